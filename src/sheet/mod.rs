@@ -1,0 +1,1 @@
+//! Spreadsheets in and out: encoding, dialect, header, formula-safe writing.
