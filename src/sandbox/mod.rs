@@ -1,1 +1,173 @@
 //! A Keeper-like node on loopback over real HTTP: for trying out, for tests, for benchmarks.
+//!
+//! ```text
+//!  connection ──serve──▶ token, pace, latency, faults ──http──▶ operation ──store──▶ users, groups
+//!                                   │                               │
+//!                                 spoil ◀───────── answer ──────────┘
+//! ```
+//!
+//! It does every operation on the provider's page, and what RFC 7643 and RFC 7644 say where the page is silent. It
+//! is honest: an unknown path, a filter it cannot read or a member that does not exist is an error, never a quiet
+//! success. Where the provider's behaviour is not published, the node takes this side:
+//!
+//! - DELETE of a user locks the account and keeps it, in listings too; DELETE of a group removes it.
+//! - The email must be free in this node alone; one that is taken is 409, also by a locked account.
+//! - PUT without `active` or `groups` leaves the lock and the memberships as they are.
+//! - PATCH of a group with more members than a page holds is answered 204 unless the members are not asked for.
+//! - A page holds 100 resources when the client does not say.
+//!
+//! Nothing here is shared with the rest of the crate: if the tool misread the protocol, a node built from the same
+//! parts would misread it the same way, and no test would notice.
+//!
+//! What does not belong here: anything about spreadsheets, rows or runs, and any way to be reached from another
+//! machine.
+
+mod attribute;
+mod calls;
+mod discovery;
+mod email;
+mod error;
+mod faults;
+mod filter;
+mod groups;
+mod http;
+mod json;
+mod lexer;
+mod matching;
+mod options;
+mod patch;
+mod path;
+mod projection;
+mod seed;
+mod serve;
+mod snapshot;
+mod spoil;
+mod store;
+mod throttle;
+mod users;
+mod view;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub use calls::Calls;
+pub use faults::{Faults, FaultsError};
+pub use options::Options;
+pub use snapshot::{GroupSnapshot, Snapshot, UserSnapshot};
+
+use calls::Counters;
+use faults::Dice;
+use http::{Node, Shared};
+use serve::Front;
+use store::Store;
+use throttle::Throttle;
+
+/// A running node. Dropping it closes the node; [`Sandbox::stop`] also waits until it is closed.
+pub struct Sandbox {
+    base_url: String,
+    node: Shared,
+    front: Arc<Front>,
+    /// Dropped to stop.
+    stop: oneshot::Sender<Infallible>,
+    task: JoinHandle<()>,
+}
+
+impl Sandbox {
+    /// Starts a node on the current runtime.
+    ///
+    /// # Errors
+    /// The options make no sense (`InvalidInput`, with the reason: above all an address that is not loopback), or
+    /// the address cannot be listened on.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        options.check()?;
+        let listener = TcpListener::bind(options.listen).await?;
+        let address = listener.local_addr()?;
+        let prefix = format!("/api/rest/scim/v2/{}", options.node);
+        let base_url = format!("http://{address}{prefix}");
+        let node = node(&options, &base_url).await?;
+        let front = Arc::new(Front {
+            operations: TowerToHyperService::new(http::router(Arc::clone(&node), &prefix)),
+            token: options.token.unwrap_or_else(random_token),
+            prefix,
+            throttle: options.rate.map(Throttle::new),
+            latency: options.latency,
+            dice: Dice::new(options.faults, options.seed),
+            counters: Counters::new(),
+        });
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(serve::accept(listener, Arc::clone(&front), stopped));
+        tracing::debug!(%address, "the sandbox listens");
+        Ok(Self {
+            base_url,
+            node,
+            front,
+            stop,
+            task,
+        })
+    }
+
+    /// The node's address, without a slash at the end: `http://127.0.0.1:PORT/api/rest/scim/v2/NODE`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        self.base_url.clone()
+    }
+
+    /// The bearer token that calls must carry.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.front.token
+    }
+
+    /// What the node holds now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.node.read().snapshot()
+    }
+
+    /// What the node has been asked so far.
+    #[must_use]
+    pub fn calls(&self) -> Calls {
+        self.front.counters.read()
+    }
+
+    /// Stops listening and closes all connections, calls under way included.
+    pub async fn stop(self) {
+        drop(self.stop);
+        // The task ends by itself now; it can only have failed by a panic, which has been reported already.
+        let _ = self.task.await;
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes the node with its people. A million of them take a second or two, so it is done off the runtime's threads.
+async fn node(options: &Options, base_url: &str) -> io::Result<Shared> {
+    let mut store = Store::new(base_url, &options.role_prefix, options.seats);
+    let (users, teams) = (options.users, options.teams);
+    let (role_prefix, page_max) = (options.role_prefix.clone(), options.page_max);
+    let made = tokio::task::spawn_blocking(move || {
+        seed::fill(&mut store, users, teams, &role_prefix);
+        Arc::new(Node::new(store, page_max))
+    });
+    made.await.map_err(io::Error::other)
+}
+
+/// A token nobody else on this machine can guess in the lifetime of a sandbox.
+fn random_token() -> String {
+    std::iter::repeat_with(fastrand::alphanumeric)
+        .take(32)
+        .collect()
+}

@@ -1,0 +1,107 @@
+//! How a sandbox is set up.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::faults::Faults;
+
+/// What kind of node to start. [`Options::default`] is a small, fast, faultless one.
+#[derive(Clone)]
+pub struct Options {
+    /// Where to listen: a loopback address, port 0 for any free one.
+    pub listen: SocketAddr,
+    /// The id of the node, as it stands in its address: letters, digits, `-` and `_`.
+    pub node: String,
+    /// The bearer token; `None` makes a random one.
+    pub token: Option<String>,
+    /// How many people the node holds at the start.
+    pub users: usize,
+    /// How many teams the node holds at the start; with any, there are two roles too.
+    pub teams: usize,
+    /// Licensed seats: how many user accounts the node can hold. `None` for no limit.
+    pub seats: Option<usize>,
+    /// The most resources a page of a listing holds.
+    pub page_max: usize,
+    /// Calls a second that are taken; more are answered with 429. `None` for no limit.
+    pub rate: Option<u32>,
+    /// How long each call is held before it is carried out.
+    pub latency: Duration,
+    /// Calls that go wrong.
+    pub faults: Faults,
+    /// Decides which calls meet a fault.
+    pub seed: u64,
+    /// A group whose name starts so is a role; empty for no roles.
+    pub role_prefix: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            node: "1234567890".into(),
+            token: None,
+            users: 120,
+            teams: 8,
+            seats: None,
+            page_max: 1000,
+            rate: None,
+            latency: Duration::ZERO,
+            faults: Faults::default(),
+            seed: 0,
+            role_prefix: "ROLE_".into(),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("listen", &self.listen)
+            .field("node", &self.node)
+            .field("token", &self.token.as_ref().map(|_| "[hidden]"))
+            .field("users", &self.users)
+            .field("teams", &self.teams)
+            .field("seats", &self.seats)
+            .field("page_max", &self.page_max)
+            .field("rate", &self.rate)
+            .field("latency", &self.latency)
+            .field("faults", &self.faults)
+            .field("seed", &self.seed)
+            .field("role_prefix", &self.role_prefix)
+            .finish()
+    }
+}
+
+impl Options {
+    /// Refuses what no node can be started with.
+    pub(super) fn check(&self) -> io::Result<()> {
+        let refuse = |why: String| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        let address = self.listen.ip();
+        if !address.is_loopback() {
+            return refuse(format!(
+                "the sandbox listens on loopback only, not on {address}: use 127.0.0.1 or [::1]"
+            ));
+        }
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if self.node.is_empty() || !self.node.chars().all(allowed) {
+            let node = &self.node;
+            return refuse(format!(
+                "{node:?} is not a node id: use letters, digits, - and _"
+            ));
+        }
+        let printable =
+            |token: &str| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
+        if !self.token.as_deref().is_none_or(printable) {
+            return refuse("the sandbox's token must be printable ASCII without spaces".into());
+        }
+        if self.page_max == 0 {
+            return refuse("a page of the sandbox must hold at least one resource".into());
+        }
+        if self.rate == Some(0) {
+            return refuse("the sandbox must take at least one call a second".into());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,245 @@
+//! Connections and what comes before an operation: the token, the pace, the latency, the faults.
+//!
+//! The accept loop is the node's own rather than a framework's because a fault may have to reset a connection, which
+//! takes the socket itself.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use hyper::Request;
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::calls::Counters;
+use super::error::{ScimError, wait};
+use super::faults::{Dice, FaultKind, Moment};
+use super::spoil::spoil;
+use super::throttle::Throttle;
+
+/// The longest body that is read: room for a group with well over a hundred thousand members.
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// How long to hold off when no connection can be accepted, as when the process is out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What stands in front of the operations.
+pub(super) struct Front {
+    pub(super) operations: TowerToHyperService<Router>,
+    pub(super) token: String,
+    /// The path of the node.
+    pub(super) prefix: String,
+    pub(super) throttle: Option<Throttle>,
+    pub(super) latency: Duration,
+    pub(super) dice: Dice,
+    pub(super) counters: Counters,
+}
+
+/// The call gets no answer: its connection is to be closed.
+#[derive(Debug)]
+pub(super) struct Dropped;
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection is closed without an answer")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+/// A second handle on a connection's socket, beside the one that the HTTP server owns.
+pub(super) struct Connection(Option<socket2::Socket>);
+
+impl Connection {
+    fn of(stream: &TcpStream) -> Self {
+        Self(socket2::SockRef::from(stream).try_clone().ok())
+    }
+
+    /// Makes closing the connection a reset instead of an orderly end.
+    pub(super) fn reset_on_close(&self) {
+        if let Some(socket) = &self.0
+            && let Err(error) = socket.set_linger(Some(Duration::ZERO))
+        {
+            tracing::debug!(%error, "a connection is closed instead of reset");
+        }
+    }
+}
+
+/// Takes connections until `stop` says so or is dropped; then all of them are closed.
+pub(super) async fn accept(
+    listener: TcpListener,
+    front: Arc<Front>,
+    mut stop: oneshot::Receiver<Infallible>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = &mut stop => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, Arc::clone(&front)));
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "a connection could not be accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+async fn connection(stream: TcpStream, front: Arc<Front>) {
+    // An answer must not wait for the client's acknowledgement of the one before.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
+    }
+    let connection = Arc::new(Connection::of(&stream));
+    let service = service_fn(move |request| {
+        let (front, connection) = (Arc::clone(&front), Arc::clone(&connection));
+        async move { front.counted(&connection, request).await }
+    });
+    let served = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+impl Front {
+    async fn counted(
+        &self,
+        connection: &Connection,
+        request: Request<Incoming>,
+    ) -> Result<Response, Dropped> {
+        let path = request.uri().path().strip_prefix(self.prefix.as_str());
+        self.counters.asked(request.method(), path);
+        let answer = self.answer(connection, request).await;
+        match &answer {
+            Ok(response) => self.counters.answered(response.status()),
+            Err(Dropped) => self.counters.unanswered(),
+        }
+        answer
+    }
+
+    async fn answer(
+        &self,
+        connection: &Connection,
+        request: Request<Incoming>,
+    ) -> Result<Response, Dropped> {
+        let (parts, body) = request.into_parts();
+        let admitted = self.admit(&parts.headers);
+        let fault = admitted.is_ok().then(|| self.dice.throw()).flatten();
+        // Read to the end even when refused, so that the connection can take the next call.
+        let body = read(body).await?;
+        if let Err(refusal) = admitted {
+            return Ok(refusal);
+        }
+        if !self.latency.is_zero() {
+            sleep(self.latency).await;
+        }
+        match fault {
+            Some(fault) if fault.moment == Moment::Before => match fault.kind {
+                FaultKind::Delay(time) => sleep(time).await,
+                kind => return spoil(kind, connection, not_carried_out()).await,
+            },
+            _ => {}
+        }
+        let response = match body {
+            Some(body) => self.operate(Request::from_parts(parts, body.into())).await,
+            None => too_long(),
+        };
+        match fault {
+            Some(fault) if fault.moment == Moment::After => {
+                spoil(fault.kind, connection, response).await
+            }
+            _ => Ok(response),
+        }
+    }
+
+    async fn operate(&self, request: Request<Body>) -> Response {
+        match self.operations.call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+
+    fn admit(&self, headers: &HeaderMap) -> Result<(), Response> {
+        if !self.knows(headers) {
+            let detail = "the bearer token is missing or wrong";
+            return Err(ScimError::new(StatusCode::UNAUTHORIZED, detail).into_response());
+        }
+        let taken = self.throttle.as_ref().map_or(Ok(()), Throttle::take);
+        taken.map_err(|time| {
+            // Whole seconds, rounded up, so that a client that waits as told gets through.
+            let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+            wait(ScimError::too_many(seconds.max(1)))
+        })
+    }
+
+    /// Whether the call carries the node's token.
+    fn knows(&self, headers: &HeaderMap) -> bool {
+        let given = headers
+            .get(header::AUTHORIZATION)
+            .map(|value| value.as_bytes());
+        let Some((scheme, token)) = given.and_then(|given| given.split_at_checked("Bearer ".len()))
+        else {
+            return false;
+        };
+        scheme.eq_ignore_ascii_case(b"Bearer ") && same(token.trim_ascii(), self.token.as_bytes())
+    }
+}
+
+/// Compares in a time that does not depend on where the two differ.
+fn same(left: &[u8], right: &[u8]) -> bool {
+    let pairs = left.iter().zip(right);
+    let difference = pairs.fold(0, |sum, (left, right)| sum | (left ^ right));
+    left.len() == right.len() && std::hint::black_box(difference) == 0
+}
+
+/// The whole body, or `None` if it is too long.
+async fn read(mut body: Incoming) -> Result<Option<Bytes>, Dropped> {
+    let mut whole = BytesMut::new();
+    let mut length = 0;
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        let Ok(frame) = frame else {
+            return Err(Dropped);
+        };
+        if let Ok(data) = frame.into_data() {
+            length += data.len();
+            if length <= BODY_LIMIT {
+                whole.extend_from_slice(&data);
+            }
+        }
+    }
+    Ok((length <= BODY_LIMIT).then(|| whole.freeze()))
+}
+
+fn too_long() -> Response {
+    let detail = format!("the body is longer than {BODY_LIMIT} bytes");
+    ScimError::new(StatusCode::PAYLOAD_TOO_LARGE, detail).into_response()
+}
+
+/// The answer to a call that a fault kept from being carried out.
+fn not_carried_out() -> Response {
+    let detail = "injected fault: the call was not carried out";
+    ScimError::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
+}
