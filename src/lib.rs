@@ -1,4 +1,46 @@
-//! `headcount` takes a spreadsheet of people and makes a Keeper node match it over SCIM 2.0.
+//! `headcount` takes a spreadsheet of people and makes a Keeper node match it over SCIM 2.0: it
+//! creates, updates, locks and unlocks users and puts them in teams, many rows at once, never
+//! faster than the node allows, and gives back the same spreadsheet with what happened to every
+//! row. The other way, it exports all users of a node.
+//!
+//! The way of a row, one direction and no way back. Each arrow is a type that one module makes and
+//! the next takes:
+//!
+//! ```text
+//!  file ──sheet──▶ Row ──roster──▶ Change ──plan──▶ Work ──run──▶ Outcome ──report──▶ results
+//!                                     ▲               │   ▲
+//!                                 directory ◀─────────┘   └── scim client ── pace ── node
+//! ```
+//!
+//! | module | what belongs there |
+//! |---|---|
+//! | [`cli`] | the command line: one file a command; parses, calls the library, prints |
+//! | [`settings`] | which node, which token |
+//! | [`sheet`] | spreadsheets in and out: format, dialect, header, formula-safe writing |
+//! | [`roster`] | what a row means: columns, cell rules, validation; row to [`roster::Change`] |
+//! | [`scim`] | the protocol: typed resources, one method an endpoint, paging. Knows no rows |
+//! | [`pace`] | how fast and how often: ceiling, gate, what may be sent again. Wraps the HTTP client |
+//! | [`directory`] | what the node holds now: people and teams, in the fewest calls |
+//! | [`plan`] | change + directory to [`plan::Work`]: pure functions |
+//! | [`guard`] | limits that stop a run before it does harm |
+//! | [`run`] | the engine: workers, one person's rows in order, stopping; emits [`run::Event`]s |
+//! | [`report`] | listens to events: progress, summary, results file |
+//! | [`export`] | what the node holds, as rows of a spreadsheet |
+//! | [`sandbox`] | a Keeper-like node on loopback over real HTTP |
+//!
+//! Imports point down the picture: `scim` and `pace` know nothing of spreadsheets, `sheet` and
+//! `roster` nothing of HTTP, `report` nothing of how rows are run.
+
+pub mod cli;
+pub mod directory;
+pub mod export;
+pub mod guard;
+pub mod pace;
+pub mod plan;
+pub mod report;
 pub mod roster;
+pub mod run;
 pub mod sandbox;
+pub mod scim;
+pub mod settings;
 pub mod sheet;

@@ -1,3 +1,7 @@
-//! Starts the runtime and maps the end to an exit code.
+//! Starts the program and maps its end to an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(headcount::cli::main() as u8)
+}

@@ -1,1 +1,189 @@
-//! What a row means: column names and aliases, cell rules, validation; `Row` to `Change` or rejection.
+//! What a row means: names of columns, rules for cells, checks over the whole file.
+//!
+//! Here a row of cells becomes a [`Change`] to one person, or a list of [`Problem`]s that say what,
+//! where, and what to do. It knows no HTTP and asks no node: whether a team exists is for
+//! [`directory`](crate::directory) to say.
+
+mod action;
+mod census;
+mod change;
+mod column;
+mod fingerprint;
+mod person;
+mod problem;
+mod rules;
+mod sorter;
+
+use std::path::Path;
+
+pub use action::{Action, ActionError};
+pub use census::{Census, Mentions};
+pub use change::{Attributes, Change, Edit, GroupKind, GroupName, Newcomer, Revision};
+pub use column::{Column, ColumnError, Columns};
+pub use person::{Email, EmailError, Person, UserId};
+pub use problem::Problem;
+
+use crate::sheet::{Cells, Dialect, Line, Reader, RowNumber, SheetError, Snapshot};
+use rules::Rules;
+
+/// How the rows of a file are to be understood.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What a row without an action asks for.
+    pub default_action: Action,
+    /// Whether that is the only action: a row that asks for another has a problem.
+    pub forced_action: bool,
+    /// Headings, and the columns that they stand for.
+    pub map: Vec<(String, Column)>,
+}
+
+/// A file that was opened and whose headings are understood.
+#[derive(Debug)]
+pub struct Roster {
+    snapshot: Snapshot,
+    dialect: Dialect,
+    rules: Rules,
+}
+
+/// A row and what it asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it stands.
+    pub number: RowNumber,
+    /// Its cells as they came.
+    pub cells: Cells,
+    /// What it asks for, or what is wrong with it.
+    pub change: Result<Change, Vec<Problem>>,
+}
+
+/// A file whose rows cannot be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum RosterError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
+    /// Its headings cannot be understood.
+    #[error("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Header {
+        /// What is wrong with them, all at once.
+        problems: Vec<Problem>,
+    },
+}
+
+impl Roster {
+    /// Opens the file at `path` and reads its header.
+    ///
+    /// # Errors
+    /// When it is no spreadsheet, or its headings do not say who the rows are about.
+    pub fn open(path: &Path, options: Options) -> Result<Self, RosterError> {
+        let snapshot = Snapshot::take(path)?;
+        let reader = snapshot.open()?;
+        let columns = Columns::understand(snapshot.name(), reader.header(), &options.map)
+            .map_err(|problems| RosterError::Header { problems })?;
+        let dialect = reader.dialect();
+        let rules = Rules::new(
+            snapshot.name().to_owned(),
+            reader.header().to_vec(),
+            columns,
+            options,
+        );
+        Ok(Roster {
+            snapshot,
+            dialect,
+            rules,
+        })
+    }
+
+    /// The file's name, for messages.
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        self.snapshot.name()
+    }
+
+    /// The headings.
+    #[must_use]
+    pub fn header(&self) -> &[String] {
+        self.rules.header()
+    }
+
+    /// How the file marks its cells and lines.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// What the headings stand for.
+    #[must_use]
+    pub fn columns(&self) -> &Columns {
+        self.rules.columns()
+    }
+
+    /// Reads the rows, from the first.
+    ///
+    /// # Errors
+    /// When the copy of the file cannot be read.
+    pub fn entries(&self) -> Result<Entries, SheetError> {
+        Ok(Entries {
+            reader: self.snapshot.open()?,
+            rules: self.rules.clone(),
+        })
+    }
+
+    /// Reads the whole file, tells `on_problem` everything that is wrong with it, and counts what
+    /// it asks for. Memory does not grow with the number of rows.
+    ///
+    /// # Errors
+    /// When the file cannot be read to its end.
+    pub fn check(&self, on_problem: &mut dyn FnMut(Problem)) -> Result<Census, SheetError> {
+        census::take(self, on_problem)
+    }
+}
+
+/// The rows of a file, one after the other.
+#[derive(Debug)]
+pub struct Entries {
+    reader: Reader,
+    rules: Rules,
+}
+
+impl Iterator for Entries {
+    type Item = Result<Entry, SheetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(match self.reader.next()? {
+            Ok(Line::Row(row)) => {
+                let change = self.rules.change(&row);
+                Ok(Entry {
+                    number: row.number,
+                    cells: row.cells,
+                    change,
+                })
+            }
+            Ok(Line::Broken(broken)) => {
+                let problem = self.rules.broken(&broken);
+                Ok(Entry {
+                    number: broken.number,
+                    cells: broken.cells,
+                    change: Err(vec![problem]),
+                })
+            }
+            Err(error) => Err(error),
+        })
+    }
+}
+
+/// The candidate most like `name`, if one is like it at all.
+pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let name = name.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            (
+                strsim::jaro_winkler(&name, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(likeness, _)| *likeness >= 0.8)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,138 @@
+//! `headcount export`: everything a node holds, to the last page.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use super::node::{Connected, NodeArgs};
+use super::{Exit, Failure, signals};
+use crate::export::{Export, ExportError, What};
+use crate::report::{Counter, When, grouped, private_part, say};
+use crate::run::StopSwitch;
+use crate::sheet::{Format, Writer};
+
+const EXAMPLES: &str = "\
+Examples:
+  headcount export users --sandbox
+  headcount export users -o users.csv --region eu --node 1234567890
+  headcount export members --format jsonl --url https://keepersecurity.eu/api/rest/scim/v2/1234567890";
+
+/// Export all users, teams or memberships of a node
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ExportArgs {
+    /// What to export
+    #[arg(value_enum)]
+    what: What,
+    /// Where to; else to standard output
+    #[arg(short, long, value_name = "FILE", env = "HEADCOUNT_OUTPUT")]
+    output: Option<PathBuf>,
+    /// csv, tsv or jsonl; else as the file's ending says, else csv
+    #[arg(long, value_name = "FORMAT", env = "HEADCOUNT_FORMAT")]
+    format: Option<Format>,
+    /// Say nothing but errors
+    #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_QUIET")]
+    quiet: bool,
+    /// When to show progress
+    #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_PROGRESS")]
+    progress: When,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// `headcount export`
+pub(super) async fn export(args: ExportArgs) -> Result<Exit, Failure> {
+    let format = match (args.format, &args.output) {
+        (Some(format), _) => format,
+        (None, Some(path)) => Format::of(path).map_err(Failure::usage)?,
+        (None, None) => Format::Csv,
+    };
+    let pace = args.node.pace();
+    let stop = std::sync::Arc::new(StopSwitch::new(std::sync::Arc::clone(&pace)));
+    signals::listen(std::sync::Arc::clone(&stop));
+    let node = args.node.connect(pace).await?;
+    match &args.output {
+        None => {
+            let rows = write(&args, &node, format, io::stdout().lock()).await?;
+            told(&args, &node, rows, None);
+        }
+        Some(path) => {
+            let (part, file) = private_part(path).map_err(|error| unwritable(path, &error))?;
+            let written = write(&args, &node, format, BufWriter::new(file)).await;
+            match written {
+                Ok(rows) => {
+                    std::fs::rename(&part, path).map_err(|error| unwritable(path, &error))?;
+                    told(&args, &node, rows, Some(path));
+                }
+                Err(failure) => {
+                    // Half an export under the name of a whole one would be believed.
+                    let _ = std::fs::remove_file(&part);
+                    return Err(failure);
+                }
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn write(
+    args: &ExportArgs,
+    node: &Connected,
+    format: Format,
+    to: impl Write,
+) -> Result<u64, Failure> {
+    let header: Vec<String> = args
+        .what
+        .header()
+        .iter()
+        .map(|name| (*name).to_owned())
+        .collect();
+    let failed = |error: io::Error| Failure::from(ExportError::File(error));
+    let mut writer = Writer::new(to, format, &header).map_err(failed)?;
+    let mut counter = Counter::new(args.progress, args.quiet);
+    let export = Export::new(&node.client, node.role_prefix.clone());
+    let rows = export
+        .write(args.what, &mut writer, &mut |rows, total| {
+            counter.at(rows, total)
+        })
+        .await?;
+    counter.end();
+    writer.flush().map_err(failed)?;
+    Ok(rows)
+}
+
+fn told(args: &ExportArgs, node: &Connected, rows: u64, path: Option<&Path>) {
+    if !args.quiet {
+        let place = path
+            .map(|path| format!(" to {}", path.display()))
+            .unwrap_or_default();
+        say(format_args!(
+            "{} rows exported from {}{place}.",
+            grouped(rows),
+            node.name
+        ));
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::usage(format_args!(
+        "{} cannot be written: {error}",
+        path.display()
+    ))
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Node(error) => error.into(),
+            // Whoever reads the export has had enough: `export users | head` is no error.
+            ExportError::File(error) if error.kind() == io::ErrorKind::BrokenPipe => Failure::new(
+                Exit::Unexpected,
+                "the reader of the export is gone before its end",
+            ),
+            error @ ExportError::File(_) => Failure::unexpected(error),
+        }
+    }
+}

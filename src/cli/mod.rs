@@ -1,0 +1,144 @@
+//! The command line: one file a command. Each parses, calls the library and prints.
+
+mod export;
+mod import;
+mod log;
+mod node;
+mod sandbox;
+mod signals;
+
+use std::fmt;
+
+use clap::{Parser, Subcommand};
+
+use crate::report::say;
+
+/// How the program ends: a contract that scripts rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Every row is as asked.
+    Done = 0,
+    /// An unexpected error.
+    Unexpected = 1,
+    /// Wrong usage, or an input with errors: nothing was sent.
+    Usage = 2,
+    /// The node cannot be reached or may not be used.
+    NoNode = 3,
+    /// Finished; some rows failed.
+    RowsFailed = 4,
+    /// Stopped by a guard: seats, thresholds, too many errors.
+    Guard = 5,
+    /// Interrupted.
+    Interrupted = 130,
+}
+
+/// Why a command ends without having done its work.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    fn new(exit: Exit, message: impl fmt::Display) -> Self {
+        Failure {
+            exit,
+            message: message.to_string(),
+        }
+    }
+
+    fn usage(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    fn unexpected(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Unexpected, message)
+    }
+
+    fn interrupted() -> Self {
+        Self::new(Exit::Interrupted, "interrupted; nothing was sent")
+    }
+}
+
+impl From<crate::scim::Error> for Failure {
+    fn from(error: crate::scim::Error) -> Self {
+        match &error {
+            crate::scim::Error::Fault(fault) if fault.kind == crate::pace::FaultKind::Stopped => {
+                Self::interrupted()
+            }
+            crate::scim::Error::Unsettled { .. } => Self::new(Exit::RowsFailed, error),
+            _ => Self::new(Exit::NoNode, error),
+        }
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  headcount import people.csv --sandbox                    try it out, nothing leaves this machine
+  headcount import people.csv --region eu --node 123456    create the people of a spreadsheet
+  headcount lock leavers.csv --region eu --node 123456     lock the accounts of a list
+  headcount export users -o users.csv --region eu --node 123456
+
+The token comes from HEADCOUNT_TOKEN or --token-file, never from an argument.
+Each flag can also be set by a variable: --rate by HEADCOUNT_RATE.
+
+Exit codes: 0 every row is as asked, 1 unexpected error, 2 usage or errors in the input (nothing was
+sent), 3 the node cannot be reached or used, 4 some rows failed, 5 stopped by a guard, 130 interrupted.";
+
+/// Makes a Keeper node match a spreadsheet of people, over SCIM 2.0
+#[derive(Debug, Parser)]
+#[command(name = "headcount", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    log: log::LogArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Import(import::ImportArgs),
+    Lock(import::ListArgs),
+    Unlock(import::ListArgs),
+    Export(export::ExportArgs),
+    Sandbox(sandbox::SandboxArgs),
+}
+
+/// Runs the command that the arguments name.
+///
+/// # Panics
+/// Never of itself; a runtime that cannot be started ends the program with exit code 1.
+#[must_use]
+pub fn main() -> Exit {
+    let cli = Cli::parse();
+    if let Err(error) = cli.log.start() {
+        say(format_args!("error: {error}"));
+        return Exit::Usage;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            say(format_args!("error: the program cannot start: {error}"));
+            return Exit::Unexpected;
+        }
+    };
+    let ended = runtime.block_on(async {
+        match cli.command {
+            Command::Import(args) => import::import(args).await,
+            Command::Lock(args) => import::list(args, crate::roster::Action::Lock).await,
+            Command::Unlock(args) => import::list(args, crate::roster::Action::Unlock).await,
+            Command::Export(args) => export::export(args).await,
+            Command::Sandbox(args) => sandbox::serve(args).await,
+        }
+    });
+    // A thread that still reads a file or a terminal need not be waited for.
+    runtime.shutdown_background();
+    ended.unwrap_or_else(|failure| {
+        say(format_args!("error: {}", failure.message));
+        failure.exit
+    })
+}

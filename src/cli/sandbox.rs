@@ -1,0 +1,103 @@
+//! `headcount sandbox`: the embedded node as a server of its own.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Exit, Failure};
+use crate::report::say;
+use crate::sandbox::{Faults, Options, Sandbox};
+
+const EXAMPLES: &str = "\
+Examples:
+  headcount sandbox --listen 127.0.0.1:8080 --token secret
+  headcount sandbox --users 100000 --page-max 500 --rate 50
+  headcount sandbox --faults '500=5%,reset@after=1%' --seed 7
+
+Fault kinds: 500, 503, 429, throttled, reset, cut, delay, html, empty, malformed, content-type; each
+as KIND[@before|@after]=SHARE: before or after the call takes effect.";
+
+/// Run a node for trying things out, on this machine only
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct SandboxArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0", env = "HEADCOUNT_LISTEN")]
+    listen: SocketAddr,
+    /// The node's id
+    #[arg(long, value_name = "ID", env = "HEADCOUNT_SANDBOX_NODE")]
+    node: Option<String>,
+    /// The token to ask for; else a random one is made
+    #[arg(long, env = "HEADCOUNT_SANDBOX_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// How many users it holds at first
+    #[arg(long, value_name = "N")]
+    users: Option<usize>,
+    /// How many teams it holds at first
+    #[arg(long, value_name = "N")]
+    teams: Option<usize>,
+    /// How many licensed seats it has; more users are refused with 428
+    #[arg(long, value_name = "N")]
+    seats: Option<usize>,
+    /// The largest page it grants
+    #[arg(long, value_name = "N")]
+    page_max: Option<usize>,
+    /// Calls a second that it takes; more are refused with 429
+    #[arg(long, value_name = "N")]
+    rate: Option<u32>,
+    /// How long it takes to answer, in milliseconds
+    #[arg(long, value_name = "MS")]
+    latency: Option<u64>,
+    /// Which calls go wrong, and how
+    #[arg(long, value_name = "SPEC")]
+    faults: Option<Faults>,
+    /// What the faults are drawn from: the same number, the same faults
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// What names of roles begin with
+    #[arg(long, value_name = "PREFIX")]
+    role_prefix: Option<String>,
+}
+
+/// `headcount sandbox`
+pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
+    let default = Options::default();
+    let own_token = args.token.is_some();
+    let options = Options {
+        listen: args.listen,
+        node: args.node.unwrap_or(default.node),
+        token: args.token,
+        users: args.users.unwrap_or(default.users),
+        teams: args.teams.unwrap_or(default.teams),
+        seats: args.seats.or(default.seats),
+        page_max: args.page_max.unwrap_or(default.page_max),
+        rate: args.rate.or(default.rate),
+        latency: args.latency.map_or(default.latency, Duration::from_millis),
+        faults: args.faults.unwrap_or(default.faults),
+        seed: args.seed.unwrap_or(default.seed),
+        role_prefix: args.role_prefix.unwrap_or(default.role_prefix),
+    };
+    let sandbox = Sandbox::start(options).await.map_err(|error| {
+        Failure::usage(format_args!(
+            "the sandbox cannot listen on {}: {error}",
+            args.listen
+        ))
+    })?;
+    let url = sandbox.base_url();
+    // The one place where a token is shown: this one opens nothing but the sandbox.
+    let token = if own_token {
+        "the token you gave".to_owned()
+    } else {
+        sandbox.token().to_owned()
+    };
+    println!("{url}");
+    say(format_args!(
+        "A node to try things out with is at {url}\nUse it from another terminal (Ctrl-C here ends it):\n  \
+         export HEADCOUNT_URL={url} HEADCOUNT_TOKEN={}\n  headcount export users",
+        if own_token { "..." } else { &token }
+    ));
+    super::signals::once().await;
+    sandbox.stop().await;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,318 @@
+//! All people of a node in memory, at about a hundred bytes each.
+//!
+//! A record is a few length-prefixed strings in one long buffer; two tables of offsets find it by
+//! email and by id. A changed person gets a new record, the old one is left behind: a run changes
+//! each person a few times at the most.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+
+use crate::scim::{Reference, User};
+
+/// People, found by id or by folded email.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    records: Records,
+    by_id: HashTable<usize>,
+    by_email: HashTable<usize>,
+    hasher: RandomState,
+}
+
+impl Index {
+    /// Puts a person in, or puts the new state in place of the old one.
+    pub(super) fn insert(&mut self, user: &User) {
+        if let Some(former) = self.by_id(&user.id) {
+            self.forget_email(&former);
+        }
+        let at = self.records.push(user);
+        let Index {
+            records,
+            by_id,
+            by_email,
+            hasher,
+        } = self;
+        let id_at = |at: usize| records.field(at, ID).unwrap_or_default();
+        match by_id.find_mut(hasher.hash_one(&*user.id), |at| id_at(*at) == user.id) {
+            Some(former) => *former = at,
+            None => {
+                by_id.insert_unique(hasher.hash_one(&*user.id), at, |at| {
+                    hasher.hash_one(id_at(*at))
+                });
+            }
+        }
+        let Some(email) = user.user_name.as_deref().map(str::to_lowercase) else {
+            return;
+        };
+        let email_at = |at: usize| records.field(at, EMAIL).unwrap_or_default().to_lowercase();
+        match by_email.find_mut(hasher.hash_one(&*email), |at| email_at(*at) == email) {
+            Some(former) => *former = at,
+            None => {
+                by_email.insert_unique(hasher.hash_one(&*email), at, |at| {
+                    hasher.hash_one(&*email_at(*at))
+                });
+            }
+        }
+    }
+
+    /// Takes a person out.
+    pub(super) fn remove(&mut self, id: &str) {
+        let Some(former) = self.by_id(id) else { return };
+        self.forget_email(&former);
+        let Index {
+            records,
+            by_id,
+            hasher,
+            ..
+        } = self;
+        if let Ok(entry) =
+            by_id.find_entry(hasher.hash_one(id), |at| records.field(*at, ID) == Some(id))
+        {
+            entry.remove();
+        }
+    }
+
+    fn forget_email(&mut self, former: &User) {
+        let Some(email) = former.user_name.as_deref().map(str::to_lowercase) else {
+            return;
+        };
+        let Index {
+            records,
+            by_email,
+            hasher,
+            ..
+        } = self;
+        let found = by_email.find_entry(hasher.hash_one(&*email), |at| {
+            records.field(*at, ID) == Some(&former.id)
+        });
+        if let Ok(entry) = found {
+            entry.remove();
+        }
+    }
+
+    pub(super) fn by_id(&self, id: &str) -> Option<User> {
+        let at = self.by_id.find(self.hasher.hash_one(id), |at| {
+            self.records.field(*at, ID) == Some(id)
+        })?;
+        Some(self.records.get(*at))
+    }
+
+    /// Finds by email; `folded` is in lower case.
+    pub(super) fn by_email(&self, folded: &str) -> Option<User> {
+        let same = |at: &usize| {
+            self.records
+                .field(*at, EMAIL)
+                .is_some_and(|email| email.to_lowercase() == folded)
+        };
+        let at = self.by_email.find(self.hasher.hash_one(folded), same)?;
+        Some(self.records.get(*at))
+    }
+
+    /// How many people there are, and how many of them are not locked.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let active = self
+            .by_id
+            .iter()
+            .filter(|at| self.records.get(**at).active != Some(false))
+            .count();
+        (self.by_id.len() as u64, active as u64)
+    }
+}
+
+/// The records, one behind the other.
+#[derive(Debug, Default)]
+struct Records(Vec<u8>);
+
+const ID: usize = 0;
+const EMAIL: usize = 1;
+const FIELDS: usize = 6;
+
+/// Stands for "absent" where the length of a string stands.
+const ABSENT: u16 = u16::MAX;
+
+impl Records {
+    fn push(&mut self, user: &User) -> usize {
+        let at = self.0.len();
+        let fields = [
+            Some(&user.id),
+            user.user_name.as_ref(),
+            user.given_name.as_ref(),
+            user.family_name.as_ref(),
+            user.display_name.as_ref(),
+            user.external_id.as_ref(),
+        ];
+        for field in fields {
+            self.push_text(field.map(String::as_str));
+        }
+        self.0.push(match user.active {
+            None => 0,
+            Some(false) => 1,
+            Some(true) => 2,
+        });
+        let groups = user.groups.as_deref();
+        self.push_length(groups.map(<[_]>::len));
+        for group in groups
+            .unwrap_or_default()
+            .iter()
+            .take(usize::from(ABSENT - 1))
+        {
+            self.push_text(Some(&group.value));
+        }
+        at
+    }
+
+    fn push_text(&mut self, text: Option<&str>) {
+        // A longer attribute than 64 KiB is cut: it is compared, never sent back.
+        let text = text.map(|text| &text[..text.floor_char_boundary(usize::from(ABSENT - 1))]);
+        self.push_length(text.map(str::len));
+        self.0
+            .extend_from_slice(text.unwrap_or_default().as_bytes());
+    }
+
+    fn push_length(&mut self, length: Option<usize>) {
+        let length = length.map_or(ABSENT, |length| {
+            u16::try_from(length).unwrap_or(ABSENT - 1).min(ABSENT - 1)
+        });
+        self.0.extend_from_slice(&length.to_le_bytes());
+    }
+
+    fn field(&self, at: usize, field: usize) -> Option<&str> {
+        let mut cursor = Cursor { bytes: &self.0, at };
+        for _ in 0..field {
+            cursor.text();
+        }
+        cursor.text()
+    }
+
+    fn get(&self, at: usize) -> User {
+        let mut cursor = Cursor { bytes: &self.0, at };
+        let mut fields = [const { None }; FIELDS];
+        for field in &mut fields {
+            *field = cursor.text().map(str::to_owned);
+        }
+        let [
+            id,
+            user_name,
+            given_name,
+            family_name,
+            display_name,
+            external_id,
+        ] = fields;
+        let active = match cursor.byte() {
+            0 => None,
+            active => Some(active == 2),
+        };
+        let groups = cursor.length().map(|groups| {
+            let one = |_| Reference {
+                value: cursor.text().unwrap_or_default().to_owned(),
+                display: None,
+            };
+            (0..groups).map(one).collect()
+        });
+        User {
+            id: id.unwrap_or_default(),
+            user_name,
+            given_name,
+            family_name,
+            display_name,
+            external_id,
+            active,
+            groups,
+            created: None,
+        }
+    }
+}
+
+struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn byte(&mut self) -> u8 {
+        self.at += 1;
+        self.bytes[self.at - 1]
+    }
+
+    fn length(&mut self) -> Option<usize> {
+        let length = u16::from_le_bytes([self.byte(), self.byte()]);
+        (length != ABSENT).then_some(usize::from(length))
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        let length = self.length()?;
+        let text = &self.bytes[self.at..self.at + length];
+        self.at += length;
+        Some(std::str::from_utf8(text).expect("only whole strings were written"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(id: &str, email: &str) -> User {
+        User {
+            id: id.into(),
+            user_name: Some(email.into()),
+            given_name: Some("Zoë".into()),
+            active: Some(true),
+            groups: Some(vec![Reference {
+                value: "t1".into(),
+                display: None,
+            }]),
+            ..User::default()
+        }
+    }
+
+    #[test]
+    fn what_goes_in_comes_out() {
+        let mut index = Index::default();
+        for i in 0..1_000 {
+            index.insert(&user(&i.to_string(), &format!("P{i}@Example.com")));
+        }
+        assert_eq!(index.by_id("17"), Some(user("17", "P17@Example.com")));
+        assert_eq!(
+            index.by_email("p999@example.com"),
+            Some(user("999", "P999@Example.com"))
+        );
+        assert_eq!(index.by_email("p1000@example.com"), None);
+        assert_eq!(index.counts(), (1_000, 1_000));
+    }
+
+    #[test]
+    fn a_changed_person_is_found_in_the_new_state_only() {
+        let mut index = Index::default();
+        index.insert(&user("1", "ann@example.com"));
+        index.insert(&User {
+            active: Some(false),
+            ..user("1", "ann.lee@example.com")
+        });
+        assert_eq!(index.by_email("ann@example.com"), None);
+        assert_eq!(
+            index.by_email("ann.lee@example.com").unwrap().active,
+            Some(false)
+        );
+        assert_eq!(index.counts(), (1, 0));
+        index.remove("1");
+        assert_eq!(index.by_id("1"), None);
+        assert_eq!(index.by_email("ann.lee@example.com"), None);
+    }
+
+    #[test]
+    fn a_person_takes_about_a_hundred_bytes() {
+        let mut records = Records::default();
+        let at = records.push(&User {
+            id: "4290574019123".into(),
+            user_name: Some("firstname.lastname@example.com".into()),
+            given_name: Some("Firstname".into()),
+            family_name: Some("Lastname".into()),
+            display_name: Some("Firstname Lastname".into()),
+            external_id: Some("E01234".into()),
+            active: Some(true),
+            groups: None,
+            created: None,
+        });
+        assert!(records.0.len() - at <= 110, "{}", records.0.len() - at);
+    }
+}

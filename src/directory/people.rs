@@ -1,0 +1,416 @@
+//! People: found one by one, or from a list of the whole node, whichever costs fewer calls.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use tokio::sync::Mutex;
+use tracing::{debug, info};
+
+use super::index::Index;
+use crate::roster::{Email, Person, UserId};
+use crate::scim::{Client, Error, Listing, Overlap, Page, Query, Reply, User, equals};
+
+/// Who the node holds under a person's email or id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// Nobody.
+    Nobody,
+    /// This account.
+    Account(Box<User>),
+    /// The id belongs to an account with another email.
+    SomeoneElse {
+        /// The email that the id belongs to.
+        email: String,
+    },
+}
+
+impl From<Option<User>> for Holder {
+    fn from(user: Option<User>) -> Self {
+        user.map_or(Holder::Nobody, |user| Holder::Account(Box::new(user)))
+    }
+}
+
+/// The people of a node.
+#[derive(Debug)]
+pub struct People {
+    client: Arc<Client>,
+    filter: FilterTrust,
+    index: RwLock<Option<Index>>,
+    /// When the list that the index comes from was begun. The lock lets one list it at a time.
+    listed: Mutex<Option<Instant>>,
+    probe: Mutex<()>,
+}
+
+/// How far the node's answers to `filter=userName eq "…"` can be believed.
+#[derive(Debug, Default)]
+struct FilterTrust(AtomicU8);
+
+impl FilterTrust {
+    /// Nothing is known yet.
+    const UNKNOWN: u8 = 0;
+    /// A hit and a miss both mean what they say.
+    const FULL: u8 = 1;
+    /// Filters are ignored, refused, or miss people: only a list tells.
+    const NONE: u8 = 2;
+
+    fn get(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, trust: u8) {
+        self.0.store(trust, Ordering::Relaxed);
+    }
+}
+
+/// What the answer to a filter shows.
+enum Filtered {
+    Found(Box<User>),
+    /// An empty list.
+    Missed,
+    /// The node refused the filter or answered with others than asked for.
+    Ignored,
+}
+
+impl People {
+    /// Nothing is asked yet.
+    #[must_use]
+    pub fn new(client: Arc<Client>) -> Self {
+        People {
+            client,
+            filter: FilterTrust::default(),
+            index: RwLock::new(None),
+            listed: Mutex::new(None),
+            probe: Mutex::new(()),
+        }
+    }
+
+    /// Decides how `lookups` people are found: the first page of a list tells how many more pages
+    /// there are, and so whether listing everyone or asking one by one is fewer calls.
+    ///
+    /// # Errors
+    /// What can go wrong with a call.
+    pub async fn prepare(&self, lookups: u64) -> Result<(), Error> {
+        if lookups <= 1 {
+            return Ok(());
+        }
+        let mut listed = self.listed.lock().await;
+        let begun = Instant::now();
+        let fewer_than_asking =
+            |read: u64, total: u64| total.saturating_sub(read).div_ceil(read.max(1)) <= lookups;
+        if let Some(index) = self.list(fewer_than_asking).await? {
+            self.replace_index(index);
+            *listed = Some(begun);
+        }
+        Ok(())
+    }
+
+    /// Reads everyone, unless `worth_it` says after the first page (how many were read, how many
+    /// there are) that it is not.
+    async fn list(&self, worth_it: impl Fn(u64, u64) -> bool) -> Result<Option<Index>, Error> {
+        let mut listing = Listing::<User>::new(&self.client, Query::default(), Overlap::None);
+        let mut index = Index::default();
+        let mut first = true;
+        while let Some(page) = listing.next().await? {
+            if first && !worth_it(page.len() as u64, listing.total().unwrap_or(0)) {
+                debug!("asking for people one by one is fewer calls than listing everyone");
+                return Ok(None);
+            }
+            first = false;
+            page.iter().for_each(|user| index.insert(user));
+        }
+        Ok(Some(index))
+    }
+
+    /// Whether everyone is in memory.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        self.read_index(|_| ()).is_some()
+    }
+
+    /// How many people the node holds and how many of them are active, if everyone is in memory.
+    #[must_use]
+    pub fn counts(&self) -> Option<(u64, u64)> {
+        self.read_index(Index::counts)
+    }
+
+    /// How many users are active. Where not everyone is in memory, the node is asked how many are
+    /// locked; if it does not honour that filter, everyone is listed: this number guards against
+    /// harm and is not guessed.
+    ///
+    /// # Errors
+    /// What can go wrong with a call.
+    pub async fn count_active(&self) -> Result<u64, Error> {
+        if let Some((_, active)) = self.counts() {
+            return Ok(active);
+        }
+        if let (Some(total), Some(locked)) = (
+            self.total(None).await?,
+            self.total(Some("active eq false")).await?,
+        ) {
+            return Ok(total.saturating_sub(locked));
+        }
+        let mut listed = self.listed.lock().await;
+        let begun = Instant::now();
+        if let Some(index) = self.list(|_, _| true).await? {
+            self.replace_index(index);
+            *listed = Some(begun);
+        }
+        Ok(self.counts().map_or(0, |(_, active)| active))
+    }
+
+    /// How many users there are, or how many are locked; none if the node does not say.
+    async fn total(&self, locked: Option<&str>) -> Result<Option<u64>, Error> {
+        let query = Query {
+            filter: locked.map(str::to_owned),
+            ..Query::default()
+        };
+        let page = match self.client.page::<User>(&query, 1, 1).await {
+            Ok(reply) => reply.value,
+            Err(Error::Refused(refusal)) if matches!(refusal.status, 400 | 501) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let ignored =
+            locked.is_some() && page.resources.iter().any(|user| user.active != Some(false));
+        Ok(page.total.filter(|_| !ignored))
+    }
+
+    /// Email (folded) and id of a person, as far as both are known without asking the node.
+    #[must_use]
+    pub fn known_names(&self, person: &Person) -> Option<(String, String)> {
+        let user = self.read_index(|index| match person {
+            Person::Email(email) => index.by_email(&email.folded()),
+            Person::Id(id) | Person::Both { id, .. } => index.by_id(id.as_str()),
+        })??;
+        Some((user.user_name.unwrap_or_default().to_lowercase(), user.id))
+    }
+
+    /// Finds the account of a person.
+    ///
+    /// # Errors
+    /// What can go wrong with a call.
+    pub async fn find(&self, person: &Person) -> Result<Holder, Error> {
+        match person {
+            Person::Email(email) => Ok(self.by_email(email).await?.into()),
+            Person::Id(id) => Ok(self.by_id(id).await?.into()),
+            Person::Both { email, id } => Ok(match self.by_id(id).await? {
+                Some(user) if !is_called(&user, email) => Holder::SomeoneElse {
+                    email: user.user_name.unwrap_or_default(),
+                },
+                user => user.into(),
+            }),
+        }
+    }
+
+    async fn by_id(&self, id: &UserId) -> Result<Option<User>, Error> {
+        match self.read_index(|index| index.by_id(id.as_str())) {
+            Some(known) => Ok(known),
+            None => Ok(self.client.user(id.as_str()).await?.value),
+        }
+    }
+
+    async fn by_email(&self, email: &Email) -> Result<Option<User>, Error> {
+        if let Some(known) = self.read_index(|index| index.by_email(&email.folded())) {
+            return Ok(known);
+        }
+        Ok(self.ask(email).await?.value)
+    }
+
+    /// Finds an account as the node has it now, whatever was read before. The reply's date is the
+    /// node's clock.
+    ///
+    /// # Errors
+    /// What can go wrong with a call.
+    pub async fn find_now(&self, email: &Email) -> Result<Reply<Option<User>>, Error> {
+        self.ask(email).await
+    }
+
+    /// The state of an account after a change that the node confirmed.
+    pub fn remember(&self, user: &User) {
+        self.write_index(|index| index.insert(user));
+    }
+
+    /// An account that is gone.
+    pub fn forget(&self, id: &str) {
+        self.write_index(|index| index.remove(id));
+    }
+
+    async fn ask(&self, email: &Email) -> Result<Reply<Option<User>>, Error> {
+        if self.filter.get() != FilterTrust::NONE {
+            let (reply, filtered) = self.filtered(email.as_str(), email).await?;
+            match filtered {
+                Filtered::Found(user) => return Ok(with(reply, Some(*user))),
+                Filtered::Missed if self.misses_are_true().await? => return Ok(with(reply, None)),
+                Filtered::Missed | Filtered::Ignored => self.distrust(),
+            }
+        }
+        self.from_fresh_list(email).await
+    }
+
+    fn distrust(&self) {
+        if self.filter.get() != FilterTrust::NONE {
+            info!("the node does not find people by userName; listing everyone instead");
+            self.filter.set(FilterTrust::NONE);
+        }
+    }
+
+    /// Asks with a filter. A server that ignores it answers with everyone: what comes back is
+    /// checked before it is believed.
+    async fn filtered(&self, asked: &str, wanted: &Email) -> Result<(Reply<()>, Filtered), Error> {
+        let query = Query {
+            filter: Some(equals("userName", asked)),
+            ..Query::default()
+        };
+        // Two are enough to see whether the node sends anyone else.
+        let reply = match self.client.page::<User>(&query, 1, 2).await {
+            Ok(reply) => reply,
+            Err(Error::Refused(refusal)) if matches!(refusal.status, 400 | 404 | 405 | 501) => {
+                return Ok((nothing(refusal.status), Filtered::Ignored));
+            }
+            Err(error) => return Err(error),
+        };
+        let (reply, Page { total, resources }) = split(reply);
+        let nobody = resources.is_empty();
+        let filtered = match resources.into_iter().find(|user| is_called(user, wanted)) {
+            Some(user) => Filtered::Found(Box::new(user)),
+            None if nobody && total.unwrap_or(0) == 0 => Filtered::Missed,
+            None => Filtered::Ignored,
+        };
+        Ok((reply, filtered))
+    }
+
+    /// An empty answer can mean that the node compares upper and lower case, or does not know the
+    /// attribute. Once a run, somebody who is there is asked for in the other case.
+    async fn misses_are_true(&self) -> Result<bool, Error> {
+        let _one_at_a_time = self.probe.lock().await;
+        if self.filter.get() == FilterTrust::UNKNOWN {
+            let trust = if self.probe_filter().await? {
+                FilterTrust::FULL
+            } else {
+                FilterTrust::NONE
+            };
+            self.filter.set(trust);
+        }
+        Ok(self.filter.get() == FilterTrust::FULL)
+    }
+
+    async fn probe_filter(&self) -> Result<bool, Error> {
+        let page = self
+            .client
+            .page::<User>(&Query::default(), 1, 1)
+            .await?
+            .value;
+        let Some(known) = page.resources.into_iter().find_map(|user| user.user_name) else {
+            // An empty node: every miss is true.
+            return Ok(page.total.unwrap_or(0) == 0);
+        };
+        let Ok(email) = Email::try_from(known.as_str()) else {
+            return Ok(false);
+        };
+        let (_, filtered) = self.filtered(&other_case(&known), &email).await?;
+        Ok(matches!(filtered, Filtered::Found(_)))
+    }
+
+    /// Lists the node unless somebody began to list it after this was asked.
+    async fn from_fresh_list(&self, email: &Email) -> Result<Reply<Option<User>>, Error> {
+        let asked = Instant::now();
+        let mut listed = self.listed.lock().await;
+        if listed.is_none_or(|begun| begun < asked) {
+            let begun = Instant::now();
+            if let Some(index) = self.list(|_, _| true).await? {
+                self.replace_index(index);
+            }
+            *listed = Some(begun);
+        }
+        let user = self
+            .read_index(|index| index.by_email(&email.folded()))
+            .flatten();
+        Ok(with(nothing(200), user))
+    }
+
+    fn replace_index(&self, index: Index) {
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = Some(index);
+    }
+
+    fn read_index<T>(&self, read: impl FnOnce(&Index) -> T) -> Option<T> {
+        self.index
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .map(read)
+    }
+
+    fn write_index(&self, write: impl FnOnce(&mut Index)) {
+        if let Some(index) = self
+            .index
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+        {
+            write(index);
+        }
+    }
+}
+
+fn is_called(user: &User, email: &Email) -> bool {
+    user.user_name
+        .as_deref()
+        .is_some_and(|name| name.to_lowercase() == email.folded())
+}
+
+/// The same address in the other case, so that only a node that folds case finds it.
+fn other_case(email: &str) -> String {
+    let upper = email.to_uppercase();
+    if upper == email {
+        email.to_lowercase()
+    } else {
+        upper
+    }
+}
+
+fn split<T>(reply: Reply<T>) -> (Reply<()>, T) {
+    let Reply {
+        status,
+        attempts,
+        doubtful,
+        date,
+        value,
+    } = reply;
+    (
+        Reply {
+            status,
+            attempts,
+            doubtful,
+            date,
+            value: (),
+        },
+        value,
+    )
+}
+
+fn with<T>(reply: Reply<()>, value: T) -> Reply<T> {
+    let Reply {
+        status,
+        attempts,
+        doubtful,
+        date,
+        value: (),
+    } = reply;
+    Reply {
+        status,
+        attempts,
+        doubtful,
+        date,
+        value,
+    }
+}
+
+fn nothing(status: u16) -> Reply<()> {
+    Reply {
+        status,
+        attempts: 1,
+        doubtful: false,
+        date: None,
+        value: (),
+    }
+}

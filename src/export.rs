@@ -1,0 +1,258 @@
+//! What a node holds, as rows of a spreadsheet: users, teams, memberships.
+//!
+//! Users are streamed page by page; an export of users is itself a valid input of an import.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+
+use crate::scim::{Client, Error, Group, Listing, Overlap, Query, User};
+use crate::sheet::{Cell, Writer};
+
+/// What to export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum What {
+    /// Everybody, with the teams they are in
+    Users,
+    /// Teams and roles
+    Teams,
+    /// Who is in which team or role
+    Members,
+}
+
+/// An export that did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The node.
+    #[error(transparent)]
+    Node(#[from] Error),
+    /// The file.
+    #[error("the export cannot be written: {0}")]
+    File(#[from] io::Error),
+}
+
+impl What {
+    /// The headings.
+    #[must_use]
+    pub fn header(self) -> &'static [&'static str] {
+        match self {
+            What::Users => &[
+                "id",
+                "email",
+                "first_name",
+                "last_name",
+                "display_name",
+                "external_id",
+                "active",
+                "teams",
+                "roles",
+            ],
+            What::Teams => &["id", "name", "kind"],
+            What::Members => &["team_id", "team", "kind", "user_id", "email"],
+        }
+    }
+}
+
+/// Exports from one node.
+#[derive(Debug)]
+pub struct Export<'c> {
+    client: &'c Client,
+    role_prefix: Option<String>,
+}
+
+/// How far an export is: rows written, rows in all if known.
+pub type OnPage<'f> = dyn FnMut(u64, Option<u64>) + Send + 'f;
+
+impl<'c> Export<'c> {
+    /// From this node; groups whose names begin with the prefix are roles.
+    #[must_use]
+    pub fn new(client: &'c Client, role_prefix: Option<String>) -> Self {
+        Export {
+            client,
+            role_prefix: role_prefix.filter(|prefix| !prefix.is_empty()),
+        }
+    }
+
+    /// Writes all of `what`, and returns how many rows that were.
+    ///
+    /// # Errors
+    /// When the node's list cannot be read to its end, or the file not be written.
+    pub async fn write<W: Write>(
+        &self,
+        what: What,
+        writer: &mut Writer<W>,
+        on_page: &mut OnPage<'_>,
+    ) -> Result<u64, ExportError> {
+        match what {
+            What::Users => self.users(writer, on_page).await,
+            What::Teams => self.teams(writer, on_page).await,
+            What::Members => self.members(writer, on_page).await,
+        }
+    }
+
+    async fn users<W: Write>(
+        &self,
+        writer: &mut Writer<W>,
+        on_page: &mut OnPage<'_>,
+    ) -> Result<u64, ExportError> {
+        // Users may name their teams by id only: then the names are asked for, once.
+        let mut names: Option<BTreeMap<String, String>> = None;
+        let mut listing = Listing::<User>::new(self.client, Query::default(), Overlap::One);
+        let mut rows = 0;
+        while let Some(page) = listing.next().await? {
+            let nameless = |user: &User| {
+                user.groups
+                    .iter()
+                    .flatten()
+                    .any(|group| group.display.is_none())
+            };
+            if names.is_none() && page.iter().any(nameless) {
+                names = Some(self.group_names().await?);
+            }
+            for user in &page {
+                self.user(writer, user, names.as_ref())?;
+                rows += 1;
+            }
+            on_page(rows, listing.total());
+        }
+        Ok(rows)
+    }
+
+    fn user<W: Write>(
+        &self,
+        writer: &mut Writer<W>,
+        user: &User,
+        names: Option<&BTreeMap<String, String>>,
+    ) -> io::Result<()> {
+        let (mut teams, mut roles) = (Vec::new(), Vec::new());
+        for group in user.groups.iter().flatten() {
+            let name = group.display.as_ref().or_else(|| names?.get(&group.value));
+            match name.and_then(|name| self.role_of(name)) {
+                Some(role) => roles.push(cell_name(Some(role), &group.value)),
+                None => teams.push(cell_name(name.map(String::as_str), &group.value)),
+            }
+        }
+        writer.row(&[
+            Cell::Text(&user.id),
+            optional(user.user_name.as_deref()),
+            optional(user.given_name.as_deref()),
+            optional(user.family_name.as_deref()),
+            optional(user.display_name.as_deref()),
+            optional(user.external_id.as_deref()),
+            user.active.map_or(Cell::Empty, Cell::Flag),
+            Cell::List(&teams),
+            Cell::List(&roles),
+        ])
+    }
+
+    async fn teams<W: Write>(
+        &self,
+        writer: &mut Writer<W>,
+        on_page: &mut OnPage<'_>,
+    ) -> Result<u64, ExportError> {
+        let lean = Query {
+            excluded: Some("members"),
+            ..Query::default()
+        };
+        let mut listing = Listing::<Group>::new(self.client, lean, Overlap::One);
+        let mut rows = 0;
+        while let Some(page) = listing.next().await? {
+            for group in &page {
+                let (kind, name) = self.kind(group.display_name.as_deref().unwrap_or_default());
+                writer.row(&[Cell::Text(&group.id), Cell::Text(name), Cell::Text(kind)])?;
+                rows += 1;
+            }
+            on_page(rows, listing.total());
+        }
+        Ok(rows)
+    }
+
+    /// Nodes tell memberships with the group, with the user, or with both: the two are put together.
+    async fn members<W: Write>(
+        &self,
+        writer: &mut Writer<W>,
+        on_page: &mut OnPage<'_>,
+    ) -> Result<u64, ExportError> {
+        let groups = Listing::<Group>::new(self.client, Query::default(), Overlap::One)
+            .all()
+            .await?;
+        let mut emails = BTreeMap::new();
+        let mut memberships: BTreeSet<(String, String)> = BTreeSet::new();
+        let mut users = Listing::<User>::new(self.client, Query::default(), Overlap::One);
+        while let Some(page) = users.next().await? {
+            for user in page {
+                memberships.extend(
+                    user.groups
+                        .into_iter()
+                        .flatten()
+                        .map(|group| (group.value, user.id.clone())),
+                );
+                emails.insert(user.id, user.user_name.unwrap_or_default());
+            }
+        }
+        let mut rows = 0;
+        for group in groups {
+            memberships.extend(
+                group
+                    .members
+                    .into_iter()
+                    .flatten()
+                    .map(|user| (group.id.clone(), user.value)),
+            );
+            let (kind, name) = self.kind(group.display_name.as_deref().unwrap_or_default());
+            let first = (group.id.clone(), String::new());
+            for (_, user) in memberships
+                .range(first..)
+                .take_while(|(team, _)| *team == group.id)
+            {
+                let email = optional(emails.get(user).map(String::as_str));
+                writer.row(&[
+                    Cell::Text(&group.id),
+                    Cell::Text(name),
+                    Cell::Text(kind),
+                    Cell::Text(user),
+                    email,
+                ])?;
+                rows += 1;
+            }
+            on_page(rows, None);
+        }
+        Ok(rows)
+    }
+
+    async fn group_names(&self) -> Result<BTreeMap<String, String>, Error> {
+        let lean = Query {
+            excluded: Some("members"),
+            ..Query::default()
+        };
+        let groups = Listing::<Group>::new(self.client, lean, Overlap::None)
+            .all()
+            .await?;
+        Ok(groups
+            .into_iter()
+            .filter_map(|group| Some((group.id, group.display_name?)))
+            .collect())
+    }
+
+    fn role_of<'n>(&self, name: &'n str) -> Option<&'n str> {
+        name.strip_prefix(self.role_prefix.as_deref()?)
+    }
+
+    fn kind<'n>(&self, name: &'n str) -> (&'static str, &'n str) {
+        match self.role_of(name) {
+            Some(role) => ("role", role),
+            None => ("team", name),
+        }
+    }
+}
+
+fn optional(text: Option<&str>) -> Cell<'_> {
+    text.map_or(Cell::Empty, Cell::Text)
+}
+
+/// The name, unless it would be torn apart at its own separators when it is read back.
+fn cell_name(name: Option<&str>, id: &str) -> String {
+    match name {
+        Some(name) if !name.contains([';', '|']) => name.to_owned(),
+        _ => id.to_owned(),
+    }
+}

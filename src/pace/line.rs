@@ -1,0 +1,415 @@
+//! The line to the node: sends a call when the pace admits it, and again when the table says so.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Client, Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
+use tracing::{debug, warn};
+use url::Url;
+
+use super::retry::{
+    self, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, MAX_WAITS, OUTAGE, Repeat, Verdict, back_off,
+};
+use super::{Closed, Pace, retry_after};
+
+/// The media type of every body (RFC 7644, section 3.1).
+const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
+
+/// What is accepted: some servers know only plain JSON.
+const ACCEPTED: HeaderValue =
+    HeaderValue::from_static("application/scim+json, application/json;q=0.9");
+
+/// One HTTP request, to be sent as often as needed.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The method.
+    pub method: Method,
+    /// The whole address, query included.
+    pub url: Url,
+    /// A JSON body.
+    pub body: Option<Bytes>,
+    /// Whether it may be sent twice.
+    pub repeat: Repeat,
+    /// How many bytes of an answer are read at the most.
+    pub longest_answer: usize,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.url.path())
+    }
+}
+
+/// The node's word on a call.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    /// The status code.
+    pub status: StatusCode,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// What was read from the body of a 2xx answer; the body itself of any other.
+    pub content: Result<T, Bytes>,
+    /// How often the call was sent.
+    pub attempts: u32,
+    /// Whether an earlier attempt may have taken effect although its answer never came.
+    pub doubtful: bool,
+}
+
+/// A call without an answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}{}", cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default())]
+pub struct Fault {
+    /// What sort of fault.
+    pub kind: FaultKind,
+    /// The cause in the words of the layer below.
+    pub cause: Option<String>,
+    /// The last status code that came back, if one did.
+    pub status: Option<u16>,
+    /// How often the call was sent.
+    pub attempts: u32,
+    /// Whether the node may have carried it out.
+    pub may_have_worked: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FaultKind {
+    /// No answer for so long, or none ever, that going on is pointless.
+    #[error("the node cannot be reached")]
+    Unreachable,
+    /// The call was sent and may have taken effect.
+    #[error("the node's answer was lost")]
+    AnswerLost,
+    /// It said yes, but nothing that can be read.
+    #[error("the node's answer is not SCIM; is the address right?")]
+    Unreadable,
+    /// The answer was larger than any answer should be.
+    #[error("the node's answer is too large")]
+    TooLarge,
+    /// The run is stopping, the call was not sent (again).
+    #[error("the run was stopped")]
+    Stopped,
+}
+
+/// Sends calls to one node with one token.
+pub struct Line {
+    client: Client,
+    authorization: HeaderValue,
+    pace: Arc<Pace>,
+    last_answer: Mutex<Option<Instant>>,
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line")
+            .field("pace", &self.pace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The token has characters that no HTTP header may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the token has characters that cannot be sent (line breaks, accents or spaces inside it?)")]
+pub struct BadToken;
+
+/// How one sending of a call ended.
+enum Sending {
+    Answer {
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+    },
+    NotSent(String),
+    Lost {
+        status: Option<StatusCode>,
+        cause: String,
+    },
+    TooLarge(StatusCode),
+}
+
+/// What is remembered of the attempts at one call.
+#[derive(Default)]
+struct Attempts {
+    sent: u32,
+    failures: u32,
+    waits: u32,
+    doubtful: bool,
+    status: Option<u16>,
+}
+
+impl Attempts {
+    fn fault(&self, kind: FaultKind, cause: Option<String>) -> Fault {
+        Fault {
+            kind,
+            cause,
+            status: self.status,
+            attempts: self.sent,
+            may_have_worked: self.doubtful,
+        }
+    }
+}
+
+impl Line {
+    /// A line that sends `token` as bearer token (RFC 6750).
+    ///
+    /// # Errors
+    /// When the token cannot stand in a header.
+    pub fn new(client: Client, token: &SecretString, pace: Arc<Pace>) -> Result<Self, BadToken> {
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
+            .map_err(|_| BadToken)?;
+        authorization.set_sensitive(true);
+        Ok(Line {
+            client,
+            authorization,
+            pace,
+            last_answer: Mutex::new(None),
+        })
+    }
+
+    /// The pace that this line obeys.
+    #[must_use]
+    pub fn pace(&self) -> &Arc<Pace> {
+        &self.pace
+    }
+
+    /// Sends `call` until the node decides, as the table in [`retry`] says.
+    ///
+    /// `read` makes something of the body of a 2xx answer. A body of which it makes nothing comes
+    /// from something in between, or was damaged, and counts as a lost answer.
+    ///
+    /// # Errors
+    /// [`Fault`] when there is no decision; it says whether the call may have taken effect.
+    pub async fn send<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<Answer<T>, Fault> {
+        let mut so_far = Attempts::default();
+        loop {
+            let sent = {
+                let _place = self
+                    .pace
+                    .admit()
+                    .await
+                    .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))?;
+                so_far.sent += 1;
+                self.once(call).await
+            };
+            let (what, cause, wait) = match sent {
+                Sending::Answer {
+                    status,
+                    headers,
+                    body,
+                } => {
+                    self.heard();
+                    so_far.status = Some(status.as_u16());
+                    let (what, content) = match read_if_success(status, &body, &read) {
+                        Some(Ok(value)) => (Happened::Decided, Ok(value)),
+                        Some(Err(())) => (Happened::Unreadable, Err(body)),
+                        None => (retry::happened(status, &body), Err(body)),
+                    };
+                    let wait = content
+                        .as_ref()
+                        .err()
+                        .and_then(|body| retry_after(&headers, body));
+                    if retry::verdict(what, call.repeat) == Verdict::Done || so_far.spent(what) {
+                        let Attempts {
+                            sent: attempts,
+                            doubtful,
+                            ..
+                        } = so_far;
+                        return Ok(Answer {
+                            status,
+                            headers,
+                            content,
+                            attempts,
+                            doubtful,
+                        });
+                    }
+                    (what, format!("HTTP {status}"), wait)
+                }
+                Sending::NotSent(cause) => (Happened::NotSent, cause, None),
+                Sending::Lost { status, cause } => {
+                    so_far.status = status.map(|status| status.as_u16());
+                    (Happened::Lost, cause, None)
+                }
+                Sending::TooLarge(status) => {
+                    so_far.status = Some(status.as_u16());
+                    so_far.doubtful = true;
+                    return Err(so_far.fault(FaultKind::TooLarge, None));
+                }
+            };
+            debug!(call = %call, attempt = so_far.sent, ?what, %cause, "the call did not come through");
+            self.take_note(&mut so_far, what, call.repeat, wait, cause)
+                .await?;
+        }
+    }
+
+    /// Waits as `what` demands before the next attempt, or ends the attempts.
+    async fn take_note(
+        &self,
+        so_far: &mut Attempts,
+        what: Happened,
+        repeat: Repeat,
+        wait: Option<Duration>,
+        cause: String,
+    ) -> Result<(), Fault> {
+        so_far.doubtful |= matches!(
+            what,
+            Happened::Lost | Happened::ServerError | Happened::Unavailable
+        );
+        match retry::verdict(what, repeat) {
+            Verdict::Done => {}
+            Verdict::LookFirst => {
+                if let Some(wait) = wait {
+                    self.hold(wait);
+                }
+                return Err(so_far.fault(kind_of(what), Some(cause)));
+            }
+            Verdict::AllWait => {
+                so_far.waits += 1;
+                self.hold(wait.unwrap_or_else(|| back_off(so_far.waits + 1)));
+            }
+            Verdict::BackOff => {
+                so_far.failures += 1;
+                if self.pointless(what, so_far) {
+                    return Err(so_far.fault(FaultKind::Unreachable, Some(cause)));
+                }
+                let most = if what == Happened::Unreadable {
+                    FIRST_ATTEMPTS
+                } else {
+                    MAX_ATTEMPTS
+                };
+                if so_far.failures >= most {
+                    return Err(so_far.fault(kind_of(what), Some(cause)));
+                }
+                self.pace
+                    .rest(back_off(so_far.failures))
+                    .await
+                    .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hold(&self, wait: Duration) {
+        if wait >= Duration::from_secs(30) {
+            warn!(seconds = wait.as_secs(), "the node asks everybody to wait");
+        }
+        self.pace.hold(wait);
+    }
+
+    /// A node that never answered is a wrong address; one that is silent for long is gone.
+    fn pointless(&self, what: Happened, so_far: &Attempts) -> bool {
+        let last = *self
+            .last_answer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match (what, last) {
+            (Happened::NotSent | Happened::Lost, Some(last)) => {
+                so_far.failures >= 3 && last.elapsed() >= OUTAGE
+            }
+            (Happened::NotSent, None) => so_far.failures >= FIRST_ATTEMPTS,
+            _ => false,
+        }
+    }
+
+    fn heard(&self) {
+        *self
+            .last_answer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    async fn once(&self, call: &Call) -> Sending {
+        let mut request = self
+            .client
+            .request(call.method.clone(), call.url.clone())
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(ACCEPT, ACCEPTED);
+        if let Some(body) = &call.body {
+            request = request.header(CONTENT_TYPE, SCIM_JSON).body(body.clone());
+        }
+        let mut response = match request.send().await {
+            Ok(response) => response,
+            Err(error) if error.is_connect() || error.is_builder() => {
+                return Sending::NotSent(cause_of(&error));
+            }
+            Err(error) => {
+                return Sending::Lost {
+                    status: None,
+                    cause: cause_of(&error),
+                };
+            }
+        };
+        let status = response.status();
+        let mut body = BytesMut::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > call.longest_answer => {
+                    return Sending::TooLarge(status);
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) => {
+                    return Sending::Lost {
+                        status: Some(status),
+                        cause: cause_of(&error),
+                    };
+                }
+            }
+        }
+        let headers = std::mem::take(response.headers_mut());
+        debug!(call = %call, status = status.as_u16(), bytes = body.len(), "answered");
+        Sending::Answer {
+            status,
+            headers,
+            body: body.freeze(),
+        }
+    }
+}
+
+/// What `read` makes of a body, if the status is one of success.
+fn read_if_success<T>(
+    status: StatusCode,
+    body: &[u8],
+    read: impl Fn(&[u8]) -> Option<T>,
+) -> Option<Result<T, ()>> {
+    status.is_success().then(|| read(body).ok_or(()))
+}
+
+fn kind_of(what: Happened) -> FaultKind {
+    match what {
+        Happened::Unreadable => FaultKind::Unreadable,
+        _ => FaultKind::AnswerLost,
+    }
+}
+
+impl Attempts {
+    /// Whether the attempts that this kind of failure is worth are used up.
+    fn spent(&self, what: Happened) -> bool {
+        match what {
+            Happened::Throttled | Happened::Unavailable => self.waits + 1 >= MAX_WAITS,
+            // An unreadable body is no word of the node's, however often it comes.
+            Happened::Unreadable => false,
+            _ => self.failures + 1 >= MAX_ATTEMPTS,
+        }
+    }
+}
+
+/// The innermost cause: the outer ones repeat the address, which everybody knows.
+fn cause_of(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,133 @@
+//! How long a node asks its clients to wait.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+/// The wait that an answer asks for: `Retry-After` in seconds or as an HTTP date (RFC 9110,
+/// section 10.2.3), else the wait named in the message of a throttling body.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap, body: &[u8]) -> Option<Duration> {
+    headers
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| from_header(value, SystemTime::now()))
+        .or_else(|| from_message(body))
+}
+
+fn from_header(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let when = httpdate::parse_http_date(value).ok()?;
+    Some(when.duration_since(now).unwrap_or(Duration::ZERO))
+}
+
+/// Whether a 403 is the provider's way of saying "too fast" and not "you may not": its other
+/// endpoints throttle with 403 and `error: "throttled"` in the body.
+pub(super) fn is_throttled(status: StatusCode, body: &[u8]) -> bool {
+    status == StatusCode::FORBIDDEN
+        && error_code(body).is_some_and(|code| code.eq_ignore_ascii_case("throttled"))
+}
+
+fn error_code(body: &[u8]) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
+    ["error", "result_code", "scimType"]
+        .into_iter()
+        .find_map(|key| value.get(key)?.as_str().map(str::to_owned))
+}
+
+/// "Try again in 2 minutes" in any field of the body that holds a sentence.
+fn from_message(body: &[u8]) -> Option<Duration> {
+    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
+    ["message", "detail", "error"]
+        .into_iter()
+        .find_map(|key| length_in_words(value.get(key)?.as_str()?))
+}
+
+fn length_in_words(text: &str) -> Option<Duration> {
+    let mut words = text
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    while let Some(word) = words.next() {
+        let Ok(number) = word.parse::<u32>() else {
+            continue;
+        };
+        let unit = match words
+            .clone()
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+        {
+            unit if unit.starts_with("sec") || unit == "s" => 1,
+            unit if unit.starts_with("min") => 60,
+            unit if unit.starts_with("hour") => 3600,
+            _ => continue,
+        };
+        return Some(Duration::from_secs(u64::from(number) * unit));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_read_as_seconds_or_as_a_date() {
+        let now = httpdate::parse_http_date("Mon, 23 Nov 2026 10:00:00 GMT").unwrap();
+        for (value, seconds) in [
+            ("3", Some(3)),
+            (" 120 ", Some(120)),
+            ("Mon, 23 Nov 2026 10:00:30 GMT", Some(30)),
+            ("Mon, 23 Nov 2026 09:00:00 GMT", Some(0)),
+            ("-5", None),
+            ("soon", None),
+        ] {
+            assert_eq!(
+                from_header(value, now),
+                seconds.map(Duration::from_secs),
+                "{value:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wait_is_found_in_the_message() {
+        for (body, seconds) in [
+            (
+                r#"{"error":"throttled","message":"Please try again in 1 minute"}"#,
+                Some(60),
+            ),
+            (
+                r#"{"error":"throttled","message":"Repeated 3 times, wait 10 seconds."}"#,
+                Some(10),
+            ),
+            (r#"{"error":"throttled","message":"later"}"#, None),
+            ("<html>", None),
+        ] {
+            assert_eq!(
+                from_message(body.as_bytes()),
+                seconds.map(Duration::from_secs),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_a_body_that_says_so_makes_a_403_a_wait() {
+        let forbidden = StatusCode::FORBIDDEN;
+        assert!(is_throttled(forbidden, br#"{"error":"throttled"}"#));
+        assert!(!is_throttled(
+            forbidden,
+            br#"{"error":"access_denied","message":"throttled"}"#
+        ));
+        assert!(!is_throttled(forbidden, b""));
+        assert!(!is_throttled(
+            StatusCode::BAD_REQUEST,
+            br#"{"error":"throttled"}"#
+        ));
+    }
+}

@@ -1,0 +1,183 @@
+//! From a change and what the node holds to work: the fewest calls that bring it about.
+//!
+//! Everything here is a pure function. Asking the node what it holds belongs to
+//! [`directory`](crate::directory), sending the work to [`run`](crate::run).
+
+mod diff;
+
+use crate::directory::{Holder, TeamProblem, Teams};
+use crate::roster::{Change, GroupName, Newcomer, Revision};
+use crate::scim::{NewUser, Patch, User};
+
+/// What has to be sent for one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// `POST /Users`, teams included.
+    Create(NewUser),
+    /// One `PATCH /Users/{id}` with everything that differs.
+    Patch(Box<Correction>),
+    /// `DELETE /Users/{id}`.
+    Delete {
+        /// Who.
+        id: String,
+    },
+    /// The node is as the row asks.
+    Nothing {
+        /// Who.
+        id: String,
+    },
+    /// It cannot be done.
+    Impossible(Impossible),
+}
+
+/// A PATCH and what it makes of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// The account as it was.
+    pub before: User,
+    /// The account as it will be.
+    pub after: User,
+    /// What to send.
+    pub patch: Patch,
+}
+
+/// Why a row cannot be carried out on this node.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Impossible {
+    /// There is nobody to change.
+    #[error("the node has nobody of this {0}; was the account deleted, or is it on another node?")]
+    Nobody(&'static str),
+    /// Email and id name two people.
+    #[error(
+        "the id belongs to {email}, not to the email of this row; one of the two is wrong, nothing was changed"
+    )]
+    SomeoneElse {
+        /// Whose id it is.
+        email: String,
+    },
+    /// A team or role that the node does not have.
+    #[error("{kind} {name:?}: {problem}", kind = name.kind_word(), name = name.name)]
+    Team {
+        /// What the row calls it.
+        name: GroupName,
+        /// What is wrong with it.
+        problem: TeamProblem,
+    },
+}
+
+/// The work for `change`. `holder` is who the node holds under the change's person; a create asks
+/// for nobody, since the node itself refuses the second account of one email.
+#[must_use]
+pub fn plan(change: &Change, holder: &Holder, teams: &Teams) -> Work {
+    work(change, holder, teams).unwrap_or_else(Work::Impossible)
+}
+
+fn work(change: &Change, holder: &Holder, teams: &Teams) -> Result<Work, Impossible> {
+    let nobody = || {
+        Impossible::Nobody(if change.person().email().is_some() {
+            "email"
+        } else {
+            "id"
+        })
+    };
+    let account = match (change, holder) {
+        (Change::Create(newcomer), _) | (Change::Upsert { newcomer, .. }, Holder::Nobody) => {
+            return create(newcomer, teams).map(Work::Create);
+        }
+        (_, Holder::Nobody) => return Err(nobody()),
+        (_, Holder::SomeoneElse { email }) => {
+            return Err(Impossible::SomeoneElse {
+                email: email.clone(),
+            });
+        }
+        (_, Holder::Account(account)) => account,
+    };
+    let revision = match change {
+        Change::Delete(_) => {
+            return Ok(Work::Delete {
+                id: account.id.clone(),
+            });
+        }
+        Change::Lock(_) => Revision {
+            active: Some(false),
+            ..Revision::default()
+        },
+        Change::Unlock(_) => Revision {
+            active: Some(true),
+            ..Revision::default()
+        },
+        Change::AddTeams { groups, .. } => Revision {
+            join: groups.clone(),
+            ..Revision::default()
+        },
+        Change::RemoveTeams { groups, .. } => Revision {
+            leave: groups.clone(),
+            ..Revision::default()
+        },
+        Change::Update { revision, .. } | Change::Upsert { revision, .. } => revision.clone(),
+        Change::Create(newcomer) => revision_of(newcomer),
+    };
+    revise(account, &revision, teams)
+}
+
+/// The work that makes an account that exists already what `newcomer` asks for
+/// (`--on-conflict update`).
+#[must_use]
+pub fn adopt(newcomer: &Newcomer, account: &User, teams: &Teams) -> Work {
+    revise(account, &revision_of(newcomer), teams).unwrap_or_else(Work::Impossible)
+}
+
+fn revision_of(newcomer: &Newcomer) -> Revision {
+    Revision {
+        attributes: newcomer.edits(),
+        active: newcomer.active,
+        new_email: None,
+        join: newcomer.join.clone(),
+        leave: Vec::new(),
+    }
+}
+
+fn revise(account: &User, revision: &Revision, teams: &Teams) -> Result<Work, Impossible> {
+    let join = ids(&revision.join, teams)?;
+    let leave = ids(&revision.leave, teams)?;
+    let (after, operations) = diff::diff(account, revision, &join, &leave);
+    if operations.is_empty() {
+        return Ok(Work::Nothing {
+            id: account.id.clone(),
+        });
+    }
+    let patch = Patch::new(operations);
+    Ok(Work::Patch(Box::new(Correction {
+        before: account.clone(),
+        after,
+        patch,
+    })))
+}
+
+fn create(newcomer: &Newcomer, teams: &Teams) -> Result<NewUser, Impossible> {
+    Ok(NewUser {
+        user_name: newcomer.email.as_str().to_owned(),
+        given_name: newcomer.given_name.clone(),
+        family_name: newcomer.family_name.clone(),
+        display_name: newcomer.display_name.clone(),
+        external_id: newcomer.external_id.clone(),
+        active: newcomer.active,
+        groups: ids(&newcomer.join, teams)?
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+    })
+}
+
+fn ids<'t>(names: &[GroupName], teams: &'t Teams) -> Result<Vec<&'t str>, Impossible> {
+    let id = |name: &GroupName| {
+        teams.resolve(name).map_err(|problem| Impossible::Team {
+            name: name.clone(),
+            problem,
+        })
+    };
+    let mut ids = names.iter().map(id).collect::<Result<Vec<_>, _>>()?;
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}

@@ -1,0 +1,51 @@
+//! Listens to a run's events and tells people of them: progress, summary, results file.
+//!
+//! Nothing here knows how rows are run: [`Event`] is the only door.
+
+mod place;
+mod progress;
+mod results;
+mod screen;
+mod summary;
+
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+pub use place::{beside, keep_former, private_part};
+pub use progress::{Counter, Progress, When};
+pub use results::{Layout, ResultsError, ResultsFile};
+pub use screen::{Screen, say};
+pub use summary::{Summary, Tally, duration, grouped};
+
+use crate::run::Event;
+
+/// Writes every row to `results` and shows `progress` until the run is over.
+///
+/// Blocks: it belongs on a thread of its own.
+///
+/// # Errors
+/// When the results cannot be written. The run notices, since nobody hears its events any more.
+pub fn listen(
+    mut events: mpsc::Receiver<Event>,
+    mut results: ResultsFile,
+    mut progress: Progress,
+) -> Result<Tally, ResultsError> {
+    let mut tally = Tally::new(Instant::now());
+    while let Some(event) = events.blocking_recv() {
+        match event {
+            Event::Settled(verdict) => {
+                tally.count(verdict);
+                progress.row(&tally);
+            }
+            Event::Pace(pace) => {
+                tally.calls = pace.calls;
+                progress.pace(&tally, pace);
+            }
+            Event::Row(record) => results.write(&record)?,
+        }
+    }
+    progress.end();
+    results.finish()?;
+    Ok(tally)
+}

@@ -1,0 +1,173 @@
+//! How far a run is: a bar on a terminal, a plain line now and then elsewhere.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::screen::{BARS, say};
+use super::summary::{Tally, duration, grouped};
+use crate::run::{PaceReport, Verdict};
+
+/// When progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum When {
+    /// A bar on a terminal, lines elsewhere.
+    #[default]
+    Auto,
+    /// A bar, also where there is no terminal.
+    Always,
+    /// Nothing.
+    Never,
+}
+
+/// How often a plain line is written.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Shows how far a run is.
+#[derive(Debug)]
+pub enum Progress {
+    /// A bar.
+    Bar(ProgressBar),
+    /// Lines.
+    Lines {
+        /// How many rows there are.
+        rows: u64,
+        /// When the last line was written.
+        last: Instant,
+    },
+    /// Nothing is shown.
+    Silent,
+}
+
+impl Progress {
+    /// Progress over `rows` rows.
+    #[must_use]
+    pub fn new(when: When, quiet: bool, rows: u64) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        match when {
+            _ if quiet => Progress::Silent,
+            When::Never => Progress::Silent,
+            When::Auto if !terminal => Progress::Lines {
+                rows,
+                last: Instant::now(),
+            },
+            When::Auto | When::Always => Progress::Bar(bar(rows)),
+        }
+    }
+
+    pub(super) fn row(&mut self, tally: &Tally) {
+        if let Progress::Bar(bar) = self {
+            bar.set_position(tally.rows());
+        }
+    }
+
+    pub(super) fn pace(&mut self, tally: &Tally, pace: PaceReport) {
+        match self {
+            Progress::Bar(bar) => bar.set_message(state(tally, pace)),
+            Progress::Lines { rows, last } if last.elapsed() >= LINE_EVERY => {
+                *last = Instant::now();
+                say(line(*rows, tally, pace));
+            }
+            Progress::Lines { .. } | Progress::Silent => {}
+        }
+    }
+
+    pub(super) fn end(&mut self) {
+        if let Progress::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Counts what comes in, where the end may not be known.
+#[derive(Debug)]
+pub struct Counter(Option<ProgressBar>);
+
+impl Counter {
+    /// Nothing has come yet.
+    #[must_use]
+    pub fn new(when: When, quiet: bool) -> Self {
+        let shown = match when {
+            When::Never => false,
+            When::Auto => std::io::stderr().is_terminal(),
+            When::Always => true,
+        };
+        Counter((shown && !quiet).then(|| bar(0)))
+    }
+
+    /// So many have come, of so many in all.
+    pub fn at(&mut self, rows: u64, total: Option<u64>) {
+        if let Some(bar) = &self.0 {
+            bar.set_length(total.unwrap_or(rows));
+            bar.set_position(rows);
+        }
+    }
+
+    /// That was all.
+    pub fn end(&mut self) {
+        if let Some(bar) = self.0.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(rows: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(
+        "{bar:24.green} {human_pos} of {human_len} rows, {per_sec}, {eta} left\n{wide_msg}",
+    )
+    .expect("the template is fixed")
+    .with_key(
+        "per_sec",
+        |state: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
+            // A number that cannot be written leaves its place empty.
+            let _ = write!(text, "{:.0} a second", state.per_sec());
+        },
+    );
+    let bar = BARS.add(ProgressBar::new(rows).with_style(style));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// "12 created, 1 failed; 3 calls wait (the node asks for 12 s)"
+fn state(tally: &Tally, pace: PaceReport) -> String {
+    let mut text = tally.in_words();
+    if pace.waiting > 0 {
+        let calls = if pace.waiting == 1 {
+            "call waits"
+        } else {
+            "calls wait"
+        };
+        text.push_str(&format!("; {} {calls} for the pace", pace.waiting));
+    }
+    if let Some(held) = pace.held_for.filter(|held| held.as_millis() > 0) {
+        text.push_str(&format!(" (the node asks to wait {})", duration(held)));
+    }
+    text
+}
+
+fn line(rows: u64, tally: &Tally, pace: PaceReport) -> String {
+    let done = tally.rows();
+    let left = if done == 0 {
+        String::new()
+    } else {
+        let so_far = tally.elapsed().as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "an estimate for people")]
+        let share = rows.saturating_sub(done) as f64 / done as f64;
+        format!(
+            ", {} left",
+            duration(Duration::from_secs_f64(so_far * share))
+        )
+    };
+    let failed = tally.of(Verdict::Failed);
+    let mut text = format!(
+        "{} of {} rows{left}: {}",
+        grouped(done),
+        grouped(rows),
+        state(tally, pace)
+    );
+    if failed > 0 && failed == done {
+        text.push_str("; every row has failed so far, Ctrl-C stops the run");
+    }
+    text
+}

@@ -1,0 +1,264 @@
+//! What happened, in words.
+
+use std::fmt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::run::{Ended, StopReason, Verdict};
+
+/// Counts of a run so far.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    begun: Instant,
+    counts: [u64; Verdict::ALL.len()],
+    /// Calls that have left.
+    pub calls: u64,
+}
+
+impl Tally {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(begun: Instant) -> Self {
+        Tally {
+            begun,
+            counts: [0; Verdict::ALL.len()],
+            calls: 0,
+        }
+    }
+
+    /// Counts one row.
+    pub fn count(&mut self, verdict: Verdict) {
+        if let Some(at) = Verdict::ALL.iter().position(|each| *each == verdict) {
+            self.counts[at] += 1;
+        }
+    }
+
+    /// How many rows ended like this.
+    #[must_use]
+    pub fn of(&self, verdict: Verdict) -> u64 {
+        Verdict::ALL
+            .iter()
+            .zip(self.counts)
+            .find(|(each, _)| **each == verdict)
+            .map_or(0, |(_, count)| count)
+    }
+
+    /// How many rows are settled.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// How many rows are as asked.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        self.present()
+            .filter(|(verdict, _)| verdict.is_done())
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// The verdicts that occur, with their counts.
+    pub fn present(&self) -> impl Iterator<Item = (Verdict, u64)> {
+        Verdict::ALL
+            .into_iter()
+            .zip(self.counts)
+            .filter(|(_, count)| *count > 0)
+    }
+
+    /// How long the run has taken.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// "38 created, 2 failed"
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let words: Vec<String> = self
+            .present()
+            .map(|(verdict, count)| format!("{} {}", grouped(count), in_words(verdict)))
+            .collect();
+        words.join(", ")
+    }
+}
+
+fn in_words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Exists => "existed already",
+        Verdict::NotAttempted => "not attempted",
+        Verdict::Unknown => "of unknown state",
+        verdict => verdict.as_str(),
+    }
+}
+
+/// The end of a run, told to a person.
+#[derive(Debug)]
+pub struct Summary<'a> {
+    /// What was counted.
+    pub tally: &'a Tally,
+    /// How it ended.
+    pub ended: &'a Ended,
+    /// Where the results are.
+    pub results: &'a Path,
+    /// Which node.
+    pub node: &'a str,
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary {
+            tally,
+            ended,
+            results,
+            node,
+        } = self;
+        let rows = tally.rows();
+        let seconds = tally.elapsed().as_secs_f64();
+        if let Some(reason) = &ended.stopped {
+            writeln!(f, "Stopped before the end: {reason}.")?;
+        }
+        let what = if tally.rows() == 0 {
+            "nothing to do".to_owned()
+        } else {
+            tally.in_words()
+        };
+        writeln!(
+            f,
+            "{} {} on {node}: {what}.",
+            grouped(rows),
+            if rows == 1 { "row" } else { "rows" }
+        )?;
+        writeln!(
+            f,
+            "{} calls in {}{}.",
+            grouped(tally.calls),
+            duration(tally.elapsed()),
+            if seconds >= 1.0 {
+                format!(" ({:.1} rows a second)", rows_a_second(tally))
+            } else {
+                String::new()
+            }
+        )?;
+        write!(f, "Results: {}", results.display())?;
+        for hint in self.hints() {
+            write!(f, "\n{hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Summary<'_> {
+    /// What to do about rows that are not done.
+    fn hints(&self) -> Vec<String> {
+        let tally = self.tally;
+        let mut hints = Vec::new();
+        if self.ended.seats_used_up {
+            hints.push(
+                "The licensed seats are used up: free or buy some, then import the results file; \
+                 accounts that exist are left alone with --on-conflict skip."
+                    .to_owned(),
+            );
+        }
+        if tally.of(Verdict::Unknown) > 0 {
+            hints.push("Rows marked unknown may have worked: look at these people before you send them again.".to_owned());
+        }
+        if matches!(self.ended.stopped, Some(StopReason::Denied(_))) {
+            hints.push(
+                "Check that the token belongs to this node; editing the SCIM method in the admin console makes a new one."
+                    .to_owned(),
+            );
+        }
+        if tally.of(Verdict::Failed) + tally.of(Verdict::Invalid) > 0 {
+            hints.push(
+                "The column result_error says what is wrong with each row that is not done."
+                    .to_owned(),
+            );
+        }
+        hints
+    }
+}
+
+fn rows_a_second(tally: &Tally) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a rate for people, to one digit"
+    )]
+    let rows = tally.rows() as f64;
+    rows / tally.elapsed().as_secs_f64().max(f64::EPSILON)
+}
+
+/// 1234567 as "1,234,567".
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// "0.4 s", "12 s", "3 min 5 s", "2 h 10 min".
+#[must_use]
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..10 => format!("{:.1} s", duration.as_secs_f64()),
+        10..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_are_written_for_people() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(duration(Duration::from_millis(420)), "0.4 s");
+        assert_eq!(duration(Duration::from_secs(59)), "59 s");
+        assert_eq!(duration(Duration::from_secs(185)), "3 min 5 s");
+        assert_eq!(duration(Duration::from_secs(7_800)), "2 h 10 min");
+    }
+
+    #[test]
+    fn a_summary_says_what_happened_and_what_to_do() {
+        let mut tally = Tally::new(Instant::now());
+        for verdict in [
+            Verdict::Created,
+            Verdict::Created,
+            Verdict::Failed,
+            Verdict::NotAttempted,
+            Verdict::Unknown,
+        ] {
+            tally.count(verdict);
+        }
+        let ended = Ended {
+            stopped: Some(StopReason::Interrupted),
+            seats_used_up: true,
+        };
+        let summary = Summary {
+            tally: &tally,
+            ended: &ended,
+            results: Path::new("x.results.csv"),
+            node: "node 1",
+        };
+        insta::assert_snapshot!(summary.to_string(), @r"
+        Stopped before the end: interrupted.
+        5 rows on node 1: 2 created, 1 failed, 1 not attempted, 1 of unknown state.
+        0 calls in 0.0 s.
+        Results: x.results.csv
+        The licensed seats are used up: free or buy some, then import the results file; accounts that exist are left alone with --on-conflict skip.
+        Rows marked unknown may have worked: look at these people before you send them again.
+        The column result_error says what is wrong with each row that is not done.
+        ");
+    }
+}

@@ -1,0 +1,89 @@
+//! What a row can ask for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::column::plain;
+use super::nearest;
+
+/// What a row asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Make an account.
+    Create,
+    /// Change what the row names of an account.
+    Update,
+    /// Make an account, or change it if it is there.
+    Upsert,
+    /// Lock an account.
+    Lock,
+    /// Unlock an account.
+    Unlock,
+    /// Delete an account.
+    Delete,
+    /// Put somebody in teams or roles.
+    AddTeams,
+    /// Take somebody out of teams or roles.
+    RemoveTeams,
+}
+
+/// An action that there is not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{name:?} is not an action{}; there are create, update, upsert, lock, unlock, delete, add-teams, remove-teams",
+    nearest.map(|nearest| format!(" (did you mean {nearest}?)")).unwrap_or_default()
+)]
+pub struct ActionError {
+    name: String,
+    nearest: Option<&'static str>,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Action; 8] = [
+        Action::Create,
+        Action::Update,
+        Action::Upsert,
+        Action::Lock,
+        Action::Unlock,
+        Action::Delete,
+        Action::AddTeams,
+        Action::RemoveTeams,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::Create => "create",
+            Action::Update => "update",
+            Action::Upsert => "upsert",
+            Action::Lock => "lock",
+            Action::Unlock => "unlock",
+            Action::Delete => "delete",
+            Action::AddTeams => "add-teams",
+            Action::RemoveTeams => "remove-teams",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Action {
+    type Err = ActionError;
+
+    fn from_str(name: &str) -> Result<Self, ActionError> {
+        let wanted = plain(name);
+        Action::ALL
+            .into_iter()
+            .find(|action| plain(action.as_str()) == wanted)
+            .ok_or_else(|| ActionError {
+                name: name.to_owned(),
+                nearest: nearest(name, Action::ALL.map(Action::as_str)),
+            })
+    }
+}

@@ -1,0 +1,230 @@
+//! What a row asks of the node.
+
+use super::action::Action;
+use super::person::{Email, Person};
+
+/// What happens to one attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Edit<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It is emptied.
+    Clear,
+    /// It becomes this.
+    Set(T),
+}
+
+/// What happens to the attributes of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attributes {
+    /// First name.
+    pub given_name: Edit<String>,
+    /// Last name.
+    pub family_name: Edit<String>,
+    /// The name shown to others.
+    pub display_name: Edit<String>,
+    /// The id that the company knows the person by.
+    pub external_id: Edit<String>,
+}
+
+/// A team, or a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GroupKind {
+    /// A team.
+    Team,
+    /// A group whose name has the node's role prefix.
+    Role,
+}
+
+/// A team or role as the row names it: by name or id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupName {
+    /// Which of the two.
+    pub kind: GroupKind,
+    /// As it stands in the cell; a role without the prefix.
+    pub name: String,
+}
+
+impl GroupName {
+    /// "team" or "role".
+    #[must_use]
+    pub fn kind_word(&self) -> &'static str {
+        match self.kind {
+            GroupKind::Team => "team",
+            GroupKind::Role => "role",
+        }
+    }
+}
+
+/// What an update asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Revision {
+    /// What happens to the attributes.
+    pub attributes: Attributes,
+    /// True to unlock, false to lock.
+    pub active: Option<bool>,
+    /// The new email.
+    pub new_email: Option<Email>,
+    /// Teams and roles to be in.
+    pub join: Vec<GroupName>,
+    /// Teams and roles not to be in.
+    pub leave: Vec<GroupName>,
+}
+
+/// Somebody who is to get an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newcomer {
+    /// The email.
+    pub email: Email,
+    /// First name.
+    pub given_name: Option<String>,
+    /// Last name.
+    pub family_name: Option<String>,
+    /// The name shown to others; first and last name unless the row says otherwise.
+    pub display_name: Option<String>,
+    /// The id that the company knows the person by.
+    pub external_id: Option<String>,
+    /// Whether the account is usable from the start.
+    pub active: Option<bool>,
+    /// Teams and roles to be in from the start.
+    pub join: Vec<GroupName>,
+}
+
+impl Newcomer {
+    /// The same as changes to an account that exists: what is not named stays.
+    #[must_use]
+    pub fn edits(&self) -> Attributes {
+        let edit = |text: &Option<String>| text.clone().map_or(Edit::Keep, Edit::Set);
+        Attributes {
+            given_name: edit(&self.given_name),
+            family_name: edit(&self.family_name),
+            display_name: edit(&self.display_name),
+            external_id: edit(&self.external_id),
+        }
+    }
+}
+
+/// What a row asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Make an account.
+    Create(Newcomer),
+    /// Change an account.
+    Update {
+        /// Whose.
+        person: Person,
+        /// How.
+        revision: Revision,
+    },
+    /// Make an account, or change it if it is there.
+    Upsert {
+        /// What to make.
+        newcomer: Newcomer,
+        /// What to change.
+        revision: Revision,
+    },
+    /// Lock an account.
+    Lock(Person),
+    /// Unlock an account.
+    Unlock(Person),
+    /// Delete an account.
+    Delete(Person),
+    /// Put somebody in teams and roles.
+    AddTeams {
+        /// Whom.
+        person: Person,
+        /// Which; at least one.
+        groups: Vec<GroupName>,
+    },
+    /// Take somebody out of teams and roles.
+    RemoveTeams {
+        /// Whom.
+        person: Person,
+        /// Which; at least one.
+        groups: Vec<GroupName>,
+    },
+}
+
+impl Change {
+    /// The action it comes from.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        match self {
+            Change::Create(_) => Action::Create,
+            Change::Update { .. } => Action::Update,
+            Change::Upsert { .. } => Action::Upsert,
+            Change::Lock(_) => Action::Lock,
+            Change::Unlock(_) => Action::Unlock,
+            Change::Delete(_) => Action::Delete,
+            Change::AddTeams { .. } => Action::AddTeams,
+            Change::RemoveTeams { .. } => Action::RemoveTeams,
+        }
+    }
+
+    /// Whom it is about.
+    #[must_use]
+    pub fn person(&self) -> Person {
+        match self {
+            Change::Create(newcomer) | Change::Upsert { newcomer, .. } => {
+                Person::Email(newcomer.email.clone())
+            }
+            Change::Update { person, .. }
+            | Change::Lock(person)
+            | Change::Unlock(person)
+            | Change::Delete(person)
+            | Change::AddTeams { person, .. }
+            | Change::RemoveTeams { person, .. } => person.clone(),
+        }
+    }
+
+    /// Who is to get an account, if somebody is.
+    #[must_use]
+    pub fn newcomer(&self) -> Option<&Newcomer> {
+        match self {
+            Change::Create(newcomer) | Change::Upsert { newcomer, .. } => Some(newcomer),
+            _ => None,
+        }
+    }
+
+    /// What is to change, if the row says so attribute by attribute.
+    #[must_use]
+    pub fn revision(&self) -> Option<&Revision> {
+        match self {
+            Change::Update { revision, .. } | Change::Upsert { revision, .. } => Some(revision),
+            _ => None,
+        }
+    }
+
+    /// The email that the person is to get.
+    #[must_use]
+    pub fn new_email(&self) -> Option<&Email> {
+        self.revision()
+            .and_then(|revision| revision.new_email.as_ref())
+    }
+
+    /// Whether the person loses the use of the account, without its being deleted.
+    #[must_use]
+    pub fn locks(&self) -> bool {
+        match self {
+            Change::Lock(_) => true,
+            Change::Update { revision, .. } | Change::Upsert { revision, .. } => {
+                revision.active == Some(false)
+            }
+            _ => false,
+        }
+    }
+
+    /// All teams and roles that it names.
+    pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
+        let (one, other): (&[GroupName], &[GroupName]) = match self {
+            Change::Create(newcomer) => (&newcomer.join, &[]),
+            Change::Update { revision, .. } | Change::Upsert { revision, .. } => {
+                (&revision.join, &revision.leave)
+            }
+            Change::AddTeams { groups, .. } | Change::RemoveTeams { groups, .. } => (groups, &[]),
+            Change::Lock(_) | Change::Unlock(_) | Change::Delete(_) => (&[], &[]),
+        };
+        one.iter().chain(other)
+    }
+}

@@ -1,0 +1,178 @@
+//! A row in 53 bytes: enough to see that two rows name the same person and whether they agree.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::action::Action;
+use super::change::{Change, Edit, Newcomer, Revision};
+use super::column::Column;
+use super::person::Person;
+
+/// The columns whose contents are compared. Teams count for new accounts only.
+pub(super) const FIELDS: [Column; 7] = [
+    Column::FirstName,
+    Column::LastName,
+    Column::DisplayName,
+    Column::ExternalId,
+    Column::Active,
+    Column::NewEmail,
+    Column::Teams,
+];
+
+/// What stands for a row. Ordered by person, then action, then row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Fingerprint {
+    /// The person.
+    pub(super) key: u64,
+    /// What is asked for.
+    pub(super) action: u8,
+    /// Where.
+    pub(super) row: u64,
+    /// The contents, 0 where the row says nothing.
+    pub(super) fields: [u32; FIELDS.len()],
+}
+
+/// The action of a fingerprint that says "this person gets this email".
+pub(super) const CLAIMS_EMAIL: u8 = u8::MAX;
+
+/// Bytes of one in a file.
+pub(super) const SIZE: usize = 8 + 1 + 8 + 4 * FIELDS.len();
+
+impl Fingerprint {
+    /// The fingerprint of a row.
+    pub(super) fn of(change: &Change, row: u64) -> Self {
+        let fields = match change {
+            Change::Create(newcomer) => newcomer_fields(newcomer),
+            Change::Update { revision, .. } | Change::Upsert { revision, .. } => {
+                revision_fields(revision)
+            }
+            _ => [0; FIELDS.len()],
+        };
+        let action = Action::ALL
+            .iter()
+            .position(|action| *action == change.action())
+            .unwrap_or_default();
+        let action = u8::try_from(action).unwrap_or_default();
+        Fingerprint {
+            key: person(&change.person()),
+            action,
+            row,
+            fields,
+        }
+    }
+
+    /// That somebody gets a new email, if the row says so.
+    pub(super) fn of_claim(change: &Change, row: u64) -> Option<Self> {
+        let email = change.new_email()?;
+        let mut fields = [0; FIELDS.len()];
+        // In the place of the column that a problem is to name.
+        fields[5] = small(&person(&change.person()));
+        Some(Fingerprint {
+            key: hash(&("claim", &*email.folded())),
+            action: CLAIMS_EMAIL,
+            row,
+            fields,
+        })
+    }
+
+    /// Whether it stands for a new account.
+    pub(super) fn is_create(&self) -> bool {
+        Action::ALL.get(usize::from(self.action)) == Some(&Action::Create)
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; SIZE] {
+        let mut bytes = [0; SIZE];
+        bytes[..8].copy_from_slice(&self.key.to_le_bytes());
+        bytes[8] = self.action;
+        bytes[9..17].copy_from_slice(&self.row.to_le_bytes());
+        for (to, field) in bytes[17..].chunks_exact_mut(4).zip(self.fields) {
+            to.copy_from_slice(&field.to_le_bytes());
+        }
+        bytes
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8; SIZE]) -> Self {
+        let long = |at: usize| {
+            let mut long = [0; 8];
+            long.copy_from_slice(&bytes[at..at + 8]);
+            u64::from_le_bytes(long)
+        };
+        let mut fields = [0; FIELDS.len()];
+        for (field, from) in fields.iter_mut().zip(bytes[17..].as_chunks::<4>().0) {
+            *field = u32::from_le_bytes(*from);
+        }
+        Fingerprint {
+            key: long(0),
+            action: bytes[8],
+            row: long(9),
+            fields,
+        }
+    }
+}
+
+fn newcomer_fields(newcomer: &Newcomer) -> [u32; FIELDS.len()] {
+    let text = |text: &Option<String>| text.as_ref().map_or(0, small);
+    // A display name that follows from the names is not a difference of its own.
+    let names = [&newcomer.given_name, &newcomer.family_name]
+        .map(|name| name.as_deref().unwrap_or_default());
+    let follows = newcomer.display_name.as_deref() == Some(names.join(" ").trim());
+    let mut teams = newcomer.join.clone();
+    teams.sort_unstable();
+    [
+        text(&newcomer.given_name),
+        text(&newcomer.family_name),
+        if follows {
+            0
+        } else {
+            text(&newcomer.display_name)
+        },
+        text(&newcomer.external_id),
+        newcomer.active.as_ref().map_or(0, small),
+        0,
+        if teams.is_empty() { 0 } else { small(&teams) },
+    ]
+}
+
+fn revision_fields(revision: &Revision) -> [u32; FIELDS.len()] {
+    let edit = |edit: &Edit<String>| match edit {
+        Edit::Keep => 0,
+        Edit::Clear => small(&"<clear>"),
+        Edit::Set(text) => small(text),
+    };
+    let attributes = &revision.attributes;
+    [
+        edit(&attributes.given_name),
+        edit(&attributes.family_name),
+        edit(&attributes.display_name),
+        edit(&attributes.external_id),
+        revision.active.as_ref().map_or(0, small),
+        revision
+            .new_email
+            .as_ref()
+            .map_or(0, |email| small(&email.folded())),
+        0,
+    ]
+}
+
+fn person(person: &Person) -> u64 {
+    match person {
+        Person::Email(email) | Person::Both { email, .. } => hash(&("email", &*email.folded())),
+        Person::Id(id) => hash(&("id", id.as_str())),
+    }
+}
+
+fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Never 0, which stands for "nothing".
+fn small(of: &impl Hash) -> u32 {
+    let hash = hash(of);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the other half is folded in"
+    )]
+    let folded = (hash ^ (hash >> 32)) as u32;
+    folded.max(1)
+}

@@ -1,0 +1,454 @@
+//! Rules for cells: a row becomes a change, or everything that is wrong with it.
+
+use super::Options;
+use super::action::Action;
+use super::change::{Attributes, Change, Edit, GroupKind, GroupName, Newcomer, Revision};
+use super::column::{Column, Columns};
+use super::person::{Email, Person, UserId};
+use super::problem::Problem;
+use crate::sheet::{BrokenRow, Cells, Defect, Row, RowNumber, trim};
+
+/// What empties an attribute on update.
+const CLEAR: &str = "<clear>";
+
+/// The longest attribute, in characters.
+const LONGEST: usize = 256;
+
+/// How the rows of one file are understood.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    file: String,
+    header: Vec<String>,
+    columns: Columns,
+    options: Options,
+}
+
+impl Rules {
+    pub(super) fn new(
+        file: String,
+        header: Vec<String>,
+        columns: Columns,
+        options: Options,
+    ) -> Self {
+        Rules {
+            file,
+            header,
+            columns,
+            options,
+        }
+    }
+
+    pub(super) fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    pub(super) fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// What is wrong with a row that is not even one.
+    pub(super) fn broken(&self, row: &BrokenRow) -> Problem {
+        let (column, value, what) = match &row.defect {
+            Defect::NotUtf8 { column, value } => (
+                self.header.get(*column).cloned(),
+                Some(value.clone()),
+                "is not in UTF-8; save the file as \"CSV UTF-8\"".to_owned(),
+            ),
+            Defect::TooManyCells {
+                expected,
+                found,
+                extra,
+            } => (
+                None,
+                Some(extra.clone()),
+                format!(
+                    "stands beyond the last heading: the row has {found} cells, the header {expected}; \
+                     put quotation marks around cells with a separator in them"
+                ),
+            ),
+            Defect::TooFewCells { expected, found } => (
+                None,
+                None,
+                format!(
+                    "the row has {found} cells, the header {expected}; is the row cut off, or a separator missing?"
+                ),
+            ),
+        };
+        Problem {
+            file: self.file.clone(),
+            row: Some(row.number),
+            column,
+            value,
+            what,
+        }
+    }
+
+    /// What a row asks for.
+    pub(super) fn change(&self, row: &Row) -> Result<Change, Vec<Problem>> {
+        let mut reading = Reading {
+            rules: self,
+            number: row.number,
+            cells: &row.cells,
+            problems: Vec::new(),
+        };
+        match reading.change() {
+            Some(change) if reading.problems.is_empty() => Ok(change),
+            _ => Err(reading.problems),
+        }
+    }
+}
+
+/// One row being read. A rule that is broken is noted, and the reading goes on.
+struct Reading<'r> {
+    rules: &'r Rules,
+    number: RowNumber,
+    cells: &'r Cells,
+    problems: Vec<Problem>,
+}
+
+impl<'r> Reading<'r> {
+    /// The cell of a column, trimmed; nothing if it is empty.
+    fn cell(&self, column: Column) -> Option<&'r str> {
+        let at = self.rules.columns.at(column)?;
+        self.cells.get(at).map(trim).filter(|cell| !cell.is_empty())
+    }
+
+    fn problem(&mut self, column: Column, value: Option<&str>, what: impl Into<String>) {
+        let heading = self
+            .rules
+            .columns
+            .at(column)
+            .map(|at| self.rules.header[at].clone());
+        let problem = Problem {
+            file: self.rules.file.clone(),
+            row: Some(self.number),
+            column: heading,
+            value: value.map(str::to_owned),
+            what: what.into(),
+        };
+        // A cell that is read for two purposes is wrong only once.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// `None` only where a problem was noted.
+    fn change(&mut self) -> Option<Change> {
+        let action = self.action();
+        match action? {
+            Action::Create => self.newcomer().map(Change::Create),
+            Action::Upsert => {
+                let (newcomer, revision) = (self.newcomer(), self.revision());
+                self.not_new_email("upsert");
+                Some(Change::Upsert {
+                    newcomer: newcomer?,
+                    revision,
+                })
+            }
+            Action::Update => {
+                let (person, revision) = (self.person(), self.revision());
+                Some(Change::Update {
+                    person: person?,
+                    revision,
+                })
+            }
+            Action::Lock => self.person().map(Change::Lock),
+            Action::Unlock => self.person().map(Change::Unlock),
+            Action::Delete => self.person().map(Change::Delete),
+            Action::AddTeams => {
+                let (person, groups) = (self.person(), self.join());
+                self.some_group(&groups, Column::Teams);
+                Some(Change::AddTeams {
+                    person: person?,
+                    groups,
+                })
+            }
+            Action::RemoveTeams => {
+                let (person, mut groups) = (self.person(), self.leave());
+                if groups.is_empty() {
+                    groups = self.join();
+                }
+                self.some_group(&groups, Column::RemoveTeams);
+                Some(Change::RemoveTeams {
+                    person: person?,
+                    groups,
+                })
+            }
+        }
+    }
+
+    fn action(&mut self) -> Option<Action> {
+        let Options {
+            default_action,
+            forced_action,
+            ..
+        } = self.rules.options;
+        let Some(cell) = self.cell(Column::Action) else {
+            return Some(default_action);
+        };
+        match cell.parse() {
+            Ok(action) if forced_action && action != default_action => {
+                let what = format!(
+                    "is asked for, but this command only does {default_action}; use headcount import for mixed rows"
+                );
+                self.problem(Column::Action, Some(cell), what);
+                None
+            }
+            Ok(action) => Some(action),
+            Err(error) => {
+                // The error names the value itself.
+                self.problem(Column::Action, None, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn email(&mut self, column: Column) -> Option<Email> {
+        let cell = self.cell(column)?;
+        match Email::try_from(cell) {
+            Ok(email) => Some(email),
+            Err(error) => {
+                self.problem(column, Some(cell), error.to_string());
+                None
+            }
+        }
+    }
+
+    fn person(&mut self) -> Option<Person> {
+        let before = self.problems.len();
+        let email = self.email(Column::Email);
+        let id = self.cell(Column::Id).and_then(|cell| {
+            let id = UserId::new(cell);
+            if id.is_none() {
+                self.problem(
+                    Column::Id,
+                    Some(cell),
+                    "is not an id: it has characters that no id has",
+                );
+            }
+            id
+        });
+        match (email, id) {
+            _ if self.problems.len() > before => None,
+            (Some(email), Some(id)) => Some(Person::Both { email, id }),
+            (Some(email), None) => Some(Person::Email(email)),
+            (None, Some(id)) => Some(Person::Id(id)),
+            (None, None) => {
+                let column = if self.rules.columns.at(Column::Email).is_some() {
+                    Column::Email
+                } else {
+                    Column::Id
+                };
+                self.problem(
+                    column,
+                    None,
+                    "the cell is empty, so nobody is named; fill it in or remove the row",
+                );
+                None
+            }
+        }
+    }
+
+    fn newcomer(&mut self) -> Option<Newcomer> {
+        let email = self.email(Column::Email);
+        if email.is_none() && self.cell(Column::Email).is_none() {
+            self.problem(
+                Column::Email,
+                None,
+                "a new account needs an email; fill it in or remove the row",
+            );
+        }
+        let given_name = self.plain(Column::FirstName);
+        let family_name = self.plain(Column::LastName);
+        let display_name = self
+            .plain(Column::DisplayName)
+            .or_else(|| full_name(&given_name, &family_name));
+        let external_id = self.plain(Column::ExternalId);
+        let active = self.active();
+        let join = self.join();
+        if self.action() == Some(Action::Create) {
+            self.not_new_email("create");
+            for column in [Column::RemoveTeams, Column::RemoveRoles] {
+                if let Some(cell) = self.cell(column) {
+                    self.problem(
+                        column,
+                        Some(cell),
+                        "cannot be left by a new account; empty the cell or use action update",
+                    );
+                }
+            }
+        }
+        Some(Newcomer {
+            email: email?,
+            given_name,
+            family_name,
+            display_name,
+            external_id,
+            active,
+            join,
+        })
+    }
+
+    fn revision(&mut self) -> Revision {
+        let attributes = Attributes {
+            given_name: self.edit(Column::FirstName),
+            family_name: self.edit(Column::LastName),
+            display_name: self.edit(Column::DisplayName),
+            external_id: self.edit(Column::ExternalId),
+        };
+        let (join, leave) = (self.join(), self.leave());
+        if let Some(both) = join.iter().find(|group| leave.contains(group)) {
+            let what = format!(
+                "is to be joined and left in the same row; remove the {} from one of the two cells",
+                both.kind_word()
+            );
+            self.problem(Column::RemoveTeams, Some(&both.name), what);
+        }
+        let new_email = self.email(Column::NewEmail).filter(|new| {
+            self.cell(Column::Email)
+                .and_then(|cell| Email::try_from(cell).ok())
+                .as_ref()
+                != Some(new)
+        });
+        Revision {
+            attributes,
+            active: self.active(),
+            new_email,
+            join,
+            leave,
+        }
+    }
+
+    fn not_new_email(&mut self, action: &str) {
+        if let Some(cell) = self.cell(Column::NewEmail) {
+            let what = format!("makes no sense for {action}; only action update changes an email");
+            self.problem(Column::NewEmail, Some(cell), what);
+        }
+    }
+
+    /// An attribute as it is to be.
+    fn text(&mut self, column: Column) -> Option<&'r str> {
+        let cell = self.cell(column)?;
+        if cell.chars().any(char::is_control) {
+            self.problem(
+                column,
+                Some(cell),
+                "has a line break or another control character in it; remove it",
+            );
+            return None;
+        }
+        if cell.chars().count() > LONGEST {
+            self.problem(
+                column,
+                Some(cell),
+                format!("is longer than {LONGEST} characters; are columns mixed up?"),
+            );
+            return None;
+        }
+        Some(cell)
+    }
+
+    fn plain(&mut self, column: Column) -> Option<String> {
+        // On an upsert, what is to be cleared is simply not given to a new account.
+        self.text(column)
+            .filter(|cell| !is_clear(cell) || self.refuse_clear(column, cell))
+            .map(str::to_owned)
+    }
+
+    /// `<clear>` means nothing where there is nothing yet. Always false, for use in a filter.
+    fn refuse_clear(&mut self, column: Column, cell: &str) -> bool {
+        if self.action() == Some(Action::Create) {
+            self.problem(
+                column,
+                Some(cell),
+                "clears an attribute, which a new account does not have; empty the cell",
+            );
+        }
+        false
+    }
+
+    fn edit(&mut self, column: Column) -> Edit<String> {
+        match self.text(column) {
+            None => Edit::Keep,
+            Some(cell) if is_clear(cell) => Edit::Clear,
+            Some(cell) => Edit::Set(cell.to_owned()),
+        }
+    }
+
+    fn active(&mut self) -> Option<bool> {
+        let cell = self.cell(Column::Active)?;
+        match cell.to_lowercase().as_str() {
+            "true" | "yes" | "y" | "1" | "active" => Some(true),
+            "false" | "no" | "n" | "0" | "locked" => Some(false),
+            _ => {
+                self.problem(
+                    Column::Active,
+                    Some(cell),
+                    "is neither yes nor no; write yes (active) or no (locked)",
+                );
+                None
+            }
+        }
+    }
+
+    fn join(&mut self) -> Vec<GroupName> {
+        self.groups(Column::Teams, Column::Roles)
+    }
+
+    fn leave(&mut self) -> Vec<GroupName> {
+        self.groups(Column::RemoveTeams, Column::RemoveRoles)
+    }
+
+    fn groups(&mut self, teams: Column, roles: Column) -> Vec<GroupName> {
+        let mut groups: Vec<GroupName> = Vec::new();
+        for (column, kind) in [(teams, GroupKind::Team), (roles, GroupKind::Role)] {
+            for name in self
+                .cell(column)
+                .unwrap_or_default()
+                .split([';', '|'])
+                .map(trim)
+            {
+                let group = GroupName {
+                    kind,
+                    name: name.to_owned(),
+                };
+                if is_clear(name) {
+                    let what = "does not work for teams and roles; name those to leave in remove_teams or remove_roles";
+                    self.problem(column, Some(name), what);
+                } else if name.chars().any(char::is_control) {
+                    self.problem(
+                        column,
+                        Some(name),
+                        "has a line break in it; put ; between teams",
+                    );
+                } else if !name.is_empty() && !groups.contains(&group) {
+                    groups.push(group);
+                }
+            }
+        }
+        groups
+    }
+
+    fn some_group(&mut self, groups: &[GroupName], column: Column) {
+        if groups.is_empty() && self.problems.is_empty() {
+            self.problem(
+                column,
+                None,
+                format!("the row names no team or role; fill in {}", column.name()),
+            );
+        }
+    }
+}
+
+fn is_clear(cell: &str) -> bool {
+    cell.eq_ignore_ascii_case(CLEAR)
+}
+
+fn full_name(given: &Option<String>, family: &Option<String>) -> Option<String> {
+    let names: Vec<&str> = [given, family]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    (!names.is_empty()).then(|| names.join(" "))
+}

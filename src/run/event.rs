@@ -1,0 +1,42 @@
+//! What a run tells while it goes on. This is the only door between running and reporting.
+
+use std::time::Duration;
+
+use crate::roster::Action;
+use crate::run::{Outcome, Verdict};
+use crate::sheet::{Cells, RowNumber};
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A row is settled; told at once, in whatever order rows finish.
+    Settled(Verdict),
+    /// A row with its outcome; told in the order of the input.
+    Row(Box<Record>),
+    /// How the pace stands, told several times a second.
+    Pace(PaceReport),
+}
+
+/// A row of the input and what became of it.
+#[derive(Debug)]
+pub struct Record {
+    /// Where it stands in the spreadsheet.
+    pub number: RowNumber,
+    /// Its cells as they came.
+    pub cells: Cells,
+    /// What it asked for, if that could be read.
+    pub action: Option<Action>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// How the pace stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaceReport {
+    /// Calls that have left.
+    pub calls: u64,
+    /// Calls that wait for their turn.
+    pub waiting: usize,
+    /// How long the node wants everybody to wait from now on.
+    pub held_for: Option<Duration>,
+}

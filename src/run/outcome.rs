@@ -1,0 +1,147 @@
+//! What became of a row.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+/// The word that stands for it in the results file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// The account was made.
+    Created,
+    /// The account was changed.
+    Updated,
+    /// The account was as asked already.
+    Unchanged,
+    /// The account was locked.
+    Locked,
+    /// The account was unlocked.
+    Unlocked,
+    /// The account was deleted.
+    Deleted,
+    /// The email is taken, and the row or the command says that this is all right.
+    Exists,
+    /// The row does not make sense; nothing was sent.
+    Invalid,
+    /// The node or the network refused.
+    Failed,
+    /// Nothing was sent for it.
+    NotAttempted,
+    /// It was sent, and whether it worked could not be found out.
+    Unknown,
+}
+
+impl Verdict {
+    /// All of them, in the order in which a summary names them.
+    pub const ALL: [Verdict; 11] = [
+        Verdict::Created,
+        Verdict::Updated,
+        Verdict::Unchanged,
+        Verdict::Locked,
+        Verdict::Unlocked,
+        Verdict::Deleted,
+        Verdict::Exists,
+        Verdict::Invalid,
+        Verdict::Failed,
+        Verdict::NotAttempted,
+        Verdict::Unknown,
+    ];
+
+    /// Whether the node is as the row asks.
+    #[must_use]
+    pub fn is_done(self) -> bool {
+        !matches!(
+            self,
+            Verdict::Invalid | Verdict::Failed | Verdict::NotAttempted | Verdict::Unknown
+        )
+    }
+
+    /// The word in the results file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Created => "created",
+            Verdict::Updated => "updated",
+            Verdict::Unchanged => "unchanged",
+            Verdict::Locked => "locked",
+            Verdict::Unlocked => "unlocked",
+            Verdict::Deleted => "deleted",
+            Verdict::Exists => "exists",
+            Verdict::Invalid => "invalid",
+            Verdict::Failed => "failed",
+            Verdict::NotAttempted => "not_attempted",
+            Verdict::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What became of a row, with all that the results file says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The word for it.
+    pub verdict: Verdict,
+    /// The status code that decided; none if no answer did.
+    pub status: Option<u16>,
+    /// The id of the account, where known.
+    pub user_id: Option<String>,
+    /// How many calls were sent to change something.
+    pub attempts: u32,
+    /// One line for a person, when the row is not done.
+    pub error: Option<String>,
+    /// When it was decided.
+    pub finished_at: Timestamp,
+}
+
+impl Outcome {
+    /// An outcome of now, with nothing sent.
+    #[must_use]
+    pub fn new(verdict: Verdict) -> Self {
+        Outcome {
+            verdict,
+            status: None,
+            user_id: None,
+            attempts: 0,
+            error: None,
+            finished_at: Timestamp::now(),
+        }
+    }
+
+    /// With the status code that decided.
+    #[must_use]
+    pub fn status(self, status: impl Into<Option<u16>>) -> Self {
+        Outcome {
+            status: status.into(),
+            ..self
+        }
+    }
+
+    /// With the id of the account.
+    #[must_use]
+    pub fn user(self, id: impl Into<Option<String>>) -> Self {
+        Outcome {
+            user_id: id.into(),
+            ..self
+        }
+    }
+
+    /// With the number of calls that were sent for it.
+    #[must_use]
+    pub fn attempts(self, attempts: u32) -> Self {
+        Outcome { attempts, ..self }
+    }
+
+    /// With the reason.
+    #[must_use]
+    pub fn because(self, error: impl fmt::Display) -> Self {
+        Outcome {
+            error: Some(error.to_string()),
+            ..self
+        }
+    }
+}

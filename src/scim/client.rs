@@ -1,0 +1,200 @@
+//! One method an endpoint.
+
+use bytes::Bytes;
+use reqwest::Method;
+use serde::Serialize;
+use url::Url;
+
+use super::error::{Error, Refusal};
+use super::lenient::Object;
+use super::message::{Page, Patch, detail};
+use super::resource::{NewUser, Resource, User};
+use crate::pace::retry::Repeat;
+use crate::pace::{Answer, Call, Line};
+
+/// One resource is small.
+const LONGEST_RESOURCE: usize = 4 << 20;
+
+/// A page holds at most some thousand resources; a group with many members is the longest.
+const LONGEST_PAGE: usize = 256 << 20;
+
+/// A node, spoken to in SCIM.
+#[derive(Debug)]
+pub struct Client {
+    line: Line,
+    base: Url,
+}
+
+/// The node did what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply<T> {
+    /// The status code, 2xx.
+    pub status: u16,
+    /// How often the call was sent.
+    pub attempts: u32,
+    /// Whether an earlier attempt may have taken effect already.
+    pub doubtful: bool,
+    /// When the node says it answered (`Date`), seconds since 1970.
+    pub date: Option<i64>,
+    /// What came back.
+    pub value: T,
+}
+
+/// What to list (RFC 7644, section 3.4.2).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Query {
+    /// Only those that match.
+    pub filter: Option<String>,
+    /// Attributes that need not come.
+    pub excluded: Option<&'static str>,
+}
+
+impl Client {
+    /// A client for the node whose SCIM endpoint is `base`.
+    #[must_use]
+    pub fn new(line: Line, base: Url) -> Self {
+        Client { line, base }
+    }
+
+    /// The line that the calls go over.
+    #[must_use]
+    pub fn line(&self) -> &Line {
+        &self.line
+    }
+
+    /// `POST /Users`. Never sent twice in doubt: a lost answer is the caller's to look into.
+    ///
+    /// The reply holds no user when the node answered 2xx without one.
+    ///
+    /// # Errors
+    /// 409 when the email is taken, 428 when the seats are used up; see [`Error`].
+    pub async fn create_user(&self, user: &NewUser) -> Result<Reply<Option<User>>, Error> {
+        let call = self.call(Method::POST, &[User::ENDPOINT], Repeat::LookFirst)?;
+        self.changed(with_body(call, user)).await
+    }
+
+    /// `GET /Users/{id}`; nothing when there is no such user.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn user(&self, id: &str) -> Result<Reply<Option<User>>, Error> {
+        let call = self.call(Method::GET, &[User::ENDPOINT, id], Repeat::Safe)?;
+        let answer = self.line.send(&call, |body| parse(body).map(Some)).await?;
+        match answer.status.as_u16() {
+            404 => Ok(reply(&answer, None)),
+            _ => accept(answer),
+        }
+    }
+
+    /// `PATCH /Users/{id}`.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn patch_user(&self, id: &str, patch: &Patch) -> Result<Reply<Option<User>>, Error> {
+        let call = self.call(Method::PATCH, &[User::ENDPOINT, id], Repeat::Safe)?;
+        self.changed(with_body(call, patch)).await
+    }
+
+    /// `DELETE /Users/{id}`. A node may lock the account instead of destroying it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn delete_user(&self, id: &str) -> Result<Reply<Option<User>>, Error> {
+        let call = self.call(Method::DELETE, &[User::ENDPOINT, id], Repeat::Safe)?;
+        self.changed(call).await
+    }
+
+    /// `GET /Users` or `GET /Groups`: one page, from `start` (the first is 1), at most `count`.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn page<R: Resource>(
+        &self,
+        query: &Query,
+        start: u64,
+        count: u64,
+    ) -> Result<Reply<Page<R>>, Error> {
+        let mut call = self.call(Method::GET, &[R::ENDPOINT], Repeat::Safe)?;
+        call.longest_answer = LONGEST_PAGE;
+        {
+            let mut pairs = call.url.query_pairs_mut();
+            if let Some(filter) = &query.filter {
+                pairs.append_pair("filter", filter);
+            }
+            pairs.append_pair("startIndex", &start.to_string());
+            pairs.append_pair("count", &count.to_string());
+            if let Some(excluded) = query.excluded {
+                pairs.append_pair("excludedAttributes", excluded);
+            }
+        }
+        accept(self.line.send(&call, Page::parse).await?)
+    }
+
+    /// Sends a call that changes one user, and reads the user from the answer where it holds one.
+    async fn changed(&self, call: Call) -> Result<Reply<Option<User>>, Error> {
+        let read = |body: &[u8]| match body.trim_ascii() {
+            [] => Some(None),
+            body => Object::parse(body).map(|_| parse(body)),
+        };
+        accept(self.line.send(&call, read).await?)
+    }
+
+    fn call(&self, method: Method, path: &[&str], repeat: Repeat) -> Result<Call, Error> {
+        let mut url = self.base.clone();
+        // Dots would climb up in the address, however they are written.
+        if let Some(dots) = path.iter().find(|part| matches!(**part, "" | "." | "..")) {
+            return Err(Error::ImpossibleId((*dots).to_owned()));
+        }
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        Ok(Call {
+            method,
+            url,
+            body: None,
+            repeat,
+            longest_answer: LONGEST_RESOURCE,
+        })
+    }
+}
+
+fn with_body(mut call: Call, body: &impl Serialize) -> Call {
+    let json = serde_json::to_vec(body)
+        .expect("names and values of a SCIM message are all strings and booleans");
+    call.body = Some(Bytes::from(json));
+    call
+}
+
+fn parse(body: &[u8]) -> Option<User> {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    User::read(serde_json::from_slice(body).ok()?)
+}
+
+fn reply<T, U>(answer: &Answer<U>, value: T) -> Reply<T> {
+    let date = answer
+        .headers
+        .get(reqwest::header::DATE)
+        .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
+        .and_then(|date| {
+            i64::try_from(date.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()
+        });
+    Reply {
+        status: answer.status.as_u16(),
+        attempts: answer.attempts,
+        doubtful: answer.doubtful,
+        date,
+        value,
+    }
+}
+
+fn accept<T>(mut answer: Answer<T>) -> Result<Reply<T>, Error> {
+    match std::mem::replace(&mut answer.content, Err(Bytes::new())) {
+        Ok(value) => Ok(reply(&answer, value)),
+        Err(body) => Err(Error::Refused(Refusal {
+            status: answer.status.as_u16(),
+            detail: detail(&body),
+            attempts: answer.attempts,
+            doubtful: answer.doubtful,
+        })),
+    }
+}

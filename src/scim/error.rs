@@ -1,0 +1,104 @@
+//! What can go wrong with a call, for the one who asked for it.
+
+use std::fmt;
+
+use crate::pace;
+
+/// A call that did not bring what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The node said no.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// There was no answer.
+    #[error(transparent)]
+    Fault(#[from] pace::Fault),
+    /// An id that cannot stand in an address.
+    #[error("{0:?} cannot be an id")]
+    ImpossibleId(String),
+    /// A list that would not hold still.
+    #[error(
+        "the node's list of {endpoint} kept changing or is incomplete: {read} were read where it says there are {total}; \
+         try again when nobody is working on the node"
+    )]
+    Unsettled {
+        /// `Users` or `Groups`.
+        endpoint: &'static str,
+        /// How many different ones were read.
+        read: u64,
+        /// How many there should be.
+        total: u64,
+    },
+}
+
+/// The node's no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status code, 3xx to 5xx.
+    pub status: u16,
+    /// The node's own words.
+    pub detail: Option<String>,
+    /// How often the call was sent.
+    pub attempts: u32,
+    /// Whether an earlier attempt may have taken effect.
+    pub doubtful: bool,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let meaning = match self.status {
+            300..=399 => {
+                "the node sends callers to another address; check the region and the node id"
+            }
+            400 => "the node does not accept this",
+            401 => "the token is not valid for this node",
+            403 => "the token may not do this",
+            404 => "the node has nothing of this id or at this address",
+            409 => "already taken",
+            413 => "too large for the node",
+            428 => "the number of licensed seats was exceeded",
+            429 => "the node kept answering that there are too many calls",
+            501 => "the node does not offer this",
+            500..=599 => "the node failed",
+            _ => "the node refused",
+        };
+        write!(f, "{meaning} (HTTP {}", self.status)?;
+        if let Some(detail) = &self.detail {
+            write!(f, ": {detail}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl Error {
+    /// The status code that decided, if one came.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Error::Refused(refusal) => Some(refusal.status),
+            Error::Fault(fault) => fault.status,
+            Error::ImpossibleId(_) | Error::Unsettled { .. } => None,
+        }
+    }
+
+    /// How often the call was sent.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        match self {
+            Error::Refused(refusal) => refusal.attempts,
+            Error::Fault(fault) => fault.attempts,
+            Error::ImpossibleId(_) | Error::Unsettled { .. } => 0,
+        }
+    }
+
+    /// Whether the token, the address or the network is at fault, and so every other call is
+    /// bound to fail as well.
+    #[must_use]
+    pub fn is_hopeless(&self) -> bool {
+        match self {
+            Error::Refused(refusal) => matches!(refusal.status, 401 | 403),
+            Error::Fault(fault) => fault.kind == pace::FaultKind::Unreachable,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Reading a list to its end, whatever page size the node grants, and never short in silence.
+//!
+//! SCIM pages by index, not by cursor (RFC 7644, section 3.4.2.4): when somebody is removed while
+//! the list is read, everyone behind moves up by one, and the next page skips a person. Three
+//! things give that away: `totalResults` differs between pages, somebody comes twice, or a page
+//! does not begin with the person that the page before ended with (for that, pages may overlap by
+//! one). Then the list is read again, until one reading from end to end was undisturbed.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::marker::PhantomData;
+
+use tracing::{debug, warn};
+
+use super::client::{Client, Query};
+use super::error::Error;
+use super::resource::Resource;
+
+/// How many are asked for at once: the most that nodes are known to grant.
+pub const PAGE: u64 = 1000;
+
+/// What is asked for when a node refuses [`PAGE`] outright.
+const SMALL_PAGE: u64 = 100;
+
+/// How often a list that changes is read before giving up.
+const MAX_READINGS: u8 = 6;
+
+/// Whether each page begins with the last one of the page before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overlap {
+    /// A change of the list is noticed even when the total stays the same. Costs one in a page.
+    One,
+    /// Fewest calls: a change is noticed by totals and repeats only.
+    None,
+}
+
+/// A list being read. Each resource is given out once, however often the list is read.
+#[derive(Debug)]
+pub struct Listing<'c, R> {
+    client: &'c Client,
+    query: Query,
+    overlap: Overlap,
+    count: u64,
+    hasher: RandomState,
+    /// For each resource given out, the reading in which it was last seen.
+    seen: HashMap<u64, u8>,
+    reading: Reading,
+    readings: u8,
+    done: bool,
+    total: Option<u64>,
+    resource: PhantomData<fn() -> R>,
+}
+
+/// One pass over the list.
+#[derive(Debug, Default)]
+struct Reading {
+    /// How far it has come: the index of the last resource read.
+    position: u64,
+    distinct: u64,
+    last: Option<u64>,
+    disturbed: bool,
+}
+
+impl<'c, R: Resource> Listing<'c, R> {
+    /// Begins at the first page; nothing is sent yet.
+    #[must_use]
+    pub fn new(client: &'c Client, query: Query, overlap: Overlap) -> Self {
+        Listing {
+            client,
+            query,
+            overlap,
+            count: PAGE,
+            hasher: RandomState::new(),
+            seen: HashMap::new(),
+            reading: Reading::default(),
+            readings: 1,
+            done: false,
+            total: None,
+            resource: PhantomData,
+        }
+    }
+
+    /// How many the node says there are, once the first page was read.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// Those of the next page that were not given out before; `None` at the end.
+    ///
+    /// # Errors
+    /// [`Error::Unsettled`] when no reading was undisturbed, and what can go wrong with a call.
+    pub async fn next(&mut self) -> Result<Option<Vec<R>>, Error> {
+        while !self.done {
+            let fresh = self.page().await?;
+            if !fresh.is_empty() {
+                return Ok(Some(fresh));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Everything to the end.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn all(mut self) -> Result<Vec<R>, Error> {
+        let mut all = Vec::new();
+        while let Some(mut page) = self.next().await? {
+            all.append(&mut page);
+        }
+        Ok(all)
+    }
+
+    async fn page(&mut self) -> Result<Vec<R>, Error> {
+        let overlapping = self.overlap == Overlap::One && self.reading.last.is_some();
+        let start = self.reading.position + u64::from(!overlapping);
+        let page = match self.client.page::<R>(&self.query, start, self.count).await {
+            Err(Error::Refused(refusal)) if refusal.status == 400 && self.count > SMALL_PAGE => {
+                debug!(
+                    "the node refuses pages of {}, asking for {SMALL_PAGE}",
+                    self.count
+                );
+                self.count = SMALL_PAGE;
+                return Ok(Vec::new());
+            }
+            page => page?.value,
+        };
+        if self.total.is_some() && page.total != self.total {
+            self.reading.disturbed |= self.reading.position > 0;
+        }
+        self.total = page.total;
+        let came = page.resources.len();
+        let (fresh, distinct) = self.sort_out(page.resources, overlapping);
+        self.reading.distinct += distinct;
+        let end = match self.total {
+            Some(total) => self.reading.position >= total,
+            None => false,
+        };
+        if came == 1 {
+            // Pages of one cannot overlap: they would never get on.
+            self.overlap = Overlap::None;
+        }
+        // An empty page is an end; so is a page on which nobody is new, whatever was asked for.
+        if end || distinct == 0 {
+            self.end_of_reading()?;
+        }
+        Ok(fresh)
+    }
+
+    /// Gives those not given out yet, and how many are new to this reading.
+    fn sort_out(&mut self, resources: Vec<R>, overlapping: bool) -> (Vec<R>, u64) {
+        let mut fresh = Vec::with_capacity(resources.len());
+        let mut distinct = 0;
+        for (i, resource) in resources.into_iter().enumerate() {
+            let key = self.hasher.hash_one(resource.id());
+            if overlapping && i == 0 {
+                if self.reading.last == Some(key) {
+                    continue;
+                }
+                self.reading.disturbed = true;
+            } else {
+                self.reading.position += 1;
+            }
+            self.reading.last = Some(key);
+            match self.seen.insert(key, self.readings) {
+                None => {
+                    distinct += 1;
+                    fresh.push(resource);
+                }
+                Some(reading) if reading == self.readings => self.reading.disturbed = true,
+                Some(_) => distinct += 1,
+            }
+        }
+        (fresh, distinct)
+    }
+
+    fn end_of_reading(&mut self) -> Result<(), Error> {
+        let reading = std::mem::take(&mut self.reading);
+        let total = self.total.unwrap_or(reading.distinct);
+        if reading.distinct == total && !reading.disturbed {
+            self.done = true;
+            return Ok(());
+        }
+        warn!(
+            endpoint = R::ENDPOINT,
+            read = reading.distinct,
+            total,
+            "the list changed or was cut short while it was read; reading it again"
+        );
+        if self.readings == MAX_READINGS {
+            // A node without a fixed order disturbs every reading. Nobody is missing if as many
+            // came as the node says it has.
+            if reading.distinct == total {
+                self.done = true;
+                return Ok(());
+            }
+            return Err(Error::Unsettled {
+                endpoint: R::ENDPOINT,
+                read: reading.distinct,
+                total,
+            });
+        }
+        self.readings += 1;
+        Ok(())
+    }
+}

@@ -1,0 +1,213 @@
+//! Messages around the resources: lists, patches, errors (RFC 7644, sections 3.4.2, 3.5.2, 3.12).
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::lenient::Object;
+use super::resource::Resource;
+
+/// One page of a list (RFC 7644, section 3.4.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<R> {
+    /// How many there are in all, if the node says.
+    pub total: Option<u64>,
+    /// Those of this page, in the node's order.
+    pub resources: Vec<R>,
+}
+
+impl<R: Resource> Page<R> {
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        let mut object = Object::parse(body)?;
+        let total = object.number("totalResults");
+        let listed = object.list("Resources");
+        if total.is_none() && listed.is_none() {
+            return None;
+        }
+        let resources = listed.unwrap_or_default().into_iter().map(R::read);
+        // One that has no id would be lost in silence: the whole page is taken as unreadable.
+        let resources = resources.collect::<Option<Vec<R>>>()?;
+        Some(Page { total, resources })
+    }
+}
+
+/// A PATCH body (RFC 7644, section 3.5.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Patch {
+    schemas: [&'static str; 1],
+    /// What to do, in order.
+    #[serde(rename = "Operations")]
+    pub operations: Vec<Operation>,
+}
+
+impl Patch {
+    /// A patch of these operations.
+    #[must_use]
+    pub fn new(operations: Vec<Operation>) -> Self {
+        Patch {
+            schemas: ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            operations,
+        }
+    }
+}
+
+/// One operation of a PATCH.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Operation {
+    op: Op,
+    path: &'static str,
+    value: Value,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Op {
+    Add,
+    Remove,
+    Replace,
+}
+
+impl Operation {
+    /// Gives the attribute at `path` this value.
+    #[must_use]
+    pub fn replace(path: &'static str, value: impl Into<Value>) -> Self {
+        Operation {
+            op: Op::Replace,
+            path,
+            value: value.into(),
+        }
+    }
+
+    /// Adds the resources with these ids to the list at `path`.
+    #[must_use]
+    pub fn add<'a>(path: &'static str, ids: impl IntoIterator<Item = &'a str>) -> Self {
+        Operation {
+            op: Op::Add,
+            path,
+            value: references(ids),
+        }
+    }
+
+    /// Takes the resources with these ids out of the list at `path`.
+    #[must_use]
+    pub fn remove<'a>(path: &'static str, ids: impl IntoIterator<Item = &'a str>) -> Self {
+        Operation {
+            op: Op::Remove,
+            path,
+            value: references(ids),
+        }
+    }
+}
+
+fn references<'a>(ids: impl IntoIterator<Item = &'a str>) -> Value {
+    ids.into_iter()
+        .map(|id| serde_json::json!({ "value": id }))
+        .collect()
+}
+
+/// What a node says of an error, in one line.
+///
+/// Takes `detail` (RFC 7644, section 3.12), else the `message` and `error` of the provider's other
+/// endpoints, else the first words of a text; never a page of HTML.
+pub(super) fn detail(body: &[u8]) -> Option<String> {
+    const LONGEST: usize = 300;
+    let text = match Object::parse(body) {
+        Some(mut object) => ["detail", "message", "error_description", "error", "title"]
+            .into_iter()
+            .find_map(|name| object.text(name))?,
+        None => {
+            let text = std::str::from_utf8(body).ok()?.trim();
+            if text.starts_with(['<', '{', '[']) {
+                return None;
+            }
+            text.to_owned()
+        }
+    };
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut short: String = line
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(LONGEST)
+        .collect();
+    if short.len() < line.len() {
+        short.push('…');
+    }
+    (!short.is_empty()).then_some(short)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::resource::User;
+    use super::*;
+
+    #[test]
+    fn lists_are_read_as_servers_send_them() {
+        let users = |value: Value| Page::<User>::parse(value.to_string().as_bytes());
+        assert_eq!(
+            users(json!({"totalResults": 0})).unwrap(),
+            Page {
+                total: Some(0),
+                resources: vec![]
+            }
+        );
+        assert_eq!(
+            users(json!({"totalResults": "2", "Resources": null}))
+                .unwrap()
+                .total,
+            Some(2)
+        );
+        assert_eq!(
+            users(json!({"resources": [{"id": 1}]}))
+                .unwrap()
+                .resources
+                .len(),
+            1
+        );
+        assert_eq!(users(json!({"error": "no such thing"})), None);
+        assert_eq!(
+            users(json!({"totalResults": 1, "Resources": [{"userName": "x"}]})),
+            None
+        );
+    }
+
+    #[test]
+    fn patches_are_written_as_the_providers_page_shows() {
+        let patch = Patch::new(vec![
+            Operation::replace("active", false),
+            Operation::add("groups", ["t1", "t2"]),
+            Operation::remove("groups", ["t3"]),
+        ]);
+        assert_eq!(
+            serde_json::to_value(&patch).unwrap(),
+            json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [
+                    {"op": "replace", "path": "active", "value": false},
+                    {"op": "add", "path": "groups", "value": [{"value": "t1"}, {"value": "t2"}]},
+                    {"op": "remove", "path": "groups", "value": [{"value": "t3"}]}
+                ]
+            })
+        );
+    }
+
+    #[test]
+    fn the_nodes_own_words_are_found() {
+        for (body, words) in [
+            (
+                r#"{"detail":"Email already taken","status":"409"}"#,
+                Some("Email already taken"),
+            ),
+            (
+                r#"{"error":"throttled","message":"wait\n 10 seconds"}"#,
+                Some("wait 10 seconds"),
+            ),
+            ("No such tenant", Some("No such tenant")),
+            ("<html><body>Bad gateway</body></html>", None),
+            ("{}", None),
+            ("", None),
+        ] {
+            assert_eq!(detail(body.as_bytes()).as_deref(), words, "{body}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Users and groups (RFC 7643, sections 4.1 and 4.2).
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::lenient::{Object, text};
+
+/// Something with an id that a node lists.
+pub trait Resource: Sized + Send {
+    /// Its endpoint below the base address.
+    const ENDPOINT: &'static str;
+
+    /// Reads one; `None` when it has no id.
+    fn read(value: Value) -> Option<Self>;
+
+    /// The node's id for it.
+    fn id(&self) -> &str;
+}
+
+/// A user as a node shows it. An empty string counts as absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct User {
+    /// The id, opaque.
+    pub id: String,
+    /// The email address that the user signs in with.
+    pub user_name: Option<String>,
+    /// First name (`name.givenName`).
+    pub given_name: Option<String>,
+    /// Last name (`name.familyName`).
+    pub family_name: Option<String>,
+    /// The name shown to others.
+    pub display_name: Option<String>,
+    /// The id that the company knows the user by.
+    pub external_id: Option<String>,
+    /// False when locked; absent when the node does not say.
+    pub active: Option<bool>,
+    /// The groups the user is in; absent when the node does not say.
+    pub groups: Option<Vec<Reference>>,
+    /// When the node made the user (`meta.created`).
+    pub created: Option<Timestamp>,
+}
+
+/// A group as a node shows it: a team, or a role when its name has the role prefix.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Group {
+    /// The id: the Team UID.
+    pub id: String,
+    /// The name.
+    pub display_name: Option<String>,
+    /// Its members; absent when the node does not say.
+    pub members: Option<Vec<Reference>>,
+}
+
+/// A pointer to another resource, as in `groups` and `members`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reference {
+    /// The id of what it points to.
+    pub value: String,
+    /// Its name, where given.
+    pub display: Option<String>,
+}
+
+impl Resource for User {
+    const ENDPOINT: &'static str = "Users";
+
+    fn read(value: Value) -> Option<Self> {
+        let mut object = Object::from(value)?;
+        let mut name = object.object("name");
+        let mut part = |part: &str| name.as_mut().and_then(|name| name.text(part));
+        Some(User {
+            given_name: part("givenName"),
+            family_name: part("familyName"),
+            id: object.text("id")?,
+            user_name: object.text("userName"),
+            display_name: object.text("displayName"),
+            external_id: object.text("externalId"),
+            active: object.flag("active"),
+            groups: references(&mut object, "groups"),
+            created: object
+                .object("meta")
+                .and_then(|mut meta| meta.text("created"))
+                .and_then(|created| created.parse().ok()),
+        })
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Resource for Group {
+    const ENDPOINT: &'static str = "Groups";
+
+    fn read(value: Value) -> Option<Self> {
+        let mut object = Object::from(value)?;
+        Some(Group {
+            id: object.text("id")?,
+            display_name: object.text("displayName"),
+            members: references(&mut object, "members"),
+        })
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+fn references(object: &mut Object, name: &str) -> Option<Vec<Reference>> {
+    let list = object.list(name)?;
+    Some(list.into_iter().filter_map(reference).collect())
+}
+
+fn reference(value: Value) -> Option<Reference> {
+    match Object::from(value.clone()) {
+        Some(mut object) => Some(Reference {
+            value: object.text("value")?,
+            display: object.text("display"),
+        }),
+        None => Some(Reference {
+            value: text(value)?,
+            display: None,
+        }),
+    }
+}
+
+/// A user to be created: POST /Users of the provider's page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewUser {
+    /// The email address.
+    pub user_name: String,
+    /// First name.
+    pub given_name: Option<String>,
+    /// Last name.
+    pub family_name: Option<String>,
+    /// The name shown to others.
+    pub display_name: Option<String>,
+    /// The id that the company knows the user by.
+    pub external_id: Option<String>,
+    /// Left out unless asked for: a node makes users active.
+    pub active: Option<bool>,
+    /// Ids of the groups to be in from the start.
+    pub groups: Vec<String>,
+}
+
+const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
+impl Serialize for NewUser {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Body<'a> {
+            schemas: [&'static str; 1],
+            user_name: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            display_name: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            external_id: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            name: Option<Name<'a>>,
+            emails: [Email<'a>; 1],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            active: Option<bool>,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            groups: Vec<Id<'a>>,
+        }
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Name<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            given_name: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            family_name: Option<&'a str>,
+        }
+        #[derive(Serialize)]
+        struct Email<'a> {
+            value: &'a str,
+            primary: bool,
+        }
+        #[derive(Serialize)]
+        struct Id<'a> {
+            value: &'a str,
+        }
+        let (given_name, family_name) = (self.given_name.as_deref(), self.family_name.as_deref());
+        let named = given_name.is_some() || family_name.is_some();
+        Body {
+            schemas: [USER_SCHEMA],
+            user_name: &self.user_name,
+            display_name: self.display_name.as_deref(),
+            external_id: self.external_id.as_deref(),
+            name: named.then_some(Name {
+                given_name,
+                family_name,
+            }),
+            emails: [Email {
+                value: &self.user_name,
+                primary: true,
+            }],
+            active: self.active,
+            groups: self.groups.iter().map(|value| Id { value }).collect(),
+        }
+        .serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_user_is_read_whatever_its_dress() {
+        let plain = User::read(json!({
+            "id": "7", "userName": "ann@example.com", "name": {"givenName": "Ann", "familyName": "Lee"},
+            "active": false, "groups": [{"value": "t1", "display": "Sales"}],
+            "meta": {"created": "2026-01-02T03:04:05Z"}
+        }))
+        .unwrap();
+        let odd = User::read(json!({
+            "ID": 7, "username": "ann@example.com", "Name": {"givenname": "Ann", "FamilyName": "Lee"},
+            "active": "False", "groups": {"value": "t1", "display": "Sales"},
+            "meta": {"created": "2026-01-02T03:04:05.000+00:00"}, "externalId": "", "displayName": null
+        }))
+        .unwrap();
+        assert_eq!(plain, odd);
+        assert_eq!(plain.active, Some(false));
+        assert_eq!(plain.groups.unwrap()[0].value, "t1");
+        assert!(User::read(json!({"userName": "nobody@example.com"})).is_none());
+    }
+
+    #[test]
+    fn last_name_is_the_family_name_and_nothing_empty_is_sent() {
+        let user = NewUser {
+            user_name: "ann@example.com".into(),
+            given_name: Some("Ann".into()),
+            family_name: Some("Lee".into()),
+            groups: vec!["t1".into()],
+            ..NewUser::default()
+        };
+        assert_eq!(
+            serde_json::to_value(&user).unwrap(),
+            json!({
+                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+                "userName": "ann@example.com",
+                "name": {"givenName": "Ann", "familyName": "Lee"},
+                "emails": [{"value": "ann@example.com", "primary": true}],
+                "groups": [{"value": "t1"}]
+            })
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! Which node, which token, which limits.
+//!
+//! Here belongs turning what a person gave (flags, environment) into an address and a token that
+//! can be used, and refusing those that cannot. Flags themselves are declared in
+//! [`cli`](crate::cli); calling the node is for [`scim`](crate::scim).
+
+mod node;
+mod token;
+
+pub use node::{Node, NodeError, Region};
+pub use token::{TokenError, TokenSource};

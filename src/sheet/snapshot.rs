@@ -1,0 +1,75 @@
+//! A private copy of the input, so that what was checked is what is carried out.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use super::error::SheetError;
+use super::reader::Reader;
+
+/// An input as it was at one moment: a copy in an anonymous temporary file, which only this process
+/// can read and which is gone when it ends. Somebody may save the file again during a run.
+#[derive(Debug)]
+pub struct Snapshot {
+    copy: File,
+    name: String,
+}
+
+impl Snapshot {
+    /// Copies the file at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be read, is empty, or is not text.
+    pub fn take(path: &Path) -> Result<Self, SheetError> {
+        let name = path.display().to_string();
+        let failed = |source| SheetError::Io {
+            file: name.clone(),
+            source,
+        };
+        let mut input = File::open(path).map_err(failed)?;
+        if input.metadata().map_err(failed)?.is_dir() {
+            return Err(SheetError::Folder(name));
+        }
+        let mut copy = tempfile::tempfile().map_err(failed)?;
+        io::copy(&mut input, &mut copy).map_err(failed)?;
+        let mut start = Vec::new();
+        copy.seek(SeekFrom::Start(0)).map_err(failed)?;
+        (&copy).take(4096).read_to_end(&mut start).map_err(failed)?;
+        match what_else(&start) {
+            Some(what) => Err(SheetError::NotText { file: name, what }),
+            None => Ok(Snapshot { copy, name }),
+        }
+    }
+
+    /// The file's name, for messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reads it from the start. One reader at a time: they share the place in the file.
+    ///
+    /// # Errors
+    /// When there is no header.
+    pub fn open(&self) -> Result<Reader, SheetError> {
+        let failed = |source| SheetError::Io {
+            file: self.name.clone(),
+            source,
+        };
+        let mut copy = self.copy.try_clone().map_err(failed)?;
+        copy.seek(SeekFrom::Start(0)).map_err(failed)?;
+        Reader::new(copy, &self.name)
+    }
+}
+
+/// What a file is that begins like this, if it is not text in one byte a character or UTF-8.
+fn what_else(start: &[u8]) -> Option<&'static str> {
+    match start {
+        [b'P', b'K', 3, 4, ..] => Some("a workbook (xlsx or ods) or another zip file"),
+        [0xD0, 0xCF, 0x11, 0xE0, ..] => Some("an old workbook (xls)"),
+        [b'%', b'P', b'D', b'F', ..] => Some("a PDF"),
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Some("text in UTF-16"),
+        start if start.contains(&0) => Some("not a text file"),
+        _ => None,
+    }
+}

@@ -1,0 +1,127 @@
+//! Rows into a file. This is the one place where spreadsheets are written.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::format::Format;
+use super::formula::guard;
+
+/// A cell to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell<'a> {
+    /// Nothing.
+    Empty,
+    /// Text. In a spreadsheet it never runs as a formula.
+    Text(&'a str),
+    /// Yes or no.
+    Flag(bool),
+    /// Several texts: `;` between them in a spreadsheet, a list in JSON.
+    List(&'a [String]),
+}
+
+/// Writes rows below a header.
+#[derive(Debug)]
+pub struct Writer<W: Write>(Kind<W>);
+
+#[derive(Debug)]
+enum Kind<W: Write> {
+    Csv(Box<csv::Writer<W>>),
+    JsonLines { to: W, header: Vec<String> },
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins a file with these headings.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn new(mut to: W, format: Format, header: &[String]) -> io::Result<Self> {
+        let mut builder = csv::WriterBuilder::new();
+        match format {
+            Format::JsonLines => {
+                return Ok(Writer(Kind::JsonLines {
+                    to,
+                    header: header.to_vec(),
+                }));
+            }
+            Format::Csv => {}
+            Format::Tsv => {
+                builder.delimiter(b'\t');
+            }
+            Format::Like(dialect) => {
+                builder.delimiter(dialect.delimiter);
+                if dialect.crlf {
+                    builder.terminator(csv::Terminator::CRLF);
+                }
+                if dialect.bom {
+                    to.write_all("\u{FEFF}".as_bytes())?;
+                }
+            }
+        }
+        let mut csv = Box::new(builder.from_writer(to));
+        csv.write_record(header.iter().map(|heading| guard(heading).into_owned()))
+            .map_err(io_error)?;
+        Ok(Writer(Kind::Csv(csv)))
+    }
+
+    /// Writes a row: one cell for each heading.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn row(&mut self, cells: &[Cell<'_>]) -> io::Result<()> {
+        match &mut self.0 {
+            Kind::Csv(csv) => {
+                for cell in cells {
+                    csv.write_field(&*guard(&text(*cell))).map_err(io_error)?;
+                }
+                csv.write_record(None::<&[u8]>).map_err(io_error)
+            }
+            Kind::JsonLines { to, header } => {
+                let object: serde_json::Map<String, Value> = header
+                    .iter()
+                    .cloned()
+                    .zip(cells.iter().map(|cell| json(*cell)))
+                    .collect();
+                serde_json::to_writer(&mut *to, &object)?;
+                to.write_all(b"\n")
+            }
+        }
+    }
+
+    /// Hands everything written so far to the system.
+    ///
+    /// # Errors
+    /// When it does not take it.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Kind::Csv(csv) => csv.flush(),
+            Kind::JsonLines { to, .. } => to.flush(),
+        }
+    }
+}
+
+fn text(cell: Cell<'_>) -> Cow<'_, str> {
+    match cell {
+        Cell::Empty => Cow::Borrowed(""),
+        Cell::Text(text) => Cow::Borrowed(text),
+        Cell::Flag(flag) => Cow::Borrowed(if flag { "true" } else { "false" }),
+        Cell::List(texts) => Cow::Owned(texts.join(";")),
+    }
+}
+
+fn json(cell: Cell<'_>) -> Value {
+    match cell {
+        Cell::Empty => Value::Null,
+        Cell::Text(text) => text.into(),
+        Cell::Flag(flag) => flag.into(),
+        Cell::List(texts) => texts.into(),
+    }
+}
+
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}

@@ -1,0 +1,123 @@
+//! Ctrl-C: no new calls, those in flight finish, every row is in the results.
+#![cfg(unix)]
+
+mod support;
+
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use headcount::sandbox::Options;
+use support::{Node, column};
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+/// Waits for something that must come; fails if it does not within a minute.
+fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !happened() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "it never happened: {what}"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn an_interrupted_run_accounts_for_every_row() {
+    for signal_name in ["-INT", "-TERM"] {
+        let options = Options {
+            users: 0,
+            latency: Duration::from_millis(20),
+            ..Options::default()
+        };
+        let node = Node::start(options);
+        let desk = node.desk();
+        let people: String = (0..5_000).map(|i| format!("p{i}@example.com\n")).collect();
+        desk.file("people.csv", format!("email\n{people}"));
+        let mut child = desk
+            .command(&["import", "people.csv", "-q"])
+            .spawn()
+            .unwrap();
+        until("some people are created", || {
+            node.sandbox().snapshot().users.len() > 40
+        });
+        signal(&child, signal_name);
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+
+        let rows = desk.rows("people.results.csv");
+        assert_eq!(rows.len(), 5_000);
+        for (at, row) in rows.iter().enumerate() {
+            assert_eq!(
+                row["email"],
+                format!("p{at}@example.com"),
+                "in the order of the input"
+            );
+        }
+        let outcomes = column(&rows, "result_outcome");
+        let created = outcomes
+            .iter()
+            .filter(|outcome| *outcome == "created")
+            .count();
+        let not_attempted = outcomes
+            .iter()
+            .filter(|outcome| *outcome == "not_attempted")
+            .count();
+        assert_eq!(
+            created + not_attempted,
+            5_000,
+            "those in flight have finished"
+        );
+        assert_eq!(
+            node.sandbox().snapshot().users.len(),
+            created,
+            "what is reported is what is there"
+        );
+    }
+}
+
+#[test]
+fn a_second_interrupt_does_not_wait_for_calls_in_flight() {
+    let options = Options {
+        users: 0,
+        latency: Duration::from_secs(50),
+        ..Options::default()
+    };
+    let node = Node::start(options);
+    let desk = node.desk();
+    desk.file(
+        "people.csv",
+        "email\na@example.com\nb@example.com\nc@example.com\n",
+    );
+    let begun = Instant::now();
+    let mut child = desk
+        .command(&["import", "people.csv", "--concurrency", "1"])
+        .spawn()
+        .unwrap();
+    until("a results file is begun", || {
+        desk.path("people.results.csv.part").exists()
+    });
+    std::thread::sleep(Duration::from_millis(500));
+    signal(&child, "-INT");
+    std::thread::sleep(Duration::from_millis(500));
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(
+        begun.elapsed() < Duration::from_secs(45),
+        "it waited for the answer"
+    );
+    let outcomes = column(&desk.rows("people.results.csv"), "result_outcome");
+    assert_eq!(outcomes.len(), 3);
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| outcome == "unknown" || outcome == "not_attempted"),
+        "{outcomes:?}"
+    );
+}

@@ -1,0 +1,162 @@
+//! A desk with files on it, a node to work with, and the real program.
+#![allow(dead_code, reason = "each test file uses the part that it needs")]
+
+pub mod scripted;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use headcount::sandbox::{Options, Sandbox};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// The token of every node here. It must never be seen in anything that the program writes.
+pub const TOKEN: &str = "t0ken-never-to-be-seen";
+
+/// A sandbox on a runtime of its own.
+pub struct Node {
+    runtime: Runtime,
+    sandbox: Sandbox,
+}
+
+impl Node {
+    pub fn start(options: Options) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let options = Options {
+            token: Some(TOKEN.to_owned()),
+            ..options
+        };
+        let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
+        Node { runtime, sandbox }
+    }
+
+    /// A node with this many users, and nothing odd about it.
+    pub fn with_users(users: usize) -> Self {
+        Self::start(Options {
+            users,
+            ..Options::default()
+        })
+    }
+
+    pub fn url(&self) -> String {
+        self.sandbox.base_url()
+    }
+
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    pub fn desk(&self) -> Desk {
+        Desk::at(&self.url())
+    }
+}
+
+/// A folder, and a node's address.
+pub struct Desk {
+    dir: TempDir,
+    url: String,
+}
+
+/// How the program ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    /// Checks the exit code; shows everything that was said if it is another.
+    #[track_caller]
+    pub fn with(self, code: i32) -> Self {
+        assert_eq!(
+            self.code, code,
+            "\n--- stdout\n{}\n--- stderr\n{}",
+            self.stdout, self.stderr
+        );
+        assert!(
+            !self.stdout.contains(TOKEN) && !self.stderr.contains(TOKEN),
+            "the token was shown"
+        );
+        self
+    }
+
+    #[track_caller]
+    pub fn says(self, words: &str) -> Self {
+        assert!(
+            self.stderr.contains(words),
+            "{words:?} was not said:\n{}",
+            self.stderr
+        );
+        self
+    }
+}
+
+/// A row of a spreadsheet, by heading.
+pub type Row = BTreeMap<String, String>;
+
+impl Desk {
+    pub fn at(url: &str) -> Self {
+        Desk {
+            dir: tempfile::tempdir().unwrap(),
+            url: url.to_owned(),
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// The program in this folder, with the node's address and token in its environment.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("headcount"));
+        command
+            .args(args)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HEADCOUNT_URL", &self.url)
+            .env("HEADCOUNT_TOKEN", TOKEN)
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn headcount(&self, args: &[&str]) -> Ended {
+        ended(&mut self.command(args))
+    }
+
+    /// A spreadsheet read back, comma-separated.
+    #[track_caller]
+    pub fn rows(&self, name: &str) -> Vec<Row> {
+        let bytes =
+            std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        rows(&bytes)
+    }
+}
+
+#[track_caller]
+pub fn rows(csv: &[u8]) -> Vec<Row> {
+    let mut reader = csv::Reader::from_reader(csv);
+    reader.deserialize().map(Result::unwrap).collect()
+}
+
+pub fn ended(command: &mut Command) -> Ended {
+    let output = command.output().unwrap();
+    Ended {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// One column of all rows.
+pub fn column(rows: &[Row], name: &str) -> Vec<String> {
+    rows.iter().map(|row| row[name].clone()).collect()
+}

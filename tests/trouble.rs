@@ -1,0 +1,316 @@
+//! Nodes and networks in trouble: every row is carried out once, or honestly not.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use headcount::sandbox::Options;
+use support::scripted::{Scripted, list, reply, user};
+use support::{Desk, Node, column};
+
+fn people(count: usize) -> String {
+    let mut file = "email,first_name,last_name,external_id\n".to_owned();
+    for i in 0..count {
+        file += &format!("p{i}@example.com,First{i},Last{i},E{i}\n");
+    }
+    file
+}
+
+#[test]
+fn whatever_happens_to_answers_each_person_is_created_once() {
+    for faults in [
+        "500@before=20%",
+        "500@after=20%",
+        "503@before=10%,503@after=10%",
+        "reset@before=15%,reset@after=15%",
+        "cut=30%",
+        "html=20%",
+        "empty=20%,malformed=20%,content-type=20%",
+        "429=30%,throttled=10%",
+    ] {
+        let node = Node::start(Options {
+            users: 3,
+            faults: faults.parse().unwrap(),
+            seed: 7,
+            ..Options::default()
+        });
+        let desk = node.desk();
+        desk.file("people.csv", people(60));
+        // Each answer that says to wait says one second: that is the time this test takes.
+        desk.headcount(&["import", "people.csv", "--concurrency", "16"])
+            .with(0);
+        let rows = desk.rows("people.results.csv");
+        let outcomes = column(&rows, "result_outcome");
+        assert!(
+            outcomes.iter().all(|outcome| outcome == "created"),
+            "{faults}: {outcomes:?}"
+        );
+        let held: BTreeMap<_, _> = node
+            .sandbox()
+            .snapshot()
+            .users
+            .into_iter()
+            .map(|user| (user.user_name, user.id))
+            .collect();
+        assert_eq!(held.len(), 63, "{faults}");
+        for row in &rows {
+            let id = &row["result_user_id"];
+            assert!(
+                id.is_empty() || held[&row["email"]] == *id,
+                "{faults}: {row:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn locks_and_updates_come_through_as_well() {
+    let faults = "500@before=10%,500@after=10%,reset@after=10%,cut=5%,empty=5%"
+        .parse()
+        .unwrap();
+    let node = Node::start(Options {
+        users: 200,
+        faults,
+        seed: 3,
+        ..Options::default()
+    });
+    let desk = node.desk();
+    let mut file = "action,email,last_name\n".to_owned();
+    for (i, user) in node.sandbox().snapshot().users.iter().enumerate() {
+        file += &match i % 3 {
+            0 if i < 60 => format!("lock,{},\n", user.user_name),
+            1 => format!("unlock,{},\n", user.user_name),
+            _ => format!("update,{},Changed\n", user.user_name),
+        };
+    }
+    desk.file("changes.csv", file);
+    desk.headcount(&["import", "changes.csv", "--yes"]).with(0);
+    let now = node.sandbox().snapshot();
+    for (i, row) in desk.rows("changes.results.csv").iter().enumerate() {
+        let user = now.user(&row["email"]).unwrap();
+        match row["action"].as_str() {
+            "lock" => assert!(!user.active, "row {i}"),
+            "unlock" => assert!(user.active, "row {i}"),
+            _ => assert_eq!(user.family_name.as_deref(), Some("Changed"), "row {i}"),
+        }
+    }
+}
+
+#[test]
+fn a_wait_is_obeyed_in_seconds_and_as_a_date() {
+    let date = || httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(2));
+    let told: [fn(&dyn Fn() -> String) -> (u16, &'static str, String); 3] = [
+        |_| (429, r#"{"detail":"slow down"}"#, "1".to_owned()),
+        |date| (429, "", date()),
+        |_| {
+            (
+                403,
+                r#"{"error":"throttled","message":"try again in 1 second"}"#,
+                String::new(),
+            )
+        },
+    ];
+    for tell in told {
+        let refused = Mutex::new(None);
+        let server = Scripted::start(move |call, before| {
+            let mut refused = refused.lock().unwrap();
+            if before == 1 {
+                *refused = Some(SystemTime::now());
+                let (status, body, wait) = tell(&date);
+                let answer = reply(status, body);
+                return if wait.is_empty() {
+                    answer
+                } else {
+                    answer.header("retry-after", wait)
+                };
+            }
+            if let Some(at) = *refused {
+                let waited = at.elapsed().unwrap();
+                assert!(
+                    waited >= Duration::from_millis(900),
+                    "a call came after {waited:?}"
+                );
+            }
+            let email = call.json()["userName"].as_str().unwrap().to_owned();
+            reply(201, user(&email, &email, true))
+        });
+        let desk = server.desk();
+        desk.file("people.csv", people(5));
+        desk.headcount(&["import", "people.csv", "--concurrency", "1"])
+            .with(0)
+            .says("5 created");
+        assert_eq!(server.count("POST"), 6);
+    }
+}
+
+#[test]
+fn a_token_that_is_refused_stops_the_run() {
+    for (status, body) in [(401, ""), (403, r#"{"error":"access_denied"}"#)] {
+        let server = Scripted::start(move |_, _| reply(status, body));
+        let desk = server.desk();
+        desk.file("people.csv", people(200));
+        desk.headcount(&["import", "people.csv", "--concurrency", "2"])
+            .with(3)
+            .says("token");
+        let rows = desk.rows("people.results.csv");
+        assert_eq!(rows.len(), 200);
+        let outcomes = column(&rows, "result_outcome");
+        let failed = outcomes
+            .iter()
+            .filter(|outcome| *outcome == "failed")
+            .count();
+        let not_attempted = outcomes
+            .iter()
+            .filter(|outcome| *outcome == "not_attempted")
+            .count();
+        assert!(
+            (1..=8).contains(&failed),
+            "{failed} rows were sent with a refused token"
+        );
+        assert_eq!(failed + not_attempted, 200);
+        assert_eq!(server.count("POST"), failed);
+    }
+}
+
+#[test]
+fn a_node_that_is_not_there_is_exit_code_3() {
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let desk = Desk::at(&format!("http://127.0.0.1:{port}/v2"));
+    desk.file("people.csv", people(20));
+    desk.headcount(&["import", "people.csv"])
+        .with(3)
+        .says("cannot be reached");
+    let outcomes = column(&desk.rows("people.results.csv"), "result_outcome");
+    assert!(
+        outcomes.len() == 20 && outcomes.iter().all(|outcome| outcome == "not_attempted"),
+        "{outcomes:?}"
+    );
+    desk.headcount(&["export", "users"]).with(3);
+    desk.headcount(&["lock", "people.csv", "--yes"]).with(3);
+}
+
+#[test]
+fn an_account_that_was_there_before_is_not_called_created() {
+    // Every first POST is answered with 500, and the account has been there for years.
+    let server = Scripted::start(|call, _| match call.method.as_str() {
+        "POST" => reply(500, ""),
+        _ => {
+            let mut ann = user("1", "p0@example.com", true);
+            ann["meta"] = serde_json::json!({"created": "2020-01-01T00:00:00Z"});
+            ann["name"] = serde_json::json!({"givenName": "First0", "familyName": "Last0"});
+            ann["displayName"] = "First0 Last0".into();
+            ann["externalId"] = "E0".into();
+            reply(200, list(&[ann]))
+        }
+    });
+    let desk = server.desk();
+    desk.file("people.csv", people(1));
+    desk.headcount(&["import", "people.csv"]).with(4);
+    assert_eq!(
+        desk.rows("people.results.csv")[0]["result_outcome"],
+        "failed"
+    );
+    assert_eq!(server.count("POST"), 1);
+}
+
+#[test]
+fn a_409_after_a_lost_answer_is_the_first_post_having_worked() {
+    // The first POST works, late: the look in between does not show it yet.
+    let server = Scripted::start(|call, before| match (call.method.as_str(), before) {
+        ("POST", 0) => reply(500, ""),
+        ("POST", _) => reply(
+            409,
+            r#"{"detail":"Email already taken","scimType":"uniqueness"}"#,
+        ),
+        (_, 1) => reply(200, list(&[])),
+        (_, 2 | 3) => reply(200, list(&[user("9", "other@example.com", true)])),
+        _ => {
+            let mut made = user("1", "p0@example.com", true);
+            made["name"] = serde_json::json!({"givenName": "First0", "familyName": "Last0"});
+            made["displayName"] = "First0 Last0".into();
+            made["externalId"] = "E0".into();
+            reply(200, list(&[made]))
+        }
+    });
+    let desk = server.desk();
+    desk.file("people.csv", people(1));
+    desk.headcount(&["import", "people.csv"]).with(0);
+    let row = &desk.rows("people.results.csv")[0];
+    assert_eq!(
+        (
+            row["result_outcome"].as_str(),
+            row["result_user_id"].as_str()
+        ),
+        ("created", "1"),
+        "{row:?}"
+    );
+}
+
+#[test]
+fn redirects_are_not_followed() {
+    let elsewhere = Scripted::start(|_, _| reply(200, list(&[])));
+    let away = elsewhere.desk();
+    drop(away);
+    let server =
+        Scripted::start(|_, _| reply(302, "").header("location", "http://127.0.0.1:9/steal"));
+    let desk = server.desk();
+    desk.headcount(&["export", "users"])
+        .with(3)
+        .says("another address");
+    assert_eq!(server.calls().len(), 1);
+    assert!(elsewhere.calls().is_empty());
+}
+
+#[test]
+fn too_many_errors_stop_the_run() {
+    let server = Scripted::start(|_, _| reply(400, r#"{"detail":"the domain is not reserved"}"#));
+    let desk = server.desk();
+    desk.file("people.csv", people(300));
+    desk.headcount(&[
+        "import",
+        "people.csv",
+        "--max-errors",
+        "10",
+        "--concurrency",
+        "1",
+    ])
+    .with(5)
+    .says("--max-errors");
+    let rows = desk.rows("people.results.csv");
+    assert_eq!(rows.len(), 300);
+    assert!(server.count("POST") <= 16, "{}", server.count("POST"));
+    assert!(rows[0]["result_error"].contains("the domain is not reserved"));
+}
+
+#[test]
+fn a_name_with_anything_in_it_reaches_only_its_own_address() {
+    let server = Scripted::start(|call, _| match call.method.as_str() {
+        "GET" => reply(404, ""),
+        _ => reply(200, ""),
+    });
+    let desk = server.desk();
+    desk.file(
+        "ids.csv",
+        "id\n../Groups/1\n%2e%2e/x\n..\na?b=c#d\n\"a\"\"b\"\n",
+    );
+    desk.headcount(&["lock", "ids.csv", "--yes"]).with(4);
+    for call in server.calls() {
+        let rest = call
+            .path
+            .strip_prefix("/Users")
+            .unwrap_or_else(|| panic!("{}", call.path));
+        assert!(
+            rest.is_empty() || (rest.starts_with('/') && !rest[1..].contains('/') && rest != "/.."),
+            "{}",
+            call.path
+        );
+        assert_eq!(call.method, "GET");
+    }
+}
