@@ -145,9 +145,9 @@ fn teams_and_memberships_are_exported() {
         .iter()
         .flat_map(|user| {
             snapshot
-                .teams_of(&user.id)
+                .groups_of(&user.user_name)
                 .into_iter()
-                .map(|team| (team, user.user_name.clone()))
+                .map(|team| (team.to_owned(), user.user_name.clone()))
         })
         .collect();
     assert!(!held.is_empty());

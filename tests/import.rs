@@ -40,7 +40,7 @@ fn people_of_a_spreadsheet_are_created_in_their_teams_and_every_row_has_its_stat
         (Some("Ann"), Some("Lee"))
     );
     assert_eq!(ann.display_name.as_deref(), Some("Ann Lee"));
-    let mut teams = snapshot.teams_of(&ann.id);
+    let mut teams = snapshot.groups_of(&ann.user_name);
     teams.sort();
     assert_eq!(teams, ["Legal", "Sales"]);
     assert_eq!(rows[0]["result_user_id"], ann.id);
@@ -114,10 +114,7 @@ fn rows_say_for_themselves_what_is_to_be_done() {
             .is_empty()
     );
     assert!(!by_id(1).active);
-    assert!(
-        now.teams_of(&seeded.users[2].id)
-            .contains(&"Legal".to_owned())
-    );
+    assert!(now.groups_of(&seeded.users[2].user_name).contains(&"Legal"));
     assert_eq!(by_id(3).user_name, "renamed@example.com");
     assert!(!by_id(3).active);
 }
@@ -279,5 +276,5 @@ fn roles_are_found_by_the_prefix_of_the_node() {
         .with(0);
     let snapshot = node.sandbox().snapshot();
     let ann = snapshot.user("ann@example.com").unwrap();
-    assert_eq!(snapshot.teams_of(&ann.id), ["ROLE_Auditor"]);
+    assert_eq!(snapshot.groups_of(&ann.user_name), ["ROLE_Auditor"]);
 }
