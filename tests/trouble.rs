@@ -291,9 +291,12 @@ fn too_many_errors_stop_the_run() {
 
 #[test]
 fn a_name_with_anything_in_it_reaches_only_its_own_address() {
-    let server = Scripted::start(|call, _| match call.method.as_str() {
-        "GET" => reply(404, ""),
-        _ => reply(200, ""),
+    let server = Scripted::start(|call, _| match call.path.as_str() {
+        "/Users" => reply(
+            200,
+            serde_json::json!({"totalResults": 9_000, "Resources": [user("1", "a@x.com", true)]}),
+        ),
+        _ => reply(404, ""),
     });
     let desk = server.desk();
     desk.file(

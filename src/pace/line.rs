@@ -1,6 +1,7 @@
 //! The line to the node: sends a call when the pace admits it, and again when the table says so.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -102,6 +103,8 @@ pub struct Line {
     authorization: HeaderValue,
     pace: Arc<Pace>,
     last_answer: Mutex<Option<Instant>>,
+    /// Whether anything that came back could be read: then the address is right.
+    understood: AtomicBool,
 }
 
 impl fmt::Debug for Line {
@@ -168,6 +171,7 @@ impl Line {
             authorization,
             pace,
             last_answer: Mutex::new(None),
+            understood: AtomicBool::new(false),
         })
     }
 
@@ -209,7 +213,10 @@ impl Line {
                     self.heard();
                     so_far.status = Some(status.as_u16());
                     let (what, content) = match read_if_success(status, &body, &read) {
-                        Some(Ok(value)) => (Happened::Decided, Ok(value)),
+                        Some(Ok(value)) => {
+                            self.understood.store(true, Ordering::Relaxed);
+                            (Happened::Decided, Ok(value))
+                        }
                         Some(Err(())) => (Happened::Unreadable, Err(body)),
                         None => (retry::happened(status, &body), Err(body)),
                     };
@@ -280,7 +287,9 @@ impl Line {
                 if self.pointless(what, so_far) {
                     return Err(so_far.fault(FaultKind::Unreachable, Some(cause)));
                 }
-                let most = if what == Happened::Unreadable {
+                let strange =
+                    what == Happened::Unreadable && !self.understood.load(Ordering::Relaxed);
+                let most = if strange {
                     FIRST_ATTEMPTS
                 } else {
                     MAX_ATTEMPTS

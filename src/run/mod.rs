@@ -30,7 +30,7 @@ pub use stop::{StopReason, StopSwitch};
 
 use crate::directory::Directory;
 use crate::pace::Pace;
-use crate::roster::{Census, Change, Entry};
+use crate::roster::{Census, Change, Entry, Problem};
 use crate::scim::Client;
 use crate::sheet::SheetError;
 use lanes::Lanes;
@@ -116,12 +116,17 @@ impl Run {
     {
         let ticker = tokio::spawn(tell_pace(Arc::clone(&self.pace), events.clone()));
         let window = Arc::new(Semaphore::new(WINDOW));
-        let (order, ordering) =
-            Order::start(Arc::clone(&window), events, Arc::clone(&self.worker.stop));
+        let (order, ordering) = Order::start(
+            Arc::clone(&window),
+            events.clone(),
+            Arc::clone(&self.worker.stop),
+        );
         self.dispatch(entries, &window, order).await;
         // Whoever holds a clone of `order` is a row on its way: this returns when the last is told.
         let _ = ordering.await;
         ticker.abort();
+        // The last word on the number of calls. A reporter that is gone has said so itself.
+        let _ = events.send(Event::Pace(pace_report(&self.pace))).await;
         Ended {
             stopped: self.worker.stop.reason().cloned(),
             seats_used_up: self.worker.seats_used_up(),
@@ -181,7 +186,7 @@ impl Run {
     /// The change that a row asks for, or why nothing is sent for it.
     fn admit<'e>(&self, entry: &'e Entry) -> Result<&'e Change, Outcome> {
         let change = entry.change.as_ref().map_err(|problems| {
-            let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            let words: Vec<String> = problems.iter().map(Problem::in_row).collect();
             Outcome::new(Verdict::Invalid).because(words.join(" "))
         })?;
         if self.census.rejected.contains(&entry.number) {
@@ -228,6 +233,7 @@ async fn settle(worker: &Worker, change: &Change, repeats: bool, place: Place) {
         () = worker.stop.halted() => Outcome::new(Verdict::Unknown)
             .because("the run was halted while this row was being carried out"),
     };
+    worker.count(outcome.verdict);
     place.settle(outcome);
 }
 
@@ -256,12 +262,15 @@ async fn tell_pace(pace: Arc<Pace>, events: mpsc::Sender<Event>) {
     let mut ticks = tokio::time::interval(PACE_EVERY);
     loop {
         ticks.tick().await;
-        let report = PaceReport {
-            calls: pace.admitted(),
-            waiting: pace.waiting(),
-            held_for: pace.held_for(),
-        };
         // A reporter that is behind needs no more of these.
-        let _ = events.try_send(Event::Pace(report));
+        let _ = events.try_send(Event::Pace(pace_report(&pace)));
+    }
+}
+
+fn pace_report(pace: &Pace) -> PaceReport {
+    PaceReport {
+        calls: pace.admitted(),
+        waiting: pace.waiting(),
+        held_for: pace.held_for(),
     }
 }

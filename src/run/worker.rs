@@ -1,7 +1,7 @@
 //! Carries out one row: finds the person, plans, sends, and finds out what became of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tracing::warn;
 
@@ -11,7 +11,7 @@ use super::stop::{StopReason, StopSwitch};
 use super::{OnConflict, Settings};
 use crate::directory::{Directory, Holder};
 use crate::pace::FaultKind;
-use crate::plan::{Correction, Work, plan};
+use crate::plan::{Correction, Impossible, Work, plan};
 use crate::roster::{Action, Change, Newcomer};
 use crate::scim::{Client, Error, Reply, User};
 
@@ -23,6 +23,7 @@ pub(super) struct Worker {
     pub(super) settings: Settings,
     pub(super) stop: Arc<StopSwitch>,
     seats_used_up: AtomicBool,
+    failed: AtomicU64,
 }
 
 impl Worker {
@@ -38,12 +39,26 @@ impl Worker {
             settings,
             stop,
             seats_used_up: AtomicBool::new(false),
+            failed: AtomicU64::new(0),
         }
     }
 
     /// Whether the node said that there are no seats left (428).
     pub(super) fn seats_used_up(&self) -> bool {
         self.seats_used_up.load(Ordering::Relaxed)
+    }
+
+    /// Counts a row that is not as asked, and stops the run when there are too many.
+    pub(super) fn count(&self, verdict: Verdict) {
+        if !matches!(verdict, Verdict::Failed | Verdict::Unknown) {
+            return;
+        }
+        let failed = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(most) = self.settings.max_errors
+            && failed > most
+        {
+            self.stop.drain(StopReason::TooManyErrors(most));
+        }
     }
 
     /// Carries out `change`; `repeats` says that an earlier row asks for the very same.
@@ -63,7 +78,7 @@ impl Worker {
                 self.create(&user, newcomer, repeats).await
             }
             Work::Nothing { id } => Outcome::new(Verdict::Unchanged).status(200).user(id),
-            Work::Impossible(reason) => impossible(&holder).because(reason),
+            Work::Impossible(reason) => impossible(&reason),
             Work::Patch(correction) => self.patch(change.action(), &correction).await,
             Work::Delete { id } => self.delete(id).await,
         }
@@ -280,9 +295,13 @@ impl Outcome {
 }
 
 /// A row that asks for somebody whom the node does not have is answered as the node would: 404.
-fn impossible(holder: &Holder) -> Outcome {
-    let status = matches!(holder, Holder::Nobody).then_some(404);
-    Outcome::new(Verdict::Failed).status(status)
+fn impossible(reason: &Impossible) -> Outcome {
+    let outcome = match reason {
+        Impossible::Nobody(_) => Outcome::new(Verdict::Failed).status(404),
+        Impossible::SomeoneElse { .. } => Outcome::new(Verdict::Failed),
+        Impossible::Team { .. } => Outcome::new(Verdict::Invalid),
+    };
+    outcome.because(reason)
 }
 
 fn as_created(user: &crate::scim::NewUser, id: &str) -> User {
