@@ -30,6 +30,7 @@ mod error;
 mod faults;
 mod filter;
 mod groups;
+mod held;
 mod http;
 mod json;
 mod lexer;
