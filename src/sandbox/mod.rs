@@ -24,6 +24,8 @@
 
 mod attribute;
 mod calls;
+#[cfg(test)]
+mod consistency;
 mod discovery;
 mod email;
 mod error;
