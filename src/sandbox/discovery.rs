@@ -30,7 +30,7 @@ pub(super) fn routes() -> Router<Shared> {
                 let base = node.read().base.clone();
                 list(
                     &params,
-                    [Kind::User, Kind::Group].map(|kind| resource_type(&base, kind)),
+                    &[Kind::User, Kind::Group].map(|kind| resource_type(&base, kind)),
                 )
             }),
         )
@@ -53,7 +53,7 @@ pub(super) fn routes() -> Router<Shared> {
                 let base = node.read().base.clone();
                 list(
                     &params,
-                    [Kind::User, Kind::Group].map(|kind| schema(&base, kind)),
+                    &[Kind::User, Kind::Group].map(|kind| schema(&base, kind)),
                 )
             }),
         )
@@ -84,7 +84,7 @@ fn missing(what: &str, name: &str) -> ScimError {
 }
 
 /// All of them on one page; a filter is refused as RFC 7644, section 4, demands.
-fn list(params: &Params, resources: [Value; 2]) -> Result<Response, ScimError> {
+fn list(params: &Params, resources: &[Value; 2]) -> Result<Response, ScimError> {
     if params.filter.is_some() {
         let detail = "discovery takes no filter";
         return Err(ScimError::new(StatusCode::FORBIDDEN, detail));

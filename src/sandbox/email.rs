@@ -127,11 +127,13 @@ pub(super) fn change(
         return Ok(());
     }
     let mut hits: Vec<usize> = (0..emails.len()).filter(|at| hit(&emails[*at])).collect();
-    if hits.is_empty() && verb == Verb::Add && sub.is_some() {
-        if let Some(email) = filter.and_then(Email::described) {
-            hits.push(emails.len());
-            emails.push(email);
-        }
+    if hits.is_empty()
+        && verb == Verb::Add
+        && sub.is_some()
+        && let Some(email) = filter.and_then(Email::described)
+    {
+        hits.push(emails.len());
+        emails.push(email);
     }
     if hits.is_empty() && verb != Verb::Remove {
         return Err(ScimError::no_target("no element of emails matches"));

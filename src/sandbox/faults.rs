@@ -21,6 +21,8 @@
 //! `cut`, `empty`, `malformed` and `content-type` *before* spoil an answer 500 in the same way: there is no right
 //! answer to a call that was not carried out. An answer without a body (204) cannot be spoilt by `empty`,
 //! `malformed` or `content-type`; `cut` closes the connection without one.
+//!
+//! A call that is refused for its token or its pace meets no fault, and does not use up a throw of the dice.
 
 use std::fmt;
 use std::str::FromStr;

@@ -332,7 +332,7 @@ mod tests {
     fn and_binds_closer_than_or_and_brackets_closer_than_both() {
         let same = [
             (
-                r#"active eq true or id pr and title pr"#.replace("title", "displayName"),
+                "active eq true or id pr and displayName pr".to_owned(),
                 "active eq true or (id pr and displayName pr)",
             ),
             (

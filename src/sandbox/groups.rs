@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::attribute::{Attr, Kind, Top};
 use super::error::ScimError;
 use super::filter::Filter;
+use super::held;
 use super::json;
 use super::patch::{Target, Verb};
 use super::store::Store;
 use super::users::cannot_change;
-use super::view;
 
 /// A team or role as the node holds it. Its id follows from its place in the store.
 #[derive(Debug, Default)]
@@ -119,7 +119,7 @@ impl<'a> Draft<'a> {
         let members = self.members.union(&self.change.joining).copied();
         members
             .filter(|place| self.is_member(*place))
-            .filter(|place| filter.matches(&view::user_link(self.store, *place)))
+            .filter(|place| filter.matches(&held::user_link(self.store, *place)))
             .collect()
     }
 }

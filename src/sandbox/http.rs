@@ -19,6 +19,7 @@ use super::attribute::{Kind, Top};
 use super::discovery;
 use super::error::{ScimError, answer};
 use super::filter::Filter;
+use super::held;
 use super::json;
 use super::patch::Patch;
 use super::projection::Projection;
@@ -157,7 +158,7 @@ impl Node {
             Kind::Group => store.create_group(document, now())?,
         };
         let mut response = resource(&store, kind, place, &show)?;
-        let location = HeaderValue::try_from(view::location(&store, kind, place));
+        let location = HeaderValue::try_from(held::location(&store, kind, place));
         drop(store);
         *response.status_mut() = StatusCode::CREATED;
         if let Ok(location) = location {

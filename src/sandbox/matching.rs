@@ -37,9 +37,10 @@ impl Filter {
             Filter::Element(list, inner) => {
                 resource.any_element(*list, &mut |element| inner.matches(element))
             }
-            Filter::Present(attr) => present(*attr, resource),
+            Filter::Present(attr) | Filter::Compare(attr, Op::Ne, Test::Null) => {
+                present(*attr, resource)
+            }
             Filter::Compare(attr, Op::Eq, Test::Null) => !present(*attr, resource),
-            Filter::Compare(attr, Op::Ne, Test::Null) => present(*attr, resource),
             Filter::Compare(attr, Op::Ne, test) => !compare(*attr, Op::Eq, test, resource),
             Filter::Compare(attr, op, test) => compare(*attr, *op, test, resource),
         }

@@ -24,12 +24,15 @@
 
 mod attribute;
 mod calls;
+#[cfg(test)]
+mod consistency;
 mod discovery;
 mod email;
 mod error;
 mod faults;
 mod filter;
 mod groups;
+mod held;
 mod http;
 mod json;
 mod lexer;

@@ -171,7 +171,7 @@ fn memberships(n: usize, teams: usize, roles: usize) -> Vec<u32> {
     let mut places = Vec::new();
     if teams > 0 && n % 3 != 2 {
         places.push(n % teams);
-        if n % 7 == 0 {
+        if n.is_multiple_of(7) {
             places.push((n / 7) % teams);
         }
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use hyper::Request;
@@ -146,11 +146,15 @@ impl Front {
         request: Request<Incoming>,
     ) -> Result<Response, Dropped> {
         let (parts, body) = request.into_parts();
-        let admitted = self.admit(&parts.headers);
-        let fault = admitted.is_ok().then(|| self.dice.throw()).flatten();
+        let refusal = self.refusal(&parts.headers);
+        let fault = if refusal.is_none() {
+            self.dice.throw()
+        } else {
+            None
+        };
         // Read to the end even when refused, so that the connection can take the next call.
         let body = read(body).await?;
-        if let Err(refusal) = admitted {
+        if let Some(refusal) = refusal {
             return Ok(refusal);
         }
         if !self.latency.is_zero() {
@@ -182,24 +186,23 @@ impl Front {
         }
     }
 
-    fn admit(&self, headers: &HeaderMap) -> Result<(), Response> {
+    /// The refusal of a call that may not come in: by its token, or because it is one too many.
+    fn refusal(&self, headers: &HeaderMap) -> Option<Response> {
         if !self.knows(headers) {
             let detail = "the bearer token is missing or wrong";
-            return Err(ScimError::new(StatusCode::UNAUTHORIZED, detail).into_response());
+            return Some(ScimError::new(StatusCode::UNAUTHORIZED, detail).into_response());
         }
-        let taken = self.throttle.as_ref().map_or(Ok(()), Throttle::take);
-        taken.map_err(|time| {
-            // Whole seconds, rounded up, so that a client that waits as told gets through.
-            let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
-            wait(ScimError::too_many(seconds.max(1)))
-        })
+        let time = self.throttle.as_ref()?.take().err()?;
+        // Whole seconds, rounded up, so that a client that waits as told gets through.
+        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+        Some(wait(ScimError::too_many(seconds.max(1))))
     }
 
     /// Whether the call carries the node's token.
     fn knows(&self, headers: &HeaderMap) -> bool {
         let given = headers
             .get(header::AUTHORIZATION)
-            .map(|value| value.as_bytes());
+            .map(HeaderValue::as_bytes);
         let Some((scheme, token)) = given.and_then(|given| given.split_at_checked("Bearer ".len()))
         else {
             return false;

@@ -47,7 +47,7 @@ pub(super) async fn spoil(
         }
         FaultKind::Cut => {
             let (parts, body) = taken_apart(right).await;
-            return cut(parts, body);
+            return cut(parts, &body);
         }
         FaultKind::Empty => Response::from_parts(taken_apart(right).await.0, Body::empty()),
         FaultKind::Malformed => {
@@ -77,7 +77,7 @@ fn throttled() -> Response {
 }
 
 /// An answer that promises its whole body and breaks off after half of it.
-fn cut(mut parts: Parts, body: Bytes) -> Result<Response, Dropped> {
+fn cut(mut parts: Parts, body: &Bytes) -> Result<Response, Dropped> {
     if body.is_empty() {
         return Err(Dropped);
     }

@@ -12,11 +12,11 @@ use super::attribute::{Attr, Kind, Sub, Top};
 use super::error::ScimError;
 use super::filter::Filter;
 use super::groups::{self, Change, Group};
+use super::held;
 use super::json::Fields;
 use super::patch::{self, Patch};
 use super::snapshot::{GroupSnapshot, Snapshot, UserSnapshot};
 use super::users::{self, User};
-use super::view;
 
 /// Ids look like the provider's: long decimal numbers, users and groups from different ranges.
 const FIRST_USER_ID: u64 = 894_448_414_228_481;
@@ -133,7 +133,7 @@ impl Store {
         let mut total = 0;
         let mut page = Vec::new();
         let mut consider = |place: u32| {
-            if view::matches(self, kind, place, filter) {
+            if held::matches(self, kind, place, filter) {
                 if total >= skip && page.len() < take {
                     page.push(place);
                 }

@@ -6,13 +6,17 @@ use super::attribute::{Attr, Kind, Sub, Top};
 use super::email::{self, Email};
 use super::error::ScimError;
 use super::filter::Filter;
+use super::held;
 use super::json;
 use super::patch::{Target, Verb};
 use super::store::Store;
-use super::view;
 
 /// A user account as the node holds it. Its id follows from its place in the store.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "userName is what the attribute is called"
+)]
 pub(super) struct User {
     pub(super) user_name: Box<str>,
     pub(super) display_name: Option<Box<str>>,
@@ -133,7 +137,7 @@ impl<'a> Draft<'a> {
             .user
             .groups
             .iter()
-            .partition(|place| filter.matches(&view::group_link(self.store, **place)));
+            .partition(|place| filter.matches(&held::group_link(self.store, **place)));
         match verb {
             Verb::Remove => self.user.groups = rest,
             Verb::Replace if !hits.is_empty() => {

@@ -244,3 +244,35 @@ async fn only_the_attributes_asked_for_are_shown() {
     let both = format!("/Users/{id}?attributes=id&excludedAttributes=meta");
     node.get(&both).await.refused(400, "invalidValue");
 }
+
+/// Prints what a million users cost: `cargo test --release --test sandbox -- --ignored --nocapture million`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures; meant for a release build"]
+async fn a_million_users_cost_this_much() {
+    let started = std::time::Instant::now();
+    let node = node(|options| {
+        options.users = 1_000_000;
+        options.teams = 8;
+    })
+    .await;
+    println!("start: {:?}", started.elapsed());
+    for path in [
+        "/Users?startIndex=1&count=1000",
+        "/Users?startIndex=999001&count=1000",
+        "/Users?filter=userName%20eq%20%22ada.adams200@example.com%22",
+        "/Users?filter=externalId%20eq%20%22E999999%22",
+        "/Groups?excludedAttributes=members",
+    ] {
+        let started = std::time::Instant::now();
+        assert_eq!(node.get(path).await.status, 200);
+        println!("{path}: {:?}", started.elapsed());
+    }
+    let started = std::time::Instant::now();
+    for n in 0..10_000 {
+        node.user(&format!("new{n}@example.net")).await;
+    }
+    println!(
+        "10,000 creates, one after the other: {:?}",
+        started.elapsed()
+    );
+}

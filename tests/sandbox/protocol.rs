@@ -37,10 +37,10 @@ async fn a_missing_or_wrong_token_is_refused_before_anything_else() {
             assert_eq!(answer.header("www-authenticate"), "Bearer");
         }
     }
-    let bare = answer(node.client.get(format!("{base}/Users")))
+    let without = answer(node.client.get(format!("{base}/Users")))
         .await
         .unwrap();
-    bare.refused(401, "");
+    without.refused(401, "");
     let lower = node
         .client
         .get(format!("{base}/Users"))
@@ -155,7 +155,7 @@ async fn latency_holds_each_call_but_not_the_others() {
     }
     let took = started.elapsed();
     assert!(took >= Duration::from_millis(200), "{took:?}");
-    assert!(took < Duration::from_millis(20 * 200), "{took:?}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
 }
 
 #[tokio::test]

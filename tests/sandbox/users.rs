@@ -480,7 +480,7 @@ async fn unknown_users_are_not_found() {
         node.delete(&path).await.refused(404, "");
         let put = json!({"userName": "bob@example.com"});
         node.send("PUT", &path, put).await.refused(404, "");
-        let patch = json!({"Operations": [{"op": "replace", "path": "active", "value": true}]});
-        node.send("PATCH", &path, patch).await.refused(404, "");
+        let unlock = json!({"Operations": [{"op": "replace", "path": "active", "value": true}]});
+        node.send("PATCH", &path, unlock).await.refused(404, "");
     }
 }
