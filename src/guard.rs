@@ -59,23 +59,21 @@ impl Harm {
     /// When more would be locked or deleted than `allowed`, or than a fifth of the active users.
     pub fn check(self, active: Option<u64>, allowed: Option<u64>) -> Result<(), TooMuchHarm> {
         let total = self.total();
-        match (allowed, active) {
-            (Some(allowed), _) if total > allowed => Err(TooMuchHarm {
-                harm: self,
-                why: format!("but --allow-locks allows only {}", grouped(allowed)),
-            }),
-            (Some(_), _) | (None, None) => Ok(()),
+        let why = match (allowed, active) {
+            (Some(allowed), _) if total > allowed => {
+                format!("but --allow-locks allows only {}", grouped(allowed))
+            }
             (None, Some(active))
                 if total > ALWAYS_ALLOWED && total * 100 > active * LARGEST_SHARE =>
             {
-                let why = format!(
+                format!(
                     "which is more than {LARGEST_SHARE} % of the node's {} active users",
                     grouped(active)
-                );
-                Err(TooMuchHarm { harm: self, why })
+                )
             }
-            (None, Some(_)) => Ok(()),
-        }
+            _ => return Ok(()),
+        };
+        Err(TooMuchHarm { harm: self, why })
     }
 }
 

@@ -41,7 +41,7 @@ fn people_of_a_spreadsheet_are_created_in_their_teams_and_every_row_has_its_stat
     );
     assert_eq!(ann.display_name.as_deref(), Some("Ann Lee"));
     let mut teams = snapshot.groups_of(&ann.user_name);
-    teams.sort();
+    teams.sort_unstable();
     assert_eq!(teams, ["Legal", "Sales"]);
     assert_eq!(rows[0]["result_user_id"], ann.id);
 }

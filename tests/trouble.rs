@@ -101,7 +101,9 @@ fn locks_and_updates_come_through_as_well() {
 #[test]
 fn a_wait_is_obeyed_in_seconds_and_as_a_date() {
     let date = || httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(2));
-    let told: [fn(&dyn Fn() -> String) -> (u16, &'static str, String); 3] = [
+    /// Status, body and `Retry-After` of a refusal.
+    type Told = fn(&dyn Fn() -> String) -> (u16, &'static str, String);
+    let told: [Told; 3] = [
         |_| (429, r#"{"detail":"slow down"}"#, "1".to_owned()),
         |date| (429, "", date()),
         |_| {

@@ -95,7 +95,7 @@ async fn write(
     let export = Export::new(&node.client, node.role_prefix.clone());
     let rows = export
         .write(args.what, &mut writer, &mut |rows, total| {
-            counter.at(rows, total)
+            counter.at(rows, total);
         })
         .await?;
     counter.end();

@@ -166,7 +166,7 @@ impl Job {
         };
         self.guard(&census, &directory, &node).await?;
         let path = self.results_path()?;
-        let results = self.results_file(&path, &roster)?;
+        let results = Self::results_file(&path, &roster)?;
         let (tally, ended) = self
             .run(&roster, &census, &node, directory, stop, results)
             .await?;
@@ -332,7 +332,7 @@ impl Job {
         }
     }
 
-    fn results_file(&self, path: &Path, roster: &Roster) -> Result<ResultsFile, Failure> {
+    fn results_file(path: &Path, roster: &Roster) -> Result<ResultsFile, Failure> {
         let layout = Layout::like_input(roster, path);
         ResultsFile::create(path, layout).map_err(|error| {
             Failure::usage(format_args!(

@@ -30,7 +30,7 @@ pub(super) struct NodeArgs {
     /// Try it out: start a node in this program and use it; nothing leaves this machine
     #[arg(long, conflicts_with_all = ["region", "node", "url", "token_file"], value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SANDBOX")]
     pub(super) sandbox: bool,
-    /// A file that holds the token (- for standard input), instead of HEADCOUNT_TOKEN
+    /// A file that holds the token (- for standard input), instead of `HEADCOUNT_TOKEN`
     #[arg(long, value_name = "FILE", env = "HEADCOUNT_TOKEN_FILE")]
     token_file: Option<PathBuf>,
     /// What names of roles begin with on the node (its role mapping prefix)

@@ -117,7 +117,9 @@ impl People {
                 return Ok(None);
             }
             first = false;
-            page.iter().for_each(|user| index.insert(user));
+            for user in &page {
+                index.insert(user);
+            }
         }
         Ok(Some(index))
     }
@@ -239,12 +241,12 @@ impl People {
         if self.filter.get() != FilterTrust::NONE {
             let (reply, filtered) = self.filtered(email.as_str(), email).await?;
             match filtered {
-                Filtered::Found(user) => return Ok(with(reply, Some(*user))),
-                Filtered::Missed if self.misses_are_true().await? => return Ok(with(reply, None)),
+                Filtered::Found(user) => return Ok(with(&reply, Some(*user))),
+                Filtered::Missed if self.misses_are_true().await? => return Ok(with(&reply, None)),
                 Filtered::Missed | Filtered::Ignored => self.distrust(),
             }
         }
-        self.from_fresh_list(email).await
+        self.listed_now(email).await
     }
 
     fn distrust(&self) {
@@ -312,7 +314,7 @@ impl People {
     }
 
     /// Lists the node unless somebody began to list it after this was asked.
-    async fn from_fresh_list(&self, email: &Email) -> Result<Reply<Option<User>>, Error> {
+    async fn listed_now(&self, email: &Email) -> Result<Reply<Option<User>>, Error> {
         let asked = Instant::now();
         let mut listed = self.listed.lock().await;
         if listed.is_none_or(|begun| begun < asked) {
@@ -325,7 +327,7 @@ impl People {
         let user = self
             .read_index(|index| index.by_email(&email.folded()))
             .flatten();
-        Ok(with(nothing(200), user))
+        Ok(with(&nothing(200), user))
     }
 
     fn replace_index(&self, index: Index) {
@@ -388,14 +390,14 @@ fn split<T>(reply: Reply<T>) -> (Reply<()>, T) {
     )
 }
 
-fn with<T>(reply: Reply<()>, value: T) -> Reply<T> {
+fn with<T>(reply: &Reply<()>, value: T) -> Reply<T> {
     let Reply {
         status,
         attempts,
         doubtful,
         date,
         value: (),
-    } = reply;
+    } = *reply;
     Reply {
         status,
         attempts,

@@ -220,7 +220,7 @@ mod tests {
         let pace = Pace::new(2, None);
         let first = pace.admit().await;
         let _second = pace.admit().await;
-        let third = tokio::time::timeout(Duration::from_secs(60), pace.admit()).await;
+        let third = tokio::time::timeout(Duration::from_mins(1), pace.admit()).await;
         assert!(third.is_err(), "a third call left while two were in flight");
         drop(first);
         assert!(pace.admit().await.is_ok());
@@ -229,7 +229,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn closing_wakes_those_who_wait() {
         let pace = Pace::new(1, None);
-        pace.hold(Duration::from_secs(3600));
+        pace.hold(Duration::from_hours(1));
         let (answer, ()) = tokio::join!(pace.admit(), async {
             tokio::time::sleep(Duration::from_secs(1)).await;
             assert_eq!(pace.waiting(), 1);

@@ -92,7 +92,7 @@ pub const MAX_ATTEMPTS: u32 = 8;
 pub const MAX_WAITS: u32 = 60;
 
 /// How long a node may give no answer at all before the run stops.
-pub const OUTAGE: Duration = Duration::from_secs(120);
+pub const OUTAGE: Duration = Duration::from_mins(2);
 
 /// How often the very first call is tried before the address is taken to be wrong.
 pub const FIRST_ATTEMPTS: u32 = 4;

@@ -129,21 +129,18 @@ fn bar(rows: u64) -> ProgressBar {
     bar
 }
 
-/// "12 created, 1 failed; 3 calls wait (the node asks for 12 s)"
+/// "12 created, 1 failed; 3 calls wait for the pace (the node asks to wait 12 s)"
 fn state(tally: &Tally, pace: PaceReport) -> String {
-    let mut text = tally.in_words();
-    if pace.waiting > 0 {
-        let calls = if pace.waiting == 1 {
-            "call waits"
-        } else {
-            "calls wait"
-        };
-        text.push_str(&format!("; {} {calls} for the pace", pace.waiting));
-    }
-    if let Some(held) = pace.held_for.filter(|held| held.as_millis() > 0) {
-        text.push_str(&format!(" (the node asks to wait {})", duration(held)));
-    }
-    text
+    let waiting = match pace.waiting {
+        0 => String::new(),
+        1 => "; 1 call waits for the pace".to_owned(),
+        calls => format!("; {calls} calls wait for the pace"),
+    };
+    let held = match pace.held_for {
+        Some(held) if !held.is_zero() => format!(" (the node asks to wait {})", duration(held)),
+        _ => String::new(),
+    };
+    format!("{}{waiting}{held}", tally.in_words())
 }
 
 fn line(rows: u64, tally: &Tally, pace: PaceReport) -> String {

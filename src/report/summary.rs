@@ -194,7 +194,7 @@ pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(duration(Duration::from_millis(420)), "0.4 s");
         assert_eq!(duration(Duration::from_secs(59)), "59 s");
         assert_eq!(duration(Duration::from_secs(185)), "3 min 5 s");
-        assert_eq!(duration(Duration::from_secs(7_800)), "2 h 10 min");
+        assert_eq!(duration(Duration::from_mins(130)), "2 h 10 min");
     }
 
     #[test]

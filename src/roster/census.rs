@@ -146,10 +146,10 @@ pub(super) fn take(
 
 /// Finds rows of the same person and action that do not agree, and those that are the same.
 fn compare(sorter: Sorter, census: &mut Census) -> io::Result<Vec<Contradiction>> {
-    let mut sorted = sorter.sorted()?;
+    let mut in_order = sorter.sorted()?;
     let mut contradictions = BTreeSet::new();
     let mut before: Option<(Fingerprint, [u64; FIELDS.len()])> = None;
-    while let Some(next) = sorted.next()? {
+    while let Some(next) = in_order.next()? {
         match &mut before {
             Some((first, said_in)) if (first.key, first.action) == (next.key, next.action) => {
                 let count = contradictions.len();
@@ -174,25 +174,25 @@ fn agree(
     contradictions: &mut BTreeSet<Contradiction>,
 ) {
     let claim = next.action == CLAIMS_EMAIL;
-    for field in 0..FIELDS.len() {
+    for (field, said_in) in said_in.iter_mut().enumerate() {
         let (one, other) = (said.fields[field], next.fields[field]);
         // A new account is whole at once: that one row says nothing is a difference, too.
         if one != other && (next.is_create() || (one != 0 && other != 0)) {
             contradictions.insert(Contradiction {
                 row: next.row,
                 field,
-                other: said_in[field],
+                other: *said_in,
                 claim,
             });
             contradictions.insert(Contradiction {
-                row: said_in[field],
+                row: *said_in,
                 field,
                 other: next.row,
                 claim,
             });
         } else if one == 0 && other != 0 {
             said.fields[field] = other;
-            said_in[field] = next.row;
+            *said_in = next.row;
         }
     }
 }

@@ -262,7 +262,7 @@ impl<'r> Reading<'r> {
         let family_name = self.plain(Column::LastName);
         let display_name = self
             .plain(Column::DisplayName)
-            .or_else(|| full_name(&given_name, &family_name));
+            .or_else(|| full_name(given_name.as_deref(), family_name.as_deref()));
         let external_id = self.plain(Column::ExternalId);
         let active = self.active();
         let join = self.join();
@@ -444,11 +444,7 @@ fn is_clear(cell: &str) -> bool {
     cell.eq_ignore_ascii_case(CLEAR)
 }
 
-fn full_name(given: &Option<String>, family: &Option<String>) -> Option<String> {
-    let names: Vec<&str> = [given, family]
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-        .collect();
+fn full_name(given: Option<&str>, family: Option<&str>) -> Option<String> {
+    let names: Vec<&str> = [given, family].into_iter().flatten().collect();
     (!names.is_empty()).then(|| names.join(" "))
 }

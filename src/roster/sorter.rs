@@ -180,9 +180,9 @@ mod tests {
                 sorter.push(fingerprint).unwrap();
             }
             expected.sort_unstable();
-            let mut sorted = sorter.sorted().unwrap();
+            let mut in_order = sorter.sorted().unwrap();
             let mut got = Vec::new();
-            while let Some(fingerprint) = sorted.next().unwrap() {
+            while let Some(fingerprint) = in_order.next().unwrap() {
                 got.push(fingerprint);
             }
             assert_eq!(got, expected, "{count} by {capacity}");

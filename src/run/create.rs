@@ -46,8 +46,15 @@ pub(super) struct Create<'w> {
     doubtful: bool,
 }
 
-impl Creation {
-    pub(super) fn new<'w>(worker: &'w Worker, user: &'w NewUser, email: &'w Email) -> Create<'w> {
+/// Whose an account is that was found under the email of a create.
+enum Found {
+    Ours(User),
+    Theirs(User),
+    Nobody,
+}
+
+impl<'w> Create<'w> {
+    pub(super) fn new(worker: &'w Worker, user: &'w NewUser, email: &'w Email) -> Self {
         Create {
             worker,
             user,
@@ -57,16 +64,7 @@ impl Creation {
             doubtful: false,
         }
     }
-}
 
-/// Whose an account is that was found under the email of a create.
-enum Found {
-    Ours(User),
-    Theirs(User),
-    Nobody,
-}
-
-impl Create<'_> {
     /// Sends it until it is known what became of it.
     pub(super) async fn send(mut self) -> Creation {
         let mut losses = 0;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tracing::warn;
 
-use super::create::Creation;
+use super::create::{Create, Creation};
 use super::outcome::{Outcome, Verdict};
 use super::stop::{StopReason, StopSwitch};
 use super::{OnConflict, Settings};
@@ -93,7 +93,7 @@ impl Worker {
         if self.seats_used_up() {
             return Outcome::new(Verdict::NotAttempted).because("the licensed seats are used up");
         }
-        let creation = Creation::new(self, user, &newcomer.email).send().await;
+        let creation = Create::new(self, user, &newcomer.email).send().await;
         match creation {
             Creation::Created {
                 status,
@@ -271,12 +271,12 @@ impl Worker {
             Error::Refused(refusal) if matches!(refusal.status, 401 | 403) => {
                 self.stop.drain(StopReason::Denied(error.to_string()));
             }
-            Error::Refused(refusal) if refusal.status == 428 => {
-                if !self.seats_used_up.swap(true, Ordering::Relaxed) {
-                    warn!(
-                        "the licensed seats are used up; no more accounts are created, the other rows go on"
-                    );
-                }
+            Error::Refused(refusal)
+                if refusal.status == 428 && !self.seats_used_up.swap(true, Ordering::Relaxed) =>
+            {
+                warn!(
+                    "the licensed seats are used up; no more accounts are created, the other rows go on"
+                );
             }
             Error::Fault(fault) if fault.kind == FaultKind::Unreachable => {
                 self.stop.drain(StopReason::Unreachable(error.to_string()));

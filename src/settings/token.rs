@@ -132,7 +132,7 @@ mod tests {
             b"one\ntwo",
             b"caf\xC3\xA9",
             b"\xFF\xFE",
-            &[b'x'; 20_000],
+            &vec![b'x'; 20_000],
         ] {
             let error = read(content).unwrap_err();
             let said = format!("{error} {error:?}");

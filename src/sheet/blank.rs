@@ -86,7 +86,7 @@ impl<R: BufRead> BlankLines<R> {
                     let line_begins = matches!(before, b'\n' | b'\r');
                     match chunk[at] {
                         b'"' if line_begins || before == self.delimiter => {
-                            self.state = State::Quoted
+                            self.state = State::Quoted;
                         }
                         b'\n' if before == b'\n' => break,
                         b'\r' if line_begins => break,

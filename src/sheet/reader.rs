@@ -163,7 +163,7 @@ impl Reader {
                 csv::ErrorKind::Io(error)
                     if error
                         .get_ref()
-                        .is_some_and(|inner| inner.is::<RowTooLong>()) =>
+                        .is_some_and(<dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static>::is::<RowTooLong>) =>
                 {
                     SheetError::RowTooLong {
                         file: self.file.clone(),

@@ -1,4 +1,8 @@
 //! A server that answers as a test tells it to, for habits that the sandbox does not have.
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "answers are written where they are given"
+)]
 
 use std::sync::{Arc, Mutex};
 
