@@ -10,6 +10,9 @@ use headcount::sandbox::Options;
 use support::scripted::{Scripted, list, reply, user};
 use support::{Desk, Node, column};
 
+/// Status, body and `Retry-After` of a refusal, given what tells the time.
+type Told = fn(&dyn Fn() -> String) -> (u16, &'static str, String);
+
 fn people(count: usize) -> String {
     let mut file = "email,first_name,last_name,external_id\n".to_owned();
     for i in 0..count {
@@ -101,8 +104,6 @@ fn locks_and_updates_come_through_as_well() {
 #[test]
 fn a_wait_is_obeyed_in_seconds_and_as_a_date() {
     let date = || httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(2));
-    /// Status, body and `Retry-After` of a refusal.
-    type Told = fn(&dyn Fn() -> String) -> (u16, &'static str, String);
     let told: [Told; 3] = [
         |_| (429, r#"{"detail":"slow down"}"#, "1".to_owned()),
         |date| (429, "", date()),
