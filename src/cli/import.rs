@@ -304,7 +304,7 @@ impl Job {
         if ask(question).await? {
             Ok(())
         } else {
-            Err(Failure::usage("nothing was sent"))
+            Err(Failure::usage("not confirmed; nothing was sent"))
         }
     }
 

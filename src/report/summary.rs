@@ -179,12 +179,13 @@ impl Summary<'_> {
     }
 }
 
+/// Rows that were never begun say nothing of how fast the others went.
 fn rows_a_second(tally: &Tally) -> f64 {
     #[expect(
         clippy::cast_precision_loss,
         reason = "a rate for people, to one digit"
     )]
-    let rows = tally.rows() as f64;
+    let rows = (tally.rows() - tally.of(Verdict::NotAttempted)) as f64;
     rows / tally.elapsed().as_secs_f64().max(f64::EPSILON)
 }
 
@@ -205,7 +206,7 @@ pub fn grouped(number: u64) -> String {
 /// "0.4 s", "12 s", "3 min 5 s", "2 h 10 min".
 #[must_use]
 pub fn duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
+    let seconds = (duration + Duration::from_millis(500)).as_secs();
     match seconds {
         0..10 => format!("{:.1} s", duration.as_secs_f64()),
         10..60 => format!("{seconds} s"),

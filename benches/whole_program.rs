@@ -1,0 +1,229 @@
+//! The figures of docs/performance.md, from whole runs of the real program over real HTTP.
+//!
+//! `cargo bench --bench whole_program` prints a table. Beside the program it runs the HTTP load
+//! generator `oha` on the same POST, if it is installed (`cargo install oha`). With `-- --quick`
+//! everything is smaller, for a look.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const TOKEN: &str = "bench";
+const CONCURRENCY: usize = 32;
+
+fn main() {
+    let quick = std::env::args().any(|arg| arg == "--quick");
+    let shrink = if quick { 20 } else { 1 };
+    let folder = tempfile::tempdir().expect("a folder for the files");
+    machine();
+    throughput(folder.path(), 60_000 / shrink, if quick { 1 } else { 3 });
+    rate(folder.path(), if quick { 100 } else { 1_000 });
+    memory(folder.path(), &[10_000 / shrink, 1_000_000 / shrink]);
+}
+
+fn machine() {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    println!(
+        "machine: {cores} cores,{}",
+        model.trim_start().trim_start_matches(':')
+    );
+}
+
+/// Rows a second without a limit, beside requests a second of a load generator, in turn.
+fn throughput(folder: &Path, rows: usize, rounds: usize) {
+    let node = Node::start();
+    let bodies = folder.join("bodies.txt");
+    let mut ratios = Vec::new();
+    for round in 0..rounds {
+        let file = people(folder, rows, &format!("round{round}"));
+        let run = import(&node, &file, &[]);
+        let ours = per_second(rows, run.wall);
+        write_bodies(&bodies, rows, &format!("load{round}"));
+        match load(&node, &bodies, rows) {
+            Some(theirs) => {
+                ratios.push(ours / theirs);
+                println!(
+                    "create: {ours:.0} rows/s, oha {theirs:.0} requests/s, ratio {:.2}",
+                    ours / theirs
+                );
+            }
+            None => println!("create: {ours:.0} rows/s (oha is not installed)"),
+        }
+    }
+    ratios.sort_by(f64::total_cmp);
+    if let Some(median) = ratios.get(ratios.len() / 2) {
+        println!("create: median ratio {median:.2}");
+    }
+}
+
+/// How exactly `--rate` is kept.
+fn rate(folder: &Path, rows: usize) {
+    let node = Node::start();
+    let file = people(folder, rows, "rate");
+    let run = import(&node, &file, &["--rate", "50"]);
+    let ideal = per_second(rows, Duration::from_secs(1)) / 50.0;
+    let off = (run.wall.as_secs_f64() / ideal - 1.0) * 100.0;
+    println!(
+        "--rate 50: {rows} rows in {:.2} s, {off:+.1} % of {ideal:.1} s",
+        run.wall.as_secs_f64()
+    );
+}
+
+/// Peak memory of the program for files of different sizes.
+fn memory(folder: &Path, sizes: &[usize]) {
+    let node = Node::start();
+    for rows in sizes {
+        let file = people(folder, *rows, &format!("memory{rows}"));
+        let run = import(&node, &file, &[]);
+        let mib = per_second(run.peak_kib, Duration::from_secs(1)) / 1024.0;
+        println!(
+            "memory: {rows} rows, peak {mib:.1} MiB, {:.0} rows/s",
+            per_second(*rows, run.wall)
+        );
+    }
+}
+
+struct Run {
+    wall: Duration,
+    peak_kib: usize,
+}
+
+fn import(node: &Node, file: &Path, flags: &[&str]) -> Run {
+    let begun = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_headcount"))
+        .args([
+            "import",
+            "--quiet",
+            "--concurrency",
+            &CONCURRENCY.to_string(),
+        ])
+        .args(flags)
+        .arg(file)
+        .env("HEADCOUNT_URL", &node.url)
+        .env("HEADCOUNT_TOKEN", TOKEN)
+        .spawn()
+        .expect("the program starts");
+    let mut peak_kib = 0;
+    let status = loop {
+        peak_kib = peak_kib.max(peak(child.id()));
+        if let Some(status) = child.try_wait().expect("the program ends") {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert!(status.success(), "the import failed: {status}");
+    Run {
+        wall: begun.elapsed(),
+        peak_kib,
+    }
+}
+
+/// The high-water mark of a process's resident memory, in KiB; 0 where the system does not tell.
+fn peak(process: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
+        .unwrap_or(0)
+}
+
+fn load(node: &Node, bodies: &Path, requests: usize) -> Option<f64> {
+    let output = Command::new("oha")
+        .args([
+            "--no-tui",
+            "--output-format",
+            "json",
+            "-m",
+            "POST",
+            "-T",
+            "application/scim+json",
+        ])
+        .args(["-n", &requests.to_string(), "-c", &CONCURRENCY.to_string()])
+        .args(["-H", &format!("Authorization: Bearer {TOKEN}"), "-Z"])
+        .arg(bodies)
+        .arg(format!("{}/Users", node.url))
+        .stderr(Stdio::inherit())
+        .output()
+        .ok()?;
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    summary["summary"]["requestsPerSec"].as_f64()
+}
+
+fn people(folder: &Path, rows: usize, domain: &str) -> PathBuf {
+    let path = folder.join(format!("{domain}.csv"));
+    let mut file = std::io::BufWriter::new(std::fs::File::create(&path).expect("a file"));
+    writeln!(
+        file,
+        "Employee ID,First Name,Last Name,Work Email,Department,Teams"
+    )
+    .expect("a disk");
+    for i in 0..rows {
+        writeln!(
+            file,
+            "N{i},First{i},Last{i},first{i}.last{i}@{domain}.example,Somewhere,Sales"
+        )
+        .expect("a disk");
+    }
+    path
+}
+
+fn write_bodies(path: &Path, rows: usize, domain: &str) {
+    // Taken at random: with five times as many, few come twice.
+    let mut text = String::new();
+    for i in 0..rows * 5 {
+        let email = format!("first{i}.last{i}@{domain}.example");
+        let body = serde_json::json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": email, "displayName": format!("First{i} Last{i}"), "externalId": format!("N{i}"),
+            "name": {"givenName": format!("First{i}"), "familyName": format!("Last{i}")},
+            "emails": [{"value": email, "primary": true}], "groups": [{"value": "611107205120001"}]
+        });
+        writeln!(text, "{body}").expect("a string grows");
+    }
+    std::fs::write(path, text).expect("a file");
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn per_second(count: usize, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
+}
+
+/// The sandbox in a process of its own, as a node would be.
+struct Node {
+    child: Child,
+    url: String,
+}
+
+impl Node {
+    fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_headcount"))
+            .args(["sandbox", "--users", "0"])
+            .env("HEADCOUNT_SANDBOX_TOKEN", TOKEN)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the sandbox starts");
+        let mut url = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut url)
+            .expect("it tells its address");
+        Node {
+            child,
+            url: url.trim().to_owned(),
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // It has nothing to lose.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
