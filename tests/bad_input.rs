@@ -182,3 +182,29 @@ fn results_never_overwrite_the_input_and_must_be_writable() {
         .says("nothing was sent");
     assert_eq!(node.sandbox().calls().total(), 0);
 }
+
+#[test]
+fn the_command_line_names_the_node_alone_and_two_nodes_are_never_mixed_up() {
+    let (node, desk) = untouched();
+    desk.file("people.csv", "email\nann@example.com\n");
+    // The environment names a node, the command line another: that one counts.
+    desk.headcount(&["import", "people.csv", "--sandbox"])
+        .with(0)
+        .says("the sandbox");
+    desk.headcount(&["export", "users", "--region", "eu"])
+        .with(2)
+        .says("--node");
+    assert_eq!(node.sandbox().calls().total(), 0);
+    desk.headcount(&["import", "people.csv", "--sandbox", "--url", &node.url()])
+        .with(2)
+        .says("only one of");
+    let mut command = desk.command(&["import", "people.csv"]);
+    support::ended(
+        command
+            .env("HEADCOUNT_REGION", "eu")
+            .env("HEADCOUNT_NODE", "1"),
+    )
+    .with(2)
+    .says("only one of");
+    assert_eq!(node.sandbox().calls().total(), 0);
+}

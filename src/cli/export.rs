@@ -39,7 +39,7 @@ pub(super) struct ExportArgs {
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_PROGRESS")]
     progress: When,
     #[command(flatten)]
-    node: NodeArgs,
+    pub(super) node: NodeArgs,
 }
 
 /// `headcount export`

@@ -47,7 +47,7 @@ pub(super) struct ImportArgs {
     #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
-    node: NodeArgs,
+    pub(super) node: NodeArgs,
 }
 
 /// Lock or unlock the accounts of a list of emails or ids
@@ -58,15 +58,15 @@ pub(super) struct ListArgs {
     #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
-    node: NodeArgs,
+    pub(super) node: NodeArgs,
 }
 
 /// How a run goes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run")]
 struct RunArgs {
-    /// A heading of the file and the column it stands for
-    #[arg(long, value_name = "HEADING=COLUMN", value_parser = mapping)]
+    /// A heading of the file and the column it stands for; several with ; between them
+    #[arg(long, value_name = "HEADING=COLUMN", value_parser = mapping, value_delimiter = ';', env = "HEADCOUNT_MAP")]
     map: Vec<(String, Column)>,
     /// Where the results go; else beside the input as NAME.results.csv
     #[arg(long, value_name = "FILE", env = "HEADCOUNT_RESULTS")]
@@ -196,7 +196,7 @@ impl Job {
         let unknown = roster.columns().unknown();
         if !unknown.is_empty() && !self.run.quiet {
             say(format_args!(
-                "{file}: these columns mean nothing here and are only carried over to the results: {}",
+                "{file}: columns that are not used, only carried over to the results: {}",
                 unknown.join(", ")
             ));
         }

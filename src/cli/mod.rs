@@ -9,7 +9,7 @@ mod signals;
 
 use std::fmt;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::report::say;
 
@@ -73,6 +73,18 @@ impl From<crate::scim::Error> for Failure {
     }
 }
 
+impl Command {
+    /// The node that the command talks to, if it talks to one.
+    fn node(&mut self) -> Option<&mut node::NodeArgs> {
+        match self {
+            Command::Import(args) => Some(&mut args.node),
+            Command::Lock(args) | Command::Unlock(args) => Some(&mut args.node),
+            Command::Export(args) => Some(&mut args.node),
+            Command::Sandbox(_) => None,
+        }
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   headcount import people.csv --sandbox                    try it out, nothing leaves this machine
@@ -105,13 +117,24 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
 }
 
+/// The command line. Which variable sets which flag follows from the flag's name: help says so once
+/// and not at each flag, where it would also show the variable's value.
+fn command() -> clap::Command {
+    let quiet = |command: clap::Command| command.mut_args(|arg| arg.hide_env(true));
+    quiet(Cli::command()).mut_subcommands(quiet)
+}
+
 /// Runs the command that the arguments name.
 ///
 /// # Panics
 /// Never of itself; a runtime that cannot be started ends the program with exit code 1.
 #[must_use]
 pub fn main() -> Exit {
-    let cli = Cli::parse();
+    let matches = command().get_matches();
+    let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    if let (Some(node), Some((_, matches))) = (cli.command.node(), matches.subcommand()) {
+        node.prefer_command_line(matches);
+    }
     if let Err(error) = cli.log.start() {
         say(format_args!("error: {error}"));
         return Exit::Usage;

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args};
 use secrecy::SecretString;
 
 use super::{Exit, Failure};
@@ -19,16 +20,16 @@ use crate::settings::{Node, NodeError, Region, TokenSource};
 #[command(next_help_heading = "Node")]
 pub(super) struct NodeArgs {
     /// The region of your Keeper tenant
-    #[arg(long, value_enum, requires = "node", env = "HEADCOUNT_REGION")]
+    #[arg(long, value_enum, env = "HEADCOUNT_REGION")]
     region: Option<Region>,
     /// The node's id, shown on the SCIM page of the admin console
     #[arg(long, value_name = "ID", env = "HEADCOUNT_NODE")]
     node: Option<String>,
     /// The node's whole SCIM address, instead of --region and --node
-    #[arg(long, value_name = "BASE", conflicts_with_all = ["region", "node"], env = "HEADCOUNT_URL")]
+    #[arg(long, value_name = "BASE", env = "HEADCOUNT_URL")]
     url: Option<String>,
     /// Try it out: start a node in this program and use it; nothing leaves this machine
-    #[arg(long, conflicts_with_all = ["region", "node", "url", "token_file"], value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SANDBOX")]
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SANDBOX")]
     pub(super) sandbox: bool,
     /// A file that holds the token (- for standard input), instead of `HEADCOUNT_TOKEN`
     #[arg(long, value_name = "FILE", env = "HEADCOUNT_TOKEN_FILE")]
@@ -59,6 +60,46 @@ pub(super) struct Connected {
 }
 
 impl NodeArgs {
+    /// Lets the command line name the node alone: what the environment says of another one is
+    /// forgotten, so that the two are never mixed up.
+    pub(super) fn prefer_command_line(&mut self, matches: &ArgMatches) {
+        let given = |flags: &[&str]| {
+            flags
+                .iter()
+                .any(|flag| matches.value_source(flag) == Some(ValueSource::CommandLine))
+        };
+        let (region, url, sandbox) = (
+            given(&["region", "node"]),
+            given(&["url"]),
+            given(&["sandbox"]),
+        );
+        if url || sandbox {
+            self.region = self.region.filter(|_| region);
+            self.node = self.node.take().filter(|_| region);
+        }
+        if region || sandbox {
+            self.url = self.url.take().filter(|_| url);
+        }
+        if region || url {
+            self.sandbox &= sandbox;
+        }
+    }
+
+    /// Refuses to guess which of two nodes is meant.
+    fn check_one_node(&self) -> Result<(), Failure> {
+        let named = [
+            self.sandbox,
+            self.url.is_some(),
+            self.region.is_some() || self.node.is_some(),
+        ];
+        if named.into_iter().filter(|named| *named).count() > 1 {
+            return Err(Failure::usage(
+                "which node? Give only one of --sandbox, --url, and --region with --node (or their HEADCOUNT_ variables)",
+            ));
+        }
+        Ok(())
+    }
+
     /// The pace of this command's calls.
     pub(super) fn pace(&self) -> Arc<Pace> {
         Arc::new(Pace::new(self.concurrency(), self.rate))
@@ -77,6 +118,7 @@ impl NodeArgs {
 
     /// Makes a client for the node; no call is sent yet.
     pub(super) async fn connect(&self, pace: Arc<Pace>) -> Result<Connected, Failure> {
+        self.check_one_node()?;
         if self.sandbox {
             let options = Options::default();
             let role_prefix = Some(

@@ -32,31 +32,31 @@ pub(super) struct SandboxArgs {
     #[arg(long, env = "HEADCOUNT_SANDBOX_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// How many users it holds at first
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "HEADCOUNT_SANDBOX_USERS")]
     users: Option<usize>,
     /// How many teams it holds at first
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "HEADCOUNT_SANDBOX_TEAMS")]
     teams: Option<usize>,
     /// How many licensed seats it has; more users are refused with 428
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "HEADCOUNT_SANDBOX_SEATS")]
     seats: Option<usize>,
     /// The largest page it grants
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "HEADCOUNT_SANDBOX_PAGE_MAX")]
     page_max: Option<usize>,
     /// Calls a second that it takes; more are refused with 429
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "HEADCOUNT_SANDBOX_RATE")]
     rate: Option<u32>,
     /// How long it takes to answer, in milliseconds
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", env = "HEADCOUNT_SANDBOX_LATENCY")]
     latency: Option<u64>,
     /// Which calls go wrong, and how
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", env = "HEADCOUNT_SANDBOX_FAULTS")]
     faults: Option<Faults>,
     /// What the faults are drawn from: the same number, the same faults
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "HEADCOUNT_SANDBOX_SEED")]
     seed: Option<u64>,
     /// What names of roles begin with
-    #[arg(long, value_name = "PREFIX")]
+    #[arg(long, value_name = "PREFIX", env = "HEADCOUNT_SANDBOX_ROLE_PREFIX")]
     role_prefix: Option<String>,
 }
 

@@ -203,12 +203,13 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// "0.4 s", "12 s", "3 min 5 s", "2 h 10 min".
+/// "420 ms", "1.4 s", "12 s", "3 min 5 s", "2 h 10 min".
 #[must_use]
 pub fn duration(duration: Duration) -> String {
     let seconds = (duration + Duration::from_millis(500)).as_secs();
     match seconds {
-        0..10 => format!("{:.1} s", duration.as_secs_f64()),
+        0 => format!("{} ms", duration.as_millis()),
+        1..10 => format!("{:.1} s", duration.as_secs_f64()),
         10..60 => format!("{seconds} s"),
         60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
@@ -224,7 +225,7 @@ mod tests {
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(duration(Duration::from_millis(420)), "0.4 s");
+        assert_eq!(duration(Duration::from_millis(420)), "420 ms");
         assert_eq!(duration(Duration::from_secs(59)), "59 s");
         assert_eq!(duration(Duration::from_secs(185)), "3 min 5 s");
         assert_eq!(duration(Duration::from_mins(130)), "2 h 10 min");
@@ -255,7 +256,7 @@ mod tests {
         insta::assert_snapshot!(summary.to_string(), @r"
         Stopped before the end: interrupted.
         5 rows on node 1: 2 created, 1 failed, 1 not attempted, 1 of unknown state.
-        0 calls in 0.0 s.
+        0 calls in 0 ms.
         Results: x.results.csv
         The licensed seats are used up: free or buy some, then import the results file; accounts that exist are left alone with --on-conflict skip.
         Rows marked unknown may have worked: look at these people before you send them again.
