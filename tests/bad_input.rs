@@ -101,6 +101,26 @@ fn files_that_are_no_spreadsheets_are_refused_in_words() {
 }
 
 #[test]
+fn bad_rows_and_unknown_teams_are_said_together() {
+    let (node, desk) = untouched();
+    desk.file(
+        "people.csv",
+        "email,teams,roles\nann@,Sales\nbob@example.com,Saels,\n",
+    );
+    desk.headcount(&["import", "people.csv"])
+        .with(2)
+        .says("people.csv, row 3, column \"teams\": \"Saels\"")
+        .says("1 of 2 rows has an error, and 1 team or role cannot be used");
+    // Without a token the node cannot be asked: the rows are said all the same.
+    let mut command = desk.command(&["import", "people.csv"]);
+    support::ended(command.env_remove("HEADCOUNT_TOKEN"))
+        .with(2)
+        .says("row 2")
+        .says("1 of 2 rows has an error;");
+    assert_eq!(node.sandbox().snapshot().users.len(), 3);
+}
+
+#[test]
 fn teams_that_the_node_does_not_have_are_named_with_the_nearest() {
     let (node, desk) = untouched();
     desk.file(

@@ -278,3 +278,21 @@ fn roles_are_found_by_the_prefix_of_the_node() {
     let ann = snapshot.user("ann@example.com").unwrap();
     assert_eq!(snapshot.groups_of(&ann.user_name), ["ROLE_Auditor"]);
 }
+
+#[test]
+fn what_a_killed_run_left_behind_is_kept() {
+    let node = Node::with_users(0);
+    let desk = node.desk();
+    desk.file("people.csv", "email\nann@example.com\n");
+    desk.file(
+        "people.results.csv.part",
+        "email,result_outcome\nann@example.com,created\n",
+    );
+    desk.headcount(&["import", "people.csv"])
+        .with(0)
+        .says("people.results.1.csv");
+    assert_eq!(
+        desk.rows("people.results.1.csv")[0]["result_outcome"],
+        "created"
+    );
+}

@@ -9,7 +9,7 @@ use clap::builder::FalseyValueParser;
 use super::node::{Connected, NodeArgs};
 use super::{Exit, Failure, signals};
 use crate::export::{Export, ExportError, What};
-use crate::report::{Counter, When, grouped, private_part, say};
+use crate::report::{Counter, Former, When, grouped, private_part, say};
 use crate::run::StopSwitch;
 use crate::sheet::{Format, Writer};
 
@@ -59,7 +59,8 @@ pub(super) async fn export(args: ExportArgs) -> Result<Exit, Failure> {
             told(&args, &node, rows, None);
         }
         Some(path) => {
-            let (part, file) = private_part(path).map_err(|error| unwritable(path, &error))?;
+            let (part, file, _) =
+                private_part(path, Former::Replace).map_err(|error| unwritable(path, &error))?;
             let written = write(&args, &node, format, BufWriter::new(file)).await;
             match written {
                 Ok(rows) => {

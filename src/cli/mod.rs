@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod job;
 mod log;
 mod node;
 mod sandbox;

@@ -1,9 +1,18 @@
 //! Where files with people in them are put, and who may read them.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// What happens to a file of the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Former {
+    /// It is replaced.
+    Replace,
+    /// It gets another name: it may be the only record of what an earlier run did.
+    Keep,
+}
 
 /// Where the results of an input go: beside it, as `NAME.results.csv`.
 #[must_use]
@@ -15,55 +24,85 @@ pub fn beside(input: &Path) -> PathBuf {
     input.with_file_name(name)
 }
 
-/// Moves a results file of an earlier run out of the way, to the first free `NAME.results.N.csv`:
-/// it may be the only record of what that run did.
-///
-/// # Errors
-/// When it cannot be moved.
-pub fn keep_former(path: &Path) -> io::Result<Option<PathBuf>> {
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let stem = path.file_stem().unwrap_or_default();
-    let free = (1..).map(|number: u32| {
-        let mut name = stem.to_owned();
-        name.push(format!(".{number}.csv"));
-        path.with_file_name(name)
-    });
-    for former in free {
-        if !former.exists() {
-            fs::rename(path, &former)?;
-            return Ok(Some(former));
-        }
-    }
-    Ok(None)
+/// The name that a file has until it is whole: `NAME.part`.
+fn part_of(path: &Path) -> PathBuf {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    PathBuf::from(part)
 }
 
-/// Opens `NAME.part` beside `path`, which is to be renamed when it is whole. Only its owner may
-/// read it.
+/// Moves the file at `former` out of the way, to the first free of `NAME.1.csv`, `NAME.2.csv`, …
+/// beside `path`.
+fn keep(former: &Path, path: &Path) -> io::Result<PathBuf> {
+    let stem = path.file_stem().unwrap_or_default();
+    let ending = path.extension().unwrap_or_default();
+    let mut number = 1_u32;
+    loop {
+        let mut name = stem.to_owned();
+        name.push(format!(".{number}."));
+        name.push(ending);
+        let free = path.with_file_name(name);
+        if !free.exists() {
+            fs::rename(former, &free)?;
+            return Ok(free);
+        }
+        number += 1;
+    }
+}
+
+/// Opens `NAME.part` beside `path`, which is to get its name when it is whole. Only its owner may
+/// read it, and only one process writes it.
+///
+/// With [`Former::Keep`], a part that an earlier run left behind when it was killed is kept; where
+/// to is told as well.
 ///
 /// # Errors
-/// When there cannot be a file of this name.
-pub fn private_part(path: &Path) -> io::Result<(PathBuf, File)> {
+/// When there cannot be a file of this name, or another process is writing it.
+pub fn private_part(path: &Path, former: Former) -> io::Result<(PathBuf, File, Option<PathBuf>)> {
     if path.is_dir() {
         return Err(io::Error::new(
             io::ErrorKind::IsADirectory,
             "there is a folder of this name",
         ));
     }
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    match fs::remove_file(&part) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    let part = part_of(path);
+    let mut kept = None;
+    match File::open(&part) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+        Ok(left) => match left.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::ResourceBusy,
+                    "another run is writing it right now",
+                ));
+            }
+            // A system without locks: take it for left behind.
+            Ok(()) | Err(TryLockError::Error(_)) => match former {
+                Former::Keep => kept = Some(keep(&part, path)?),
+                Former::Replace => fs::remove_file(&part)?,
+            },
+        },
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(&part)?;
-    Ok((part, file))
+    // Held until the file is closed. Where there are no locks, two runs at once are not noticed.
+    let _ = file.try_lock();
+    Ok((part, file, kept))
+}
+
+/// Gives a part its name.
+///
+/// # Errors
+/// When it cannot be renamed, or the former file not be kept.
+pub fn complete(part: &Path, path: &Path, former: Former) -> io::Result<()> {
+    if former == Former::Keep && path.is_file() {
+        keep(path, path)?;
+    }
+    fs::rename(part, path)
 }
 
 #[cfg(test)]
@@ -83,22 +122,34 @@ mod tests {
     }
 
     #[test]
-    fn former_results_are_kept() {
+    fn former_files_are_kept_and_so_is_what_a_killed_run_left() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("people.results.csv");
         for content in ["one", "two"] {
-            fs::write(&path, content).unwrap();
-            keep_former(&path).unwrap();
-            assert!(!path.exists());
+            let (part, _, kept) = private_part(&path, Former::Keep).unwrap();
+            assert_eq!(kept, None);
+            fs::write(&part, content).unwrap();
+            complete(&part, &path, Former::Keep).unwrap();
         }
-        assert_eq!(keep_former(&path).unwrap(), None);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
         assert_eq!(
             fs::read_to_string(dir.path().join("people.results.1.csv")).unwrap(),
             "one"
         );
-        assert_eq!(
-            fs::read_to_string(dir.path().join("people.results.2.csv")).unwrap(),
-            "two"
-        );
+
+        fs::write(part_of(&path), "killed").unwrap();
+        let (_, _, kept) = private_part(&path, Former::Keep).unwrap();
+        assert_eq!(fs::read_to_string(kept.unwrap()).unwrap(), "killed");
+    }
+
+    #[test]
+    fn two_runs_do_not_write_the_same_results() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("people.results.csv");
+        let first = private_part(&path, Former::Keep).unwrap();
+        let second = private_part(&path, Former::Keep).unwrap_err();
+        assert_eq!(second.kind(), io::ErrorKind::ResourceBusy);
+        drop(first);
+        assert!(private_part(&path, Former::Keep).is_ok());
     }
 }

@@ -1,10 +1,11 @@
 //! The results file: the spreadsheet as it came, and what happened to every row.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
-use super::place::private_part;
+use super::place::{Former, complete, private_part};
+use super::screen::say;
 use crate::roster::Roster;
 use crate::run::{Outcome, Record};
 use crate::sheet::{Cell, Format, Writer};
@@ -65,6 +66,7 @@ pub struct ResultsFile {
     writer: Writer<BufWriter<File>>,
     kept: Vec<usize>,
     unflushed: u32,
+    former: Former,
 }
 
 /// How many rows may be lost from the `.part` file when the machine fails.
@@ -75,12 +77,18 @@ impl ResultsFile {
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub fn create(path: &Path, layout: Layout<'_>) -> Result<Self, ResultsError> {
+    pub fn create(path: &Path, layout: Layout<'_>, former: Former) -> Result<Self, ResultsError> {
         let failed = |source| ResultsError {
             path: path.to_owned(),
             source,
         };
-        let (part, file) = private_part(path).map_err(failed)?;
+        let (part, file, kept) = private_part(path, former).map_err(failed)?;
+        if let Some(kept) = kept {
+            say(format_args!(
+                "An earlier run over this file did not come to its end; its results so far are now in {}",
+                kept.display()
+            ));
+        }
         let kept: Vec<usize> = (0..layout.header.len())
             .filter(|at| !layout.former_results.contains(at))
             .collect();
@@ -93,6 +101,7 @@ impl ResultsFile {
             writer,
             kept,
             unflushed: 0,
+            former,
         })
     }
 
@@ -153,7 +162,7 @@ impl ResultsFile {
     pub fn finish(mut self) -> Result<(), ResultsError> {
         self.writer
             .flush()
-            .and_then(|()| fs::rename(&self.part, &self.path))
+            .and_then(|()| complete(&self.part, &self.path, self.former))
             .map_err(|source| self.failed(source))
     }
 

@@ -1,0 +1,319 @@
+//! One file carried out on one node: the order in which things are checked, asked and done.
+
+use std::io::{IsTerminal, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::import::RunArgs;
+use super::node::{Connected, NodeArgs};
+use super::{Exit, Failure, signals};
+use crate::directory::{Directory, People, Teams};
+use crate::guard::Harm;
+use crate::pace::Pace;
+use crate::report::{self, Former, Layout, Progress, ResultsFile, Summary, Tally, grouped, say};
+use crate::roster::{self, Action, Census, Column, GroupKind, Roster};
+use crate::run::{Ended, OnConflict, Run, Settings, StopReason, StopSwitch, Verdict};
+
+/// One file to carry out on one node.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) file: PathBuf,
+    pub(super) options: roster::Options,
+    pub(super) on_conflict: OnConflict,
+    pub(super) run: RunArgs,
+    pub(super) node: NodeArgs,
+}
+
+impl Job {
+    pub(super) async fn carry_out(self) -> Result<Exit, Failure> {
+        let pace = self.node.pace();
+        let stop = Arc::new(StopSwitch::new(Arc::clone(&pace)));
+        signals::listen(Arc::clone(&stop));
+        let (roster, census) = tokio::select! {
+            read = self.read() => read?,
+            () = stop.drained() => return Err(Failure::interrupted()),
+        };
+        let (node, directory) = tokio::select! {
+            looked = self.look(&roster, &census, pace) => looked?,
+            () = stop.drained() => return Err(Failure::interrupted()),
+        };
+        self.guard(&census, &directory, &node).await?;
+        let path = self.results_path()?;
+        let results = self.results_file(&path, &roster)?;
+        let (tally, ended) = self
+            .run(&roster, &census, &node, directory, stop, results)
+            .await?;
+        if !self.run.quiet {
+            say(Summary {
+                tally: &tally,
+                ended: &ended,
+                results: &path,
+                node: &node.name,
+            });
+        }
+        Ok(exit(&tally, &ended))
+    }
+
+    /// Reads the whole file, and says everything that is wrong with it.
+    async fn read(&self) -> Result<(Roster, Arc<Census>), Failure> {
+        let (file, options) = (self.file.clone(), self.options.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let roster = Roster::open(&file, options).map_err(Failure::usage)?;
+            let census = roster
+                .check(&mut |problem| say(problem))
+                .map_err(Failure::usage)?;
+            Ok::<_, Failure>((roster, Arc::new(census)))
+        });
+        let (roster, census) = read.await.map_err(Failure::unexpected)??;
+        let file = self.file.display();
+        let unknown = roster.columns().unknown();
+        if !unknown.is_empty() && !self.run.quiet {
+            say(format_args!(
+                "{file}: columns that are not used, only carried over to the results: {}",
+                unknown.join(", ")
+            ));
+        }
+        if census.rows == 0 {
+            return Err(Failure::usage(format_args!(
+                "{file} has a header but no rows below it; nothing was sent"
+            )));
+        }
+        Ok((roster, census))
+    }
+
+    /// Learns from the node what the rows need to be carried out, and refuses a file with errors.
+    async fn look(
+        &self,
+        roster: &Roster,
+        census: &Census,
+        pace: Arc<Pace>,
+    ) -> Result<(Connected, Directory), Failure> {
+        let wrong_rows = if self.run.skip_invalid {
+            0
+        } else {
+            census.invalid
+        };
+        if wrong_rows > 0 && census.groups.is_empty() {
+            return Err(self.refused(wrong_rows, 0, census));
+        }
+        // A file that is refused anyway still gets its teams checked where the node can be asked:
+        // everything that is wrong is said at once.
+        let asked = self.teams(census, pace).await;
+        let (node, teams) = match asked {
+            Err(_) if wrong_rows > 0 => return Err(self.refused(wrong_rows, 0, census)),
+            asked => asked?,
+        };
+        let wrong_groups = say_wrong_groups(roster, census, &teams);
+        if wrong_rows > 0 || (wrong_groups > 0 && !self.run.skip_invalid) {
+            return Err(self.refused(wrong_rows, wrong_groups, census));
+        }
+        let people = People::new(Arc::clone(&node.client));
+        let creates = census.by_action(Action::Create);
+        people
+            .prepare(census.rows.saturating_sub(census.invalid + creates))
+            .await?;
+        Ok((node, Directory { people, teams }))
+    }
+
+    async fn teams(&self, census: &Census, pace: Arc<Pace>) -> Result<(Connected, Teams), Failure> {
+        let node = self.node.connect(pace).await?;
+        let teams = if census.groups.is_empty() {
+            Teams::default()
+        } else {
+            Teams::list(&node.client, node.role_prefix.clone()).await?
+        };
+        Ok((node, teams))
+    }
+
+    fn refused(&self, rows: u64, groups: u64, census: &Census) -> Failure {
+        let wrong_rows = match rows {
+            0 => None,
+            1 => Some(format!("1 of {} rows has an error", grouped(census.rows))),
+            rows => Some(format!(
+                "{} of {} rows have errors",
+                grouped(rows),
+                grouped(census.rows)
+            )),
+        };
+        let wrong_groups = match groups {
+            0 => None,
+            1 => Some("1 team or role cannot be used".to_owned()),
+            groups => Some(format!(
+                "{} teams and roles cannot be used",
+                grouped(groups)
+            )),
+        };
+        let wrong: Vec<String> = [wrong_rows, wrong_groups].into_iter().flatten().collect();
+        Failure::usage(format_args!(
+            "{}: {}; nothing was sent. Correct the file, or send the other rows with --skip-invalid.",
+            self.file.display(),
+            wrong.join(", and ")
+        ))
+    }
+
+    /// Refuses, or asks, before people lose their access.
+    async fn guard(
+        &self,
+        census: &Census,
+        directory: &Directory,
+        node: &Connected,
+    ) -> Result<(), Failure> {
+        let Some(harm) = Harm::of(census) else {
+            return Ok(());
+        };
+        let active = if harm.needs_count(self.run.allow_locks) {
+            Some(directory.people.count_active().await?)
+        } else {
+            None
+        };
+        harm.check(active, self.run.allow_locks)
+            .map_err(|refused| Failure::new(Exit::Guard, refused))?;
+        if self.run.yes || self.node.sandbox {
+            return Ok(());
+        }
+        let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        if !can_ask || self.node.uses_standard_input() {
+            return Err(Failure::usage(format_args!(
+                "this would {harm} on {}, and there is no terminal to ask at; nothing was sent. Add --yes to go on without asking.",
+                node.name
+            )));
+        }
+        let question = match active.or(directory.people.counts().map(|(_, active)| active)) {
+            Some(active) => format!(
+                "{harm} of {} active users on {}? [y/N] ",
+                grouped(active),
+                node.name
+            ),
+            None => format!("{harm} on {}? [y/N] ", node.name),
+        };
+        if ask(question).await? {
+            Ok(())
+        } else {
+            Err(Failure::usage("not confirmed; nothing was sent"))
+        }
+    }
+
+    fn results_path(&self) -> Result<PathBuf, Failure> {
+        let same = |path: &Path| match (path.canonicalize(), self.file.canonicalize()) {
+            (Ok(results), Ok(input)) => results == input,
+            _ => false,
+        };
+        match &self.run.results {
+            Some(path) if same(path) => Err(Failure::usage(format_args!(
+                "--results {} is the input itself; give the results another name",
+                path.display()
+            ))),
+            Some(path) => Ok(path.clone()),
+            None => Ok(report::beside(&self.file)),
+        }
+    }
+
+    fn results_file(&self, path: &Path, roster: &Roster) -> Result<ResultsFile, Failure> {
+        // A name that somebody gave is theirs to reuse; one that follows from the input is not.
+        let former = if self.run.results.is_some() {
+            Former::Replace
+        } else {
+            Former::Keep
+        };
+        ResultsFile::create(path, Layout::like_input(roster, path), former).map_err(|error| {
+            Failure::usage(format_args!(
+                "{error}; nothing was sent. Name another place with --results FILE."
+            ))
+        })
+    }
+
+    async fn run(
+        &self,
+        roster: &Roster,
+        census: &Arc<Census>,
+        node: &Connected,
+        directory: Directory,
+        stop: Arc<StopSwitch>,
+        results: ResultsFile,
+    ) -> Result<(Tally, Ended), Failure> {
+        let settings = Settings {
+            concurrency: self.node.concurrency(),
+            on_conflict: self.on_conflict,
+            max_errors: self.run.max_errors.map(|most| most.of(census.rows)),
+        };
+        let entries = roster.entries().map_err(Failure::unexpected)?;
+        let progress = Progress::new(self.run.progress, self.run.quiet, census.rows);
+        let (sender, receiver) = tokio::sync::mpsc::channel(1024);
+        let reporter =
+            tokio::task::spawn_blocking(move || report::listen(receiver, results, progress));
+        let run = Run::new(
+            Arc::clone(&node.client),
+            Arc::new(directory),
+            settings,
+            Arc::clone(census),
+            stop,
+        );
+        let ended = run.carry_out(entries, sender).await;
+        let tally = reporter
+            .await
+            .map_err(Failure::unexpected)?
+            .map_err(Failure::unexpected)?;
+        Ok((tally, ended))
+    }
+}
+
+/// Every team and role that a row names must be on the node, under one id. Says those that are not,
+/// and counts them.
+fn say_wrong_groups(roster: &Roster, census: &Census, teams: &Teams) -> u64 {
+    let mut wrong = 0;
+    for (name, mentions) in &census.groups {
+        let Err(problem) = teams.resolve(name) else {
+            continue;
+        };
+        wrong += 1;
+        let columns = match name.kind {
+            GroupKind::Team => [Column::Teams, Column::RemoveTeams],
+            GroupKind::Role => [Column::Roles, Column::RemoveRoles],
+        };
+        let headings: Vec<String> = columns
+            .into_iter()
+            .filter_map(|column| roster.columns().at(column))
+            .map(|at| format!("{:?}", roster.header()[at]))
+            .collect();
+        say(format_args!(
+            "{}, {mentions}, column {}: {:?}: {problem}",
+            roster.file_name(),
+            headings.join(" or "),
+            name.name
+        ));
+    }
+    wrong
+}
+
+async fn ask(question: String) -> Result<bool, Failure> {
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut error = std::io::stderr();
+        error.write_all(question.as_bytes())?;
+        error.flush()?;
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line)?;
+        std::io::Result::Ok(line)
+    });
+    let line = answer
+        .await
+        .map_err(Failure::unexpected)?
+        .map_err(Failure::unexpected)?;
+    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+fn exit(tally: &Tally, ended: &Ended) -> Exit {
+    match &ended.stopped {
+        Some(StopReason::Interrupted) => Exit::Interrupted,
+        Some(StopReason::Denied(_) | StopReason::Unreachable(_)) => Exit::NoNode,
+        Some(StopReason::TooManyErrors(_)) => Exit::Guard,
+        Some(StopReason::Broken(_)) => Exit::Unexpected,
+        None if ended.seats_used_up => Exit::Guard,
+        None if Verdict::ALL
+            .iter()
+            .any(|verdict| !verdict.is_done() && tally.of(*verdict) > 0) =>
+        {
+            Exit::RowsFailed
+        }
+        None => Exit::Done,
+    }
+}
