@@ -220,6 +220,9 @@ impl Line {
                         Some(Err(())) => (Happened::Unreadable, Err(body)),
                         None => (retry::happened(status, &body), Err(body)),
                     };
+                    if what != Happened::Throttled {
+                        self.pace.taken();
+                    }
                     let wait = content
                         .as_ref()
                         .err()
@@ -280,7 +283,11 @@ impl Line {
             }
             Verdict::AllWait => {
                 so_far.waits += 1;
-                self.hold(wait.unwrap_or_else(|| back_off(so_far.waits + 1)));
+                let wait = wait.unwrap_or_else(|| back_off(so_far.waits + 1));
+                if what == Happened::Throttled {
+                    self.pace.refused(wait);
+                }
+                self.hold(wait);
             }
             Verdict::BackOff => {
                 so_far.failures += 1;

@@ -1,6 +1,6 @@
 //! How fast and how often: when a call may leave, and what follows from how it went.
 //!
-//! Here belong the ceiling ([`Rate`]), the number of calls in flight, the gate that a node's
+//! Here belong the ceiling ([`Rate`]), the rate that a node is seen to allow, the number of calls in flight, the gate that a node's
 //! "wait" closes for everybody, the table of what may be sent again ([`retry`]), and the HTTP
 //! client that obeys all of them ([`Line`]). What a call is *for* does not belong here: this
 //! module has never heard of users, teams or spreadsheets.
@@ -11,6 +11,7 @@
 //!                    └── retry::verdict ◀── answer or fault
 //! ```
 
+mod adaptive;
 mod ceiling;
 mod http;
 mod line;
@@ -29,6 +30,7 @@ pub use http::{HttpOptions, client};
 pub use line::{Answer, Call, Fault, FaultKind, Line};
 pub use wait::retry_after;
 
+use adaptive::Adaptive;
 use ceiling::Ceiling;
 
 /// Decides when the next call may leave, for all calls of one node.
@@ -39,6 +41,7 @@ use ceiling::Ceiling;
 pub struct Pace {
     places: Semaphore,
     ceiling: Option<Ceiling>,
+    adaptive: Adaptive,
     held_until: Mutex<Option<Instant>>,
     closed: watch::Sender<bool>,
     waiting: AtomicUsize,
@@ -58,6 +61,7 @@ impl Pace {
         Pace {
             places: Semaphore::new(concurrency.max(1)),
             ceiling: rate.map(Ceiling::new),
+            adaptive: Adaptive::new(),
             held_until: Mutex::new(None),
             closed: watch::Sender::new(false),
             waiting: AtomicUsize::new(0),
@@ -88,6 +92,7 @@ impl Pace {
             .expect("the semaphore is never closed: `closed` is the one way to stop");
         loop {
             self.gate().await;
+            self.adaptive.slot().await;
             if let Some(ceiling) = &self.ceiling {
                 ceiling.slot().await;
             }
@@ -124,6 +129,18 @@ impl Pace {
             *held = Some(until);
             self.holds.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// The node took a call: it did not say that there are too many.
+    pub fn taken(&self) {
+        self.adaptive.taken();
+    }
+
+    /// The node refused a call because there were too many: keeps every call back for `wait`, and
+    /// lets them leave more slowly from then on.
+    pub fn refused(&self, wait: Duration) {
+        self.adaptive.refused(wait);
+        self.hold(wait);
     }
 
     /// Sleeps for `wait`, or until the pace is closed.
