@@ -31,7 +31,7 @@ fn whatever_happens_to_answers_each_person_is_created_once() {
         "cut=30%",
         "html=20%",
         "empty=20%,malformed=20%,content-type=20%",
-        "429=30%,throttled=10%",
+        "429=10%,throttled=5%",
     ] {
         let node = Node::start(Options {
             users: 3,

@@ -27,8 +27,9 @@ const CREEP: f64 = 0.005;
 /// Where "near" begins, as a share of what was refused last.
 const NEAR: f64 = 0.9;
 
-/// Never slower than this, in calls a second.
-const SLOWEST: f64 = 0.2;
+/// Never slower than this share of all places in each wait: a node may refuse for reasons that
+/// have nothing to do with how fast calls come, and slowing down further would not help.
+const SLOWEST: f64 = 0.25;
 
 /// How late a call may leave without those after it being late as well.
 const SLACK: Duration = Duration::from_millis(5);
@@ -36,6 +37,8 @@ const SLACK: Duration = Duration::from_millis(5);
 /// The rate that a node has been seen to allow.
 #[derive(Debug)]
 pub(super) struct Adaptive {
+    /// How many calls may be in flight.
+    places: f64,
     state: Mutex<State>,
     queue: tokio::sync::Mutex<()>,
 }
@@ -57,7 +60,7 @@ struct State {
 }
 
 impl Adaptive {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(places: u32) -> Self {
         let now = Instant::now();
         let state = State {
             since: now,
@@ -69,6 +72,7 @@ impl Adaptive {
             next: now,
         };
         Adaptive {
+            places: f64::from(places),
             state: Mutex::new(state),
             queue: tokio::sync::Mutex::new(()),
         }
@@ -96,7 +100,8 @@ impl Adaptive {
 
     /// A call was refused, and everybody waits for `wait`.
     pub(super) fn refused(&self, wait: Duration) {
-        self.state().fall(Instant::now(), wait);
+        let slowest = self.places * SLOWEST / wait.as_secs_f64().max(0.1);
+        self.state().fall(Instant::now(), wait, slowest);
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -133,7 +138,7 @@ impl State {
         Some(*rate)
     }
 
-    fn fall(&mut self, now: Instant, wait: Duration) {
+    fn fall(&mut self, now: Instant, wait: Duration, slowest: f64) {
         if now < self.deaf_until {
             return;
         }
@@ -147,7 +152,9 @@ impl State {
             Some(rate) => measured.clamp(rate * LARGEST_FALL, rate * BELOW),
         };
         self.refused = self.rate.unwrap_or(measured);
-        self.rate = Some(rate.max(SLOWEST));
+        // Never faster than before either, however slow that was.
+        let most = self.rate.unwrap_or(f64::INFINITY);
+        self.rate = Some(rate.max(slowest).min(most));
         (self.since, self.taken) = (now, 0);
         let resume = now + wait;
         self.last_rise = resume;
@@ -226,7 +233,7 @@ mod tests {
             (60.0, 6.0, 3_000),
             (20.0, 1.0, 1_000),
             (200.0, 40.0, 10_000),
-            (3.0, 10.0, 300),
+            (5.0, 10.0, 500),
         ] {
             let (took, refused) = run(rate, burst, calls).await;
             let fastest = (f64::from(calls) - burst) / rate;

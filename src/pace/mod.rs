@@ -61,7 +61,7 @@ impl Pace {
         Pace {
             places: Semaphore::new(concurrency.max(1)),
             ceiling: rate.map(Ceiling::new),
-            adaptive: Adaptive::new(),
+            adaptive: Adaptive::new(u32::try_from(concurrency).unwrap_or(u32::MAX)),
             held_until: Mutex::new(None),
             closed: watch::Sender::new(false),
             waiting: AtomicUsize::new(0),
