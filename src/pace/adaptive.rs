@@ -27,6 +27,9 @@ const CREEP: f64 = 0.005;
 /// Where "near" begins, as a share of what was refused last.
 const NEAR: f64 = 0.9;
 
+/// For so long a refusal tells where the limit is. At the limit, refusals come more often than this.
+const LATELY: Duration = Duration::from_secs(15);
+
 /// Never slower than this share of all places in each wait: a node may refuse for reasons that
 /// have nothing to do with how fast calls come, and slowing down further would not help.
 const SLOWEST: f64 = 0.25;
@@ -47,6 +50,8 @@ pub(super) struct Adaptive {
 struct State {
     /// The last refusal, at first the beginning.
     since: Instant,
+    /// Calls that have left before the first refusal.
+    left: u32,
     /// Calls that the node has taken since then.
     taken: u32,
     /// Calls a second; nothing is known before the first refusal.
@@ -64,6 +69,7 @@ impl Adaptive {
         let now = Instant::now();
         let state = State {
             since: now,
+            left: 0,
             taken: 0,
             rate: None,
             refused: f64::INFINITY,
@@ -80,7 +86,7 @@ impl Adaptive {
 
     /// Waits until a call may leave.
     pub(super) async fn slot(&self) {
-        if self.state().rate.is_none() {
+        if self.state().leave_at_once() {
             return;
         }
         let _turn = self.queue.lock().await;
@@ -95,7 +101,8 @@ impl Adaptive {
 
     /// A call was not refused.
     pub(super) fn taken(&self) {
-        self.state().taken += 1;
+        let mut state = self.state();
+        state.taken = state.taken.saturating_add(1);
     }
 
     /// A call was refused, and everybody waits for `wait`.
@@ -110,6 +117,13 @@ impl Adaptive {
 }
 
 impl State {
+    /// Counts a call out, unless it has to wait for a slot.
+    fn leave_at_once(&mut self) -> bool {
+        let unlimited = self.rate.is_none();
+        self.left = self.left.saturating_add(u32::from(unlimited));
+        unlimited
+    }
+
     /// Takes a slot, or says when to ask again.
     fn take(&mut self, now: Instant) -> Option<Instant> {
         let rate = self.risen(now)?;
@@ -127,11 +141,9 @@ impl State {
         let seconds = now.saturating_duration_since(self.last_rise).as_secs_f64();
         if seconds >= 0.25 {
             self.last_rise = now;
-            let share = if *rate < self.refused * NEAR {
-                RISE
-            } else {
-                CREEP
-            };
+            let near = *rate >= self.refused * NEAR;
+            let lately = now.saturating_duration_since(self.since) < LATELY;
+            let share = if near && lately { CREEP } else { RISE };
             // A long idle time earns no more than a second of work.
             *rate *= 1.0 + share * seconds.min(1.0);
         }
@@ -147,15 +159,14 @@ impl State {
             .as_secs_f64()
             .max(0.05);
         let measured = f64::from(self.taken) / seconds * BELOW;
-        let rate = match self.rate {
-            None => measured,
-            Some(rate) => measured.clamp(rate * LARGEST_FALL, rate * BELOW),
-        };
-        self.refused = self.rate.unwrap_or(measured);
+        // At first, refusals may come back before anything that was taken does.
+        let sent = self.rate.unwrap_or(f64::from(self.left) / seconds);
+        let rate = measured.clamp(sent * LARGEST_FALL, sent * BELOW);
+        self.refused = sent;
         // Never faster than before either, however slow that was.
         let most = self.rate.unwrap_or(f64::INFINITY);
         self.rate = Some(rate.max(slowest).min(most));
-        (self.since, self.taken) = (now, 0);
+        (self.since, self.left, self.taken) = (now, 0, 0);
         let resume = now + wait;
         self.last_rise = resume;
         self.next = resume;
@@ -213,8 +224,9 @@ mod tests {
                 {
                     loop {
                         let _place = pace.admit().await.unwrap();
-                        tokio::time::sleep(Duration::from_millis(30)).await;
                         if node.take() {
+                            // Refusals come back at once, answers take a while.
+                            tokio::time::sleep(Duration::from_millis(30)).await;
                             pace.taken();
                             break;
                         }
