@@ -94,22 +94,13 @@ impl<'c> Export<'c> {
         writer: &mut Writer<W>,
         on_page: &mut OnPage<'_>,
     ) -> Result<u64, ExportError> {
-        // Users may name their teams by id only: then the names are asked for, once.
-        let mut names: Option<BTreeMap<String, String>> = None;
+        let mut groups = Groups::default();
         let mut listing = Listing::<User>::new(self.client, Query::default(), Overlap::One);
         let mut rows = 0;
         while let Some(page) = listing.next().await? {
-            let nameless = |user: &User| {
-                user.groups
-                    .iter()
-                    .flatten()
-                    .any(|group| group.display.is_none())
-            };
-            if names.is_none() && page.iter().any(nameless) {
-                names = Some(self.group_names().await?);
-            }
+            groups.learn_for(self.client, &page).await?;
             for user in &page {
-                self.user(writer, user, names.as_ref())?;
+                self.user(writer, user, &groups)?;
                 rows += 1;
             }
             on_page(rows, listing.total());
@@ -121,14 +112,13 @@ impl<'c> Export<'c> {
         &self,
         writer: &mut Writer<W>,
         user: &User,
-        names: Option<&BTreeMap<String, String>>,
+        groups: &Groups,
     ) -> io::Result<()> {
         let (mut teams, mut roles) = (Vec::new(), Vec::new());
-        for group in user.groups.iter().flatten() {
-            let name = group.display.as_ref().or_else(|| names?.get(&group.value));
+        for (id, name) in groups.of(user) {
             match name.and_then(|name| self.role_of(name)) {
-                Some(role) => roles.push(cell_name(Some(role), &group.value)),
-                None => teams.push(cell_name(name.map(String::as_str), &group.value)),
+                Some(role) => roles.push(cell_name(Some(role), id)),
+                None => teams.push(cell_name(name, id)),
             }
         }
         writer.row(&[
@@ -219,20 +209,6 @@ impl<'c> Export<'c> {
         Ok(rows)
     }
 
-    async fn group_names(&self) -> Result<BTreeMap<String, String>, Error> {
-        let lean = Query {
-            excluded: Some("members"),
-            ..Query::default()
-        };
-        let groups = Listing::<Group>::new(self.client, lean, Overlap::None)
-            .all()
-            .await?;
-        Ok(groups
-            .into_iter()
-            .filter_map(|group| Some((group.id, group.display_name?)))
-            .collect())
-    }
-
     fn role_of<'n>(&self, name: &'n str) -> Option<&'n str> {
         name.strip_prefix(self.role_prefix.as_deref()?)
     }
@@ -241,6 +217,84 @@ impl<'c> Export<'c> {
         match self.role_of(name) {
             Some(role) => ("role", role),
             None => ("team", name),
+        }
+    }
+}
+
+/// What has to be asked of the groups where users do not say it themselves.
+#[derive(Debug, Default)]
+struct Groups {
+    /// Name by id, once somebody's group came without its name.
+    names: Option<BTreeMap<String, String>>,
+    /// Groups by member, once somebody came without groups.
+    by_member: Option<BTreeMap<String, Vec<String>>>,
+}
+
+impl Groups {
+    /// Asks for the groups if one of these users makes it necessary; once in an export.
+    async fn learn_for(&mut self, client: &Client, users: &[User]) -> Result<(), Error> {
+        let silent = self.by_member.is_none() && users.iter().any(|user| user.groups.is_none());
+        let nameless = |user: &User| {
+            user.groups
+                .iter()
+                .flatten()
+                .any(|group| group.display.is_none())
+        };
+        if !silent && (self.names.is_some() || !users.iter().any(nameless)) {
+            return Ok(());
+        }
+        let excluded = if silent { None } else { Some("members") };
+        let query = Query {
+            excluded,
+            ..Query::default()
+        };
+        let groups = Listing::<Group>::new(client, query, Overlap::One)
+            .all()
+            .await?;
+        let mut by_member: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut names = BTreeMap::new();
+        for group in groups {
+            for member in group.members.into_iter().flatten() {
+                by_member
+                    .entry(member.value)
+                    .or_default()
+                    .push(group.id.clone());
+            }
+            names.insert(group.id, group.display_name.unwrap_or_default());
+        }
+        self.names = Some(names);
+        if silent {
+            self.by_member = Some(by_member);
+        }
+        Ok(())
+    }
+
+    /// Ids of the groups that a user is in, with their names as far as known.
+    fn of<'g>(&'g self, user: &'g User) -> Vec<(&'g str, Option<&'g str>)> {
+        let name = |id: &str| {
+            self.names
+                .as_ref()?
+                .get(id)
+                .map(String::as_str)
+                .filter(|name| !name.is_empty())
+        };
+        match (&user.groups, &self.by_member) {
+            (Some(groups), _) => groups
+                .iter()
+                .map(|group| {
+                    (
+                        &*group.value,
+                        group.display.as_deref().or_else(|| name(&group.value)),
+                    )
+                })
+                .collect(),
+            (None, Some(by_member)) => by_member
+                .get(&user.id)
+                .into_iter()
+                .flatten()
+                .map(|id| (&**id, name(id)))
+                .collect(),
+            (None, None) => Vec::new(),
         }
     }
 }

@@ -68,7 +68,6 @@ impl From<crate::scim::Error> for Failure {
             crate::scim::Error::Fault(fault) if fault.kind == crate::pace::FaultKind::Stopped => {
                 Self::interrupted()
             }
-            crate::scim::Error::Unsettled { .. } => Self::new(Exit::RowsFailed, error),
             _ => Self::new(Exit::NoNode, error),
         }
     }

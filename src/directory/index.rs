@@ -44,15 +44,11 @@ impl Index {
         let Some(email) = user.user_name.as_deref().map(str::to_lowercase) else {
             return;
         };
-        let email_at = |at: usize| records.field(at, EMAIL).unwrap_or_default().to_lowercase();
-        match by_email.find_mut(hasher.hash_one(&*email), |at| email_at(*at) == email) {
-            Some(former) => *former = at,
-            None => {
-                by_email.insert_unique(hasher.hash_one(&*email), at, |at| {
-                    hasher.hash_one(&*email_at(*at))
-                });
-            }
-        }
+        // Two accounts may have emails that differ in case only: both are kept.
+        by_email.insert_unique(hasher.hash_one(&*email), at, |at| {
+            let email = records.field(*at, EMAIL).unwrap_or_default();
+            hasher.hash_one(&*email.to_lowercase())
+        });
     }
 
     /// Takes a person out.
@@ -97,15 +93,18 @@ impl Index {
         Some(self.records.get(*at))
     }
 
-    /// Finds by email; `folded` is in lower case.
-    pub(super) fn by_email(&self, folded: &str) -> Option<User> {
-        let same = |at: &usize| {
+    /// Finds by email; `folded` is in lower case. More than one where the node keeps apart what
+    /// differs in case only.
+    pub(super) fn by_email(&self, folded: &str) -> Vec<User> {
+        let called = |at: usize| {
             self.records
-                .field(*at, EMAIL)
+                .field(at, EMAIL)
                 .is_some_and(|email| email.to_lowercase() == folded)
         };
-        let at = self.by_email.find(self.hasher.hash_one(folded), same)?;
-        Some(self.records.get(*at))
+        let hits = self.by_email.iter_hash(self.hasher.hash_one(folded));
+        hits.filter(|at| called(**at))
+            .map(|at| self.records.get(*at))
+            .collect()
     }
 
     /// How many people there are, and how many of them are not locked.
@@ -274,9 +273,9 @@ mod tests {
         assert_eq!(index.by_id("17"), Some(user("17", "P17@Example.com")));
         assert_eq!(
             index.by_email("p999@example.com"),
-            Some(user("999", "P999@Example.com"))
+            [user("999", "P999@Example.com")]
         );
-        assert_eq!(index.by_email("p1000@example.com"), None);
+        assert_eq!(index.by_email("p1000@example.com"), []);
         assert_eq!(index.counts(), (1_000, 1_000));
     }
 
@@ -288,15 +287,25 @@ mod tests {
             active: Some(false),
             ..user("1", "ann.lee@example.com")
         });
-        assert_eq!(index.by_email("ann@example.com"), None);
-        assert_eq!(
-            index.by_email("ann.lee@example.com").unwrap().active,
-            Some(false)
-        );
+        assert_eq!(index.by_email("ann@example.com"), []);
+        assert_eq!(index.by_email("ann.lee@example.com")[0].active, Some(false));
         assert_eq!(index.counts(), (1, 0));
         index.remove("1");
         assert_eq!(index.by_id("1"), None);
-        assert_eq!(index.by_email("ann.lee@example.com"), None);
+        assert_eq!(index.by_email("ann.lee@example.com"), []);
+    }
+
+    #[test]
+    fn accounts_that_differ_in_case_only_are_kept_apart() {
+        let mut index = Index::default();
+        index.insert(&user("1", "Ann@example.com"));
+        index.insert(&user("2", "ann@example.com"));
+        assert_eq!(index.by_email("ann@example.com").len(), 2);
+        index.remove("1");
+        assert_eq!(
+            index.by_email("ann@example.com"),
+            [user("2", "ann@example.com")]
+        );
     }
 
     #[test]

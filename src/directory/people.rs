@@ -18,6 +18,11 @@ pub enum Holder {
     Nobody,
     /// This account.
     Account(Box<User>),
+    /// More than one account has the email, and none of them spells it just so.
+    Several {
+        /// Their ids.
+        ids: Vec<String>,
+    },
     /// The id belongs to an account with another email.
     SomeoneElse {
         /// The email that the id belongs to.
@@ -28,6 +33,27 @@ pub enum Holder {
 impl From<Option<User>> for Holder {
     fn from(user: Option<User>) -> Self {
         user.map_or(Holder::Nobody, |user| Holder::Account(Box::new(user)))
+    }
+}
+
+impl Holder {
+    /// Of accounts with the same email but for upper and lower case: the one that spells it as
+    /// asked, if it is the only one.
+    pub(super) fn among(mut accounts: Vec<User>, email: &Email) -> Self {
+        if accounts.len() > 1 {
+            let spelt: Vec<User> = accounts
+                .iter()
+                .filter(|user| user.user_name.as_deref() == Some(email.as_str()))
+                .cloned()
+                .collect();
+            if spelt.len() != 1 {
+                return Holder::Several {
+                    ids: accounts.into_iter().map(|user| user.id).collect(),
+                };
+            }
+            accounts = spelt;
+        }
+        accounts.pop().into()
     }
 }
 
@@ -65,7 +91,7 @@ impl FilterTrust {
 
 /// What the answer to a filter shows.
 enum Filtered {
-    Found(Box<User>),
+    Found(Holder),
     /// An empty list.
     Missed,
     /// The node refused the filter or answered with others than asked for.
@@ -98,9 +124,17 @@ impl People {
         let begun = Instant::now();
         let fewer_than_asking =
             |read: u64, total: u64| total.saturating_sub(read).div_ceil(read.max(1)) <= lookups;
-        if let Some(index) = self.list(fewer_than_asking).await? {
-            self.replace_index(index);
-            *listed = Some(begun);
+        match self.list(fewer_than_asking).await {
+            Ok(Some(index)) => {
+                self.replace_index(index);
+                *listed = Some(begun);
+            }
+            Ok(None) => {}
+            // A list that cannot be read whole proves nothing; people can still be asked for.
+            Err(Error::Unsettled { .. }) => {
+                info!("the list of users cannot be relied on; asking for people one by one");
+            }
+            Err(error) => return Err(error),
         }
         Ok(())
     }
@@ -181,7 +215,10 @@ impl People {
     #[must_use]
     pub fn known_names(&self, person: &Person) -> Option<(String, String)> {
         let user = self.read_index(|index| match person {
-            Person::Email(email) => index.by_email(&email.folded()),
+            Person::Email(email) => match Holder::among(index.by_email(&email.folded()), email) {
+                Holder::Account(user) => Some(*user),
+                _ => None,
+            },
             Person::Id(id) | Person::Both { id, .. } => index.by_id(id.as_str()),
         })??;
         Some((user.user_name.unwrap_or_default().to_lowercase(), user.id))
@@ -193,7 +230,7 @@ impl People {
     /// What can go wrong with a call.
     pub async fn find(&self, person: &Person) -> Result<Holder, Error> {
         match person {
-            Person::Email(email) => Ok(self.by_email(email).await?.into()),
+            Person::Email(email) => self.by_email(email).await,
             Person::Id(id) => Ok(self.by_id(id).await?.into()),
             Person::Both { email, id } => Ok(match self.by_id(id).await? {
                 Some(user) if !is_called(&user, email) => Holder::SomeoneElse {
@@ -211,11 +248,11 @@ impl People {
         }
     }
 
-    async fn by_email(&self, email: &Email) -> Result<Option<User>, Error> {
-        if let Some(known) = self.read_index(|index| index.by_email(&email.folded())) {
-            return Ok(known);
+    async fn by_email(&self, email: &Email) -> Result<Holder, Error> {
+        match self.read_index(|index| Holder::among(index.by_email(&email.folded()), email)) {
+            Some(known) => Ok(known),
+            None => Ok(self.ask(email).await?.value),
         }
-        Ok(self.ask(email).await?.value)
     }
 
     /// Finds an account as the node has it now, whatever was read before. The reply's date is the
@@ -223,7 +260,7 @@ impl People {
     ///
     /// # Errors
     /// What can go wrong with a call.
-    pub async fn find_now(&self, email: &Email) -> Result<Reply<Option<User>>, Error> {
+    pub async fn find_now(&self, email: &Email) -> Result<Reply<Holder>, Error> {
         self.ask(email).await
     }
 
@@ -237,12 +274,14 @@ impl People {
         self.write_index(|index| index.remove(id));
     }
 
-    async fn ask(&self, email: &Email) -> Result<Reply<Option<User>>, Error> {
+    async fn ask(&self, email: &Email) -> Result<Reply<Holder>, Error> {
         if self.filter.get() != FilterTrust::NONE {
             let (reply, filtered) = self.filtered(email.as_str(), email).await?;
             match filtered {
-                Filtered::Found(user) => return Ok(with(&reply, Some(*user))),
-                Filtered::Missed if self.misses_are_true().await? => return Ok(with(&reply, None)),
+                Filtered::Found(holder) => return Ok(with(&reply, holder)),
+                Filtered::Missed if self.misses_are_true().await? => {
+                    return Ok(with(&reply, Holder::Nobody));
+                }
                 Filtered::Missed | Filtered::Ignored => self.distrust(),
             }
         }
@@ -273,10 +312,14 @@ impl People {
         };
         let (reply, Page { total, resources }) = split(reply);
         let nobody = resources.is_empty();
-        let filtered = match resources.into_iter().find(|user| is_called(user, wanted)) {
-            Some(user) => Filtered::Found(Box::new(user)),
-            None if nobody && total.unwrap_or(0) == 0 => Filtered::Missed,
-            None => Filtered::Ignored,
+        let matching: Vec<User> = resources
+            .into_iter()
+            .filter(|user| is_called(user, wanted))
+            .collect();
+        let filtered = match Holder::among(matching, wanted) {
+            Holder::Nobody if nobody && total.unwrap_or(0) == 0 => Filtered::Missed,
+            Holder::Nobody => Filtered::Ignored,
+            holder => Filtered::Found(holder),
         };
         Ok((reply, filtered))
     }
@@ -314,7 +357,7 @@ impl People {
     }
 
     /// Lists the node unless somebody began to list it after this was asked.
-    async fn listed_now(&self, email: &Email) -> Result<Reply<Option<User>>, Error> {
+    async fn listed_now(&self, email: &Email) -> Result<Reply<Holder>, Error> {
         let asked = Instant::now();
         let mut listed = self.listed.lock().await;
         if listed.is_none_or(|begun| begun < asked) {
@@ -324,10 +367,8 @@ impl People {
             }
             *listed = Some(begun);
         }
-        let user = self
-            .read_index(|index| index.by_email(&email.folded()))
-            .flatten();
-        Ok(with(&nothing(200), user))
+        let holder = self.read_index(|index| Holder::among(index.by_email(&email.folded()), email));
+        Ok(with(&nothing(200), holder.unwrap_or(Holder::Nobody)))
     }
 
     fn replace_index(&self, index: Index) {

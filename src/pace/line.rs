@@ -283,7 +283,10 @@ impl Line {
             }
             Verdict::AllWait => {
                 so_far.waits += 1;
-                let wait = wait.unwrap_or_else(|| back_off(so_far.waits + 1));
+                // No wait at all, or none told: do not ask again at once for ever.
+                let wait = wait
+                    .filter(|wait| !wait.is_zero())
+                    .unwrap_or_else(|| back_off(so_far.waits + 1));
                 if what == Happened::Throttled {
                     self.pace.refused(wait);
                 }
@@ -301,7 +304,8 @@ impl Line {
                 } else {
                     MAX_ATTEMPTS
                 };
-                if so_far.failures >= most {
+                // What was never sent may wait for the node to come back.
+                if what != Happened::NotSent && so_far.failures >= most {
                     return Err(so_far.fault(kind_of(what), Some(cause)));
                 }
                 self.pace

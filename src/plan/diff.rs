@@ -1,9 +1,10 @@
 //! What differs between an account and what a row asks of it.
 
+use super::Correction;
 use crate::roster::{Edit, Revision};
 use crate::scim::{Operation, Reference, User};
 
-/// The account as it will be and the operations that get it there; none when nothing differs.
+/// What gets the account to what the row asks of it.
 ///
 /// An attribute is cleared by replacing it with the empty string, as the provider's page shows for
 /// `externalId`; empty and absent count as the same.
@@ -12,7 +13,7 @@ pub(super) fn diff(
     revision: &Revision,
     join: &[&str],
     leave: &[&str],
-) -> (User, Vec<Operation>) {
+) -> Correction {
     let mut after = account.clone();
     let mut operations = Vec::new();
     if let Some(email) = &revision.new_email {
@@ -51,12 +52,6 @@ pub(super) fn diff(
         after.active = Some(active);
     }
     let (to_join, to_leave) = memberships(account, join, leave);
-    if !to_join.is_empty() {
-        operations.push(Operation::add("groups", to_join.iter().copied()));
-    }
-    if !to_leave.is_empty() {
-        operations.push(Operation::remove("groups", to_leave.iter().copied()));
-    }
     if let Some(groups) = &mut after.groups {
         groups.retain(|group| !to_leave.contains(&&*group.value));
         groups.extend(to_join.iter().map(|id| Reference {
@@ -64,7 +59,14 @@ pub(super) fn diff(
             display: None,
         }));
     }
-    (after, operations)
+    let owned = |ids: Vec<&str>| ids.into_iter().map(str::to_owned).collect();
+    Correction {
+        before: account.clone(),
+        after,
+        operations,
+        join: owned(to_join),
+        leave: owned(to_leave),
+    }
 }
 
 fn edit(

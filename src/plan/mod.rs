@@ -7,7 +7,7 @@ mod diff;
 
 use crate::directory::{Holder, TeamProblem, Teams};
 use crate::roster::{Change, GroupName, Newcomer, Revision};
-use crate::scim::{NewUser, Patch, User};
+use crate::scim::{NewUser, Operation, Patch, User};
 
 /// What has to be sent for one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +37,43 @@ pub struct Correction {
     pub before: User,
     /// The account as it will be.
     pub after: User,
-    /// What to send.
-    pub patch: Patch,
+    /// What to send for its attributes.
+    pub operations: Vec<Operation>,
+    /// Ids of groups to join.
+    pub join: Vec<String>,
+    /// Ids of groups to leave.
+    pub leave: Vec<String>,
+}
+
+impl Correction {
+    /// All of it in one PATCH of the user.
+    #[must_use]
+    pub fn patch(&self) -> Patch {
+        let mut operations = self.operations.clone();
+        if !self.join.is_empty() {
+            operations.push(Operation::add(
+                "groups",
+                self.join.iter().map(String::as_str),
+            ));
+        }
+        if !self.leave.is_empty() {
+            operations.push(Operation::remove(
+                "groups",
+                self.leave.iter().map(String::as_str),
+            ));
+        }
+        Patch::new(operations)
+    }
+
+    /// Whether the account joins or leaves a group.
+    #[must_use]
+    pub fn changes_memberships(&self) -> bool {
+        !self.join.is_empty() || !self.leave.is_empty()
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.operations.is_empty() && !self.changes_memberships()
+    }
 }
 
 /// Why a row cannot be carried out on this node.
@@ -54,6 +89,12 @@ pub enum Impossible {
     SomeoneElse {
         /// Whose id it is.
         email: String,
+    },
+    /// More than one account has the email.
+    #[error("the node has {} accounts of this email; write the id of the one that is meant: {}", ids.len(), ids.join(", "))]
+    Several {
+        /// Their ids.
+        ids: Vec<String>,
     },
     /// A team or role that the node does not have.
     #[error("{kind} {name:?}: {problem}", kind = name.kind_word(), name = name.name)]
@@ -90,6 +131,7 @@ fn work(change: &Change, holder: &Holder, teams: &Teams) -> Result<Work, Impossi
                 email: email.clone(),
             });
         }
+        (_, Holder::Several { ids }) => return Err(Impossible::Several { ids: ids.clone() }),
         (_, Holder::Account(account)) => account,
     };
     let revision = match change {
@@ -140,18 +182,13 @@ fn revision_of(newcomer: &Newcomer) -> Revision {
 fn revise(account: &User, revision: &Revision, teams: &Teams) -> Result<Work, Impossible> {
     let join = ids(&revision.join, teams)?;
     let leave = ids(&revision.leave, teams)?;
-    let (after, operations) = diff::diff(account, revision, &join, &leave);
-    if operations.is_empty() {
+    let correction = diff::diff(account, revision, &join, &leave);
+    if correction.is_nothing() {
         return Ok(Work::Nothing {
             id: account.id.clone(),
         });
     }
-    let patch = Patch::new(operations);
-    Ok(Work::Patch(Box::new(Correction {
-        before: account.clone(),
-        after,
-        patch,
-    })))
+    Ok(Work::Patch(Box::new(correction)))
 }
 
 fn create(newcomer: &Newcomer, teams: &Teams) -> Result<NewUser, Impossible> {

@@ -4,15 +4,24 @@
 //! for; and when a second POST is refused with 409, the account may be the first one's. Whether an
 //! account that is found is this row's own is told by what it holds and by when the node made it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
 use super::worker::Worker;
+use crate::directory::Holder;
 use crate::pace::retry::{MAX_ATTEMPTS, back_off};
 use crate::pace::{Fault, FaultKind};
 use crate::roster::Email;
 use crate::scim::{Error, NewUser, Reply, User};
+
+/// How often an account is looked for that must be there.
+const LOOKS: u32 = 4;
+
+/// How long it is given to show.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// How a create ended.
 #[derive(Debug)]
@@ -20,13 +29,13 @@ pub(super) enum Creation {
     /// The account is there, and this row made it.
     Created {
         status: u16,
-        id: Option<String>,
+        account: Option<Box<User>>,
         attempts: u32,
     },
     /// The email was taken before this row came.
     Taken {
         refused: Option<Error>,
-        holder: Option<User>,
+        holder: Option<Box<User>>,
         attempts: u32,
     },
     /// The account was not made.
@@ -48,8 +57,8 @@ pub(super) struct Create<'w> {
 
 /// Whose an account is that was found under the email of a create.
 enum Found {
-    Ours(User),
-    Theirs(User),
+    Ours(Box<User>),
+    Theirs(Box<User>),
     Nobody,
 }
 
@@ -77,11 +86,11 @@ impl<'w> Create<'w> {
             let fault = match &error {
                 Error::Fault(fault) => fault.clone(),
                 Error::Refused(refusal)
-                    if refusal.status == 409 && (self.doubtful || refusal.doubtful) =>
+                    if refusal.is_conflict() && (self.doubtful || refusal.doubtful) =>
                 {
                     return self.taken_in_doubt(error).await;
                 }
-                Error::Refused(refusal) if refusal.status == 409 => {
+                Error::Refused(refusal) if refusal.is_conflict() => {
                     return Creation::Taken {
                         refused: Some(error),
                         holder: None,
@@ -107,21 +116,31 @@ impl<'w> Create<'w> {
     }
 
     async fn created(self, reply: Reply<Option<User>>) -> Creation {
-        let attempts = self.attempts + reply.attempts;
-        let id = match reply.value {
-            Some(user) => Some(user.id),
-            // A yes without the account: its id is worth a look, but the row is done without it.
-            None => self
-                .look()
-                .await
-                .ok()
-                .and_then(|reply| reply.value)
-                .map(|user| user.id),
-        };
-        Creation::Created {
-            status: reply.status,
-            id,
-            attempts,
+        let (status, attempts) = (reply.status, self.attempts + reply.attempts);
+        // A yes without the account, or with a part of it: the whole is worth a look.
+        if let Some(user) = reply.value.filter(|user| user.user_name.is_some()) {
+            return Creation::Created {
+                status,
+                account: Some(Box::new(user)),
+                attempts,
+            };
+        }
+        match self.whose().await {
+            Ok((Found::Ours(user) | Found::Theirs(user), _)) => Creation::Created {
+                status,
+                account: Some(user),
+                attempts,
+            },
+            Ok((Found::Nobody, _)) => Creation::Unknown {
+                error: Error::Vanished,
+                attempts,
+            },
+            // The node said yes, and nothing speaks against it.
+            Err(_) => Creation::Created {
+                status,
+                account: None,
+                attempts,
+            },
         }
     }
 
@@ -137,19 +156,13 @@ impl<'w> Create<'w> {
                     .unwrap_or(status);
                 Some(Creation::Created {
                     status,
-                    id: Some(user.id),
+                    account: Some(user),
                     attempts,
                 })
             }
             Ok((Found::Theirs(user), _)) => Some(Creation::Taken {
                 refused: None,
                 holder: Some(user),
-                attempts,
-            }),
-            // 201 is the node's word even if what came behind it was damaged.
-            Ok((Found::Nobody, _)) if fault.status == Some(201) => Some(Creation::Created {
-                status: 201,
-                id: None,
                 attempts,
             }),
             Ok((Found::Nobody, _)) if losses >= MAX_ATTEMPTS => Some(Creation::Failed {
@@ -173,30 +186,60 @@ impl<'w> Create<'w> {
                     attempts,
                 })
             }
-            Err(error) => Some(Creation::Unknown { error, attempts }),
+            Err(error) => Some(self.not_seen(error)),
         }
     }
 
     /// 409 after a POST that may have worked: the account may be our own.
     async fn taken_in_doubt(self, refused: Error) -> Creation {
         let attempts = self.attempts;
-        match self.whose().await {
-            Ok((Found::Ours(user), status)) => Creation::Created {
-                status,
-                id: Some(user.id),
-                attempts,
-            },
-            Ok((Found::Theirs(user), _)) => Creation::Taken {
-                refused: Some(refused),
-                holder: Some(user),
-                attempts,
-            },
-            Ok((Found::Nobody, _)) => Creation::Taken {
-                refused: Some(refused),
-                holder: None,
-                attempts,
-            },
-            Err(error) => Creation::Unknown { error, attempts },
+        for look in 1..=LOOKS {
+            match self.whose().await {
+                Ok((Found::Ours(account), status)) => {
+                    return Creation::Created {
+                        status,
+                        account: Some(account),
+                        attempts,
+                    };
+                }
+                Ok((Found::Theirs(holder), _)) => {
+                    return Creation::Taken {
+                        refused: Some(refused),
+                        holder: Some(holder),
+                        attempts,
+                    };
+                }
+                // Somebody has the email: the account may take a while to show.
+                Ok((Found::Nobody, _)) if look < LOOKS => {
+                    if self
+                        .worker
+                        .client
+                        .line()
+                        .pace()
+                        .rest(BETWEEN_LOOKS)
+                        .await
+                        .is_err()
+                    {
+                        break;
+                    }
+                }
+                Ok((Found::Nobody, _)) => {}
+                Err(error) => return Creation::Unknown { error, attempts },
+            }
+        }
+        Creation::Unknown {
+            error: refused,
+            attempts,
+        }
+    }
+
+    /// It could not be seen whether the POST worked.
+    fn not_seen(&self, error: Error) -> Creation {
+        let attempts = self.attempts;
+        if self.doubtful {
+            Creation::Unknown { error, attempts }
+        } else {
+            Creation::Failed { error, attempts }
         }
     }
 
@@ -214,42 +257,40 @@ impl<'w> Create<'w> {
         }
     }
 
-    async fn look(&self) -> Result<Reply<Option<User>>, Error> {
-        self.worker.directory.people.find_now(self.email).await
-    }
-
     async fn whose(&self) -> Result<(Found, u16), Error> {
-        let reply = self.look().await?;
-        let status = reply.status;
-        Ok((
-            match reply.value {
-                None => Found::Nobody,
-                Some(user) if self.is_ours(&user, reply.date) => Found::Ours(user),
-                Some(user) => Found::Theirs(user),
-            },
-            status,
-        ))
+        let reply = self.worker.directory.people.find_now(self.email).await?;
+        let found = match reply.value {
+            Holder::Nobody | Holder::SomeoneElse { .. } => Found::Nobody,
+            Holder::Several { .. } => return Err(Error::Vanished),
+            Holder::Account(account) if self.is_ours(&account, reply.date) => Found::Ours(account),
+            Holder::Account(account) => Found::Theirs(account),
+        };
+        Ok((found, reply.status))
     }
 
-    /// An account is this row's own when it holds what the row asks for and was made since the row
-    /// began, by the node's own clock where it tells the time.
-    fn is_ours(&self, user: &User, node_now: Option<i64>) -> bool {
+    /// An account is this row's own when the node made it since the row began, by the node's own
+    /// clock where it tells the time; where it does not say when, if it holds what the row asks for.
+    fn is_ours(&self, account: &User, node_now: Option<i64>) -> bool {
         /// `Date` has whole seconds, and answers travel.
         const TOLERANCE: i64 = 5;
         /// How wrong this machine's clock may be against the node's.
         const SKEW: i64 = 600;
+        let since_begun = i64::try_from(self.begun.elapsed().as_secs()).unwrap_or(i64::MAX);
+        let age = |now: i64, made: Timestamp| now.saturating_sub(made.as_second());
+        match (account.created, node_now) {
+            (Some(made), Some(now)) => age(now, made) <= since_begun + TOLERANCE,
+            (Some(made), None) => age(Timestamp::now().as_second(), made) <= since_begun + SKEW,
+            (None, _) => self.is_alike(account),
+        }
+    }
+
+    fn is_alike(&self, account: &User) -> bool {
         let same =
             |asked: &Option<String>, there: &Option<String>| asked.is_none() || asked == there;
-        let alike = same(&self.user.given_name, &user.given_name)
-            && same(&self.user.family_name, &user.family_name)
-            && same(&self.user.external_id, &user.external_id)
-            && same(&self.user.display_name, &user.display_name);
-        let since_begun = i64::try_from(self.begun.elapsed().as_secs()).unwrap_or(i64::MAX);
-        let in_time = user.created.is_none_or(|created| match node_now {
-            Some(now) => now - created.as_second() <= since_begun + TOLERANCE,
-            None => Timestamp::now().as_second() - created.as_second() <= since_begun + SKEW,
-        });
-        alike && in_time
+        same(&self.user.given_name, &account.given_name)
+            && same(&self.user.family_name, &account.family_name)
+            && same(&self.user.external_id, &account.external_id)
+            && same(&self.user.display_name, &account.display_name)
     }
 }
 

@@ -10,8 +10,11 @@
 //! [`pace`](crate::pace); how a run is shown is for [`report`](crate::report), which sees
 //! [`Event`]s only.
 
+mod amend;
+mod confirm;
 mod create;
 mod event;
+mod habits;
 mod lanes;
 mod order;
 mod outcome;

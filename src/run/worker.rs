@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tracing::warn;
 
 use super::create::{Create, Creation};
+use super::habits::{Aspects, Habits};
 use super::outcome::{Outcome, Verdict};
 use super::stop::{StopReason, StopSwitch};
 use super::{OnConflict, Settings};
@@ -13,7 +14,7 @@ use crate::directory::{Directory, Holder};
 use crate::pace::FaultKind;
 use crate::plan::{Correction, Impossible, Work, plan};
 use crate::roster::{Action, Change, Newcomer};
-use crate::scim::{Client, Error, Reply, User};
+use crate::scim::{Client, Error, NewUser, Operation, Reply, User};
 
 /// What every row of a run needs.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(super) struct Worker {
     pub(super) directory: Arc<Directory>,
     pub(super) settings: Settings,
     pub(super) stop: Arc<StopSwitch>,
+    pub(super) habits: Habits,
     seats_used_up: AtomicBool,
     failed: AtomicU64,
 }
@@ -38,6 +40,7 @@ impl Worker {
             directory,
             settings,
             stop,
+            habits: Habits::default(),
             seats_used_up: AtomicBool::new(false),
             failed: AtomicU64::new(0),
         }
@@ -79,44 +82,43 @@ impl Worker {
             }
             Work::Nothing { id } => Outcome::new(Verdict::Unchanged).status(200).user(id),
             Work::Impossible(reason) => impossible(&reason),
-            Work::Patch(correction) => self.patch(change.action(), &correction).await,
+            Work::Patch(correction) => self.amend(change.action(), &correction).await,
             Work::Delete { id } => self.delete(id).await,
         }
     }
 
-    async fn create(
-        &self,
-        user: &crate::scim::NewUser,
-        newcomer: &Newcomer,
-        repeats: bool,
-    ) -> Outcome {
+    async fn create(&self, user: &NewUser, newcomer: &Newcomer, repeats: bool) -> Outcome {
         if self.seats_used_up() {
             return Outcome::new(Verdict::NotAttempted).because("the licensed seats are used up");
         }
-        let creation = Create::new(self, user, &newcomer.email).send().await;
-        match creation {
+        match Create::new(self, user, &newcomer.email).send().await {
             Creation::Created {
                 status,
-                id,
+                account,
                 attempts,
             } => {
-                if let Some(id) = &id {
-                    self.directory.people.remember(&as_created(user, id));
-                }
-                Outcome::new(Verdict::Created)
+                let created = Outcome::new(Verdict::Created)
                     .status(status)
-                    .user(id)
-                    .attempts(attempts)
+                    .attempts(attempts);
+                match account {
+                    Some(account) => self.complete(user, *account, created).await,
+                    None => created,
+                }
             }
             Creation::Taken {
                 refused,
                 holder,
                 attempts,
-            } => self
-                .taken(newcomer, refused, holder, repeats)
-                .await
-                .attempts_of(attempts),
-            Creation::Failed { error, attempts } => self.failed(&error).attempts(attempts),
+            } => {
+                let holder = holder.map(|holder| *holder);
+                self.taken(newcomer, refused, holder, repeats)
+                    .await
+                    .attempts_of(attempts)
+            }
+            Creation::Failed { error, attempts } => {
+                self.note_create(&error);
+                self.failed(&error).attempts(attempts)
+            }
             Creation::Unknown { error, attempts } => {
                 self.note(&error);
                 Outcome::new(Verdict::Unknown)
@@ -129,6 +131,88 @@ impl Worker {
         }
     }
 
+    /// Some nodes make the account and leave its teams, or that it is to be locked, aside: what is
+    /// missing is asked for again, as a change.
+    async fn complete(&self, user: &NewUser, account: User, created: Outcome) -> Outcome {
+        let id = account.id.clone();
+        let created = created.user(id.clone());
+        let mut account = account;
+        if account.groups.is_none()
+            && !user.groups.is_empty()
+            && !self.habits.are_proven(Aspects::TEAMS_OF_NEW)
+        {
+            // Where the account cannot be read, the groups may tell, and else the node's yes has to do.
+            if let Ok(Reply {
+                value: Some(shown), ..
+            }) = self.client.user(&id).await
+            {
+                account = shown;
+            }
+        }
+        let missing = match &account.groups {
+            Some(groups) => {
+                let is_in = |id: &&String| groups.iter().any(|group| group.value == **id);
+                user.groups
+                    .iter()
+                    .filter(|id| !is_in(id))
+                    .cloned()
+                    .collect()
+            }
+            None => self.not_joined(&id, &user.groups).await,
+        };
+        let active = user
+            .active
+            .filter(|wanted| account.active.is_some_and(|active| active != *wanted));
+        if missing.is_empty() && active.is_none() {
+            if !user.groups.is_empty() {
+                self.habits.prove(Aspects::TEAMS_OF_NEW);
+            }
+            self.directory.people.remember(&account);
+            return created;
+        }
+        let operations = active
+            .map(|active| Operation::replace("active", active))
+            .into_iter()
+            .collect();
+        let after = User {
+            active: active.or(account.active),
+            ..account.clone()
+        };
+        let correction = Correction {
+            before: account,
+            after,
+            operations,
+            join: missing,
+            leave: Vec::new(),
+        };
+        let amended = self.amend(Action::Update, &correction).await;
+        match amended.error {
+            None => created.attempts_of(amended.attempts),
+            Some(words) => Outcome {
+                verdict: Verdict::Failed,
+                ..created
+            }
+            .attempts_of(amended.attempts)
+            .because(format!(
+                "the account was created, but not as asked: {words}"
+            )),
+        }
+    }
+
+    /// Which of these groups a new account is not in, where the account itself does not show it. One
+    /// look a run tells whether the node heeds teams that are given with a new account.
+    async fn not_joined(&self, user: &str, groups: &[String]) -> Vec<String> {
+        let mut missing = Vec::new();
+        if !self.habits.are_proven(Aspects::TEAMS_OF_NEW) {
+            for group in groups {
+                if self.is_member(user, group).await == Some(false) {
+                    missing.push(group.clone());
+                }
+            }
+        }
+        missing
+    }
+
     /// The email of a create is taken (409): what then is the user's choice.
     async fn taken(
         &self,
@@ -138,74 +222,40 @@ impl Worker {
         repeats: bool,
     ) -> Outcome {
         let words = refused.map_or_else(|| "already taken".to_owned(), |error| error.to_string());
-        let known = holder.as_ref().map(|user| user.id.clone());
-        match self.settings.on_conflict {
-            _ if repeats => Outcome::new(Verdict::Exists).status(409).user(known),
-            OnConflict::Fail => Outcome::new(Verdict::Failed)
-                .status(409)
-                .user(known)
-                .because(words),
-            OnConflict::Skip => Outcome::new(Verdict::Exists).status(409).user(known),
-            OnConflict::Update => {
-                let holder = match holder {
-                    Some(user) => Some(user),
-                    None => match self.directory.people.find_now(&newcomer.email).await {
-                        Ok(reply) => reply.value,
-                        Err(error) => return self.not_found_out(&error),
-                    },
-                };
-                let Some(account) = holder else {
-                    return Outcome::new(Verdict::Failed).status(409).because(format!(
-                        "{words}; nobody on this node has it, so it belongs to another node or tenant"
-                    ));
-                };
-                match crate::plan::adopt(newcomer, &account, &self.directory.teams) {
-                    Work::Patch(correction) => self.patch(Action::Update, &correction).await,
-                    Work::Impossible(reason) => {
-                        Outcome::new(Verdict::Failed).status(409).because(reason)
+        let look = !repeats && self.settings.on_conflict != OnConflict::Fail;
+        let holder = match holder {
+            None if look => match self.directory.people.find_now(&newcomer.email).await {
+                Ok(reply) => match reply.value {
+                    Holder::Account(account) => Some(*account),
+                    Holder::Nobody | Holder::SomeoneElse { .. } => {
+                        return Outcome::new(Verdict::Failed).status(409).because(format!(
+                            "{words}; nobody on this node has this email, so something else of the row is \
+                             taken, or the email belongs to another node or tenant"
+                        ));
                     }
+                    Holder::Several { ids } => {
+                        return impossible(&Impossible::Several { ids }).status(409);
+                    }
+                },
+                Err(error) => return self.not_found_out(&error),
+            },
+            holder => holder,
+        };
+        let known = holder.as_ref().map(|user| user.id.clone());
+        let outcome = |verdict| Outcome::new(verdict).status(409).user(known.clone());
+        match (self.settings.on_conflict, holder) {
+            _ if repeats => outcome(Verdict::Exists),
+            (OnConflict::Skip, _) => outcome(Verdict::Exists),
+            (OnConflict::Update, Some(account)) => {
+                match crate::plan::adopt(newcomer, &account, &self.directory.teams) {
+                    Work::Patch(correction) => self.amend(Action::Update, &correction).await,
+                    Work::Impossible(reason) => outcome(Verdict::Failed).because(reason),
                     _ => Outcome::new(Verdict::Unchanged)
                         .status(200)
                         .user(account.id),
                 }
             }
-        }
-    }
-
-    async fn patch(&self, action: Action, correction: &Correction) -> Outcome {
-        let id = &correction.before.id;
-        let done = match action {
-            Action::Lock => Verdict::Locked,
-            Action::Unlock => Verdict::Unlocked,
-            _ => Verdict::Updated,
-        };
-        match self.client.patch_user(id, &correction.patch).await {
-            Ok(Reply {
-                status,
-                attempts,
-                value,
-                ..
-            }) => {
-                let now = value.filter(|user| user.user_name.is_some() && user.id == *id);
-                if action == Action::Lock
-                    && now.as_ref().is_some_and(|user| user.active == Some(true))
-                {
-                    let words = "the node says yes, but the account is still active";
-                    return Outcome::new(Verdict::Failed)
-                        .status(status)
-                        .user(id.clone())
-                        .attempts(attempts)
-                        .because(words);
-                }
-                self.directory
-                    .people
-                    .remember(now.as_ref().unwrap_or(&correction.after));
-                Outcome::new(done)
-                    .status(status)
-                    .user(id.clone())
-                    .attempts(attempts)
-            }
-            Err(error) => self.failed(&error).user(id.clone()),
+            (OnConflict::Fail | OnConflict::Update, _) => outcome(Verdict::Failed).because(words),
         }
     }
 
@@ -230,7 +280,7 @@ impl Worker {
     }
 
     /// A call that was to change something did not come through.
-    fn failed(&self, error: &Error) -> Outcome {
+    pub(super) fn failed(&self, error: &Error) -> Outcome {
         self.note(error);
         let verdict = match error {
             Error::Fault(fault) if fault.may_have_worked => Verdict::Unknown,
@@ -265,18 +315,30 @@ impl Worker {
             ))
     }
 
-    /// Some errors are not this row's alone.
-    fn note(&self, error: &Error) {
+    /// Some errors of a create are about all creates, or about the address.
+    fn note_create(&self, error: &Error) {
         match error {
-            Error::Refused(refusal) if matches!(refusal.status, 401 | 403) => {
-                self.stop.drain(StopReason::Denied(error.to_string()));
-            }
             Error::Refused(refusal)
                 if refusal.status == 428 && !self.seats_used_up.swap(true, Ordering::Relaxed) =>
             {
                 warn!(
                     "the licensed seats are used up; no more accounts are created, the other rows go on"
                 );
+            }
+            Error::Refused(refusal) if refusal.status == 404 => {
+                self.stop.drain(StopReason::Unreachable(format!(
+                    "{error}: there are no users at this address, so region, node id or --url must be wrong"
+                )));
+            }
+            _ => {}
+        }
+    }
+
+    /// Some errors are not this row's alone.
+    fn note(&self, error: &Error) {
+        match error {
+            Error::Refused(refusal) if matches!(refusal.status, 401 | 403) => {
+                self.stop.drain(StopReason::Denied(error.to_string()));
             }
             Error::Fault(fault) if fault.kind == FaultKind::Unreachable => {
                 self.stop.drain(StopReason::Unreachable(error.to_string()));
@@ -298,30 +360,10 @@ impl Outcome {
 fn impossible(reason: &Impossible) -> Outcome {
     let outcome = match reason {
         Impossible::Nobody(_) => Outcome::new(Verdict::Failed).status(404),
-        Impossible::SomeoneElse { .. } => Outcome::new(Verdict::Failed),
+        Impossible::SomeoneElse { .. } | Impossible::Several { .. } => {
+            Outcome::new(Verdict::Failed)
+        }
         Impossible::Team { .. } => Outcome::new(Verdict::Invalid),
     };
     outcome.because(reason)
-}
-
-fn as_created(user: &crate::scim::NewUser, id: &str) -> User {
-    User {
-        id: id.to_owned(),
-        user_name: Some(user.user_name.clone()),
-        given_name: user.given_name.clone(),
-        family_name: user.family_name.clone(),
-        display_name: user.display_name.clone(),
-        external_id: user.external_id.clone(),
-        active: Some(user.active.unwrap_or(true)),
-        groups: Some(
-            user.groups
-                .iter()
-                .map(|id| crate::scim::Reference {
-                    value: id.clone(),
-                    display: None,
-                })
-                .collect(),
-        ),
-        created: None,
-    }
 }

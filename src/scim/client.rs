@@ -8,7 +8,7 @@ use url::Url;
 use super::error::{Error, Refusal};
 use super::lenient::Object;
 use super::message::{Page, Patch, detail};
-use super::resource::{NewUser, Resource, User};
+use super::resource::{Group, NewUser, Resource, User};
 use crate::pace::retry::Repeat;
 use crate::pace::{Answer, Call, Line};
 
@@ -78,7 +78,12 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn user(&self, id: &str) -> Result<Reply<Option<User>>, Error> {
-        let call = self.call(Method::GET, &[User::ENDPOINT, id], Repeat::Safe)?;
+        self.one(id).await
+    }
+
+    async fn one<R: Resource>(&self, id: &str) -> Result<Reply<Option<R>>, Error> {
+        let mut call = self.call(Method::GET, &[R::ENDPOINT, id], Repeat::Safe)?;
+        call.longest_answer = LONGEST_PAGE;
         let answer = self.line.send(&call, |body| parse(body).map(Some)).await?;
         match answer.status.as_u16() {
             404 => Ok(reply(&answer, None)),
@@ -102,6 +107,30 @@ impl Client {
     pub async fn delete_user(&self, id: &str) -> Result<Reply<Option<User>>, Error> {
         let call = self.call(Method::DELETE, &[User::ENDPOINT, id], Repeat::Safe)?;
         self.changed(call).await
+    }
+
+    /// `GET /Groups/{id}`; nothing when there is no such group.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn group(&self, id: &str) -> Result<Reply<Option<Group>>, Error> {
+        self.one(id).await
+    }
+
+    /// `PATCH /Groups/{id}`. The group need not come back: it may have many members.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn patch_group(&self, id: &str, patch: &Patch) -> Result<Reply<()>, Error> {
+        let mut call = self.call(Method::PATCH, &[Group::ENDPOINT, id], Repeat::Safe)?;
+        call.longest_answer = LONGEST_PAGE;
+        let read = |body: &[u8]| match body.trim_ascii() {
+            [] => Some(()),
+            body => Object::parse(body)
+                .filter(|object| !object.is_error())
+                .map(|_| ()),
+        };
+        accept(self.line.send(&with_body(call, patch), read).await?)
     }
 
     /// `GET /Users` or `GET /Groups`: one page, from `start` (the first is 1), at most `count`.
@@ -134,7 +163,9 @@ impl Client {
     async fn changed(&self, call: Call) -> Result<Reply<Option<User>>, Error> {
         let read = |body: &[u8]| match body.trim_ascii() {
             [] => Some(None),
-            body => Object::parse(body).map(|_| parse(body)),
+            body => Object::parse(body)
+                .filter(|object| !object.is_error())
+                .map(|_| parse(body)),
         };
         accept(self.line.send(&call, read).await?)
     }
@@ -165,9 +196,9 @@ fn with_body(mut call: Call, body: &impl Serialize) -> Call {
     call
 }
 
-fn parse(body: &[u8]) -> Option<User> {
+fn parse<R: Resource>(body: &[u8]) -> Option<R> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    User::read(serde_json::from_slice(body).ok()?)
+    R::read(serde_json::from_slice(body).ok()?)
 }
 
 fn reply<T, U>(answer: &Answer<U>, value: T) -> Reply<T> {
@@ -193,6 +224,7 @@ fn accept<T>(mut answer: Answer<T>) -> Result<Reply<T>, Error> {
         Err(body) => Err(Error::Refused(Refusal {
             status: answer.status.as_u16(),
             detail: detail(&body),
+            scim_type: Object::parse(&body).and_then(|mut body| body.text("scimType")),
             attempts: answer.attempts,
             doubtful: answer.doubtful,
         })),

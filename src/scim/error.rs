@@ -16,6 +16,9 @@ pub enum Error {
     /// An id that cannot stand in an address.
     #[error("{0:?} cannot be an id")]
     ImpossibleId(String),
+    /// The node said yes to a new account, and then shows nobody, or more than one.
+    #[error("the node said yes, but then the account could not be found on it")]
+    Vanished,
     /// A list that would not hold still.
     #[error(
         "the node's list of {endpoint} kept changing or is incomplete: {read} were read where it says there are {total}; \
@@ -38,10 +41,21 @@ pub struct Refusal {
     pub status: u16,
     /// The node's own words.
     pub detail: Option<String>,
+    /// The kind of error in the protocol's words (RFC 7644, section 3.12).
+    pub scim_type: Option<String>,
     /// How often the call was sent.
     pub attempts: u32,
     /// Whether an earlier attempt may have taken effect.
     pub doubtful: bool,
+}
+
+impl Refusal {
+    /// Whether something is taken already: 409, or 400 with the protocol's word for it.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.status == 409
+            || (self.status == 400 && self.scim_type.as_deref() == Some("uniqueness"))
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -77,7 +91,7 @@ impl Error {
         match self {
             Error::Refused(refusal) => Some(refusal.status),
             Error::Fault(fault) => fault.status,
-            Error::ImpossibleId(_) | Error::Unsettled { .. } => None,
+            Error::ImpossibleId(_) | Error::Vanished | Error::Unsettled { .. } => None,
         }
     }
 
@@ -87,7 +101,7 @@ impl Error {
         match self {
             Error::Refused(refusal) => refusal.attempts,
             Error::Fault(fault) => fault.attempts,
-            Error::ImpossibleId(_) | Error::Unsettled { .. } => 0,
+            Error::ImpossibleId(_) | Error::Vanished | Error::Unsettled { .. } => 0,
         }
     }
 

@@ -20,6 +20,16 @@ impl Object {
         Self::from(serde_json::from_slice(body).ok()?)
     }
 
+    /// Whether this is the protocol's error message (RFC 7644, section 3.12), whatever the status.
+    pub(super) fn is_error(&self) -> bool {
+        let schemas = self.0.get("schemas").and_then(Value::as_array);
+        schemas.is_some_and(|schemas| {
+            schemas
+                .iter()
+                .any(|schema| schema == "urn:ietf:params:scim:api:messages:2.0:Error")
+        })
+    }
+
     /// The member called `name`, unless it is missing or `null`.
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         let value = match self.0.remove(name) {

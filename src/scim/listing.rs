@@ -22,6 +22,9 @@ pub const PAGE: u64 = 1000;
 /// What is asked for when a node refuses [`PAGE`] outright.
 const SMALL_PAGE: u64 = 100;
 
+/// Lengths of pages that servers are known to grant at the most.
+const USUAL_PAGES: [usize; 9] = [10, 20, 25, 50, 100, 200, 250, 500, 1000];
+
 /// How often a list that changes is read before giving up.
 const MAX_READINGS: u8 = 6;
 
@@ -126,6 +129,14 @@ impl<'c, R: Resource> Listing<'c, R> {
             }
             page => page?.value,
         };
+        // Behind a doubtful end, an empty page may well say that the total is 0.
+        let behind = self
+            .total
+            .is_some_and(|total| self.reading.position >= total);
+        if page.resources.is_empty() && behind {
+            self.end_of_reading()?;
+            return Ok(Vec::new());
+        }
         if self.total.is_some() && page.total != self.total {
             self.reading.disturbed |= self.reading.position > 0;
         }
@@ -133,8 +144,13 @@ impl<'c, R: Resource> Listing<'c, R> {
         let came = page.resources.len();
         let (fresh, distinct) = self.sort_out(page.resources, overlapping);
         self.reading.distinct += distinct;
+        // Some nodes give the length of the page for the number of all: a total that is just a usual
+        // length of a page is believed when nothing comes behind it, where a call more matters less
+        // than a person missed.
+        let first = start == 1 && self.overlap == Overlap::One;
+        let doubtful = first && USUAL_PAGES.contains(&came) && (came as u64) < self.count;
         let end = match self.total {
-            Some(total) => self.reading.position >= total,
+            Some(total) => self.reading.position >= total && !doubtful,
             None => false,
         };
         if came == 1 {
@@ -190,8 +206,8 @@ impl<'c, R: Resource> Listing<'c, R> {
         );
         if self.readings == MAX_READINGS {
             // A node without a fixed order disturbs every reading. Nobody is missing if as many
-            // came as the node says it has.
-            if reading.distinct == total {
+            // came, over all readings, as the node says it has.
+            if reading.distinct == total || self.seen.len() as u64 == total {
                 self.done = true;
                 return Ok(());
             }

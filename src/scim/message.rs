@@ -1,8 +1,11 @@
 //! Messages around the resources: lists, patches, errors (RFC 7644, sections 3.4.2, 3.5.2, 3.12).
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
+use super::filter::equals;
 use super::lenient::Object;
 use super::resource::Resource;
 
@@ -54,8 +57,9 @@ impl Patch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Operation {
     op: Op,
-    path: &'static str,
-    value: Value,
+    path: Cow<'static, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -72,8 +76,8 @@ impl Operation {
     pub fn replace(path: &'static str, value: impl Into<Value>) -> Self {
         Operation {
             op: Op::Replace,
-            path,
-            value: value.into(),
+            path: path.into(),
+            value: Some(value.into()),
         }
     }
 
@@ -82,8 +86,19 @@ impl Operation {
     pub fn add<'a>(path: &'static str, ids: impl IntoIterator<Item = &'a str>) -> Self {
         Operation {
             op: Op::Add,
-            path,
-            value: references(ids),
+            path: path.into(),
+            value: Some(references(ids)),
+        }
+    }
+
+    /// Takes one member out of a group, named in the path (RFC 7644, section 3.5.2.2).
+    #[must_use]
+    pub fn remove_member(id: &str) -> Self {
+        let path = format!("members[{}]", equals("value", id));
+        Operation {
+            op: Op::Remove,
+            path: path.into(),
+            value: None,
         }
     }
 
@@ -92,8 +107,8 @@ impl Operation {
     pub fn remove<'a>(path: &'static str, ids: impl IntoIterator<Item = &'a str>) -> Self {
         Operation {
             op: Op::Remove,
-            path,
-            value: references(ids),
+            path: path.into(),
+            value: Some(references(ids)),
         }
     }
 }
@@ -177,6 +192,7 @@ mod tests {
             Operation::replace("active", false),
             Operation::add("groups", ["t1", "t2"]),
             Operation::remove("groups", ["t3"]),
+            Operation::remove_member("7"),
         ]);
         assert_eq!(
             serde_json::to_value(&patch).unwrap(),
@@ -185,7 +201,8 @@ mod tests {
                 "Operations": [
                     {"op": "replace", "path": "active", "value": false},
                     {"op": "add", "path": "groups", "value": [{"value": "t1"}, {"value": "t2"}]},
-                    {"op": "remove", "path": "groups", "value": [{"value": "t3"}]}
+                    {"op": "remove", "path": "groups", "value": [{"value": "t3"}]},
+                    {"op": "remove", "path": "members[value eq \"7\"]"}
                 ]
             })
         );

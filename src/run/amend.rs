@@ -1,0 +1,212 @@
+//! Changes an account, and makes sure that the node did what it says.
+//!
+//! Memberships change with the user, as the provider's clients do it: everything in one call. RFC
+//! 7643 makes a user's `groups` read-only, and many servers refuse or ignore them: then memberships
+//! change with the group, as on the provider's page.
+
+use super::confirm::{Undone, undone};
+use super::habits::Aspects;
+use super::outcome::{Outcome, Verdict};
+use super::worker::Worker;
+use tracing::debug;
+
+use crate::plan::Correction;
+use crate::roster::Action;
+use crate::scim::{Error, Operation, Patch, Reply, User};
+
+/// What the calls for one correction have come to.
+struct Progress {
+    status: u16,
+    attempts: u32,
+    /// The account as the last answer shows it, if it shows it whole.
+    shown: Option<User>,
+}
+
+impl Worker {
+    /// Carries out a correction for a row that asks for `action`.
+    pub(super) async fn amend(&self, action: Action, correction: &Correction) -> Outcome {
+        let id = &correction.before.id;
+        let done = match action {
+            Action::Lock => Verdict::Locked,
+            Action::Unlock => Verdict::Unlocked,
+            _ => Verdict::Updated,
+        };
+        let mut progress = match self.send(correction).await {
+            Ok(progress) => progress,
+            Err(error) => return self.failed(&error).user(id.clone()),
+        };
+        match self.settle(correction, &mut progress).await {
+            Ok(undone) if undone.attributes.is_empty() => {
+                let now = progress.shown.as_ref().unwrap_or(&correction.after);
+                self.directory.people.remember(now);
+                Outcome::new(done)
+                    .status(progress.status)
+                    .user(id.clone())
+                    .attempts(progress.attempts)
+            }
+            Ok(undone) => Outcome::new(Verdict::Failed)
+                .status(progress.status)
+                .user(id.clone())
+                .attempts(progress.attempts)
+                .because(format!(
+                    "the node says yes, but has not changed {}",
+                    undone.attributes.join(", ")
+                )),
+            Err(error) => {
+                let outcome = self.failed(&error).user(id.clone());
+                let words = outcome.error.clone().unwrap_or_default();
+                outcome.because(format!("only a part of the row was carried out: {words}"))
+            }
+        }
+    }
+
+    /// Sends what goes with the user; memberships as well unless the node is known not to take them.
+    async fn send(&self, correction: &Correction) -> Result<Progress, Error> {
+        let id = &correction.before.id;
+        let alone = || Patch::new(correction.operations.clone());
+        if self.habits.memberships_by_group() || !correction.changes_memberships() {
+            return self.patch(id, alone()).await;
+        }
+        match self.patch(id, correction.patch()).await {
+            // Perhaps only the memberships were refused.
+            Err(Error::Refused(refusal)) if matches!(refusal.status, 400 | 501) => {
+                let progress = self.patch(id, alone()).await?;
+                self.habits.use_groups();
+                Ok(progress)
+            }
+            sent => sent,
+        }
+    }
+
+    async fn patch(&self, id: &str, patch: Patch) -> Result<Progress, Error> {
+        if patch.operations.is_empty() {
+            return Ok(Progress {
+                status: 200,
+                attempts: 0,
+                shown: None,
+            });
+        }
+        let Reply {
+            status,
+            attempts,
+            value,
+            ..
+        } = self.client.patch_user(id, &patch).await?;
+        let shown = value.filter(|user| user.user_name.is_some() && user.id == *id);
+        Ok(Progress {
+            status,
+            attempts,
+            shown,
+        })
+    }
+
+    /// Finds out what is not done yet, does what can be done about memberships, and returns what is
+    /// left.
+    async fn settle(
+        &self,
+        correction: &Correction,
+        progress: &mut Progress,
+    ) -> Result<Undone, Error> {
+        let aspects = Aspects::of(correction);
+        let by_group = self.habits.memberships_by_group() && correction.changes_memberships();
+        let mut left = progress
+            .shown
+            .as_ref()
+            .map(|shown| undone(correction, shown));
+        let trusted = self.habits.are_proven(aspects) && !by_group;
+        if !trusted
+            && left.as_ref().is_none_or(|left| !left.is_nothing())
+            && !(by_group && correction.operations.is_empty())
+        {
+            // The answer may be empty, or show the state of before: the account itself tells. Where
+            // it cannot be read, the node's yes has to do.
+            match self.client.user(&correction.before.id).await {
+                Ok(Reply {
+                    value: Some(shown), ..
+                }) => {
+                    left = Some(undone(correction, &shown));
+                    progress.shown = Some(shown);
+                }
+                Ok(_) => debug!(id = correction.before.id, "a changed account is not shown"),
+                Err(error) => {
+                    debug!(id = correction.before.id, %error, "a changed account cannot be looked at");
+                }
+            }
+        }
+        let mut left = left.unwrap_or_else(|| Undone {
+            groups_unseen: by_group,
+            ..Undone::default()
+        });
+        if left.groups_unseen {
+            self.look_at_groups(correction, &mut left, by_group).await;
+        }
+        if left.is_nothing() {
+            self.habits.prove(aspects);
+        } else if !left.join.is_empty() || !left.leave.is_empty() {
+            self.habits.use_groups();
+            self.change_groups(&correction.before.id, &left, progress)
+                .await?;
+        }
+        Ok(left)
+    }
+
+    /// The account does not show its groups: the groups themselves show their members.
+    async fn look_at_groups(&self, correction: &Correction, left: &mut Undone, by_group: bool) {
+        left.groups_unseen = false;
+        for (ids, wanted) in [(&correction.join, true), (&correction.leave, false)] {
+            for id in ids {
+                // Known not to have been sent with the user: there is nothing to look for.
+                let is_in = if by_group {
+                    Some(!wanted)
+                } else {
+                    self.is_member(&correction.before.id, id).await
+                };
+                if is_in == Some(!wanted) {
+                    if wanted {
+                        &mut left.join
+                    } else {
+                        &mut left.leave
+                    }
+                    .push(id.clone());
+                }
+            }
+        }
+    }
+
+    /// Whether the user is in the group; nothing if the node does not tell.
+    pub(super) async fn is_member(&self, user: &str, group: &str) -> Option<bool> {
+        let group = self.client.group(group).await.ok()?.value?;
+        let members = group.members?;
+        Some(members.iter().any(|member| member.value == user))
+    }
+
+    async fn change_groups(
+        &self,
+        user: &str,
+        left: &Undone,
+        progress: &mut Progress,
+    ) -> Result<(), Error> {
+        for group in &left.join {
+            let add = Patch::new(vec![Operation::add("members", [user])]);
+            let reply = self.client.patch_group(group, &add).await?;
+            (progress.status, progress.attempts) =
+                (reply.status, progress.attempts + reply.attempts);
+        }
+        for group in &left.leave {
+            let remove = Patch::new(vec![Operation::remove("members", [user])]);
+            let reply = match self.client.patch_group(group, &remove).await {
+                // RFC 7644, section 3.5.2.2, names the members to remove in the path.
+                Err(Error::Refused(refusal)) if refusal.status == 400 => {
+                    let remove = Patch::new(vec![Operation::remove_member(user)]);
+                    self.client.patch_group(group, &remove).await?
+                }
+                reply => reply?,
+            };
+            (progress.status, progress.attempts) =
+                (reply.status, progress.attempts + reply.attempts);
+        }
+        // What was shown before is no longer so.
+        progress.shown = None;
+        Ok(())
+    }
+}

@@ -1,0 +1,353 @@
+//! Servers that keep to the RFC where the provider does not, or to neither.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use support::scripted::{Call, Reply, Scripted, list, reply, user};
+use support::{Node, rows};
+
+/// How a server treats what it does not want to change.
+#[derive(Clone, Copy, PartialEq)]
+enum Unwanted {
+    Ignored,
+    Refused,
+}
+
+/// Users and memberships of a server to which a user's `groups` are read-only (RFC 7643, section
+/// 4.1.2), and which answers a PATCH with 204 and nothing else.
+#[derive(Default)]
+struct Held {
+    /// Email and whether active, by id.
+    users: BTreeMap<String, (String, bool)>,
+    /// Members by group.
+    members: BTreeMap<String, BTreeSet<String>>,
+}
+
+fn strict_server(groups: Unwanted, locks: Unwanted) -> (Scripted, Arc<Mutex<Held>>) {
+    let held = Arc::new(Mutex::new(Held::default()));
+    held.lock().unwrap().members = ["Sales", "Legal"]
+        .map(|name| (name.to_owned(), BTreeSet::new()))
+        .into();
+    let state = Arc::clone(&held);
+    let server =
+        Scripted::start(move |call, _| answer(call, &mut state.lock().unwrap(), groups, locks));
+    (server, held)
+}
+
+fn answer(call: &Call, held: &mut Held, groups: Unwanted, locks: Unwanted) -> Reply {
+    let path: Vec<&str> = call.path.trim_matches('/').split('/').collect();
+    match (call.method.as_str(), path.as_slice()) {
+        ("POST", ["Users"]) => {
+            let body = call.json();
+            let email = body["userName"].as_str().unwrap().to_owned();
+            let id = format!("u{}", held.users.len());
+            held.users.insert(id.clone(), (email.clone(), true));
+            reply(201, user(&id, &email, true))
+        }
+        ("GET", ["Users"]) => {
+            let shown: Vec<Value> = held
+                .users
+                .iter()
+                .map(|(id, (email, active))| user(id, email, *active))
+                .collect();
+            reply(200, list(&shown))
+        }
+        ("GET", ["Users", id]) => match held.users.get(*id) {
+            Some((email, active)) => reply(200, user(id, email, *active)),
+            None => reply(404, ""),
+        },
+        ("PATCH", ["Users", id]) => patch_user(&call.json(), held, id, groups, locks),
+        ("GET", ["Groups"]) => {
+            let shown: Vec<Value> = held.members.keys().map(|name| group(name, held)).collect();
+            reply(200, list(&shown))
+        }
+        ("GET", ["Groups", name]) => reply(200, group(name, held)),
+        ("PATCH", ["Groups", name]) => {
+            patch_group(&call.json(), held.members.get_mut(*name).unwrap())
+        }
+        _ => reply(405, ""),
+    }
+}
+
+fn group(name: &str, held: &Held) -> Value {
+    let members: Vec<Value> = held.members[name]
+        .iter()
+        .map(|id| json!({ "value": id }))
+        .collect();
+    json!({"id": name, "displayName": name, "members": members})
+}
+
+fn patch_user(body: &Value, held: &mut Held, id: &str, groups: Unwanted, locks: Unwanted) -> Reply {
+    for operation in body["Operations"].as_array().unwrap() {
+        match operation["path"].as_str().unwrap() {
+            "groups" if groups == Unwanted::Refused => {
+                return reply(
+                    400,
+                    json!({"scimType": "mutability", "detail": "groups is readOnly"}),
+                );
+            }
+            "active" if locks == Unwanted::Refused => {
+                held.users.get_mut(id).unwrap().1 = operation["value"].as_bool().unwrap();
+            }
+            _ => {}
+        }
+    }
+    reply(204, "")
+}
+
+/// Members are removed as RFC 7644, section 3.5.2.2, has it, and in no other way.
+fn patch_group(body: &Value, members: &mut BTreeSet<String>) -> Reply {
+    let operation = &body["Operations"][0];
+    let path = operation["path"].as_str().unwrap();
+    match operation["op"].as_str().unwrap() {
+        "add" => members.extend(
+            operation["value"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|m| m["value"].as_str().unwrap().to_owned()),
+        ),
+        _ if path == "members" => return reply(400, json!({"scimType": "invalidPath"})),
+        _ => {
+            let id = path
+                .strip_prefix("members[value eq \"")
+                .and_then(|rest| rest.strip_suffix("\"]"))
+                .unwrap();
+            members.remove(id);
+        }
+    }
+    reply(204, "")
+}
+
+#[test]
+fn people_get_into_their_teams_although_users_do_not_take_groups() {
+    for unwanted in [Unwanted::Ignored, Unwanted::Refused] {
+        let (server, held) = strict_server(unwanted, Unwanted::Refused);
+        let desk = server.desk();
+        desk.file(
+            "people.csv",
+            "email,teams\nann@x.com,Sales\nbob@x.com,Sales;Legal\ncy@x.com,\n",
+        );
+        desk.headcount(&["import", "people.csv", "--concurrency", "1"])
+            .with(0)
+            .says("3 created");
+        let members = |name: &str| held.lock().unwrap().members[name].len();
+        assert_eq!((members("Sales"), members("Legal")), (2, 1));
+
+        desk.file(
+            "changes.csv",
+            "action,email,teams,remove_teams\nadd-teams,cy@x.com,Legal,\nremove-teams,ann@x.com,,Sales\n",
+        );
+        desk.headcount(&["import", "changes.csv"])
+            .with(0)
+            .says("2 updated");
+        assert_eq!((members("Sales"), members("Legal")), (1, 2));
+
+        let exported = rows(
+            desk.headcount(&["export", "users"])
+                .with(0)
+                .stdout
+                .as_bytes(),
+        );
+        let teams: BTreeMap<&str, &str> = exported
+            .iter()
+            .map(|row| (&*row["email"], &*row["teams"]))
+            .collect();
+        assert_eq!(
+            teams,
+            [
+                ("ann@x.com", ""),
+                ("bob@x.com", "Legal;Sales"),
+                ("cy@x.com", "Legal")
+            ]
+            .into()
+        );
+    }
+}
+
+#[test]
+fn what_the_server_says_but_does_not_do_is_not_reported_as_done() {
+    let (server, held) = strict_server(Unwanted::Ignored, Unwanted::Ignored);
+    let desk = server.desk();
+    held.lock().unwrap().users = (0..3)
+        .map(|i| (format!("u{i}"), (format!("p{i}@x.com"), true)))
+        .collect();
+    desk.file("leavers.csv", "email\np0@x.com\np1@x.com\n");
+    desk.headcount(&["lock", "leavers.csv", "--yes"])
+        .with(4)
+        .says("2 failed");
+    assert!(desk.rows("leavers.results.csv")[0]["result_error"].contains("has not changed active"));
+
+    desk.file("names.csv", "action,email,last_name\nupdate,p0@x.com,Lee\n");
+    desk.headcount(&["import", "names.csv"])
+        .with(4)
+        .says("1 failed");
+}
+
+#[test]
+fn a_server_that_does_what_it_says_is_looked_at_once() {
+    let (server, held) = strict_server(Unwanted::Ignored, Unwanted::Refused);
+    let desk = server.desk();
+    held.lock().unwrap().users = (0..8)
+        .map(|i| (format!("u{i}"), (format!("p{i}@x.com"), true)))
+        .collect();
+    let emails: String = (0..8).map(|i| format!("p{i}@x.com\n")).collect();
+    desk.file("leavers.csv", format!("email\n{emails}"));
+    desk.headcount(&["lock", "leavers.csv", "--yes", "--concurrency", "1"])
+        .with(0)
+        .says("8 locked");
+    assert!(
+        held.lock()
+            .unwrap()
+            .users
+            .values()
+            .all(|(_, active)| !active)
+    );
+    let looks = server
+        .calls()
+        .iter()
+        .filter(|call| call.method == "GET" && call.path != "/Users")
+        .count();
+    assert!(looks <= 4, "{looks} looks at 8 locks");
+}
+
+#[test]
+fn of_two_accounts_with_one_email_neither_is_touched() {
+    let server = Scripted::start(|call, _| match call.method.as_str() {
+        "GET" => reply(
+            200,
+            list(&[
+                user("1", "Ann@x.com", true),
+                user("2", "aNN@x.com", true),
+                user("3", "b@x.com", true),
+            ]),
+        ),
+        _ => reply(500, ""),
+    });
+    let desk = server.desk();
+    for file in [
+        "email\nann@x.com\n",
+        "email\nann@x.com\nb@x.com\nnobody@x.com\n",
+    ] {
+        desk.file("leavers.csv", file);
+        desk.headcount(&["lock", "leavers.csv", "--yes", "--max-errors", "0"]);
+        let row = &desk.rows("leavers.results.csv")[0];
+        assert_eq!(row["result_outcome"], "failed");
+        assert!(
+            row["result_error"].contains("1, 2"),
+            "{}",
+            row["result_error"]
+        );
+    }
+    assert!(
+        server
+            .calls()
+            .iter()
+            .all(|call| !call.path.ends_with("/1") && !call.path.ends_with("/2"))
+    );
+}
+
+#[test]
+fn skipping_is_for_those_who_are_there() {
+    let server = Scripted::start(|call, _| match call.method.as_str() {
+        "POST" => reply(409, json!({"detail": "externalId already taken"})),
+        _ => reply(200, list(&[user("1", "other@x.com", true)])),
+    });
+    let desk = server.desk();
+    desk.file("people.csv", "email\nann@x.com\n");
+    desk.headcount(&["import", "people.csv", "--on-conflict", "skip"])
+        .with(4)
+        .says("1 failed");
+    assert!(
+        desk.rows("people.results.csv")[0]["result_error"]
+            .contains("nobody on this node has this email")
+    );
+}
+
+#[test]
+fn a_yes_without_an_account_is_not_called_created() {
+    let error =
+        json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": "500"});
+    for answer in [reply(200, ""), reply(201, ""), reply(200, error)] {
+        let server = Scripted::start(move |call, _| match call.method.as_str() {
+            "POST" => answer.clone(),
+            _ => reply(200, list(&[])),
+        });
+        let desk = server.desk();
+        desk.file("people.csv", "email\nann@x.com\n");
+        desk.headcount(&["import", "people.csv"]).with(4);
+        assert_ne!(
+            desk.rows("people.results.csv")[0]["result_outcome"],
+            "created"
+        );
+    }
+}
+
+#[test]
+fn an_address_without_users_stops_the_run() {
+    let server = Scripted::start(|_, _| reply(404, "no such page"));
+    let desk = server.desk();
+    let people: String = (0..100).map(|i| format!("p{i}@x.com\n")).collect();
+    desk.file("people.csv", format!("email\n{people}"));
+    desk.headcount(&["import", "people.csv"])
+        .with(3)
+        .says("no users at this address");
+    assert!(server.calls().len() <= 40, "{}", server.calls().len());
+}
+
+#[test]
+fn a_total_that_is_only_the_length_of_the_page_is_not_believed() {
+    let page = |call: &Call| {
+        let start: usize = call.query("startIndex").unwrap().parse().unwrap();
+        let page: Vec<Value> = (start..=50)
+            .map(|id| user(&id.to_string(), &format!("p{id}@x.com"), true))
+            .collect();
+        page
+    };
+    // The truth: there are 50, and the page takes 50. One call more shows it.
+    let honest = Scripted::start(move |call, _| {
+        reply(200, json!({"totalResults": 50, "Resources": page(call)}))
+    });
+    let exported = honest.desk().headcount(&["export", "users"]).with(0).stdout;
+    assert_eq!(rows(exported.as_bytes()).len(), 50);
+    // A server that sends 50 at the most, and calls that the total.
+    let short = Scripted::start(|call, _| {
+        let start: usize = call.query("startIndex").unwrap().parse().unwrap();
+        let page: Vec<Value> = (start..=120)
+            .take(50)
+            .map(|id| user(&id.to_string(), &format!("p{id}@x.com"), true))
+            .collect();
+        reply(200, json!({"totalResults": page.len(), "Resources": page}))
+    });
+    let ended = short.desk().headcount(&["export", "users"]);
+    let exported = rows(ended.stdout.as_bytes()).len();
+    assert!(
+        exported == 120 || ended.code == 4,
+        "{exported} of 120, exit code {}",
+        ended.code
+    );
+}
+
+#[test]
+fn the_sandbox_needs_no_second_look() {
+    let node = Node::with_users(200);
+    let desk = node.desk();
+    let active: Vec<_> = node
+        .sandbox()
+        .snapshot()
+        .users
+        .into_iter()
+        .filter(|user| user.active)
+        .collect();
+    let emails: String = active[..10]
+        .iter()
+        .map(|user| format!("{}\n", user.user_name))
+        .collect();
+    desk.file("leavers.csv", format!("email\n{emails}"));
+    desk.headcount(&["lock", "leavers.csv", "--yes"]).with(0);
+    // One page, ten locks.
+    assert_eq!(node.sandbox().calls().total(), 11);
+}
