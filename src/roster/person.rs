@@ -49,7 +49,7 @@ impl TryFrom<&str> for Email {
             .without_display_text()
             .without_domain_literal();
         EmailAddress::parse_with_options(text, options)
-            .map_err(|error| EmailError(error.to_string()))?;
+            .map_err(|error| EmailError(error.to_string().trim_end_matches('.').to_owned()))?;
         Ok(Email(text.to_owned()))
     }
 }
