@@ -3,11 +3,13 @@
 //! Here belongs every question to the node about who and what is there. What follows from the
 //! answers is for [`plan`](crate::plan); changing anything is for [`run`](crate::run).
 
+mod holder;
 mod index;
 mod people;
 mod teams;
 
-pub use people::{Holder, People};
+pub use holder::Holder;
+pub use people::People;
 pub use teams::{TeamProblem, Teams};
 
 /// What the node holds, as far as a run needs to know.

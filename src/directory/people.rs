@@ -7,55 +7,10 @@ use std::time::Instant;
 use tokio::sync::Mutex;
 use tracing::{debug, info};
 
+use super::holder::Holder;
 use super::index::Index;
 use crate::roster::{Email, Person, UserId};
 use crate::scim::{Client, Error, Listing, Overlap, Page, Query, Reply, User, equals};
-
-/// Who the node holds under a person's email or id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Holder {
-    /// Nobody.
-    Nobody,
-    /// This account.
-    Account(Box<User>),
-    /// More than one account has the email, and none of them spells it just so.
-    Several {
-        /// Their ids.
-        ids: Vec<String>,
-    },
-    /// The id belongs to an account with another email.
-    SomeoneElse {
-        /// The email that the id belongs to.
-        email: String,
-    },
-}
-
-impl From<Option<User>> for Holder {
-    fn from(user: Option<User>) -> Self {
-        user.map_or(Holder::Nobody, |user| Holder::Account(Box::new(user)))
-    }
-}
-
-impl Holder {
-    /// Of accounts with the same email but for upper and lower case: the one that spells it as
-    /// asked, if it is the only one.
-    pub(super) fn among(mut accounts: Vec<User>, email: &Email) -> Self {
-        if accounts.len() > 1 {
-            let spelt: Vec<User> = accounts
-                .iter()
-                .filter(|user| user.user_name.as_deref() == Some(email.as_str()))
-                .cloned()
-                .collect();
-            if spelt.len() != 1 {
-                return Holder::Several {
-                    ids: accounts.into_iter().map(|user| user.id).collect(),
-                };
-            }
-            accounts = spelt;
-        }
-        accounts.pop().into()
-    }
-}
 
 /// The people of a node.
 #[derive(Debug)]
