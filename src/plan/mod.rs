@@ -4,6 +4,8 @@
 //! [`directory`](crate::directory), sending the work to [`run`](crate::run).
 
 mod diff;
+#[cfg(test)]
+mod tests;
 
 use crate::directory::{Holder, TeamProblem, Teams};
 use crate::roster::{Change, GroupName, Newcomer, Revision};

@@ -1,0 +1,286 @@
+//! What is planned for a change, given what the node holds.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::roster::{Attributes, Edit, Email, GroupKind, Person};
+use crate::scim::{Group, Reference};
+
+fn teams() -> Teams {
+    let group = |id: &str, name: &str| Group {
+        id: id.into(),
+        display_name: Some(name.into()),
+        members: None,
+    };
+    Teams::of(
+        vec![
+            group("t1", "Sales"),
+            group("t2", "Legal"),
+            group("r1", "ROLE_Auditor"),
+        ],
+        Some("ROLE_".into()),
+    )
+}
+
+fn team(name: &str) -> GroupName {
+    GroupName {
+        kind: GroupKind::Team,
+        name: name.into(),
+    }
+}
+
+fn ann() -> Person {
+    Person::Email(Email::try_from("ann@example.com").unwrap())
+}
+
+fn account() -> User {
+    User {
+        id: "7".into(),
+        user_name: Some("Ann@example.com".into()),
+        given_name: Some("Ann".into()),
+        family_name: Some("Lee".into()),
+        display_name: Some("Ann Lee".into()),
+        external_id: None,
+        active: Some(true),
+        groups: Some(vec![Reference {
+            value: "t1".into(),
+            display: None,
+        }]),
+        created: None,
+    }
+}
+
+fn held() -> Holder {
+    Holder::Account(Box::new(account()))
+}
+
+/// What would be sent, as JSON.
+fn sent(change: &Change) -> Value {
+    match plan(change, &held(), &teams()) {
+        Work::Patch(correction) => {
+            serde_json::to_value(correction.patch()).unwrap()["Operations"].clone()
+        }
+        work => panic!("{work:?}"),
+    }
+}
+
+fn update(revision: Revision) -> Change {
+    Change::Update {
+        person: ann(),
+        revision,
+    }
+}
+
+#[test]
+fn attributes_lock_state_and_teams_of_one_person_are_one_patch() {
+    let revision = Revision {
+        attributes: Attributes {
+            family_name: Edit::Set("Chen".into()),
+            given_name: Edit::Set("Ann".into()),
+            display_name: Edit::Clear,
+            external_id: Edit::Clear,
+        },
+        active: Some(false),
+        new_email: Some(Email::try_from("ann.chen@example.com").unwrap()),
+        join: vec![
+            team("Sales"),
+            team("Legal"),
+            GroupName {
+                kind: GroupKind::Role,
+                name: "Auditor".into(),
+            },
+        ],
+        leave: vec![],
+    };
+    assert_eq!(
+        sent(&update(revision)),
+        json!([
+            {"op": "replace", "path": "userName", "value": "ann.chen@example.com"},
+            {"op": "replace", "path": "displayName", "value": ""},
+            {"op": "replace", "path": "name.familyName", "value": "Chen"},
+            {"op": "replace", "path": "active", "value": false},
+            {"op": "add", "path": "groups", "value": [{"value": "r1"}, {"value": "t2"}]}
+        ]),
+        "what is so already is not sent: the first name, the empty external id, the team"
+    );
+    let leaving = Change::RemoveTeams {
+        person: ann(),
+        groups: vec![team("Sales"), team("Legal")],
+    };
+    assert_eq!(
+        sent(&leaving),
+        json!([{"op": "remove", "path": "groups", "value": [{"value": "t1"}]}])
+    );
+    assert_eq!(
+        sent(&Change::Lock(ann())),
+        json!([{"op": "replace", "path": "active", "value": false}])
+    );
+}
+
+#[test]
+fn what_is_so_already_costs_no_write() {
+    for change in [
+        Change::Unlock(ann()),
+        Change::AddTeams {
+            person: ann(),
+            groups: vec![team("sales")],
+        },
+        Change::RemoveTeams {
+            person: ann(),
+            groups: vec![team("Legal")],
+        },
+        update(Revision::default()),
+    ] {
+        assert_eq!(
+            plan(&change, &held(), &teams()),
+            Work::Nothing { id: "7".into() },
+            "{change:?}"
+        );
+    }
+}
+
+#[test]
+fn memberships_that_the_node_does_not_show_are_sent() {
+    let silent = Holder::Account(Box::new(User {
+        groups: None,
+        ..account()
+    }));
+    let change = Change::AddTeams {
+        person: ann(),
+        groups: vec![team("Sales")],
+    };
+    assert!(matches!(plan(&change, &silent, &teams()), Work::Patch(_)));
+}
+
+#[test]
+fn nobody_two_people_and_twins_are_left_alone() {
+    let lock = Change::Lock(ann());
+    for holder in [
+        Holder::Nobody,
+        Holder::SomeoneElse {
+            email: "bob@example.com".into(),
+        },
+        Holder::Several {
+            ids: vec!["1".into(), "2".into()],
+        },
+    ] {
+        assert!(
+            matches!(plan(&lock, &holder, &teams()), Work::Impossible(_)),
+            "{holder:?}"
+        );
+    }
+    let unknown = Change::AddTeams {
+        person: ann(),
+        groups: vec![team("Kitchen")],
+    };
+    assert!(matches!(
+        plan(&unknown, &held(), &teams()),
+        Work::Impossible(Impossible::Team { .. })
+    ));
+}
+
+/// What a node that keeps to the provider's page makes of an account.
+fn carried_out(before: &User, correction: &Correction) -> User {
+    let mut account = before.clone();
+    for operation in serde_json::to_value(correction.patch()).unwrap()["Operations"]
+        .as_array()
+        .unwrap()
+    {
+        let value = &operation["value"];
+        let text = || {
+            value
+                .as_str()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
+        let ids = || {
+            value
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|each| each["value"].as_str().unwrap().to_owned())
+        };
+        match (
+            operation["path"].as_str().unwrap(),
+            operation["op"].as_str().unwrap(),
+        ) {
+            ("userName", _) => account.user_name = text(),
+            ("displayName", _) => account.display_name = text(),
+            ("externalId", _) => account.external_id = text(),
+            ("name.givenName", _) => account.given_name = text(),
+            ("name.familyName", _) => account.family_name = text(),
+            ("active", _) => account.active = value.as_bool(),
+            ("groups", "add") => {
+                let joined = ids().map(|value| Reference {
+                    value,
+                    display: None,
+                });
+                account.groups.get_or_insert_default().extend(joined);
+            }
+            ("groups", _) => {
+                let left: Vec<String> = ids().collect();
+                account
+                    .groups
+                    .get_or_insert_default()
+                    .retain(|group| !left.contains(&group.value));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    account
+}
+
+fn edits() -> impl Strategy<Value = Edit<String>> {
+    prop_oneof![
+        Just(Edit::Keep),
+        Just(Edit::Clear),
+        "[abc]{1,2}".prop_map(Edit::Set)
+    ]
+}
+
+fn some_teams() -> impl Strategy<Value = Vec<GroupName>> {
+    proptest::sample::subsequence(vec!["Sales", "Legal"], 0..=2)
+        .prop_map(|names| names.into_iter().map(team).collect())
+}
+
+proptest! {
+    #[test]
+    fn carrying_out_the_plan_gives_what_the_row_asks_for(
+        (first, last, shown, external) in (edits(), edits(), edits(), edits()),
+        active in proptest::option::of(any::<bool>()),
+        (join, leave) in (some_teams(), some_teams()),
+        (had_first, had_external) in (proptest::option::of("[abc]{1,2}"), proptest::option::of("[abc]{1,2}")),
+    ) {
+        let leave: Vec<GroupName> = leave.into_iter().filter(|team| !join.contains(team)).collect();
+        let before = User { given_name: had_first, external_id: had_external, ..account() };
+        let attributes = Attributes { given_name: first.clone(), family_name: last, display_name: shown, external_id: external.clone() };
+        let change = update(Revision { attributes, active, new_email: None, join: join.clone(), leave: leave.clone() });
+        let after = match plan(&change, &Holder::Account(Box::new(before.clone())), &teams()) {
+            Work::Nothing { .. } => before.clone(),
+            Work::Patch(correction) => {
+                let after = carried_out(&before, &correction);
+                prop_assert_eq!(&after, &correction.after);
+                prop_assert_ne!(&after, &before, "a call that changes nothing");
+                after
+            }
+            work => panic!("{work:?}"),
+        };
+        let wanted = |edit: &Edit<String>, before: &Option<String>| match edit {
+            Edit::Keep => before.clone(),
+            Edit::Clear => None,
+            Edit::Set(text) => Some(text.clone()),
+        };
+        prop_assert_eq!(&after.given_name, &wanted(&first, &before.given_name));
+        prop_assert_eq!(&after.external_id, &wanted(&external, &before.external_id));
+        prop_assert_eq!(after.active, active.or(before.active));
+        let is_in = |name: &GroupName| {
+            let id = teams().resolve(name).unwrap().to_owned();
+            after.groups.as_ref().unwrap().iter().any(|group| group.value == id)
+        };
+        prop_assert!(join.iter().all(is_in) && !leave.iter().any(is_in));
+        // Once it is so, nothing more is sent.
+        let again = plan(&change, &Holder::Account(Box::new(after)), &teams());
+        prop_assert_eq!(again, Work::Nothing { id: "7".into() });
+    }
+}
