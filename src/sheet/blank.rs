@@ -1,9 +1,10 @@
 //! Makes blank lines visible to the CSV parser, which passes over them, so that rows keep the
-//! numbers that a spreadsheet program shows.
+//! numbers that a spreadsheet program shows; and stops at what the parser would let pass though it
+//! makes one cell of many rows.
 
 use std::io::{self, BufRead, Read};
 
-use memchr::{memchr, memchr3};
+use memchr::{memchr, memchr2, memchr3};
 
 /// What a blank line is turned into: a row with one empty cell.
 const EMPTY_CELL: &[u8] = b"\"\"";
@@ -23,16 +24,31 @@ pub(super) struct BlankLines<R> {
     pending: &'static [u8],
     /// How long the row is so far.
     row: usize,
+    /// Whether the quoted cell has a line break in it so far.
+    many_lines: bool,
 }
 
 /// How long a row may be, in bytes: a quotation mark without its partner would otherwise make one
 /// cell of the rest of the file.
 pub(super) const LONGEST_ROW: usize = 1 << 20;
 
-/// The error that [`LONGEST_ROW`] leads to.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the row is too long")]
-pub(super) struct RowTooLong;
+/// Why the rest of the file cannot be divided into rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Endless {
+    /// [`LONGEST_ROW`] is passed.
+    #[error("the row is too long")]
+    TooLong,
+    /// A quoted cell goes on to the end of the file, or over several lines up to a quote that ends
+    /// no cell: the one that opens it was not meant to, and has swallowed rows.
+    #[error("a quotation mark has no partner")]
+    StrayQuote,
+}
+
+impl From<Endless> for io::Error {
+    fn from(endless: Endless) -> Self {
+        io::Error::new(io::ErrorKind::InvalidData, endless)
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -40,6 +56,8 @@ enum State {
     Quoted,
     /// Right behind a quote within a quoted cell: its end, or the first of two.
     QuoteInQuoted,
+    /// Where nothing that follows can be trusted.
+    Stray,
 }
 
 impl<R: BufRead> BlankLines<R> {
@@ -51,27 +69,40 @@ impl<R: BufRead> BlankLines<R> {
             last: b'\n',
             pending: &[],
             row: 0,
+            many_lines: false,
         }
     }
 
-    /// How many bytes of `chunk` can be handed on as they are: up to the next blank line.
+    /// How many bytes of `chunk` can be handed on as they are: up to the next blank line or stray
+    /// quote.
     fn scan(&mut self, chunk: &[u8]) -> usize {
         let mut at = 0;
         let mut row_begins = 0;
         while at < chunk.len() {
             match self.state {
-                State::Quoted => match memchr(b'"', &chunk[at..]) {
-                    None => at = chunk.len(),
-                    Some(found) => {
-                        at += found + 1;
+                State::Quoted => {
+                    let quote = memchr(b'"', &chunk[at..]);
+                    let end = quote.map_or(chunk.len(), |found| at + found);
+                    self.many_lines |= memchr2(b'\n', b'\r', &chunk[at..end]).is_some();
+                    at = end;
+                    if quote.is_some() {
+                        at += 1;
                         self.state = State::QuoteInQuoted;
                     }
-                },
+                }
                 State::QuoteInQuoted if chunk[at] == b'"' => {
                     at += 1;
                     self.state = State::Quoted;
                 }
-                State::QuoteInQuoted => self.state = State::Plain,
+                State::QuoteInQuoted => {
+                    let ends = matches!(chunk[at], b'\n' | b'\r') || chunk[at] == self.delimiter;
+                    self.state = if self.many_lines && !ends {
+                        State::Stray
+                    } else {
+                        State::Plain
+                    };
+                }
+                State::Stray => break,
                 State::Plain => {
                     let Some(found) = memchr3(b'"', b'\n', b'\r', &chunk[at..]) else {
                         at = chunk.len();
@@ -87,6 +118,7 @@ impl<R: BufRead> BlankLines<R> {
                     match chunk[at] {
                         b'"' if line_begins || before == self.delimiter => {
                             self.state = State::Quoted;
+                            self.many_lines = false;
                         }
                         b'\n' if before == b'\n' => break,
                         b'\r' if line_begins => break,
@@ -124,17 +156,23 @@ impl<R: BufRead> Read for BlankLines<R> {
             // Borrowed out of the way so that the state can change while the chunk is looked at.
             let chunk = self.inner.fill_buf()?;
             if chunk.is_empty() {
-                return Ok(0);
+                return match self.state {
+                    State::Quoted => Err(Endless::StrayQuote.into()),
+                    _ => Ok(0),
+                };
             }
             let length = chunk.len().min(to.len());
             to[..length].copy_from_slice(&chunk[..length]);
             let handed_on = self.scan(&to[..length]);
             if handed_on == 0 {
+                if self.state == State::Stray {
+                    return Err(Endless::StrayQuote.into());
+                }
                 self.pending = EMPTY_CELL;
                 continue;
             }
             if self.row > LONGEST_ROW {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, RowTooLong));
+                return Err(Endless::TooLong.into());
             }
             self.last = to[handed_on - 1];
             self.inner.consume(handed_on);
@@ -165,11 +203,54 @@ mod tests {
             ("5\" pipe\n\nb", "5\" pipe\n\"\"\nb"),
             ("x,\"\"\n\ny", "x,\"\"\n\"\"\ny"),
             ("a\n\n", "a\n\"\"\n"),
+            ("\n\r\r\n", "\"\"\n\"\"\r\"\"\r\n"),
+            ("\"a\"\n\n", "\"a\"\n\"\"\n"),
+            ("\"a\"b\"\n\nc", "\"a\"b\"\n\"\"\nc"),
             ("", ""),
         ] {
             for buffer in [1, 2, 3, 7, 64] {
                 assert_eq!(through(text, buffer), seen, "{text:?} by {buffer}");
             }
         }
+    }
+
+    fn refusal(from: impl Read, buffer: usize) -> Option<Endless> {
+        let reader = io::BufReader::with_capacity(buffer, from);
+        let mut out = io::sink();
+        let error = io::copy(&mut BlankLines::new(reader, b','), &mut out).err()?;
+        error.get_ref()?.downcast_ref().copied()
+    }
+
+    #[test]
+    fn a_quote_that_swallows_lines_is_found() {
+        for (text, stray) in [
+            ("\"", true),
+            ("\"\n", true),
+            ("a,\"b\n\nc,d\n", true),
+            ("a,\"b\nc,\"d\ne\n", true),
+            ("a,\"b\r\"\"c\"d", true),
+            ("a,\"b\nc\"", false),
+            ("a,\"b\nc\",d\n\"e\"f", false),
+            ("a,\"b\nc\"\r\n\"e\" ,f", false),
+            ("5\" pipe\n6\" pipe\n", false),
+        ] {
+            for buffer in [1, 2, 3, 64] {
+                assert_eq!(
+                    refusal(text.as_bytes(), buffer),
+                    stray.then_some(Endless::StrayQuote),
+                    "{text:?} by {buffer}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_without_an_end_is_given_up_however_much_more_there_is() {
+        for byte in [b'x', b',', b'"', b' '] {
+            let refused = refusal(io::repeat(byte), 4096);
+            assert_eq!(refused, Some(Endless::TooLong), "{:?}", char::from(byte));
+        }
+        let quoted = (&b"a\n\"b"[..]).chain(io::repeat(b'\n'));
+        assert_eq!(refusal(quoted, 4096), Some(Endless::TooLong));
     }
 }

@@ -18,47 +18,41 @@ impl Dialect {
     /// What the beginning of a file, without its byte order mark, shows: the delimiter is the one
     /// that occurs most often in the first line that is not blank, quoted cells apart.
     pub(super) fn detect(start: &[u8], bom: bool) -> Self {
-        let line = first_line(start);
-        let mut delimiter = b',';
-        let mut most = 0;
-        for candidate in DELIMITERS {
-            let count = count_unquoted(line, candidate);
+        let mut counts = [0_usize; DELIMITERS.len()];
+        let mut before = b'\n';
+        let (mut quoted, mut blank, mut crlf) = (false, true, false);
+        for (at, &byte) in start.iter().enumerate() {
+            let place = DELIMITERS.iter().position(|delimiter| *delimiter == byte);
+            match (byte, place) {
+                (b'"', _) if quoted => quoted = false,
+                _ if quoted => blank = false,
+                // The second of two quotes opens again what the first seemed to close.
+                (b'"', _) => {
+                    quoted = matches!(before, b'\n' | b'\r' | b'"') || DELIMITERS.contains(&before);
+                    blank &= quoted;
+                }
+                (b'\n' | b'\r', _) if blank => counts.fill(0),
+                (b'\n' | b'\r', _) => {
+                    crlf = byte == b'\r' && start.get(at + 1) == Some(&b'\n');
+                    break;
+                }
+                (_, Some(place)) => counts[place] += 1,
+                _ => blank &= byte.is_ascii_whitespace(),
+            }
+            before = byte;
+        }
+        let (mut delimiter, mut most) = (DELIMITERS[0], 0);
+        for (candidate, count) in DELIMITERS.into_iter().zip(counts) {
             if count > most {
                 (delimiter, most) = (candidate, count);
             }
         }
-        let crlf = memchr::memchr(b'\n', start).is_some_and(|at| at > 0 && start[at - 1] == b'\r');
         Dialect {
             delimiter,
             bom,
             crlf,
         }
     }
-}
-
-/// The first line with anything in it; line breaks in quotes do not end it.
-fn first_line(start: &[u8]) -> &[u8] {
-    let blank = start
-        .iter()
-        .take_while(|byte| byte.is_ascii_whitespace() && **byte != b'\t')
-        .count();
-    let rest = &start[blank..];
-    let mut quoted = false;
-    let end = rest.iter().position(|byte| {
-        quoted ^= *byte == b'"';
-        !quoted && matches!(byte, b'\n' | b'\r')
-    });
-    &rest[..end.unwrap_or(rest.len())]
-}
-
-fn count_unquoted(line: &[u8], delimiter: u8) -> usize {
-    let mut quoted = false;
-    line.iter()
-        .filter(|byte| {
-            quoted ^= **byte == b'"';
-            !quoted && **byte == delimiter
-        })
-        .count()
 }
 
 #[cfg(test)]
@@ -75,6 +69,11 @@ mod tests {
             (b"\"a,b,c\";name\n", b';'),
             (b"\r\n\r\nemail;name\n", b';'),
             (b"email\na;b;c\n", b','),
+            (b"height 5\";name;a,b\n1,2,3,4,5", b';'),
+            (b"\"a \"\"b,c,d\"\"\";name\n", b';'),
+            (b"a|\"b,c,d\"\n", b'|'),
+            (b",,,\nemail;name\n", b';'),
+            (b"\t\n\"\"\nemail;name\n", b';'),
             (b"", b','),
         ] {
             assert_eq!(
@@ -86,5 +85,7 @@ mod tests {
         }
         assert!(Dialect::detect(b"a,b\r\nc", false).crlf);
         assert!(!Dialect::detect(b"a,b\nc", false).crlf);
+        assert!(!Dialect::detect(b"a,b\rc\r\n", false).crlf);
+        assert!(Dialect::detect(b"\"first\nname\",b\r\nc", false).crlf);
     }
 }

@@ -21,7 +21,7 @@ pub enum SheetError {
     Empty(String),
     /// A workbook or something else that is not text.
     #[error(
-        "{file} is {what}, which cannot be read yet; open it in your spreadsheet program and save it as \"CSV UTF-8\""
+        "{file} is {what}, which cannot be read; open it in your spreadsheet program and save it as \"CSV UTF-8\""
     )]
     NotText {
         /// The file.
@@ -53,5 +53,16 @@ pub enum SheetError {
         row: u64,
         /// What a row may be.
         limit: usize,
+    },
+    /// A quotation mark that makes one cell of several rows.
+    #[error(
+        "{file}, row {row}: a quotation mark in this row has no partner, so that rows after it seem to be part of \
+         one cell; remove it, or write two for one that belongs to a quoted cell"
+    )]
+    StrayQuote {
+        /// The file.
+        file: String,
+        /// Where the cell begins.
+        row: u64,
     },
 }

@@ -4,6 +4,9 @@
 //! that no cell runs as a formula ([`Writer`], [`formula`]). What a cell *means* does not belong
 //! here: this module has never heard of people.
 //!
+//! A quotation mark that opens a cell which does not end as cells end would hide rows: the file is
+//! refused there, with the row's number. Nothing is ever read into the wrong row.
+//!
 //! Read now: CSV with `,` `;` tab or `|` between cells, in UTF-8. [`Reader`] is the one place where
 //! formats differ.
 
@@ -14,6 +17,8 @@ mod format;
 pub mod formula;
 mod reader;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::fmt;

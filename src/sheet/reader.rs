@@ -1,15 +1,15 @@
 //! Rows out of a file.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 use csv::{ByteRecord, StringRecord};
 
-use super::RowNumber;
-use super::blank::{BlankLines, LONGEST_ROW, RowTooLong};
+use super::blank::{BlankLines, Endless, LONGEST_ROW};
 use super::dialect::Dialect;
 use super::error::SheetError;
 use super::formula::unguard;
+use super::{RowNumber, trim};
 
 /// The cells of a row as they came, one for each heading.
 pub type Cells = StringRecord;
@@ -80,6 +80,8 @@ pub struct Reader {
     header: Vec<String>,
     record: ByteRecord,
     row: u64,
+    /// Whether there is nothing more that could be read.
+    ended: bool,
 }
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -96,12 +98,14 @@ impl Reader {
             .take(64 << 10)
             .read_to_end(&mut start)
             .map_err(failed)?;
-        let text = start.strip_prefix(BOM).unwrap_or(&start);
-        let bom = text.len() < start.len();
-        let dialect = Dialect::detect(text, bom);
-        input
-            .seek(SeekFrom::Start(if bom { BOM.len() as u64 } else { 0 }))
-            .map_err(failed)?;
+        // A program that adds a byte order mark without looking leaves two.
+        let mut text = &start[..];
+        while let Some(rest) = text.strip_prefix(BOM) {
+            text = rest;
+        }
+        let marks = start.len() - text.len();
+        let dialect = Dialect::detect(text, marks > 0);
+        input.seek(SeekFrom::Start(marks as u64)).map_err(failed)?;
         let lines = BlankLines::new(BufReader::with_capacity(64 << 10, input), dialect.delimiter);
         let csv = csv::ReaderBuilder::new()
             .has_headers(false)
@@ -117,6 +121,7 @@ impl Reader {
             header: Vec::new(),
             record,
             row: 0,
+            ended: false,
         };
         reader.read_header()?;
         Ok(reader)
@@ -141,7 +146,7 @@ impl Reader {
             }
             let headings = self.record.iter().map(|heading| {
                 std::str::from_utf8(heading)
-                    .map(|heading| unguard(heading).trim().to_owned())
+                    .map(|heading| trim(unguard(heading)).to_owned())
                     .map_err(|_| SheetError::HeadingNotUtf8 {
                         file: self.file.clone(),
                         row: self.row,
@@ -159,27 +164,24 @@ impl Reader {
         self.row += 1;
         self.csv
             .read_byte_record(&mut self.record)
-            .map_err(|error| match error.into_kind() {
-                csv::ErrorKind::Io(error)
-                    if error
-                        .get_ref()
-                        .is_some_and(<dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static>::is::<RowTooLong>) =>
-                {
-                    SheetError::RowTooLong {
-                        file: self.file.clone(),
-                        row: self.row,
-                        limit: LONGEST_ROW,
-                    }
-                }
-                csv::ErrorKind::Io(source) => SheetError::Io {
-                    file: self.file.clone(),
-                    source,
-                },
-                other => SheetError::Io {
-                    file: self.file.clone(),
-                    source: std::io::Error::other(format!("{other:?}")),
-                },
-            })
+            .map_err(|error| self.cannot_read(error))
+    }
+
+    fn cannot_read(&self, error: csv::Error) -> SheetError {
+        let (file, row) = (self.file.clone(), self.row);
+        let source = match error.into_kind() {
+            csv::ErrorKind::Io(source) => source,
+            other => io::Error::other(format!("{other:?}")),
+        };
+        match source.get_ref().and_then(|cause| cause.downcast_ref()) {
+            Some(Endless::TooLong) => SheetError::RowTooLong {
+                file,
+                row,
+                limit: LONGEST_ROW,
+            },
+            Some(Endless::StrayQuote) => SheetError::StrayQuote { file, row },
+            None => SheetError::Io { file, source },
+        }
     }
 
     fn line(&self) -> Line {
@@ -227,21 +229,26 @@ impl Iterator for Reader {
     type Item = Result<Line, SheetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
+        while !self.ended {
             match self.read_record() {
-                Ok(false) => return None,
+                Ok(false) => self.ended = true,
                 Ok(true) if is_blank(&self.record) => {}
                 Ok(true) => return Some(Ok(self.line())),
-                Err(error) => return Some(Err(error)),
+                Err(error) => {
+                    // Where a row begins is not known any more.
+                    self.ended = true;
+                    return Some(Err(error));
+                }
             }
         }
+        None
     }
 }
 
 fn is_blank(record: &ByteRecord) -> bool {
     record.iter().all(|cell| {
         cell.trim_ascii().is_empty()
-            || std::str::from_utf8(cell).is_ok_and(|cell| super::trim(cell).is_empty())
+            || std::str::from_utf8(cell).is_ok_and(|cell| trim(cell).is_empty())
     })
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use super::dialect::Dialect;
 use super::format::Format;
 use super::formula::guard;
 
@@ -38,6 +39,7 @@ impl<W: Write> Writer<W> {
     /// When they cannot be written.
     pub fn new(mut to: W, format: Format, header: &[String]) -> io::Result<Self> {
         let mut builder = csv::WriterBuilder::new();
+        let mut delimiter = b',';
         match format {
             Format::JsonLines => {
                 return Ok(Writer(Kind::JsonLines {
@@ -46,11 +48,9 @@ impl<W: Write> Writer<W> {
                 }));
             }
             Format::Csv => {}
-            Format::Tsv => {
-                builder.delimiter(b'\t');
-            }
+            Format::Tsv => delimiter = b'\t',
             Format::Like(dialect) => {
-                builder.delimiter(dialect.delimiter);
+                delimiter = dialect.delimiter;
                 if dialect.crlf {
                     builder.terminator(csv::Terminator::CRLF);
                 }
@@ -59,9 +59,20 @@ impl<W: Write> Writer<W> {
                 }
             }
         }
+        builder.delimiter(delimiter);
+        let headings: Vec<_> = header.iter().map(|heading| guard(heading)).collect();
+        let mut first_line = builder.from_writer(Vec::new());
+        write_record(&mut first_line, &headings)?;
+        // Whoever reads the file guesses the delimiter from the headings. Where that would go
+        // wrong, quotes keep the cells together.
+        let seen = first_line
+            .into_inner()
+            .map(|line| Dialect::detect(&line, false).delimiter);
+        if seen.is_ok_and(|seen| seen != delimiter) {
+            builder.quote_style(csv::QuoteStyle::Always);
+        }
         let mut csv = Box::new(builder.from_writer(to));
-        csv.write_record(header.iter().map(|heading| guard(heading).into_owned()))
-            .map_err(io_error)?;
+        write_record(&mut csv, &headings)?;
         Ok(Writer(Kind::Csv(csv)))
     }
 
@@ -99,6 +110,11 @@ impl<W: Write> Writer<W> {
             Kind::JsonLines { to, .. } => to.flush(),
         }
     }
+}
+
+fn write_record<W: Write>(to: &mut csv::Writer<W>, cells: &[Cow<'_, str>]) -> io::Result<()> {
+    to.write_record(cells.iter().map(|cell| cell.as_bytes()))
+        .map_err(io_error)
 }
 
 fn text(cell: Cell<'_>) -> Cow<'_, str> {
