@@ -7,12 +7,11 @@ use std::io;
 
 use super::action::Action;
 use super::change::{Change, GroupName};
-use super::column::Column;
-use super::fingerprint::{CLAIMS_EMAIL, FIELDS, Fingerprint};
+use super::fingerprint::{FIELDS, Fingerprint};
 use super::problem::Problem;
 use super::sorter::Sorter;
 use super::{Entry, Roster};
-use crate::sheet::{RowNumber, SheetError};
+use crate::sheet::{Cells, RowNumber, SheetError, trim};
 
 /// What a file asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,13 +92,18 @@ impl fmt::Display for Mentions {
     }
 }
 
-/// Two rows that name the same person and do not agree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Contradiction {
+/// What rows do not agree about: a person or new email, an action, and one of [`FIELDS`].
+type Matter = (u64, u8, usize);
+
+/// Two rows that do not agree.
+#[derive(Debug, Clone, Copy)]
+struct Dispute {
+    /// What the first one says.
+    said: u32,
+    /// The first one.
     row: u64,
-    field: usize,
+    /// The first row that says otherwise.
     other: u64,
-    claim: bool,
 }
 
 /// Looks at all rows.
@@ -119,11 +123,8 @@ pub(super) fn take(
         match change {
             Ok(change) => {
                 census.count(&change, number);
-                sorter
-                    .push(Fingerprint::of(&change, number.0))
-                    .map_err(failed)?;
-                if let Some(claim) = Fingerprint::of_claim(&change, number.0) {
-                    sorter.push(claim).map_err(failed)?;
+                for fingerprint in Fingerprint::all_of(&change, number.0) {
+                    sorter.push(fingerprint).map_err(failed)?;
                 }
             }
             Err(problems) => {
@@ -132,29 +133,23 @@ pub(super) fn take(
             }
         }
     }
-    let contradictions = compare(sorter, &mut census).map_err(failed)?;
-    if !contradictions.is_empty() {
-        census.rejected = contradictions
-            .iter()
-            .map(|each| RowNumber(each.row))
-            .collect();
-        census.invalid += census.rejected.len() as u64;
-        report(roster, &contradictions, on_problem)?;
+    let disputes = compare(sorter, &mut census).map_err(failed)?;
+    if !disputes.is_empty() {
+        reject(roster, &disputes, &mut census, on_problem)?;
     }
     Ok(census)
 }
 
 /// Finds rows of the same person and action that do not agree, and those that are the same.
-fn compare(sorter: Sorter, census: &mut Census) -> io::Result<Vec<Contradiction>> {
+fn compare(sorter: Sorter, census: &mut Census) -> io::Result<BTreeMap<Matter, Dispute>> {
     let mut in_order = sorter.sorted()?;
-    let mut contradictions = BTreeSet::new();
+    let mut disputes = BTreeMap::new();
     let mut before: Option<(Fingerprint, [u64; FIELDS.len()])> = None;
     while let Some(next) = in_order.next()? {
         match &mut before {
             Some((first, said_in)) if (first.key, first.action) == (next.key, next.action) => {
-                let count = contradictions.len();
-                agree(first, said_in, &next, &mut contradictions);
-                if next.is_create() && contradictions.len() == count {
+                agree(first, said_in, &next, &mut disputes);
+                if next.is_create() {
                     census
                         .repeats
                         .insert(RowNumber(next.row), RowNumber(first.row));
@@ -163,7 +158,7 @@ fn compare(sorter: Sorter, census: &mut Census) -> io::Result<Vec<Contradiction>
             _ => before = Some((next, [next.row; FIELDS.len()])),
         }
     }
-    Ok(contradictions.into_iter().collect())
+    Ok(disputes)
 }
 
 /// Holds `next` against what the rows before it have said together.
@@ -171,25 +166,19 @@ fn agree(
     said: &mut Fingerprint,
     said_in: &mut [u64; FIELDS.len()],
     next: &Fingerprint,
-    contradictions: &mut BTreeSet<Contradiction>,
+    disputes: &mut BTreeMap<Matter, Dispute>,
 ) {
-    let claim = next.action == CLAIMS_EMAIL;
     for (field, said_in) in said_in.iter_mut().enumerate() {
         let (one, other) = (said.fields[field], next.fields[field]);
         // A new account is whole at once: that one row says nothing is a difference, too.
         if one != other && (next.is_create() || (one != 0 && other != 0)) {
-            contradictions.insert(Contradiction {
-                row: next.row,
-                field,
-                other: *said_in,
-                claim,
-            });
-            contradictions.insert(Contradiction {
-                row: *said_in,
-                field,
-                other: next.row,
-                claim,
-            });
+            disputes
+                .entry((next.key, next.action, field))
+                .or_insert(Dispute {
+                    said: one,
+                    row: *said_in,
+                    other: next.row,
+                });
         } else if one == 0 && other != 0 {
             said.fields[field] = other;
             *said_in = next.row;
@@ -197,41 +186,76 @@ fn agree(
     }
 }
 
-/// Tells of contradictions with what stands in the cells, for which the rows are read once more.
-fn report(
+/// Rejects every row that takes a side in a dispute, and tells of it with what stands in the cell,
+/// for which the rows are read once more.
+fn reject(
     roster: &Roster,
-    contradictions: &[Contradiction],
+    disputes: &BTreeMap<Matter, Dispute>,
+    census: &mut Census,
     on_problem: &mut dyn FnMut(Problem),
 ) -> Result<(), SheetError> {
-    let mut left = contradictions.iter().peekable();
-    let (columns, header) = (roster.columns(), roster.header());
     for entry in roster.entries()? {
-        let Entry { number, cells, .. } = entry?;
-        while let Some(each) = left.next_if(|each| each.row == number.0) {
-            let column = match FIELDS[each.field] {
-                Column::Teams if columns.at(Column::Teams).is_none() => Column::Roles,
-                column => column,
-            };
-            let at = columns.at(column);
-            let what = if each.claim {
-                format!(
-                    "is also the new email of another person in row {}; only one can have it",
-                    each.other
-                )
-            } else {
-                format!(
-                    "is not what row {} says, which names the same person; keep one of the two rows, or make them agree",
-                    each.other
-                )
-            };
-            on_problem(Problem {
-                file: roster.file_name().to_owned(),
-                row: Some(number),
-                column: at.and_then(|at| header.get(at).cloned()),
-                value: at.and_then(|at| cells.get(at)).map(str::to_owned),
-                what,
-            });
+        let Entry {
+            number,
+            cells,
+            change,
+        } = entry?;
+        let Ok(change) = change else { continue };
+        let mut told = Vec::new();
+        for fingerprint in Fingerprint::all_of(&change, number.0) {
+            for (field, &says) in fingerprint.fields.iter().enumerate() {
+                let matter = (fingerprint.key, fingerprint.action, field);
+                let Some(dispute) = disputes.get(&matter) else {
+                    continue;
+                };
+                let about = (field, fingerprint.is_claim());
+                if told.contains(&about) || (says == 0 && !fingerprint.is_create()) {
+                    continue;
+                }
+                told.push(about);
+                let other = if says == dispute.said {
+                    dispute.other
+                } else {
+                    dispute.row
+                };
+                on_problem(disagreement(roster, (number, &cells), about, other));
+            }
+        }
+        if !told.is_empty() {
+            census.rejected.insert(number);
+            census.repeats.remove(&number);
         }
     }
+    census.invalid += census.rejected.len() as u64;
     Ok(())
+}
+
+fn disagreement(
+    roster: &Roster,
+    (number, cells): (RowNumber, &Cells),
+    (field, is_claim): (usize, bool),
+    other: u64,
+) -> Problem {
+    let at = roster.columns().at(FIELDS[field]);
+    let value = at
+        .and_then(|at| cells.get(at))
+        .filter(|cell| !trim(cell).is_empty());
+    let what = if is_claim {
+        format!(
+            "is also the new email of somebody else in row {other}; only one person can have it"
+        )
+    } else {
+        let differs = match value {
+            Some(_) => format!("differs from row {other}, which is about the same person"),
+            None => format!("is empty, but not in row {other}, which is about the same person"),
+        };
+        format!("{differs}; remove one of the rows, or make them agree")
+    };
+    Problem {
+        file: roster.file_name().to_owned(),
+        row: Some(number),
+        column: at.and_then(|at| roster.header().get(at).cloned()),
+        value: value.map(str::to_owned),
+        what,
+    }
 }

@@ -282,8 +282,9 @@ impl Columns {
                 problems.push(problem(
                     file,
                     format!(
-                        "the columns {} both mean {}; remove one of them, or say which is meant with --map 'HEADING={}'",
+                        "the columns {} {} mean {}; keep one of them, or say which is meant with --map 'HEADING={}'",
                         listed(&headings),
+                        if rivals == 2 { "both" } else { "all" },
                         column.name(),
                         column.name()
                     ),
@@ -418,7 +419,7 @@ mod tests {
         let said = |headings: &[&str]| understand(headings).unwrap_err()[0].to_string();
         insta::assert_snapshot!(said(&["Name", "Team"]), @r#"people.csv: there is no column with emails or ids. The headings are "Name", "Team". If one of them holds the emails, say so: --map 'Name=email'"#);
         insta::assert_snapshot!(said(&["ann@example.com"]), @"people.csv: the first row looks like a person, not like headings; put a row with headings on top, such as: email");
-        insta::assert_snapshot!(said(&["Mail", "UPN"]), @r#"people.csv: the columns "Mail", "UPN" both mean email; remove one of them, or say which is meant with --map 'HEADING=email'"#);
+        insta::assert_snapshot!(said(&["Mail", "UPN"]), @r#"people.csv: the columns "Mail", "UPN" both mean email; keep one of them, or say which is meant with --map 'HEADING=email'"#);
         let map = [("Work Mail".to_owned(), Column::Email)];
         let missing = Columns::understand("people.csv", &header(&["email"]), &map).unwrap_err();
         insta::assert_snapshot!(missing[0].to_string(), @r#"people.csv: --map names the heading "Work Mail", but there is none; there are "email""#);

@@ -1,14 +1,14 @@
-//! A row in 53 bytes: enough to see that two rows name the same person and whether they agree.
+//! A row in 49 bytes: enough to see that two rows name the same person and whether they agree.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::action::Action;
-use super::change::{Change, Edit, Newcomer, Revision};
+use super::change::{Change, Edit, GroupKind, GroupName, Newcomer, Revision};
 use super::column::Column;
 use super::person::Person;
 
 /// The columns whose contents are compared. Teams count for new accounts only.
-pub(super) const FIELDS: [Column; 7] = [
+pub(super) const FIELDS: [Column; 8] = [
     Column::FirstName,
     Column::LastName,
     Column::DisplayName,
@@ -16,6 +16,7 @@ pub(super) const FIELDS: [Column; 7] = [
     Column::Active,
     Column::NewEmail,
     Column::Teams,
+    Column::Roles,
 ];
 
 /// What stands for a row. Ordered by person, then action, then row.
@@ -32,14 +33,33 @@ pub(super) struct Fingerprint {
 }
 
 /// The action of a fingerprint that says "this person gets this email".
-pub(super) const CLAIMS_EMAIL: u8 = u8::MAX;
+const CLAIMS_EMAIL: u8 = u8::MAX;
 
 /// Bytes of one in a file.
 pub(super) const SIZE: usize = 8 + 1 + 8 + 4 * FIELDS.len();
 
 impl Fingerprint {
-    /// The fingerprint of a row.
-    pub(super) fn of(change: &Change, row: u64) -> Self {
+    /// All fingerprints of a row: one for each way it names its person, so that it meets every row
+    /// that names the person in one of them, and one for a new email.
+    pub(super) fn all_of(change: &Change, row: u64) -> impl Iterator<Item = Self> {
+        let asked = Self::asked(change, row);
+        let person = change.person();
+        let about = |key| asked.about(key);
+        let by_email = person
+            .email()
+            .map(|email| about(key_of_email(&email.folded())));
+        let by_id = person.id().map(|id| about(hash(&("id", id.as_str()))));
+        [by_email, by_id, Self::claim(change, row)]
+            .into_iter()
+            .flatten()
+    }
+
+    fn about(self, key: u64) -> Self {
+        Fingerprint { key, ..self }
+    }
+
+    /// What a row asks for, without the person.
+    fn asked(change: &Change, row: u64) -> Self {
         let fields = match change {
             Change::Create(newcomer) => newcomer_fields(newcomer),
             Change::Update { revision, .. } | Change::Upsert { revision, .. } => {
@@ -53,7 +73,7 @@ impl Fingerprint {
             .unwrap_or_default();
         let action = u8::try_from(action).unwrap_or_default();
         Fingerprint {
-            key: person(&change.person()),
+            key: 0,
             action,
             row,
             fields,
@@ -61,7 +81,7 @@ impl Fingerprint {
     }
 
     /// That somebody gets a new email, if the row says so.
-    pub(super) fn of_claim(change: &Change, row: u64) -> Option<Self> {
+    fn claim(change: &Change, row: u64) -> Option<Self> {
         let email = change.new_email()?;
         let mut fields = [0; FIELDS.len()];
         // In the place of the column that a problem is to name.
@@ -72,6 +92,11 @@ impl Fingerprint {
             row,
             fields,
         })
+    }
+
+    /// Whether it stands for a new email.
+    pub(super) fn is_claim(&self) -> bool {
+        self.action == CLAIMS_EMAIL
     }
 
     /// Whether it stands for a new account.
@@ -115,8 +140,12 @@ fn newcomer_fields(newcomer: &Newcomer) -> [u32; FIELDS.len()] {
     let names = [&newcomer.given_name, &newcomer.family_name]
         .map(|name| name.as_deref().unwrap_or_default());
     let follows = newcomer.display_name.as_deref() == Some(names.join(" ").trim());
-    let mut teams = newcomer.join.clone();
-    teams.sort_unstable();
+    let groups = |kind| {
+        let mut groups: Vec<&GroupName> = newcomer.join.iter().collect();
+        groups.retain(|group| group.kind == kind);
+        groups.sort_unstable();
+        if groups.is_empty() { 0 } else { small(&groups) }
+    };
     [
         text(&newcomer.given_name),
         text(&newcomer.family_name),
@@ -128,7 +157,8 @@ fn newcomer_fields(newcomer: &Newcomer) -> [u32; FIELDS.len()] {
         text(&newcomer.external_id),
         newcomer.active.as_ref().map_or(0, small),
         0,
-        if teams.is_empty() { 0 } else { small(&teams) },
+        groups(GroupKind::Team),
+        groups(GroupKind::Role),
     ]
 }
 
@@ -150,14 +180,19 @@ fn revision_fields(revision: &Revision) -> [u32; FIELDS.len()] {
             .as_ref()
             .map_or(0, |email| small(&email.folded())),
         0,
+        0,
     ]
 }
 
 fn person(person: &Person) -> u64 {
     match person {
-        Person::Email(email) | Person::Both { email, .. } => hash(&("email", &*email.folded())),
+        Person::Email(email) | Person::Both { email, .. } => key_of_email(&email.folded()),
         Person::Id(id) => hash(&("id", id.as_str())),
     }
+}
+
+fn key_of_email(folded: &str) -> u64 {
+    hash(&("email", folded))
 }
 
 fn hash(of: &impl Hash) -> u64 {

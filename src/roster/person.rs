@@ -5,6 +5,8 @@ use std::fmt;
 
 use email_address::{EmailAddress, Options};
 
+use crate::sheet::is_blank;
+
 /// An email address as it was written. Two that differ in case only are the same.
 #[derive(Debug, Clone, Eq)]
 pub struct Email(String);
@@ -43,6 +45,11 @@ impl TryFrom<&str> for Email {
             return Err(EmailError(format!(
                 "longer than {LONGEST_EMAIL} characters"
             )));
+        }
+        if text.contains(is_blank) {
+            return Err(EmailError(
+                "there is a blank or an invisible character in it".to_owned(),
+            ));
         }
         let options = Options::default()
             .with_required_tld()
@@ -149,6 +156,9 @@ mod tests {
             "Ann <ann@example.com>",
             "ann@exa mple.com",
             "ann@@example.com",
+            "an\u{200b}n@example.com",
+            "ann\u{a0}lee@example.com",
+            "ann@exam\u{ad}ple.com",
         ] {
             assert!(Email::try_from(text).is_err(), "{text:?}");
         }

@@ -70,7 +70,12 @@ impl Rules {
                 None,
                 None,
                 format!(
-                    "the row has {found} cells, the header {expected}; is the row cut off, or a separator missing?"
+                    "the row has {}, the header {expected}; is the row cut off, or a separator missing?",
+                    if *found == 1 {
+                        "1 cell".to_owned()
+                    } else {
+                        format!("{found} cells")
+                    }
                 ),
             ),
         };
@@ -134,8 +139,12 @@ impl<'r> Reading<'r> {
 
     /// `None` only where a problem was noted.
     fn change(&mut self) -> Option<Change> {
-        let action = self.action();
-        match action? {
+        let Some(action) = self.action() else {
+            // Whoever it is about, it should be somebody.
+            self.person();
+            return None;
+        };
+        match action {
             Action::Create => self.newcomer().map(Change::Create),
             Action::Upsert => {
                 let (newcomer, revision) = (self.newcomer(), self.revision());
@@ -156,19 +165,23 @@ impl<'r> Reading<'r> {
             Action::Unlock => self.person().map(Change::Unlock),
             Action::Delete => self.person().map(Change::Delete),
             Action::AddTeams => {
-                let (person, groups) = (self.person(), self.join());
-                self.some_group(&groups, Column::Teams);
+                let person = self.person();
+                let groups = self.some_group(Column::Teams, Self::join);
                 Some(Change::AddTeams {
                     person: person?,
                     groups,
                 })
             }
             Action::RemoveTeams => {
-                let (person, mut groups) = (self.person(), self.leave());
-                if groups.is_empty() {
-                    groups = self.join();
-                }
-                self.some_group(&groups, Column::RemoveTeams);
+                let person = self.person();
+                let groups = self.some_group(Column::RemoveTeams, |row| {
+                    let groups = row.leave();
+                    if groups.is_empty() {
+                        row.join()
+                    } else {
+                        groups
+                    }
+                });
                 Some(Change::RemoveTeams {
                     person: person?,
                     groups,
@@ -297,12 +310,16 @@ impl<'r> Reading<'r> {
             external_id: self.edit(Column::ExternalId),
         };
         let (join, leave) = (self.join(), self.leave());
-        if let Some(both) = join.iter().find(|group| leave.contains(group)) {
+        for both in join.iter().filter(|group| leave.contains(group)) {
+            let column = match both.kind {
+                GroupKind::Team => Column::RemoveTeams,
+                GroupKind::Role => Column::RemoveRoles,
+            };
             let what = format!(
                 "is to be joined and left in the same row; remove the {} from one of the two cells",
                 both.kind_word()
             );
-            self.problem(Column::RemoveTeams, Some(&both.name), what);
+            self.problem(column, Some(&both.name), what);
         }
         let new_email = self.email(Column::NewEmail).filter(|new| {
             self.cell(Column::Email)
@@ -429,14 +446,22 @@ impl<'r> Reading<'r> {
         groups
     }
 
-    fn some_group(&mut self, groups: &[GroupName], column: Column) {
-        if groups.is_empty() && self.problems.is_empty() {
+    /// What `read` finds, which must not be nothing.
+    fn some_group(
+        &mut self,
+        column: Column,
+        read: impl FnOnce(&mut Self) -> Vec<GroupName>,
+    ) -> Vec<GroupName> {
+        let before = self.problems.len();
+        let groups = read(self);
+        if groups.is_empty() && self.problems.len() == before {
             self.problem(
                 column,
                 None,
                 format!("the row names no team or role; fill in {}", column.name()),
             );
         }
+        groups
     }
 }
 

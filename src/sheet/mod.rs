@@ -41,15 +41,19 @@ impl fmt::Display for RowNumber {
     }
 }
 
-/// A cell without the blanks around it: white space of any kind, and the characters of no width
-/// that copying from web pages and mail leaves behind.
+/// A cell without the blanks around it.
 #[must_use]
 pub fn trim(cell: &str) -> &str {
-    cell.trim_matches(|c: char| {
-        c.is_whitespace()
-            || matches!(
-                c,
-                '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' | '\u{00AD}'
-            )
-    })
+    cell.trim_matches(is_blank)
+}
+
+/// Whether nothing is to be seen of a character: white space of any kind, and the characters of no
+/// width that copying from web pages and mail leaves behind.
+#[must_use]
+pub fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' | '\u{00AD}'
+        )
 }
