@@ -69,11 +69,7 @@ impl Column {
                 "emailprimarywork",
             ],
         ),
-        (
-            Column::Id,
-            "id",
-            &["scimid", "userid", "keeperid", "keeperuserid"],
-        ),
+        (Column::Id, "id", &["scimid", "keeperid", "keeperuserid"]),
         (
             Column::FirstName,
             "first_name",

@@ -13,6 +13,8 @@ mod person;
 mod problem;
 mod rules;
 mod sorter;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 

@@ -56,9 +56,17 @@ impl TryFrom<&str> for Email {
             .without_display_text()
             .without_domain_literal();
         EmailAddress::parse_with_options(text, options)
-            .map_err(|error| EmailError(error.to_string().trim_end_matches('.').to_owned()))?;
+            .map_err(|error| EmailError(in_passing(&error.to_string())))?;
         Ok(Email(text.to_owned()))
     }
+}
+
+/// A sentence as it stands between brackets.
+fn in_passing(sentence: &str) -> String {
+    let sentence = sentence.trim_end_matches('.');
+    let mut letters = sentence.chars();
+    let first = letters.next().into_iter().flat_map(char::to_lowercase);
+    first.chain(letters).collect()
 }
 
 impl PartialEq for Email {

@@ -1,0 +1,286 @@
+//! Rows as clerks write them: what they ask for, what is wrong with them, whether they agree.
+
+use std::io::Write;
+
+use insta::assert_snapshot;
+
+use super::*;
+
+fn roster(content: &str, default_action: Action, forced_action: bool) -> Roster {
+    let mut file = tempfile::Builder::new()
+        .prefix("people")
+        .suffix(".csv")
+        .tempfile()
+        .unwrap();
+    file.write_all(content.as_bytes()).unwrap();
+    let options = Options {
+        default_action,
+        forced_action,
+        map: Vec::new(),
+    };
+    Roster::open(file.path(), options).unwrap()
+}
+
+/// What the rows of a good file ask for.
+fn changes(content: &str, default_action: Action) -> Vec<Change> {
+    roster(content, default_action, false)
+        .entries()
+        .unwrap()
+        .map(|entry| entry.unwrap().change.unwrap())
+        .collect()
+}
+
+/// What is wrong with a file of creates, one problem a line.
+fn problems(content: &str) -> String {
+    problems_of(&roster(content, Action::Create, false))
+}
+
+fn problems_of(roster: &Roster) -> String {
+    let mut said = Vec::new();
+    roster
+        .check(&mut |problem| {
+            let whole = problem.to_string();
+            let (_, told) = whole.split_once(".csv, ").unwrap();
+            said.push(told.to_owned());
+        })
+        .unwrap();
+    said.join("\n")
+}
+
+fn census(content: &str) -> Census {
+    roster(content, Action::Create, false)
+        .check(&mut |_| ())
+        .unwrap()
+}
+
+fn numbers(rows: impl IntoIterator<Item = RowNumber>) -> Vec<u64> {
+    rows.into_iter().map(|row| row.0).collect()
+}
+
+fn group(kind: GroupKind, name: &str) -> GroupName {
+    GroupName {
+        kind,
+        name: name.to_owned(),
+    }
+}
+
+#[test]
+fn a_new_account_is_what_the_cells_say_without_the_blanks_around_it() {
+    let changes = changes(
+        "Work Email,Given Name,Surname,Employee ID,Active,Teams,Roles,Desk\n\
+         \u{a0}Ann.Lee@Example.com ,  Ann\t,Lee,\u{feff}007,Yes, Sales ;Legal|Sales;; ,Auditor,3\n\
+         bob@example.com,,,,,,,\n",
+        Action::Create,
+    );
+    let Change::Create(ann) = &changes[0] else {
+        panic!("{changes:?}");
+    };
+    assert_eq!(ann.email.as_str(), "Ann.Lee@Example.com");
+    assert_eq!(ann.given_name.as_deref(), Some("Ann"));
+    assert_eq!(ann.family_name.as_deref(), Some("Lee"));
+    assert_eq!(ann.display_name.as_deref(), Some("Ann Lee"));
+    assert_eq!(ann.external_id.as_deref(), Some("007"));
+    assert_eq!(ann.active, Some(true));
+    assert_eq!(
+        ann.join,
+        [
+            group(GroupKind::Team, "Sales"),
+            group(GroupKind::Team, "Legal"),
+            group(GroupKind::Role, "Auditor"),
+        ]
+    );
+    let Change::Create(bob) = &changes[1] else {
+        panic!("{changes:?}");
+    };
+    let nothing = Newcomer {
+        email: Email::try_from("bob@example.com").unwrap(),
+        given_name: None,
+        family_name: None,
+        display_name: None,
+        external_id: None,
+        active: None,
+        join: Vec::new(),
+    };
+    assert_eq!(bob, &nothing);
+}
+
+#[test]
+fn on_update_an_empty_cell_keeps_and_a_mark_clears() {
+    let changes = changes(
+        "id,email,first_name,last_name,display_name,new_email,active,remove teams\n\
+         42,,,Lee,<Clear>,New@example.com,locked,Sales\n\
+         ,ann@example.com,,,,ANN@example.com,,\n",
+        Action::Update,
+    );
+    let Change::Update { person, revision } = &changes[0] else {
+        panic!("{changes:?}");
+    };
+    assert_eq!(person, &Person::Id(UserId::new("42").unwrap()));
+    assert_eq!(
+        revision.attributes,
+        Attributes {
+            given_name: Edit::Keep,
+            family_name: Edit::Set("Lee".to_owned()),
+            display_name: Edit::Clear,
+            external_id: Edit::Keep,
+        }
+    );
+    assert_eq!(revision.active, Some(false));
+    assert_eq!(
+        revision.new_email,
+        Some(Email::try_from("new@example.com").unwrap())
+    );
+    assert_eq!(revision.leave, [group(GroupKind::Team, "Sales")]);
+    // The email that a person has already is none to get.
+    assert_eq!(changes[1].new_email(), None);
+}
+
+#[test]
+fn each_row_can_have_an_action_of_its_own() {
+    let changes = changes(
+        "action,email,teams\n\
+         ,a@example.com,\n\
+         LOCK,b@example.com,\n\
+         Un-Lock,c@example.com,\n\
+         add teams,d@example.com,Sales\n\
+         remove_teams,e@example.com,Sales\n\
+         delete,f@example.com,\n\
+         upsert,g@example.com,\n",
+        Action::Create,
+    );
+    let actions: Vec<String> = changes
+        .iter()
+        .map(|change| change.action().to_string())
+        .collect();
+    assert_eq!(
+        actions.join(" "),
+        "create lock unlock add-teams remove-teams delete upsert"
+    );
+    // A row that leaves teams may name them as those that it is about.
+    assert!(matches!(
+        &changes[4],
+        Change::RemoveTeams { groups, .. } if groups == &[group(GroupKind::Team, "Sales")]
+    ));
+}
+
+#[test]
+fn everything_that_is_wrong_with_cells_is_told_at_once() {
+    let told = problems(
+        "email,action,first_name,active,teams,remove_teams,new_email\n\
+         nobody,create,\"A\nnn\",maybe,,,\n\
+         ,lock,,,,,\n\
+         ann@example.com,promote,,,,,\n\
+         ann@example.com,create,<clear>,,<clear>,Sales,b@example.com\n\
+         bob@example.com,add-teams,,,,,\n\
+         carl@example.com,remove-teams,,,,,\n\
+         dora@example.com,update,,,Sales;Legal,Legal,not an email\n\
+         em\u{200b}il@example.com,create,,,,,\n",
+    );
+    assert_snapshot!(told, @r#"
+    row 2, column "email": "nobody" is not an email address (missing separator character '@'); write it like name@example.com
+    row 2, column "first_name": "A\nnn" has a line break or another control character in it; remove it
+    row 2, column "active": "maybe" is neither yes nor no; write yes (active) or no (locked)
+    row 3, column "email": the cell is empty, so nobody is named; fill it in or remove the row
+    row 4, column "action": "promote" is not an action; there are create, update, upsert, lock, unlock, delete, add-teams, remove-teams
+    row 5, column "first_name": "<clear>" clears an attribute, which a new account does not have; empty the cell
+    row 5, column "teams": "<clear>" does not work for teams and roles; name those to leave in remove_teams or remove_roles
+    row 5, column "new_email": "b@example.com" makes no sense for create; only action update changes an email
+    row 5, column "remove_teams": "Sales" cannot be left by a new account; empty the cell or use action update
+    row 6, column "teams": the row names no team or role; fill in teams
+    row 7, column "remove_teams": the row names no team or role; fill in remove_teams
+    row 8, column "remove_teams": "Legal" is to be joined and left in the same row; remove the team from one of the two cells
+    row 8, column "new_email": "not an email" is not an email address (there is a blank or an invisible character in it); write it like name@example.com
+    row 9, column "email": "em\u{200b}il@example.com" is not an email address (there is a blank or an invisible character in it); write it like name@example.com
+    "#);
+}
+
+#[test]
+fn rows_of_the_wrong_width_are_told_of() {
+    let told = problems(
+        "email,first_name\n\
+         ann@example.com\n\
+         bob@example.com,Bob,Lee\n\
+         carl@example.com,Carl,,\n",
+    );
+    assert_snapshot!(told, @r#"
+    row 2: the row has 1 cell, the header 2; is the row cut off, or a separator missing?
+    row 3: "Lee" stands beyond the last heading: the row has 3 cells, the header 2; put quotation marks around cells with a separator in them
+    "#);
+}
+
+#[test]
+fn a_list_to_lock_does_nothing_else() {
+    let list = roster(
+        "email,action\nann@example.com,\nbob@example.com,lock\ncarl@example.com,create\n",
+        Action::Lock,
+        true,
+    );
+    assert_snapshot!(problems_of(&list), @r#"row 4, column "action": "create" is asked for, but this command only does lock; use headcount import for mixed rows"#);
+}
+
+#[test]
+fn rows_about_the_same_person_that_do_not_agree_are_told_of_on_both_sides() {
+    let told = problems(
+        "action,email,id,first_name,last_name,new_email,teams\n\
+         create,ann@example.com,,Ann,Lee,,Sales;Legal\n\
+         create,Ann@Example.com,,Ann,Li,,Legal;Sales\n\
+         create,ANN@example.com,,Ann,,,Legal;Sales\n\
+         update,,7,,Gray,,\n\
+         update,bob@example.com,7,,Grey,,\n\
+         update,bob@example.com,,Bob,Grey,,\n\
+         update,carl@example.com,,,,one@example.com,\n\
+         update,dora@example.com,,,,One@example.com,\n",
+    );
+    assert_snapshot!(told, @r#"
+    row 2, column "last_name": "Lee" differs from row 3, which is about the same person; remove one of the rows, or make them agree
+    row 3, column "last_name": "Li" differs from row 2, which is about the same person; remove one of the rows, or make them agree
+    row 4, column "last_name": is empty, but not in row 2, which is about the same person; remove one of the rows, or make them agree
+    row 5, column "last_name": "Gray" differs from row 6, which is about the same person; remove one of the rows, or make them agree
+    row 6, column "last_name": "Grey" differs from row 5, which is about the same person; remove one of the rows, or make them agree
+    row 8, column "new_email": "one@example.com" is also the new email of somebody else in row 9; only one person can have it
+    row 9, column "new_email": "One@example.com" is also the new email of somebody else in row 8; only one person can have it
+    "#);
+}
+
+#[test]
+fn rows_about_the_same_person_that_agree_are_carried_out_one_after_the_other() {
+    let content = "action,email,first_name,last_name,teams\n\
+        create,ann@example.com,Ann,Lee,Sales;Legal\n\
+        create,Ann@Example.com,Ann,Lee,Legal;Sales\n\
+        update,bob@example.com,Bob,,\n\
+        update,bob@example.com,,Grey,\n\
+        lock,bob@example.com,,,\n\
+        unlock,bob@example.com,,,\n\
+        add-teams,bob@example.com,,,Sales\n\
+        add-teams,bob@example.com,,,Legal\n";
+    assert_eq!(problems(content), "");
+    let repeats = census(content).repeats;
+    assert_eq!(numbers(repeats.keys().copied()), [3]);
+    assert_eq!(numbers(repeats.values().copied()), [2]);
+}
+
+#[test]
+fn a_file_is_counted() {
+    let census = census(
+        "action,email,id,active,teams\n\
+         create,a@example.com,,,Sales\n\
+         create,b@example.com,,,Sales;Legal\n\
+         lock,,7,,\n\
+         lock,c@example.com,,,\n\
+         update,d@example.com,9,no,Sales\n\
+         update,,8,yes,\n\
+         delete,e@example.com,,,\n\
+         lock,broken,,,\n",
+    );
+    assert_eq!((census.rows, census.invalid), (8, 1));
+    assert_eq!(census.locks, 3);
+    assert_eq!((census.people_by_email, census.people_by_id), (3, 2));
+    assert_eq!(census.by_action(Action::Create), 2);
+    assert_eq!(census.by_action(Action::Delete), 1);
+    let named: Vec<String> = census
+        .groups
+        .iter()
+        .map(|(group, mentions)| format!("{} in {mentions}", group.name))
+        .collect();
+    assert_eq!(named, ["Legal in row 3", "Sales in rows 2, 3, 6"]);
+}
