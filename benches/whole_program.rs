@@ -21,6 +21,7 @@ fn main() {
     throughput(folder.path(), 60_000 / shrink, if quick { 1 } else { 3 });
     rate(folder.path(), if quick { 100 } else { 1_000 });
     memory(folder.path(), &[10_000 / shrink, 1_000_000 / shrink]);
+    export(folder.path(), 100_000 / shrink);
 }
 
 fn machine() {
@@ -38,7 +39,7 @@ fn machine() {
 
 /// Rows a second without a limit, beside requests a second of a load generator, in turn.
 fn throughput(folder: &Path, rows: usize, rounds: usize) {
-    let node = Node::start();
+    let node = Node::start(&["--users", "0"]);
     let bodies = folder.join("bodies.txt");
     let mut ratios = Vec::new();
     for round in 0..rounds {
@@ -65,7 +66,7 @@ fn throughput(folder: &Path, rows: usize, rounds: usize) {
 
 /// How exactly `--rate` is kept.
 fn rate(folder: &Path, rows: usize) {
-    let node = Node::start();
+    let node = Node::start(&["--users", "0"]);
     let file = people(folder, rows, "rate");
     let run = import(&node, &file, &["--rate", "50"]);
     let ideal = per_second(rows, Duration::from_secs(1)) / 50.0;
@@ -78,7 +79,7 @@ fn rate(folder: &Path, rows: usize) {
 
 /// Peak memory of the program for files of different sizes.
 fn memory(folder: &Path, sizes: &[usize]) {
-    let node = Node::start();
+    let node = Node::start(&["--users", "0"]);
     for rows in sizes {
         let file = people(folder, *rows, &format!("memory{rows}"));
         let run = import(&node, &file, &[]);
@@ -90,21 +91,37 @@ fn memory(folder: &Path, sizes: &[usize]) {
     }
 }
 
+/// How fast all users come back, for the page sizes a node may grant.
+fn export(folder: &Path, users: usize) {
+    for page in ["100", "500", "1000"] {
+        let node = Node::start(&["--users", &users.to_string(), "--page-max", page]);
+        let file = folder.join(format!("export{page}.csv"));
+        let run = headcount(&node, &["export", "users", "--quiet", "-o"], &file);
+        let rows = csv::Reader::from_path(&file).map_or(0, |reader| reader.into_records().count());
+        let mib = per_second(run.peak_kib, Duration::from_secs(1)) / 1024.0;
+        println!(
+            "export: {rows} of {users} users by pages of {page}, {:.0} users/s, peak {mib:.1} MiB",
+            per_second(rows, run.wall)
+        );
+    }
+}
+
 struct Run {
     wall: Duration,
     peak_kib: usize,
 }
 
 fn import(node: &Node, file: &Path, flags: &[&str]) -> Run {
+    let concurrency = CONCURRENCY.to_string();
+    let mut arguments = vec!["import", "--quiet", "--concurrency", &concurrency];
+    arguments.extend(flags);
+    headcount(node, &arguments, file)
+}
+
+fn headcount(node: &Node, arguments: &[&str], file: &Path) -> Run {
     let begun = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_headcount"))
-        .args([
-            "import",
-            "--quiet",
-            "--concurrency",
-            &CONCURRENCY.to_string(),
-        ])
-        .args(flags)
+        .args(arguments)
         .arg(file)
         .env("HEADCOUNT_URL", &node.url)
         .env("HEADCOUNT_TOKEN", TOKEN)
@@ -118,7 +135,7 @@ fn import(node: &Node, file: &Path, flags: &[&str]) -> Run {
         }
         std::thread::sleep(Duration::from_millis(10));
     };
-    assert!(status.success(), "the import failed: {status}");
+    assert!(status.success(), "the run failed: {status}");
     Run {
         wall: begun.elapsed(),
         peak_kib,
@@ -201,9 +218,10 @@ struct Node {
 }
 
 impl Node {
-    fn start() -> Self {
+    fn start(flags: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_headcount"))
-            .args(["sandbox", "--users", "0"])
+            .arg("sandbox")
+            .args(flags)
             .env("HEADCOUNT_SANDBOX_TOKEN", TOKEN)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
