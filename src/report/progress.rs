@@ -113,8 +113,10 @@ impl Counter {
 }
 
 fn bar(rows: u64) -> ProgressBar {
+    // When somebody presses Ctrl-C, the terminal's ^C pushes the bar up by one line, which then
+    // stays. So the first line is empty.
     let style = ProgressStyle::with_template(
-        "{bar:24.green} {human_pos} of {human_len} rows, {per_sec}, {eta} left\n{wide_msg}",
+        "\n{bar:24.green} {human_pos} of {human_len} rows, {per_sec}, {eta} left\n{wide_msg}",
     )
     .expect("the template is fixed")
     .with_key(
