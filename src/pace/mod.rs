@@ -12,6 +12,7 @@
 //! ```
 
 mod adaptive;
+mod call;
 mod ceiling;
 mod http;
 mod line;
@@ -25,9 +26,10 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 
+pub use call::{Answer, Call, Fault, FaultKind};
 pub use ceiling::{Rate, RateError};
 pub use http::{HttpOptions, client};
-pub use line::{Answer, Call, Fault, FaultKind, Line};
+pub use line::{BadToken, Line};
 pub use wait::retry_after;
 
 use adaptive::Adaptive;
@@ -45,6 +47,7 @@ pub struct Pace {
     held_until: Mutex<Option<Instant>>,
     closed: watch::Sender<bool>,
     waiting: AtomicUsize,
+    resting: AtomicUsize,
     admitted: AtomicU64,
     holds: AtomicU64,
 }
@@ -65,6 +68,7 @@ impl Pace {
             held_until: Mutex::new(None),
             closed: watch::Sender::new(false),
             waiting: AtomicUsize::new(0),
+            resting: AtomicUsize::new(0),
             admitted: AtomicU64::new(0),
             holds: AtomicU64::new(0),
         }
@@ -143,11 +147,13 @@ impl Pace {
         self.hold(wait);
     }
 
-    /// Sleeps for `wait`, or until the pace is closed.
+    /// Sleeps for `wait` before a call that came to nothing is tried again, or until the pace is
+    /// closed.
     ///
     /// # Errors
     /// [`Closed`] when the pace is closed first.
     pub async fn rest(&self, wait: Duration) -> Result<(), Closed> {
+        let _counted = Waiting::count(&self.resting);
         let mut closed = self.closed.subscribe();
         tokio::select! {
             biased;
@@ -177,6 +183,12 @@ impl Pace {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// How many calls came to nothing and will be tried again.
+    #[must_use]
+    pub fn resting(&self) -> usize {
+        self.resting.load(Ordering::Relaxed)
     }
 
     /// How many calls have left.

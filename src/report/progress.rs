@@ -142,7 +142,12 @@ fn state(tally: &Tally, pace: PaceReport) -> String {
         Some(held) if !held.is_zero() => format!(" (the node asks to wait {})", duration(held)),
         _ => String::new(),
     };
-    format!("{}{waiting}{held}", tally.in_words())
+    let resting = match pace.resting {
+        0 => String::new(),
+        1 => "; 1 call got no answer and will be tried again".to_owned(),
+        calls => format!("; {calls} calls got no answer and will be tried again"),
+    };
+    format!("{}{waiting}{held}{resting}", tally.in_words())
 }
 
 fn line(rows: u64, tally: &Tally, pace: PaceReport) -> String {

@@ -9,8 +9,10 @@ mod census;
 mod change;
 mod column;
 mod fingerprint;
+mod header;
 mod person;
 mod problem;
+mod reading;
 mod rules;
 mod sorter;
 #[cfg(test)]
@@ -21,7 +23,8 @@ use std::path::Path;
 pub use action::{Action, ActionError};
 pub use census::{Census, Mentions};
 pub use change::{Attributes, Change, Edit, GroupKind, GroupName, Newcomer, Revision};
-pub use column::{Column, ColumnError, Columns};
+pub use column::{Column, ColumnError};
+pub use header::Columns;
 pub use person::{Email, EmailError, Person, UserId};
 pub use problem::Problem;
 

@@ -1,18 +1,14 @@
-//! Rules for cells: a row becomes a change, or everything that is wrong with it.
+//! Rules for rows: each becomes a change, or everything that is wrong with it.
 
 use super::Options;
 use super::action::Action;
-use super::change::{Attributes, Change, Edit, GroupKind, GroupName, Newcomer, Revision};
-use super::column::{Column, Columns};
+use super::change::{Attributes, Change, GroupKind, GroupName, Newcomer, Revision};
+use super::column::Column;
+use super::header::Columns;
 use super::person::{Email, Person, UserId};
 use super::problem::Problem;
-use crate::sheet::{BrokenRow, Cells, Defect, Row, RowNumber, trim};
-
-/// What empties an attribute on update.
-const CLEAR: &str = "<clear>";
-
-/// The longest attribute, in characters.
-const LONGEST: usize = 256;
+use super::reading::{Reading, is_clear};
+use crate::sheet::{BrokenRow, Defect, Row};
 
 /// How the rows of one file are understood.
 #[derive(Debug, Clone)]
@@ -36,6 +32,10 @@ impl Rules {
             columns,
             options,
         }
+    }
+
+    pub(super) fn file(&self) -> &str {
+        &self.file
     }
 
     pub(super) fn header(&self) -> &[String] {
@@ -103,40 +103,7 @@ impl Rules {
     }
 }
 
-/// One row being read. A rule that is broken is noted, and the reading goes on.
-struct Reading<'r> {
-    rules: &'r Rules,
-    number: RowNumber,
-    cells: &'r Cells,
-    problems: Vec<Problem>,
-}
-
-impl<'r> Reading<'r> {
-    /// The cell of a column, trimmed; nothing if it is empty.
-    fn cell(&self, column: Column) -> Option<&'r str> {
-        let at = self.rules.columns.at(column)?;
-        self.cells.get(at).map(trim).filter(|cell| !cell.is_empty())
-    }
-
-    fn problem(&mut self, column: Column, value: Option<&str>, what: impl Into<String>) {
-        let heading = self
-            .rules
-            .columns
-            .at(column)
-            .map(|at| self.rules.header[at].clone());
-        let problem = Problem {
-            file: self.rules.file.clone(),
-            row: Some(self.number),
-            column: heading,
-            value: value.map(str::to_owned),
-            what: what.into(),
-        };
-        // A cell that is read for two purposes is wrong only once.
-        if !self.problems.contains(&problem) {
-            self.problems.push(problem);
-        }
-    }
-
+impl Reading<'_> {
     /// `None` only where a problem was noted.
     fn change(&mut self) -> Option<Change> {
         let Some(action) = self.action() else {
@@ -211,17 +178,6 @@ impl<'r> Reading<'r> {
             Err(error) => {
                 // The error names the value itself.
                 self.problem(Column::Action, None, error.to_string());
-                None
-            }
-        }
-    }
-
-    fn email(&mut self, column: Column) -> Option<Email> {
-        let cell = self.cell(column)?;
-        match Email::try_from(cell) {
-            Ok(email) => Some(email),
-            Err(error) => {
-                self.problem(column, Some(cell), error.to_string());
                 None
             }
         }
@@ -343,28 +299,6 @@ impl<'r> Reading<'r> {
         }
     }
 
-    /// An attribute as it is to be.
-    fn text(&mut self, column: Column) -> Option<&'r str> {
-        let cell = self.cell(column)?;
-        if cell.chars().any(char::is_control) {
-            self.problem(
-                column,
-                Some(cell),
-                "has a line break or another control character in it; remove it",
-            );
-            return None;
-        }
-        if cell.chars().count() > LONGEST {
-            self.problem(
-                column,
-                Some(cell),
-                format!("is longer than {LONGEST} characters; are columns mixed up?"),
-            );
-            return None;
-        }
-        Some(cell)
-    }
-
     fn plain(&mut self, column: Column) -> Option<String> {
         // On an upsert, what is to be cleared is simply not given to a new account.
         self.text(column)
@@ -384,68 +318,6 @@ impl<'r> Reading<'r> {
         false
     }
 
-    fn edit(&mut self, column: Column) -> Edit<String> {
-        match self.text(column) {
-            None => Edit::Keep,
-            Some(cell) if is_clear(cell) => Edit::Clear,
-            Some(cell) => Edit::Set(cell.to_owned()),
-        }
-    }
-
-    fn active(&mut self) -> Option<bool> {
-        let cell = self.cell(Column::Active)?;
-        match cell.to_lowercase().as_str() {
-            "true" | "yes" | "y" | "1" | "active" => Some(true),
-            "false" | "no" | "n" | "0" | "locked" => Some(false),
-            _ => {
-                self.problem(
-                    Column::Active,
-                    Some(cell),
-                    "is neither yes nor no; write yes (active) or no (locked)",
-                );
-                None
-            }
-        }
-    }
-
-    fn join(&mut self) -> Vec<GroupName> {
-        self.groups(Column::Teams, Column::Roles)
-    }
-
-    fn leave(&mut self) -> Vec<GroupName> {
-        self.groups(Column::RemoveTeams, Column::RemoveRoles)
-    }
-
-    fn groups(&mut self, teams: Column, roles: Column) -> Vec<GroupName> {
-        let mut groups: Vec<GroupName> = Vec::new();
-        for (column, kind) in [(teams, GroupKind::Team), (roles, GroupKind::Role)] {
-            for name in self
-                .cell(column)
-                .unwrap_or_default()
-                .split([';', '|'])
-                .map(trim)
-            {
-                let group = GroupName {
-                    kind,
-                    name: name.to_owned(),
-                };
-                if is_clear(name) {
-                    let what = "does not work for teams and roles; name those to leave in remove_teams or remove_roles";
-                    self.problem(column, Some(name), what);
-                } else if name.chars().any(char::is_control) {
-                    self.problem(
-                        column,
-                        Some(name),
-                        "has a line break in it; put ; between teams",
-                    );
-                } else if !name.is_empty() && !groups.contains(&group) {
-                    groups.push(group);
-                }
-            }
-        }
-        groups
-    }
-
     /// What `read` finds, which must not be nothing.
     fn some_group(
         &mut self,
@@ -463,10 +335,6 @@ impl<'r> Reading<'r> {
         }
         groups
     }
-}
-
-fn is_clear(cell: &str) -> bool {
-    cell.eq_ignore_ascii_case(CLEAR)
 }
 
 fn full_name(given: Option<&str>, family: Option<&str>) -> Option<String> {

@@ -37,6 +37,8 @@ pub struct PaceReport {
     pub calls: u64,
     /// Calls that wait for their turn.
     pub waiting: usize,
+    /// Calls that came to nothing and will be tried again.
+    pub resting: usize,
     /// How long the node wants everybody to wait from now on.
     pub held_for: Option<Duration>,
 }

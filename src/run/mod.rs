@@ -274,6 +274,7 @@ fn pace_report(pace: &Pace) -> PaceReport {
     PaceReport {
         calls: pace.admitted(),
         waiting: pace.waiting(),
+        resting: pace.resting(),
         held_for: pace.held_for(),
     }
 }

@@ -1,0 +1,82 @@
+//! A call and how it ended: with the node's word, or without.
+
+use std::fmt;
+
+use bytes::Bytes;
+use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode};
+use url::Url;
+
+use super::retry::Repeat;
+
+/// One HTTP request, to be sent as often as needed.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The method.
+    pub method: Method,
+    /// The whole address, query included.
+    pub url: Url,
+    /// A JSON body.
+    pub body: Option<Bytes>,
+    /// Whether it may be sent twice.
+    pub repeat: Repeat,
+    /// How many bytes of an answer are read at the most.
+    pub longest_answer: usize,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.url.path())
+    }
+}
+
+/// The node's word on a call.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    /// The status code.
+    pub status: StatusCode,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// What was read from the body of a 2xx answer; the body itself of any other.
+    pub content: Result<T, Bytes>,
+    /// How often the call was sent.
+    pub attempts: u32,
+    /// Whether an earlier attempt may have taken effect although its answer never came.
+    pub doubtful: bool,
+}
+
+/// A call without an answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}{}", cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default())]
+pub struct Fault {
+    /// What sort of fault.
+    pub kind: FaultKind,
+    /// The cause in the words of the layer below.
+    pub cause: Option<String>,
+    /// The last status code that came back, if one did.
+    pub status: Option<u16>,
+    /// How often the call was sent.
+    pub attempts: u32,
+    /// Whether the node may have carried it out.
+    pub may_have_worked: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FaultKind {
+    /// No answer for so long, or none ever, that going on is pointless.
+    #[error("the node cannot be reached")]
+    Unreachable,
+    /// The call was sent and may have taken effect.
+    #[error("the node's answer was lost")]
+    AnswerLost,
+    /// It said yes, but nothing that can be read.
+    #[error("the node's answer is not SCIM; is the address right?")]
+    Unreadable,
+    /// The answer was larger than any answer should be.
+    #[error("the node's answer is too large")]
+    TooLarge,
+    /// The run is stopping, the call was not sent (again).
+    #[error("the run was stopped")]
+    Stopped,
+}

@@ -1,0 +1,145 @@
+//! The cells of one row, each by the rule of its column.
+
+use super::change::{Edit, GroupKind, GroupName};
+use super::column::Column;
+use super::person::Email;
+use super::problem::Problem;
+use super::rules::Rules;
+use crate::sheet::{Cells, RowNumber, trim};
+
+/// What empties an attribute on update.
+const CLEAR: &str = "<clear>";
+
+/// The longest attribute, in characters.
+const LONGEST: usize = 256;
+
+/// One row being read. A rule that is broken is noted, and the reading goes on.
+pub(super) struct Reading<'r> {
+    pub(super) rules: &'r Rules,
+    pub(super) number: RowNumber,
+    pub(super) cells: &'r Cells,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl<'r> Reading<'r> {
+    /// The cell of a column, trimmed; nothing if it is empty.
+    pub(super) fn cell(&self, column: Column) -> Option<&'r str> {
+        let at = self.rules.columns().at(column)?;
+        self.cells.get(at).map(trim).filter(|cell| !cell.is_empty())
+    }
+
+    pub(super) fn problem(&mut self, column: Column, value: Option<&str>, what: impl Into<String>) {
+        let heading = self.rules.columns().at(column);
+        let problem = Problem {
+            file: self.rules.file().to_owned(),
+            row: Some(self.number),
+            column: heading.map(|at| self.rules.header()[at].clone()),
+            value: value.map(str::to_owned),
+            what: what.into(),
+        };
+        // A cell that is read for two purposes is wrong only once.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    pub(super) fn email(&mut self, column: Column) -> Option<Email> {
+        let cell = self.cell(column)?;
+        match Email::try_from(cell) {
+            Ok(email) => Some(email),
+            Err(error) => {
+                self.problem(column, Some(cell), error.to_string());
+                None
+            }
+        }
+    }
+
+    /// An attribute as it is to be.
+    pub(super) fn text(&mut self, column: Column) -> Option<&'r str> {
+        let cell = self.cell(column)?;
+        if cell.chars().any(char::is_control) {
+            self.problem(
+                column,
+                Some(cell),
+                "has a line break or another control character in it; remove it",
+            );
+            return None;
+        }
+        if cell.chars().count() > LONGEST {
+            self.problem(
+                column,
+                Some(cell),
+                format!("is longer than {LONGEST} characters; are columns mixed up?"),
+            );
+            return None;
+        }
+        Some(cell)
+    }
+
+    pub(super) fn edit(&mut self, column: Column) -> Edit<String> {
+        match self.text(column) {
+            None => Edit::Keep,
+            Some(cell) if is_clear(cell) => Edit::Clear,
+            Some(cell) => Edit::Set(cell.to_owned()),
+        }
+    }
+
+    pub(super) fn active(&mut self) -> Option<bool> {
+        let cell = self.cell(Column::Active)?;
+        match cell.to_lowercase().as_str() {
+            "true" | "yes" | "y" | "1" | "active" => Some(true),
+            "false" | "no" | "n" | "0" | "locked" => Some(false),
+            _ => {
+                self.problem(
+                    Column::Active,
+                    Some(cell),
+                    "is neither yes nor no; write yes (active) or no (locked)",
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn join(&mut self) -> Vec<GroupName> {
+        self.groups(Column::Teams, Column::Roles)
+    }
+
+    pub(super) fn leave(&mut self) -> Vec<GroupName> {
+        self.groups(Column::RemoveTeams, Column::RemoveRoles)
+    }
+
+    fn groups(&mut self, teams: Column, roles: Column) -> Vec<GroupName> {
+        let mut groups: Vec<GroupName> = Vec::new();
+        for (column, kind) in [(teams, GroupKind::Team), (roles, GroupKind::Role)] {
+            for name in self
+                .cell(column)
+                .unwrap_or_default()
+                .split([';', '|'])
+                .map(trim)
+            {
+                let group = GroupName {
+                    kind,
+                    name: name.to_owned(),
+                };
+                if is_clear(name) {
+                    let what = "does not work for teams and roles; name those to leave in remove_teams or remove_roles";
+                    self.problem(column, Some(name), what);
+                } else if name.chars().any(char::is_control) {
+                    self.problem(
+                        column,
+                        Some(name),
+                        "has a line break in it; put ; between teams",
+                    );
+                } else if !name.is_empty() && !groups.contains(&group) {
+                    groups.push(group);
+                }
+            }
+        }
+        groups
+    }
+}
+
+/// Whether a cell says that something is to be emptied.
+pub(super) fn is_clear(cell: &str) -> bool {
+    cell.eq_ignore_ascii_case(CLEAR)
+}
