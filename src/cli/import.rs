@@ -71,6 +71,9 @@ pub(super) struct RunArgs {
     /// Carry out the rows that make sense although others do not
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SKIP_INVALID")]
     pub(super) skip_invalid: bool,
+    /// How many people to name in one change of a team (1: everybody gets calls of their own)
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..), env = "HEADCOUNT_BATCH")]
+    pub(super) batch: u16,
     /// Stop when more rows than this have failed: a number, or a share of all rows
     #[arg(long, value_name = "N|P%", env = "HEADCOUNT_MAX_ERRORS")]
     pub(super) max_errors: Option<MaxErrors>,

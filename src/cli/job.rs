@@ -234,6 +234,7 @@ impl Job {
         let settings = Settings {
             concurrency: self.node.concurrency(),
             on_conflict: self.on_conflict,
+            batch: usize::from(self.run.batch),
             max_errors: self.run.max_errors.map(|most| most.of(census.rows)),
         };
         let entries = roster.entries().map_err(Failure::unexpected)?;

@@ -4,8 +4,11 @@
 //! [`directory`](crate::directory), sending the work to [`run`](crate::run).
 
 mod diff;
+mod share;
 #[cfg(test)]
 mod tests;
+
+pub use share::{Batch, Memberships, Shares, Ways, share};
 
 use crate::directory::{Holder, TeamProblem, Teams};
 use crate::roster::{Change, GroupName, Newcomer, Revision};
@@ -71,6 +74,31 @@ impl Correction {
     #[must_use]
     pub fn changes_memberships(&self) -> bool {
         !self.join.is_empty() || !self.leave.is_empty()
+    }
+
+    /// First what concerns the account itself, then its memberships.
+    #[must_use]
+    pub fn apart(&self) -> (Correction, Correction) {
+        let with_groups = |groups: &User, rest: &User| User {
+            groups: groups.groups.clone(),
+            ..rest.clone()
+        };
+        let between = with_groups(&self.before, &self.after);
+        let attributes = Correction {
+            before: self.before.clone(),
+            after: between.clone(),
+            operations: self.operations.clone(),
+            join: Vec::new(),
+            leave: Vec::new(),
+        };
+        let memberships = Correction {
+            before: between,
+            after: self.after.clone(),
+            operations: Vec::new(),
+            join: self.join.clone(),
+            leave: self.leave.clone(),
+        };
+        (attributes, memberships)
     }
 
     fn is_nothing(&self) -> bool {

@@ -12,7 +12,7 @@ use tracing::debug;
 
 use crate::plan::Correction;
 use crate::roster::Action;
-use crate::scim::{Error, Operation, Patch, Reply, User};
+use crate::scim::{Error, Patch, Reply, User};
 
 /// What the calls for one correction have come to.
 struct Progress {
@@ -20,6 +20,13 @@ struct Progress {
     attempts: u32,
     /// The account as the last answer shows it, if it shows it whole.
     shown: Option<User>,
+}
+
+impl Progress {
+    fn count<T>(&mut self, reply: &Reply<T>) {
+        self.status = reply.status;
+        self.attempts += reply.attempts;
+    }
 }
 
 impl Worker {
@@ -173,13 +180,6 @@ impl Worker {
         }
     }
 
-    /// Whether the user is in the group; nothing if the node does not tell.
-    pub(super) async fn is_member(&self, user: &str, group: &str) -> Option<bool> {
-        let group = self.client.group(group).await.ok()?.value?;
-        let members = group.members?;
-        Some(members.iter().any(|member| member.value == user))
-    }
-
     async fn change_groups(
         &self,
         user: &str,
@@ -187,23 +187,12 @@ impl Worker {
         progress: &mut Progress,
     ) -> Result<(), Error> {
         for group in &left.join {
-            let add = Patch::new(vec![Operation::add("members", [user])]);
-            let reply = self.client.patch_group(group, &add).await?;
-            (progress.status, progress.attempts) =
-                (reply.status, progress.attempts + reply.attempts);
+            let reply = self.change_members(group, &[user], &[]).await?;
+            progress.count(&reply);
         }
         for group in &left.leave {
-            let remove = Patch::new(vec![Operation::remove("members", [user])]);
-            let reply = match self.client.patch_group(group, &remove).await {
-                // RFC 7644, section 3.5.2.2, names the members to remove in the path.
-                Err(Error::Refused(refusal)) if refusal.status == 400 => {
-                    let remove = Patch::new(vec![Operation::remove_member(user)]);
-                    self.client.patch_group(group, &remove).await?
-                }
-                reply => reply?,
-            };
-            (progress.status, progress.attempts) =
-                (reply.status, progress.attempts + reply.attempts);
+            let reply = self.change_members(group, &[], &[user]).await?;
+            progress.count(&reply);
         }
         // What was shown before is no longer so.
         progress.shown = None;

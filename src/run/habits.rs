@@ -16,6 +16,10 @@ impl Aspects {
     const NAMES: Aspects = Aspects(8);
     const EMAIL: Aspects = Aspects(16);
     const EXTERNAL_ID: Aspects = Aspects(32);
+    /// Many members of a group changed at once.
+    pub(super) const BATCHES: Aspects = Aspects(64);
+    /// Members taken out of a group, and nobody else with them.
+    pub(super) const REMOVALS: Aspects = Aspects(128);
 
     /// What a correction asks for.
     pub(super) fn of(correction: &Correction) -> Self {
@@ -48,6 +52,7 @@ impl Aspects {
 pub(super) struct Habits {
     proven: AtomicU32,
     by_group: AtomicBool,
+    by_path: AtomicBool,
 }
 
 impl Habits {
@@ -73,5 +78,15 @@ impl Habits {
                 "the node does not change memberships with the user; changing them with the group"
             );
         }
+    }
+
+    /// Whether members who leave a group are named in the path.
+    pub(super) fn removes_by_path(&self) -> bool {
+        self.by_path.load(Ordering::Relaxed)
+    }
+
+    /// Members who leave a group are named in the path from now on.
+    pub(super) fn remove_by_path(&self) {
+        self.by_path.store(true, Ordering::Relaxed);
     }
 }

@@ -11,13 +11,19 @@
 //! [`Event`]s only.
 
 mod amend;
+mod batch;
 mod confirm;
+mod course;
 mod create;
+mod dispatch;
 mod event;
 mod habits;
 mod lanes;
+mod members;
+mod newcomer;
 mod order;
 mod outcome;
+mod read_ahead;
 mod stop;
 mod worker;
 
@@ -25,7 +31,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
-use tracing::{error, info};
 
 pub use event::{Event, PaceReport, Record};
 pub use outcome::{Outcome, Verdict};
@@ -33,11 +38,11 @@ pub use stop::{StopReason, StopSwitch};
 
 use crate::directory::Directory;
 use crate::pace::Pace;
-use crate::roster::{Census, Change, Entry, Problem};
+use crate::roster::{Census, Entry};
 use crate::scim::Client;
 use crate::sheet::SheetError;
-use lanes::Lanes;
-use order::{Order, Place};
+use dispatch::Dispatch;
+use order::Order;
 use worker::Worker;
 
 /// What to do with a create whose email is taken (409).
@@ -59,6 +64,8 @@ pub struct Settings {
     pub concurrency: usize,
     /// What to do with an email that is taken.
     pub on_conflict: OnConflict,
+    /// How many people are named in one PATCH of a group at the most; one: each row goes alone.
+    pub batch: usize,
     /// More failed rows than this stop the run.
     pub max_errors: Option<u64>,
 }
@@ -73,7 +80,7 @@ pub struct Ended {
 }
 
 /// How many rows may be between the first that is not settled and the last that was begun.
-const WINDOW: usize = 2048;
+const WINDOW: usize = 8192;
 
 /// Rows that wait out a back-off should not keep others from being sent.
 const ROWS_PER_CALL: usize = 4;
@@ -124,7 +131,15 @@ impl Run {
             events.clone(),
             Arc::clone(&self.worker.stop),
         );
-        self.dispatch(entries, &window, order).await;
+        Dispatch::new(
+            Arc::clone(&self.worker),
+            self.census,
+            window,
+            order,
+            self.one_by_one,
+        )
+        .carry_out(entries)
+        .await;
         // Whoever holds a clone of `order` is a row on its way: this returns when the last is told.
         let _ = ordering.await;
         ticker.abort();
@@ -135,130 +150,11 @@ impl Run {
             seats_used_up: self.worker.seats_used_up(),
         }
     }
-
-    async fn dispatch<E>(&self, entries: E, window: &Semaphore, order: Order)
-    where
-        E: Iterator<Item = Result<Entry, SheetError>> + Send + 'static,
-    {
-        let mut entries = read_ahead(entries);
-        let rows = if self.one_by_one {
-            1
-        } else {
-            self.worker.settings.concurrency.max(1) * ROWS_PER_CALL
-        };
-        let slots = Arc::new(Semaphore::new(rows));
-        let lanes = Lanes::default();
-        let mut sequence = 0;
-        while let Some(entry) = entries.recv().await {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    error!(%error, "the input cannot be read any further");
-                    self.worker
-                        .stop
-                        .drain(StopReason::Broken(error.to_string()));
-                    break;
-                }
-            };
-            // Given back by `order` when the row was told.
-            window.acquire().await.expect("never closed").forget();
-            let slot = Arc::clone(&slots)
-                .acquire_owned()
-                .await
-                .expect("never closed");
-            let place = order.place(sequence, &entry);
-            sequence += 1;
-            let change = match self.admit(&entry) {
-                Ok(change) => change.clone(),
-                Err(outcome) => {
-                    place.settle(outcome);
-                    continue;
-                }
-            };
-            let mut turn = lanes.enter(sequence, self.keys(&change));
-            let repeats = self.census.repeats.contains_key(&entry.number);
-            let worker = Arc::clone(&self.worker);
-            tokio::spawn(async move {
-                turn.come().await;
-                settle(&worker, &change, repeats, place).await;
-                drop((turn, slot));
-            });
-        }
-    }
-
-    /// The change that a row asks for, or why nothing is sent for it.
-    fn admit<'e>(&self, entry: &'e Entry) -> Result<&'e Change, Outcome> {
-        let change = entry.change.as_ref().map_err(|problems| {
-            let words: Vec<String> = problems.iter().map(Problem::in_row).collect();
-            Outcome::new(Verdict::Invalid).because(words.join(" "))
-        })?;
-        if self.census.rejected.contains(&entry.number) {
-            return Err(Outcome::new(Verdict::Invalid)
-                .because("another row of the file asks for something else"));
-        }
-        match self.worker.stop.reason() {
-            Some(reason) => Err(not_attempted(reason)),
-            None => Ok(change),
-        }
-    }
-
-    /// What a row's person is known by: rows that share a key are carried out one after the other.
-    fn keys(&self, change: &Change) -> Vec<String> {
-        let person = change.person();
-        let mut keys = Vec::with_capacity(2);
-        keys.extend(
-            person
-                .email()
-                .map(|email| format!("email {}", email.folded())),
-        );
-        keys.extend(person.id().map(|id| format!("id {}", id.as_str())));
-        keys.extend(
-            change
-                .new_email()
-                .map(|email| format!("email {}", email.folded())),
-        );
-        if self.census.people_by_id > 0
-            && let Some((email, id)) = self.worker.directory.people.known_names(&person)
-        {
-            keys.extend([format!("email {email}"), format!("id {id}")]);
-        }
-        keys
-    }
-}
-
-/// Carries a row out, unless the run is halted first.
-async fn settle(worker: &Worker, change: &Change, repeats: bool, place: Place) {
-    if let Some(reason) = worker.stop.reason() {
-        return place.settle(not_attempted(reason));
-    }
-    let outcome = tokio::select! {
-        outcome = worker.carry_out(change, repeats) => outcome,
-        () = worker.stop.halted() => Outcome::new(Verdict::Unknown)
-            .because("the run was halted while this row was being carried out"),
-    };
-    worker.count(outcome.verdict);
-    place.settle(outcome);
 }
 
 fn not_attempted(reason: &StopReason) -> Outcome {
     Outcome::new(Verdict::NotAttempted)
         .because(format!("the run had stopped before this row: {reason}"))
-}
-
-/// Reads rows on a thread of its own, a little ahead of the workers.
-fn read_ahead<T: Send + 'static>(
-    rows: impl Iterator<Item = T> + Send + 'static,
-) -> mpsc::Receiver<T> {
-    let (sender, receiver) = mpsc::channel(64);
-    tokio::task::spawn_blocking(move || {
-        for row in rows {
-            if sender.blocking_send(row).is_err() {
-                info!("the run ended before the input did");
-                return;
-            }
-        }
-    });
-    receiver
 }
 
 async fn tell_pace(pace: Arc<Pace>, events: mpsc::Sender<Event>) {

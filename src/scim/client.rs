@@ -121,16 +121,14 @@ impl Client {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn patch_group(&self, id: &str, patch: &Patch) -> Result<Reply<()>, Error> {
+    pub async fn patch_group(
+        &self,
+        id: &str,
+        patch: &Patch,
+    ) -> Result<Reply<Option<Group>>, Error> {
         let mut call = self.call(Method::PATCH, &[Group::ENDPOINT, id], Repeat::Safe)?;
         call.longest_answer = LONGEST_PAGE;
-        let read = |body: &[u8]| match body.trim_ascii() {
-            [] => Some(()),
-            body => Object::parse(body)
-                .filter(|object| !object.is_error())
-                .map(|_| ()),
-        };
-        accept(self.line.send(&with_body(call, patch), read).await?)
+        self.changed(with_body(call, patch)).await
     }
 
     /// `GET /Users` or `GET /Groups`: one page, from `start` (the first is 1), at most `count`.
@@ -159,8 +157,8 @@ impl Client {
         accept(self.line.send(&call, Page::parse).await?)
     }
 
-    /// Sends a call that changes one user, and reads the user from the answer where it holds one.
-    async fn changed(&self, call: Call) -> Result<Reply<Option<User>>, Error> {
+    /// Sends a call that changes one resource, and reads it from the answer where it holds one.
+    async fn changed<R: Resource>(&self, call: Call) -> Result<Reply<Option<R>>, Error> {
         let read = |body: &[u8]| match body.trim_ascii() {
             [] => Some(None),
             body => Object::parse(body)

@@ -1,0 +1,99 @@
+//! How a row goes on: done with, or with memberships left that may go together with others'.
+
+use super::outcome::{Outcome, Verdict};
+use super::worker::Worker;
+use crate::plan::Correction;
+use crate::roster::Action;
+
+/// How a row goes on.
+#[derive(Debug)]
+pub(super) enum Course {
+    /// It is done with.
+    Settled(Outcome),
+    /// What is left are memberships, which may go together with those of other rows.
+    Memberships(Box<Pending>),
+}
+
+impl From<Outcome> for Course {
+    fn from(outcome: Outcome) -> Self {
+        Course::Settled(outcome)
+    }
+}
+
+/// Memberships that a row still has to get.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) action: Action,
+    pub(super) correction: Correction,
+    /// What was done for the row before.
+    pub(super) before: Option<Outcome>,
+    /// Calls that were sent for the row before, and that `before` does not count.
+    pub(super) attempts: u32,
+}
+
+impl Pending {
+    pub(super) fn new(action: Action, correction: Correction) -> Self {
+        Pending {
+            action,
+            correction,
+            before: None,
+            attempts: 0,
+        }
+    }
+
+    /// The outcome of the row after that of its memberships.
+    pub(super) fn finish(self, memberships: Outcome) -> Outcome {
+        let memberships = memberships.attempts_of(self.attempts);
+        let Some(before) = self.before else {
+            return memberships;
+        };
+        let what = match before.verdict {
+            Verdict::Created => "the account was created, but not as asked",
+            _ => "only a part of the row was carried out",
+        };
+        match memberships.error {
+            None => before.attempts_of(memberships.attempts),
+            Some(words) => Outcome {
+                verdict: Verdict::Failed,
+                ..before
+            }
+            .attempts_of(memberships.attempts)
+            .because(format!("{what}: {words}")),
+        }
+    }
+}
+
+impl Worker {
+    /// Changes an account, or leaves its memberships to be changed with those of others: where that
+    /// is all there is to do, and where the node changes them with the group only.
+    pub(super) async fn correct(&self, mut pending: Pending) -> Course {
+        let correction = &pending.correction;
+        if !correction.changes_memberships() {
+            let amended = self.amend(pending.action, correction).await;
+            return pending.finish(amended).into();
+        }
+        if correction.operations.is_empty() {
+            return Course::Memberships(Box::new(pending));
+        }
+        if !self.habits.memberships_by_group() {
+            let amended = self.amend(pending.action, correction).await;
+            return pending.finish(amended).into();
+        }
+        let (attributes, memberships) = pending.correction.apart();
+        let amended = self.amend(pending.action, &attributes).await;
+        let failed = amended.error.is_some();
+        let outcome = Pending {
+            correction: attributes,
+            ..pending
+        }
+        .finish(amended);
+        if failed {
+            return outcome.into();
+        }
+        pending = Pending {
+            before: Some(outcome),
+            ..Pending::new(pending.action, memberships)
+        };
+        Course::Memberships(Box::new(pending))
+    }
+}

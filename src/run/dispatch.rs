@@ -1,0 +1,342 @@
+//! Hands rows out to workers: one row a person at a time, changes of memberships set aside until
+//! they can go together.
+//!
+//! ```text
+//!  entries ─▶ lanes ─▶ ready ─▶ tasks ──────────▶ settled
+//!                ▲               │ └─▶ pool ─▶ batches ─▶ settled
+//!                └── row left ◀──┴───────────────────┘
+//! ```
+//!
+//! All decisions are made by one loop that owns lanes, pool and counts; tasks tell it by [`Step`]s
+//! how far they are.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+use tracing::error;
+
+use super::batch::{Flush, Joint};
+use super::course::Course;
+use super::lanes::{Lanes, Ticket};
+use super::order::{Order, Place};
+use super::outcome::{Outcome, Verdict};
+use super::read_ahead::ReadAhead;
+use super::stop::StopReason;
+use super::worker::Worker;
+use super::{ROWS_PER_CALL, WINDOW, not_attempted};
+use crate::roster::{Census, Change, Entry, Problem};
+use crate::sheet::SheetError;
+
+/// A row that is being carried out, or waits for its turn.
+#[derive(Debug)]
+pub(super) struct Row {
+    sequence: u64,
+    change: Change,
+    /// An earlier row asks for the very same.
+    repeats: bool,
+    place: Place,
+}
+
+/// What a task tells the loop.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// A row is done, the next of the person may go.
+    Left(Ticket),
+    /// A row only changes memberships.
+    Joint(Box<Joint>),
+    /// A task has ended.
+    Ended,
+}
+
+/// A row's turn: when it is dropped, the next row of the person may go.
+#[derive(Debug)]
+pub(super) struct Turn {
+    ticket: Option<Ticket>,
+    steps: mpsc::UnboundedSender<Step>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            // A loop that is gone waits for nobody.
+            let _ = self.steps.send(Step::Left(ticket));
+        }
+    }
+}
+
+/// Tells the loop that a task has ended, however it did.
+struct Task(mpsc::UnboundedSender<Step>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        // As above.
+        let _ = self.0.send(Step::Ended);
+    }
+}
+
+/// The loop.
+pub(super) struct Dispatch {
+    worker: Arc<Worker>,
+    census: Arc<Census>,
+    window: Arc<Semaphore>,
+    order: Order,
+    lanes: Lanes<Row>,
+    ready: VecDeque<(Ticket, Row)>,
+    pool: Vec<Joint>,
+    sender: mpsc::UnboundedSender<Step>,
+    steps: mpsc::UnboundedReceiver<Step>,
+    sequence: u64,
+    /// Tasks that run now.
+    active: usize,
+    /// How many may.
+    most: usize,
+    /// How many people a batch names; one or none: no batches.
+    batch: usize,
+    over: bool,
+}
+
+impl Dispatch {
+    /// `one_by_one`: who is who cannot be told before each row was looked up.
+    pub(super) fn new(
+        worker: Arc<Worker>,
+        census: Arc<Census>,
+        window: Arc<Semaphore>,
+        order: Order,
+        one_by_one: bool,
+    ) -> Self {
+        let (sender, steps) = mpsc::unbounded_channel();
+        let most = worker.settings.concurrency.max(1) * ROWS_PER_CALL;
+        Dispatch {
+            most: if one_by_one { 1 } else { most },
+            batch: if one_by_one { 1 } else { worker.settings.batch },
+            worker,
+            census,
+            window,
+            order,
+            lanes: Lanes::default(),
+            ready: VecDeque::new(),
+            pool: Vec::new(),
+            sender,
+            steps,
+            sequence: 0,
+            active: 0,
+            over: false,
+        }
+    }
+
+    /// Returns when every row is settled.
+    pub(super) async fn carry_out<E>(mut self, entries: E)
+    where
+        E: Iterator<Item = Result<Entry, SheetError>> + Send + 'static,
+    {
+        let mut entries = Admission {
+            entries: ReadAhead::new(entries),
+            window: Arc::clone(&self.window),
+            admitted: false,
+        };
+        loop {
+            while self.active < self.most
+                && let Some((ticket, row)) = self.ready.pop_front()
+            {
+                self.begin(ticket, row);
+            }
+            if self.active == 0 && self.ready.is_empty() {
+                if self.pool_is_due() {
+                    self.flush();
+                } else if self.over && self.pool.is_empty() {
+                    return;
+                }
+            }
+            let wants_more = !self.over && self.active < self.most && self.ready.is_empty();
+            tokio::select! {
+                biased;
+                // The loop holds a sender itself: this never ends.
+                Some(step) = self.steps.recv() => self.take(step),
+                entry = entries.next(), if wants_more => self.enter(entry),
+            }
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Left(ticket) => self.ready.extend(self.lanes.leave(&ticket)),
+            Step::Joint(joint) => self.pool.push(*joint),
+            Step::Ended => self.active -= 1,
+        }
+    }
+
+    fn enter(&mut self, entry: Option<Result<Entry, SheetError>>) {
+        let entry = match entry {
+            None => {
+                self.over = true;
+                return;
+            }
+            Some(Err(error)) => {
+                error!(%error, "the input cannot be read any further");
+                self.worker
+                    .stop
+                    .drain(StopReason::Broken(error.to_string()));
+                self.over = true;
+                return;
+            }
+            Some(Ok(entry)) => entry,
+        };
+        let sequence = self.sequence;
+        self.sequence += 1;
+        let place = self.order.place(sequence, &entry);
+        let change = match self.admit(&entry) {
+            Ok(change) => change.clone(),
+            Err(outcome) => return place.settle(outcome),
+        };
+        let keys = self.keys(&change);
+        let row = Row {
+            sequence,
+            change,
+            repeats: self.census.repeats.contains_key(&entry.number),
+            place,
+        };
+        self.ready.extend(self.lanes.enter(sequence, keys, row));
+    }
+
+    /// The change that a row asks for, or why nothing is sent for it.
+    fn admit<'e>(&self, entry: &'e Entry) -> Result<&'e Change, Outcome> {
+        let change = entry.change.as_ref().map_err(|problems| {
+            let words: Vec<String> = problems.iter().map(Problem::in_row).collect();
+            Outcome::new(Verdict::Invalid).because(words.join(" "))
+        })?;
+        if self.census.rejected.contains(&entry.number) {
+            return Err(Outcome::new(Verdict::Invalid)
+                .because("another row of the file asks for something else"));
+        }
+        match self.worker.stop.reason() {
+            Some(reason) => Err(not_attempted(reason)),
+            None => Ok(change),
+        }
+    }
+
+    /// What a row's person is known by: rows that share a key are carried out one after the other.
+    fn keys(&self, change: &Change) -> Vec<String> {
+        let person = change.person();
+        let by_email = |folded: &str| format!("email {folded}");
+        let mut keys = Vec::with_capacity(2);
+        keys.extend(person.email().map(|email| by_email(&email.folded())));
+        keys.extend(person.id().map(|id| format!("id {}", id.as_str())));
+        keys.extend(change.new_email().map(|email| by_email(&email.folded())));
+        if self.census.people_by_id > 0
+            && let Some((email, id)) = self.worker.directory.people.known_names(&person)
+        {
+            keys.extend([by_email(&email), format!("id {id}")]);
+        }
+        keys
+    }
+
+    fn begin(&mut self, ticket: Ticket, row: Row) {
+        let turn = Turn {
+            ticket: Some(ticket),
+            steps: self.sender.clone(),
+        };
+        let (worker, pooling) = (Arc::clone(&self.worker), self.batch > 1);
+        let steps = self.sender.clone();
+        self.spawn(async move { row.carry_out(&worker, turn, pooling, &steps).await });
+    }
+
+    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.active += 1;
+        let ended = Task(self.sender.clone());
+        tokio::spawn(async move {
+            task.await;
+            drop(ended);
+        });
+    }
+
+    /// Whether what was set aside is to be sent: nothing else is going on, and no further row can
+    /// come, since there is none or because the oldest one set aside holds the window.
+    fn pool_is_due(&self) -> bool {
+        let oldest = self.pool.iter().map(|joint| joint.sequence).min();
+        oldest.is_some_and(|oldest| self.over || self.sequence - oldest >= WINDOW as u64)
+    }
+
+    /// Sends what was set aside; where more rows are to come, the newest wait for a full batch.
+    fn flush(&mut self) {
+        let mut joints = mem::take(&mut self.pool);
+        joints.sort_unstable_by_key(|joint| joint.sequence);
+        if !self.over && self.worker.stop.reason().is_none() && joints.len() > self.batch {
+            let full = joints.len() - joints.len() % self.batch;
+            self.pool = joints.split_off(full);
+        }
+        let Flush { alone, groups } = Flush::of(joints, self.batch, &self.worker.habits);
+        for joint in alone {
+            let worker = Arc::clone(&self.worker);
+            self.spawn(async move { joint.carry_out(&worker).await });
+        }
+        for group in groups {
+            let worker = Arc::clone(&self.worker);
+            self.spawn(async move { group.carry_out(&worker).await });
+        }
+    }
+}
+
+impl Row {
+    async fn carry_out(
+        self,
+        worker: &Worker,
+        turn: Turn,
+        pooling: bool,
+        steps: &mpsc::UnboundedSender<Step>,
+    ) {
+        if let Some(reason) = worker.stop.reason() {
+            return self.place.settle(not_attempted(reason));
+        }
+        let course = tokio::select! {
+            course = worker.carry_out(&self.change, self.repeats) => course,
+            () = worker.stop.halted() => Course::Settled(
+                Outcome::new(Verdict::Unknown)
+                    .because("the run was halted while this row was being carried out"),
+            ),
+        };
+        match course {
+            Course::Settled(outcome) => {
+                worker.count(outcome.verdict);
+                self.place.settle(outcome);
+                drop(turn);
+            }
+            Course::Memberships(memberships) => {
+                let joint = Joint {
+                    sequence: self.sequence,
+                    memberships,
+                    place: self.place,
+                    turn,
+                };
+                if pooling {
+                    // The loop outlives its tasks.
+                    let _ = steps.send(Step::Joint(Box::new(joint)));
+                } else {
+                    joint.carry_out(worker).await;
+                }
+            }
+        }
+    }
+}
+
+/// Rows as they come, each when there is room for it in the window.
+struct Admission {
+    entries: ReadAhead<Result<Entry, SheetError>>,
+    window: Arc<Semaphore>,
+    admitted: bool,
+}
+
+impl Admission {
+    /// Can be dropped while it waits: nothing is lost.
+    async fn next(&mut self) -> Option<Result<Entry, SheetError>> {
+        if !self.admitted {
+            // Given back by `order` when the row was told.
+            self.window.acquire().await.expect("never closed").forget();
+            self.admitted = true;
+        }
+        let entry = self.entries.next().await;
+        self.admitted = false;
+        entry
+    }
+}

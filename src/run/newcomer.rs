@@ -1,0 +1,231 @@
+//! New accounts: made, completed where the node left something aside, adopted where they exist.
+
+use std::sync::atomic::Ordering;
+
+use tracing::warn;
+
+use super::OnConflict;
+use super::course::{Course, Pending};
+use super::create::{Create, Creation};
+use super::habits::Aspects;
+use super::outcome::{Outcome, Verdict};
+use super::stop::StopReason;
+use super::worker::{Worker, impossible};
+use crate::directory::Holder;
+use crate::plan::{Correction, Impossible, Work, adopt};
+use crate::roster::{Action, Newcomer};
+use crate::scim::{Error, NewUser, Operation, Reply, User};
+
+/// What becomes of a create whose email is taken.
+enum Taken {
+    Settled(Outcome),
+    /// The account that exists is to be made as the row asks.
+    Adopt(Box<Correction>),
+}
+
+impl Worker {
+    /// Carries out a create; `repeats` says that an earlier row asks for the very same.
+    pub(super) async fn create(
+        &self,
+        user: &NewUser,
+        newcomer: &Newcomer,
+        repeats: bool,
+    ) -> Course {
+        if self.seats_used_up() {
+            return Outcome::new(Verdict::NotAttempted)
+                .because("the licensed seats are used up")
+                .into();
+        }
+        match Create::new(self, user, &newcomer.email).send().await {
+            Creation::Created {
+                status,
+                account,
+                attempts,
+            } => {
+                let created = Outcome::new(Verdict::Created)
+                    .status(status)
+                    .attempts(attempts);
+                match account {
+                    Some(account) => self.complete(user, *account, created).await,
+                    None => created.into(),
+                }
+            }
+            Creation::Taken {
+                refused,
+                holder,
+                attempts,
+            } => {
+                let holder = holder.map(|holder| *holder);
+                match self.taken(newcomer, refused, holder, repeats).await {
+                    Taken::Settled(outcome) => outcome.attempts_of(attempts).into(),
+                    Taken::Adopt(correction) => {
+                        let pending = Pending {
+                            attempts,
+                            ..Pending::new(Action::Update, *correction)
+                        };
+                        self.correct(pending).await
+                    }
+                }
+            }
+            Creation::Failed { error, attempts } => {
+                self.note_create(&error);
+                self.failed(&error).attempts(attempts).into()
+            }
+            Creation::Unknown { error, attempts } => {
+                self.note(&error);
+                Outcome::new(Verdict::Unknown)
+                    .status(error.status())
+                    .attempts(attempts)
+                    .because(format!(
+                        "it was sent, and whether it worked could not be found out: {error}"
+                    ))
+                    .into()
+            }
+        }
+    }
+
+    /// Some nodes make the account and leave its teams, or that it is to be locked, aside: what is
+    /// missing is asked for again, as a change.
+    async fn complete(&self, user: &NewUser, account: User, created: Outcome) -> Course {
+        let id = account.id.clone();
+        let created = created.user(id.clone());
+        let mut account = account;
+        if account.groups.is_none()
+            && !user.groups.is_empty()
+            && !self.habits.are_proven(Aspects::TEAMS_OF_NEW)
+        {
+            // Where the account cannot be read, the groups may tell, and else the node's yes has to do.
+            if let Ok(Reply {
+                value: Some(shown), ..
+            }) = self.client.user(&id).await
+            {
+                account = shown;
+            }
+        }
+        let missing = match &account.groups {
+            Some(groups) => {
+                let is_in = |id: &&String| groups.iter().any(|group| group.value == **id);
+                user.groups
+                    .iter()
+                    .filter(|id| !is_in(id))
+                    .cloned()
+                    .collect()
+            }
+            None => self.not_joined(&id, &user.groups).await,
+        };
+        let active = user
+            .active
+            .filter(|wanted| account.active.is_some_and(|active| active != *wanted));
+        if missing.is_empty() && active.is_none() {
+            if !user.groups.is_empty() {
+                self.habits.prove(Aspects::TEAMS_OF_NEW);
+            }
+            self.directory.people.remember(&account);
+            return created.into();
+        }
+        let operations = active
+            .map(|active| Operation::replace("active", active))
+            .into_iter()
+            .collect();
+        let after = User {
+            active: active.or(account.active),
+            ..account.clone()
+        };
+        let correction = Correction {
+            before: account,
+            after,
+            operations,
+            join: missing,
+            leave: Vec::new(),
+        };
+        let pending = Pending {
+            before: Some(created),
+            ..Pending::new(Action::Update, correction)
+        };
+        self.correct(pending).await
+    }
+
+    /// Which of these groups a new account is not in, where the account itself does not show it. One
+    /// look a run tells whether the node heeds teams that are given with a new account.
+    async fn not_joined(&self, user: &str, groups: &[String]) -> Vec<String> {
+        let mut missing = Vec::new();
+        if !self.habits.are_proven(Aspects::TEAMS_OF_NEW) {
+            for group in groups {
+                if self.is_member(user, group).await == Some(false) {
+                    missing.push(group.clone());
+                }
+            }
+        }
+        missing
+    }
+
+    /// The email of a create is taken (409): what then is the user's choice.
+    async fn taken(
+        &self,
+        newcomer: &Newcomer,
+        refused: Option<Error>,
+        holder: Option<User>,
+        repeats: bool,
+    ) -> Taken {
+        let words = refused.map_or_else(|| "already taken".to_owned(), |error| error.to_string());
+        let look = !repeats && self.settings.on_conflict != OnConflict::Fail;
+        let holder = match holder {
+            None if look => match self.who_has(newcomer, &words).await {
+                Ok(account) => Some(account),
+                Err(outcome) => return Taken::Settled(outcome),
+            },
+            holder => holder,
+        };
+        let known = holder.as_ref().map(|user| user.id.clone());
+        let outcome = |verdict| Outcome::new(verdict).status(409).user(known.clone());
+        let outcome = match (self.settings.on_conflict, holder) {
+            _ if repeats => outcome(Verdict::Exists),
+            (OnConflict::Skip, _) => outcome(Verdict::Exists),
+            (OnConflict::Update, Some(account)) => {
+                match adopt(newcomer, &account, &self.directory.teams) {
+                    Work::Patch(correction) => return Taken::Adopt(correction),
+                    Work::Impossible(reason) => outcome(Verdict::Failed).because(reason),
+                    _ => Outcome::new(Verdict::Unchanged)
+                        .status(200)
+                        .user(account.id),
+                }
+            }
+            (OnConflict::Fail | OnConflict::Update, _) => outcome(Verdict::Failed).because(words),
+        };
+        Taken::Settled(outcome)
+    }
+
+    /// The account that has a newcomer's email, or what becomes of the row.
+    async fn who_has(&self, newcomer: &Newcomer, words: &str) -> Result<User, Outcome> {
+        let holder = self.directory.people.find_now(&newcomer.email).await;
+        match holder.map_err(|error| self.not_found_out(&error))?.value {
+            Holder::Account(account) => Ok(*account),
+            Holder::Nobody | Holder::SomeoneElse { .. } => {
+                Err(Outcome::new(Verdict::Failed).status(409).because(format!(
+                    "{words}; nobody on this node has this email, so something else of the row is \
+                     taken, or the email belongs to another node or tenant"
+                )))
+            }
+            Holder::Several { ids } => Err(impossible(&Impossible::Several { ids }).status(409)),
+        }
+    }
+
+    /// Some errors of a create are about all creates, or about the address.
+    fn note_create(&self, error: &Error) {
+        match error {
+            Error::Refused(refusal)
+                if refusal.status == 428 && !self.seats_used_up.swap(true, Ordering::Relaxed) =>
+            {
+                warn!(
+                    "the licensed seats are used up; no more accounts are created, the other rows go on"
+                );
+            }
+            Error::Refused(refusal) if refusal.status == 404 => {
+                self.stop.drain(StopReason::Unreachable(format!(
+                    "{error}: there are no users at this address, so region, node id or --url must be wrong"
+                )));
+            }
+            _ => {}
+        }
+    }
+}
