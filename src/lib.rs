@@ -37,6 +37,7 @@ pub mod export;
 pub mod guard;
 pub mod pace;
 pub mod plan;
+pub mod preview;
 pub mod report;
 pub mod roster;
 pub mod run;

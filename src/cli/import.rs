@@ -10,7 +10,7 @@ use super::node::NodeArgs;
 use super::{Exit, Failure};
 use crate::guard::MaxErrors;
 use crate::report::When;
-use crate::roster::{self, Action, Column};
+use crate::roster::{Action, Column};
 use crate::run::OnConflict;
 
 const EXAMPLES: &str = "\
@@ -42,6 +42,8 @@ pub(super) struct ImportArgs {
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_ON_CONFLICT")]
     on_conflict: OnConflict,
     #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
     pub(super) node: NodeArgs,
@@ -53,27 +55,38 @@ pub(super) struct ListArgs {
     /// The list: a spreadsheet with a column of emails or ids
     file: PathBuf,
     #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
     pub(super) node: NodeArgs,
 }
 
-/// How a run goes.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Run")]
-pub(super) struct RunArgs {
+/// How the spreadsheet is understood.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Input")]
+pub(super) struct InputArgs {
     /// A heading of the file and the column it stands for; several with ; between them
     #[arg(long, value_name = "HEADING=COLUMN", value_parser = mapping, value_delimiter = ';', env = "HEADCOUNT_MAP")]
     pub(super) map: Vec<(String, Column)>,
-    /// Where the results go; else beside the input as NAME.results.csv
-    #[arg(long, value_name = "FILE", env = "HEADCOUNT_RESULTS")]
-    pub(super) results: Option<PathBuf>,
     /// Carry out the rows that make sense although others do not
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SKIP_INVALID")]
     pub(super) skip_invalid: bool,
     /// How many people to name in one change of a team (1: everybody gets calls of their own)
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..), env = "HEADCOUNT_BATCH")]
     pub(super) batch: u16,
+}
+
+/// How a run goes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Run")]
+pub(super) struct RunArgs {
+    /// Show what would be done, and change nothing
+    #[arg(short = 'n', long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_DRY_RUN")]
+    pub(super) dry_run: bool,
+    /// Where the results go; else beside the input as NAME.results.csv
+    #[arg(long, value_name = "FILE", env = "HEADCOUNT_RESULTS")]
+    pub(super) results: Option<PathBuf>,
     /// Stop when more rows than this have failed: a number, or a share of all rows
     #[arg(long, value_name = "N|P%", env = "HEADCOUNT_MAX_ERRORS")]
     pub(super) max_errors: Option<MaxErrors>,
@@ -106,33 +119,31 @@ fn mapping(text: &str) -> Result<(String, Column), String> {
 
 /// `headcount import`
 pub(super) async fn import(args: ImportArgs) -> Result<Exit, Failure> {
-    let options = roster::Options {
-        default_action: args.action,
-        forced_action: false,
-        map: args.run.map.clone(),
-    };
-    Job {
-        file: args.file,
-        options,
-        on_conflict: args.on_conflict,
-        run: args.run,
-        node: args.node,
+    args.job().carry_out().await
+}
+
+impl ImportArgs {
+    pub(super) fn job(self) -> Job {
+        Job {
+            file: self.file,
+            action: self.action,
+            only_action: false,
+            on_conflict: self.on_conflict,
+            input: self.input,
+            run: self.run,
+            node: self.node,
+        }
     }
-    .carry_out()
-    .await
 }
 
 /// `headcount lock` and `headcount unlock`
 pub(super) async fn list(args: ListArgs, action: Action) -> Result<Exit, Failure> {
-    let options = roster::Options {
-        default_action: action,
-        forced_action: true,
-        map: args.run.map.clone(),
-    };
     Job {
         file: args.file,
-        options,
+        action,
+        only_action: true,
         on_conflict: OnConflict::Fail,
+        input: args.input,
         run: args.run,
         node: args.node,
     }

@@ -4,8 +4,9 @@ use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::import::RunArgs;
+use super::import::{InputArgs, RunArgs};
 use super::node::{Connected, NodeArgs};
+use super::preview::Rehearsal;
 use super::{Exit, Failure, signals};
 use crate::directory::{Directory, People, Teams};
 use crate::guard::Harm;
@@ -18,8 +19,12 @@ use crate::run::{Ended, OnConflict, Run, Settings, StopReason, StopSwitch, Verdi
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) file: PathBuf,
-    pub(super) options: roster::Options,
+    /// What rows without an action ask for.
+    pub(super) action: Action,
+    /// Whether that is the only action.
+    pub(super) only_action: bool,
     pub(super) on_conflict: OnConflict,
+    pub(super) input: InputArgs,
     pub(super) run: RunArgs,
     pub(super) node: NodeArgs,
 }
@@ -37,11 +42,33 @@ impl Job {
             looked = self.look(&roster, &census, pace) => looked?,
             () = stop.drained() => return Err(Failure::interrupted()),
         };
-        self.guard(&census, &directory, &node).await?;
+        self.check_harm(&census, &directory).await?;
+        if self.run.dry_run {
+            let rehearsal = Rehearsal {
+                roster: &roster,
+                census: &census,
+                node: &node,
+                stop: &stop,
+            };
+            return self.show(rehearsal, directory, None).await;
+        }
+        self.confirm(&census, &directory, &node).await?;
+        self.execute(&roster, &census, &node, directory, stop).await
+    }
+
+    /// Carries out rows that were checked, and writes their results.
+    pub(super) async fn execute(
+        &self,
+        roster: &Roster,
+        census: &Arc<Census>,
+        node: &Connected,
+        directory: Directory,
+        stop: Arc<StopSwitch>,
+    ) -> Result<Exit, Failure> {
         let path = self.results_path()?;
-        let results = self.results_file(&path, &roster)?;
+        let results = self.results_file(&path, roster)?;
         let (tally, ended) = self
-            .run(&roster, &census, &node, directory, stop, results)
+            .run(roster, census, node, directory, stop, results)
             .await?;
         if !self.run.quiet {
             say(Summary {
@@ -55,8 +82,13 @@ impl Job {
     }
 
     /// Reads the whole file, and says everything that is wrong with it.
-    async fn read(&self) -> Result<(Roster, Arc<Census>), Failure> {
-        let (file, options) = (self.file.clone(), self.options.clone());
+    pub(super) async fn read(&self) -> Result<(Roster, Arc<Census>), Failure> {
+        let file = self.file.clone();
+        let options = roster::Options {
+            default_action: self.action,
+            forced_action: self.only_action,
+            map: self.input.map.clone(),
+        };
         let read = tokio::task::spawn_blocking(move || {
             let roster = Roster::open(&file, options).map_err(Failure::usage)?;
             let census = roster
@@ -82,13 +114,13 @@ impl Job {
     }
 
     /// Learns from the node what the rows need to be carried out, and refuses a file with errors.
-    async fn look(
+    pub(super) async fn look(
         &self,
         roster: &Roster,
         census: &Census,
         pace: Arc<Pace>,
     ) -> Result<(Connected, Directory), Failure> {
-        let wrong_rows = if self.run.skip_invalid {
+        let wrong_rows = if self.input.skip_invalid {
             0
         } else {
             census.invalid
@@ -104,15 +136,30 @@ impl Job {
             asked => asked?,
         };
         let wrong_groups = say_wrong_groups(roster, census, &teams);
-        if wrong_rows > 0 || (wrong_groups > 0 && !self.run.skip_invalid) {
+        if wrong_rows > 0 || (wrong_groups > 0 && !self.input.skip_invalid) {
             return Err(self.refused(wrong_rows, wrong_groups, census));
         }
         let people = People::new(Arc::clone(&node.client));
-        let creates = census.by_action(Action::Create);
-        people
-            .prepare(census.rows.saturating_sub(census.invalid + creates))
-            .await?;
+        self.prepare(census, &people).await?;
         Ok((node, Directory { people, teams }))
+    }
+
+    /// Learns who is there, by listing the node or later one by one, whichever is fewer calls.
+    pub(super) async fn prepare(&self, census: &Census, people: &People) -> Result<(), Failure> {
+        let valid = census.rows.saturating_sub(census.invalid);
+        if !self.run.dry_run {
+            // Whether a new person is there already, the node itself says.
+            return Ok(people
+                .prepare(valid.saturating_sub(census.by_action(Action::Create)))
+                .await?);
+        }
+        if census.recurring {
+            // A later row has to meet what an earlier one would have done: that is kept in the list.
+            people.list_everyone().await?;
+        } else {
+            people.prepare(valid).await?;
+        }
+        Ok(())
     }
 
     async fn teams(&self, census: &Census, pace: Arc<Pace>) -> Result<(Connected, Teams), Failure> {
@@ -151,12 +198,11 @@ impl Job {
         ))
     }
 
-    /// Refuses, or asks, before people lose their access.
-    async fn guard(
+    /// Refuses what would take their access from too many people.
+    pub(super) async fn check_harm(
         &self,
         census: &Census,
         directory: &Directory,
-        node: &Connected,
     ) -> Result<(), Failure> {
         let Some(harm) = Harm::of(census) else {
             return Ok(());
@@ -167,7 +213,19 @@ impl Job {
             None
         };
         harm.check(active, self.run.allow_locks)
-            .map_err(|refused| Failure::new(Exit::Guard, refused))?;
+            .map_err(|refused| Failure::new(Exit::Guard, refused))
+    }
+
+    /// Asks before people lose their access.
+    pub(super) async fn confirm(
+        &self,
+        census: &Census,
+        directory: &Directory,
+        node: &Connected,
+    ) -> Result<(), Failure> {
+        let Some(harm) = Harm::of(census) else {
+            return Ok(());
+        };
         if self.run.yes || self.node.sandbox {
             return Ok(());
         }
@@ -178,8 +236,8 @@ impl Job {
                 node.name
             )));
         }
-        let question = match active.or(directory.people.counts().map(|(_, active)| active)) {
-            Some(active) => format!(
+        let question = match directory.people.counts() {
+            Some((_, active)) => format!(
                 "{harm} of {} active users on {}? [y/N] ",
                 grouped(active),
                 node.name
@@ -222,6 +280,20 @@ impl Job {
         })
     }
 
+    pub(super) fn settings(&self, census: &Census, rehearse: bool) -> Settings {
+        Settings {
+            concurrency: self.node.concurrency(),
+            on_conflict: self.on_conflict,
+            batch: usize::from(self.input.batch),
+            rehearse,
+            max_errors: self
+                .run
+                .max_errors
+                .filter(|_| !rehearse)
+                .map(|most| most.of(census.rows)),
+        }
+    }
+
     async fn run(
         &self,
         roster: &Roster,
@@ -231,12 +303,7 @@ impl Job {
         stop: Arc<StopSwitch>,
         results: ResultsFile,
     ) -> Result<(Tally, Ended), Failure> {
-        let settings = Settings {
-            concurrency: self.node.concurrency(),
-            on_conflict: self.on_conflict,
-            batch: usize::from(self.run.batch),
-            max_errors: self.run.max_errors.map(|most| most.of(census.rows)),
-        };
+        let settings = self.settings(census, false);
         let entries = roster.entries().map_err(Failure::unexpected)?;
         let progress = Progress::new(self.run.progress, self.run.quiet, census.rows);
         let (sender, receiver) = tokio::sync::mpsc::channel(1024);
@@ -302,7 +369,7 @@ async fn ask(question: String) -> Result<bool, Failure> {
     Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-fn exit(tally: &Tally, ended: &Ended) -> Exit {
+pub(super) fn exit(tally: &Tally, ended: &Ended) -> Exit {
     match &ended.stopped {
         Some(StopReason::Interrupted) => Exit::Interrupted,
         Some(StopReason::Denied(_) | StopReason::Unreachable(_)) => Exit::NoNode,

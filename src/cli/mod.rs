@@ -5,6 +5,7 @@ mod import;
 mod job;
 mod log;
 mod node;
+mod preview;
 mod sandbox;
 mod signals;
 
@@ -79,6 +80,8 @@ impl Command {
         match self {
             Command::Import(args) => Some(&mut args.node),
             Command::Lock(args) | Command::Unlock(args) => Some(&mut args.node),
+            Command::Plan(args) => Some(&mut args.import.node),
+            Command::Apply(args) => Some(&mut args.node),
             Command::Export(args) => Some(&mut args.node),
             Command::Sandbox(_) => None,
         }
@@ -113,6 +116,8 @@ enum Command {
     Import(import::ImportArgs),
     Lock(import::ListArgs),
     Unlock(import::ListArgs),
+    Plan(preview::PlanArgs),
+    Apply(preview::ApplyArgs),
     Export(export::ExportArgs),
     Sandbox(sandbox::SandboxArgs),
 }
@@ -121,7 +126,17 @@ enum Command {
 /// and not at each flag, where it would also show the variable's value.
 fn command() -> clap::Command {
     let quiet = |command: clap::Command| command.mut_args(|arg| arg.hide_env(true));
-    quiet(Cli::command()).mut_subcommands(quiet)
+    // A plan is made without a run: what is about the run only is of no use there.
+    let about_runs = ["dry_run", "results", "max_errors", "yes"];
+    let without_run = |plan: clap::Command| {
+        plan.mut_args(|arg| {
+            let hide = about_runs.contains(&arg.get_id().as_str());
+            arg.hide(hide)
+        })
+    };
+    quiet(Cli::command())
+        .mut_subcommands(quiet)
+        .mut_subcommand("plan", without_run)
 }
 
 /// Runs the command that the arguments name.
@@ -154,6 +169,8 @@ pub fn main() -> Exit {
             Command::Import(args) => import::import(args).await,
             Command::Lock(args) => import::list(args, crate::roster::Action::Lock).await,
             Command::Unlock(args) => import::list(args, crate::roster::Action::Unlock).await,
+            Command::Plan(args) => preview::plan(args).await,
+            Command::Apply(args) => preview::apply(args).await,
             Command::Export(args) => export::export(args).await,
             Command::Sandbox(args) => sandbox::serve(args).await,
         }

@@ -39,7 +39,7 @@ pub(super) struct NodeArgs {
     role_prefix: Option<String>,
     /// Never send more calls than this: 50/s, 180/min, 25000/h
     #[arg(long, value_name = "N[/s|/min|/h]", env = "HEADCOUNT_RATE")]
-    rate: Option<Rate>,
+    pub(super) rate: Option<Rate>,
     /// At most this many calls in flight at once
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024), env = "HEADCOUNT_CONCURRENCY")]
     concurrency: u16,
@@ -54,6 +54,8 @@ pub(super) struct Connected {
     pub(super) client: Arc<Client>,
     /// The node in words.
     pub(super) name: String,
+    /// The node's address; the same for every sandbox of this program.
+    pub(super) address: String,
     pub(super) role_prefix: Option<String>,
     /// Keeps the embedded node alive.
     _sandbox: Option<Sandbox>,
@@ -132,6 +134,7 @@ impl NodeArgs {
             return Ok(Connected {
                 client,
                 name: "the sandbox".to_owned(),
+                address: "sandbox".to_owned(),
                 role_prefix,
                 _sandbox: Some(sandbox),
             });
@@ -147,6 +150,7 @@ impl NodeArgs {
         Ok(Connected {
             client,
             name: node.to_string(),
+            address: node.base().to_string(),
             role_prefix: self.role_prefix.clone(),
             _sandbox: None,
         })

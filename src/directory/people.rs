@@ -94,6 +94,20 @@ impl People {
         Ok(())
     }
 
+    /// Reads everyone, whatever it costs: what [`remember`](Self::remember) is told is then found.
+    ///
+    /// # Errors
+    /// What can go wrong with a call.
+    pub async fn list_everyone(&self) -> Result<(), Error> {
+        let mut listed = self.listed.lock().await;
+        let begun = Instant::now();
+        if let Some(index) = self.list(|_, _| true).await? {
+            self.replace_index(index);
+            *listed = Some(begun);
+        }
+        Ok(())
+    }
+
     /// Reads everyone, unless `worth_it` says after the first page (how many were read, how many
     /// there are) that it is not.
     async fn list(&self, worth_it: impl Fn(u64, u64) -> bool) -> Result<Option<Index>, Error> {
@@ -141,12 +155,7 @@ impl People {
         ) {
             return Ok(total.saturating_sub(locked));
         }
-        let mut listed = self.listed.lock().await;
-        let begun = Instant::now();
-        if let Some(index) = self.list(|_, _| true).await? {
-            self.replace_index(index);
-            *listed = Some(begun);
-        }
+        self.list_everyone().await?;
         Ok(self.counts().map_or(0, |(_, active)| active))
     }
 

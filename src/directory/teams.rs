@@ -6,7 +6,7 @@ use crate::roster::{GroupKind, GroupName, nearest};
 use crate::scim::{Client, Error, Group, Listing, Overlap, Query};
 
 /// The groups of a node. A group is a role when its name begins with the role prefix, else a team.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Teams {
     ids: HashMap<String, String>,
     by_name: HashMap<String, Vec<String>>,
@@ -109,6 +109,12 @@ impl Teams {
             Some(ids) => Err(TeamProblem::Ambiguous { ids: ids.to_vec() }),
             None => Err(self.unknown(name, &full)),
         }
+    }
+
+    /// What the group of an id is called; the id itself where that is not known.
+    #[must_use]
+    pub fn name<'n>(&'n self, id: &'n str) -> &'n str {
+        self.ids.get(id).map_or(id, String::as_str)
     }
 
     /// What the group is called on the node: roles have the prefix in front.

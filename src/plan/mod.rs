@@ -4,10 +4,12 @@
 //! [`directory`](crate::directory), sending the work to [`run`](crate::run).
 
 mod diff;
+mod difference;
 mod share;
 #[cfg(test)]
 mod tests;
 
+pub use difference::{Difference, of_correction, of_newcomer};
 pub use share::{Batch, Memberships, Shares, Ways, share};
 
 use crate::directory::{Holder, TeamProblem, Teams};

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
-pub use place::{Former, beside, private_part};
+pub use place::{Former, beside, complete, private_part};
 pub use progress::{Counter, Progress, When};
 pub use results::{Layout, ResultsError, ResultsFile};
 pub use screen::{Screen, say};

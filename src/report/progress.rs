@@ -56,13 +56,15 @@ impl Progress {
         }
     }
 
-    pub(super) fn row(&mut self, tally: &Tally) {
+    /// A row is settled.
+    pub(crate) fn row(&mut self, tally: &Tally) {
         if let Progress::Bar(bar) = self {
             bar.set_position(tally.rows());
         }
     }
 
-    pub(super) fn pace(&mut self, tally: &Tally, pace: PaceReport) {
+    /// How the pace stands.
+    pub(crate) fn pace(&mut self, tally: &Tally, pace: PaceReport) {
         match self {
             Progress::Bar(bar) => bar.set_message(state(tally, pace)),
             Progress::Lines { rows, last } if last.elapsed() >= LINE_EVERY => {
@@ -73,7 +75,8 @@ impl Progress {
         }
     }
 
-    pub(super) fn end(&mut self) {
+    /// That was all.
+    pub(crate) fn end(&mut self) {
         if let Progress::Bar(bar) = self {
             bar.finish_and_clear();
         }

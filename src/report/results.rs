@@ -121,6 +121,7 @@ impl ResultsFile {
             attempts,
             error,
             finished_at,
+            differences: _,
         } = &record.outcome;
         let row = record.number.to_string();
         let status = status.map(|status| status.to_string());

@@ -246,6 +246,7 @@ mod tests {
         let ended = Ended {
             stopped: Some(StopReason::Interrupted),
             seats_used_up: true,
+            forecast: None,
         };
         let summary = Summary {
             tally: &tally,

@@ -32,6 +32,8 @@ pub struct Census {
     pub rejected: BTreeSet<RowNumber>,
     /// Rows that ask for a new account just as an earlier row does, and that row.
     pub repeats: BTreeMap<RowNumber, RowNumber>,
+    /// Whether a person is in more than one row.
+    pub recurring: bool,
     by_action: BTreeMap<Action, u64>,
 }
 
@@ -146,6 +148,9 @@ fn compare(sorter: Sorter, census: &mut Census) -> io::Result<BTreeMap<Matter, D
     let mut disputes = BTreeMap::new();
     let mut before: Option<(Fingerprint, [u64; FIELDS.len()])> = None;
     while let Some(next) = in_order.next()? {
+        let same_person =
+            |(first, _): &(Fingerprint, _)| first.key == next.key && first.row != next.row;
+        census.recurring |= before.as_ref().is_some_and(same_person);
         match &mut before {
             Some((first, said_in)) if (first.key, first.action) == (next.key, next.action) => {
                 agree(first, said_in, &next, &mut disputes);

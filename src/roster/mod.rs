@@ -105,6 +105,12 @@ impl Roster {
         self.snapshot.name()
     }
 
+    /// The SHA-256 of the file, in hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        self.snapshot.sha256()
+    }
+
     /// The headings.
     #[must_use]
     pub fn header(&self) -> &[String] {

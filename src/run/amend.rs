@@ -7,7 +7,7 @@
 use super::confirm::{Undone, undone};
 use super::habits::Aspects;
 use super::outcome::{Outcome, Verdict};
-use super::worker::Worker;
+use super::worker::{Worker, done};
 use tracing::debug;
 
 use crate::plan::Correction;
@@ -33,11 +33,6 @@ impl Worker {
     /// Carries out a correction for a row that asks for `action`.
     pub(super) async fn amend(&self, action: Action, correction: &Correction) -> Outcome {
         let id = &correction.before.id;
-        let done = match action {
-            Action::Lock => Verdict::Locked,
-            Action::Unlock => Verdict::Unlocked,
-            _ => Verdict::Updated,
-        };
         let mut progress = match self.send(correction).await {
             Ok(progress) => progress,
             Err(error) => return self.failed(&error).user(id.clone()),
@@ -46,7 +41,7 @@ impl Worker {
             Ok(undone) if undone.attributes.is_empty() => {
                 let now = progress.shown.as_ref().unwrap_or(&correction.after);
                 self.directory.people.remember(now);
-                Outcome::new(done)
+                Outcome::new(done(action))
                     .status(progress.status)
                     .user(id.clone())
                     .attempts(progress.attempts)

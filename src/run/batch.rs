@@ -44,6 +44,12 @@ impl Joint {
         self.settle(worker, outcome);
     }
 
+    /// Does so in memory only.
+    pub(super) fn rehearse(self, worker: &Worker) {
+        let outcome = worker.would_change(self.memberships.action, &self.memberships.correction);
+        self.settle(worker, outcome);
+    }
+
     fn settle(self, worker: &Worker, outcome: Outcome) {
         let outcome = self.memberships.finish(outcome);
         worker.count(outcome.verdict);
@@ -67,6 +73,14 @@ pub(super) struct Flush {
 }
 
 impl Flush {
+    /// One row that goes on its own.
+    pub(super) fn alone(joint: Joint) -> Self {
+        Flush {
+            alone: vec![joint],
+            groups: Vec::new(),
+        }
+    }
+
     pub(super) fn of(joints: Vec<Joint>, batch: usize, habits: &Habits) -> Self {
         let people: Vec<Memberships<'_>> = joints
             .iter()
@@ -112,6 +126,29 @@ impl Flush {
             alone: flush,
             groups,
         }
+    }
+}
+
+impl Flush {
+    /// How many batches there are.
+    pub(super) fn calls(&self) -> usize {
+        self.groups.iter().map(|group| group.batches.len()).sum()
+    }
+
+    /// The rows, whichever way they would go.
+    pub(super) fn into_rows(self) -> Vec<Joint> {
+        let asks = self.groups.into_iter().flat_map(|group| group.batches);
+        let batched = asks.flatten().filter_map(|ask| {
+            let mut state = ask
+                .member
+                .state
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            state.joint.take()
+        });
+        let mut rows = self.alone;
+        rows.extend(batched);
+        rows
     }
 }
 

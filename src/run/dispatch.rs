@@ -23,6 +23,7 @@ use super::lanes::{Lanes, Ticket};
 use super::order::{Order, Place};
 use super::outcome::{Outcome, Verdict};
 use super::read_ahead::ReadAhead;
+use super::rehearse::count_and_settle;
 use super::stop::StopReason;
 use super::worker::Worker;
 use super::{ROWS_PER_CALL, WINDOW, not_attempted};
@@ -266,7 +267,11 @@ impl Dispatch {
             let full = joints.len() - joints.len() % self.batch;
             self.pool = joints.split_off(full);
         }
-        let Flush { alone, groups } = Flush::of(joints, self.batch, &self.worker.habits);
+        let flush = Flush::of(joints, self.batch, &self.worker.habits);
+        if let Some(rehearsal) = &self.worker.rehearsal {
+            return count_and_settle(rehearsal, &self.worker, flush);
+        }
+        let Flush { alone, groups } = flush;
         for joint in alone {
             let worker = Arc::clone(&self.worker);
             self.spawn(async move { joint.carry_out(&worker).await });
@@ -312,6 +317,8 @@ impl Row {
                 if pooling {
                     // The loop outlives its tasks.
                     let _ = steps.send(Step::Joint(Box::new(joint)));
+                } else if let Some(rehearsal) = &worker.rehearsal {
+                    count_and_settle(rehearsal, worker, Flush::alone(joint));
                 } else {
                     joint.carry_out(worker).await;
                 }

@@ -24,6 +24,7 @@ mod newcomer;
 mod order;
 mod outcome;
 mod read_ahead;
+mod rehearse;
 mod stop;
 mod worker;
 
@@ -34,6 +35,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 pub use event::{Event, PaceReport, Record};
 pub use outcome::{Outcome, Verdict};
+pub use rehearse::Forecast;
 pub use stop::{StopReason, StopSwitch};
 
 use crate::directory::Directory;
@@ -43,6 +45,7 @@ use crate::scim::Client;
 use crate::sheet::SheetError;
 use dispatch::Dispatch;
 use order::Order;
+use rehearse::Rehearsal;
 use worker::Worker;
 
 /// What to do with a create whose email is taken (409).
@@ -66,6 +69,8 @@ pub struct Settings {
     pub on_conflict: OnConflict,
     /// How many people are named in one PATCH of a group at the most; one: each row goes alone.
     pub batch: usize,
+    /// Everything is looked up and planned, and nothing is changed.
+    pub rehearse: bool,
     /// More failed rows than this stop the run.
     pub max_errors: Option<u64>,
 }
@@ -77,6 +82,8 @@ pub struct Ended {
     pub stopped: Option<StopReason>,
     /// Whether creates were given up because the licensed seats are used up.
     pub seats_used_up: bool,
+    /// What would have been sent, had this not been a rehearsal.
+    pub forecast: Option<Forecast>,
 }
 
 /// How many rows may be between the first that is not settled and the last that was begun.
@@ -148,6 +155,7 @@ impl Run {
         Ended {
             stopped: self.worker.stop.reason().cloned(),
             seats_used_up: self.worker.seats_used_up(),
+            forecast: self.worker.rehearsal.as_ref().map(Rehearsal::forecast),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::plan::Difference;
+
 /// The word that stands for it in the results file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
@@ -94,6 +96,8 @@ pub struct Outcome {
     pub attempts: u32,
     /// One line for a person, when the row is not done.
     pub error: Option<String>,
+    /// What changes; only told in a rehearsal.
+    pub differences: Vec<Difference>,
     /// When it was decided.
     pub finished_at: Timestamp,
 }
@@ -108,6 +112,7 @@ impl Outcome {
             user_id: None,
             attempts: 0,
             error: None,
+            differences: Vec::new(),
             finished_at: Timestamp::now(),
         }
     }
@@ -134,6 +139,15 @@ impl Outcome {
     #[must_use]
     pub fn attempts(self, attempts: u32) -> Self {
         Outcome { attempts, ..self }
+    }
+
+    /// With what changes.
+    #[must_use]
+    pub fn differences(self, differences: Vec<Difference>) -> Self {
+        Outcome {
+            differences,
+            ..self
+        }
     }
 
     /// With the reason.

@@ -7,11 +7,12 @@ use super::Settings;
 use super::course::{Course, Pending};
 use super::habits::Habits;
 use super::outcome::{Outcome, Verdict};
+use super::rehearse::Rehearsal;
 use super::stop::{StopReason, StopSwitch};
 use crate::directory::{Directory, Holder};
 use crate::pace::FaultKind;
 use crate::plan::{Impossible, Work, plan};
-use crate::roster::Change;
+use crate::roster::{Action, Change};
 use crate::scim::{Client, Error};
 
 /// What every row of a run needs.
@@ -22,6 +23,8 @@ pub(super) struct Worker {
     pub(super) settings: Settings,
     pub(super) stop: Arc<StopSwitch>,
     pub(super) habits: Habits,
+    /// In a rehearsal nothing is sent that changes anything.
+    pub(super) rehearsal: Option<Rehearsal>,
     pub(super) seats_used_up: AtomicBool,
     failed: AtomicU64,
 }
@@ -36,6 +39,7 @@ impl Worker {
         Worker {
             client,
             directory,
+            rehearsal: settings.rehearse.then(Rehearsal::default),
             settings,
             stop,
             habits: Habits::default(),
@@ -64,6 +68,9 @@ impl Worker {
 
     /// Carries out `change`; `repeats` says that an earlier row asks for the very same.
     pub(super) async fn carry_out(&self, change: &Change, repeats: bool) -> Course {
+        if let Some(rehearsal) = &self.rehearsal {
+            return self.rehearse(rehearsal, change, repeats).await;
+        }
         let holder = match change {
             Change::Create(_) => Holder::Nobody,
             _ => match self.directory.people.find(&change.person()).await {
@@ -176,4 +183,13 @@ pub(super) fn impossible(reason: &Impossible) -> Outcome {
         Impossible::Team { .. } => Outcome::new(Verdict::Invalid),
     };
     outcome.because(reason)
+}
+
+/// What a row is when its account was changed as it asks.
+pub(super) fn done(action: Action) -> Verdict {
+    match action {
+        Action::Lock => Verdict::Locked,
+        Action::Unlock => Verdict::Unlocked,
+        _ => Verdict::Updated,
+    }
 }

@@ -1,8 +1,10 @@
 //! A private copy of the input, so that what was checked is what is carried out.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+
+use sha2::{Digest, Sha256};
 
 use super::error::SheetError;
 use super::reader::Reader;
@@ -13,6 +15,7 @@ use super::reader::Reader;
 pub struct Snapshot {
     copy: File,
     name: String,
+    sha256: String,
 }
 
 impl Snapshot {
@@ -31,13 +34,13 @@ impl Snapshot {
             return Err(SheetError::Folder(name));
         }
         let mut copy = tempfile::tempfile().map_err(failed)?;
-        io::copy(&mut input, &mut copy).map_err(failed)?;
+        let sha256 = copy_and_hash(&mut input, &mut copy).map_err(failed)?;
         let mut start = Vec::new();
         copy.seek(SeekFrom::Start(0)).map_err(failed)?;
         (&copy).take(4096).read_to_end(&mut start).map_err(failed)?;
         match what_else(&start) {
             Some(what) => Err(SheetError::NotText { file: name, what }),
-            None => Ok(Snapshot { copy, name }),
+            None => Ok(Snapshot { copy, name, sha256 }),
         }
     }
 
@@ -45,6 +48,12 @@ impl Snapshot {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The SHA-256 of its bytes, in hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// Reads it from the start. One reader at a time: they share the place in the file.
@@ -60,6 +69,21 @@ impl Snapshot {
         copy.seek(SeekFrom::Start(0)).map_err(failed)?;
         Reader::new(copy, &self.name)
     }
+}
+
+fn copy_and_hash(from: &mut File, to: &mut File) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let read = from.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        hash.update(&buffer[..read]);
+        to.write_all(&buffer[..read])?;
+    }
+    let digest = hash.finalize();
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// What a file is that begins like this, if it is not text in one byte a character or UTF-8.

@@ -1,0 +1,106 @@
+//! One row of a preview.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Difference;
+use crate::roster::{Column, Columns};
+use crate::run::{Record, Verdict};
+
+/// Where a file names people.
+#[derive(Debug, Clone, Copy)]
+pub struct Naming {
+    email: Option<usize>,
+    id: Option<usize>,
+}
+
+impl Naming {
+    /// As the headings say.
+    #[must_use]
+    pub fn of(columns: &Columns) -> Self {
+        Naming {
+            email: columns.at(Column::Email),
+            id: columns.at(Column::Id),
+        }
+    }
+}
+
+/// What a row would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The row, as the spreadsheet shows it.
+    pub row: u64,
+    /// What it asks for; empty if that cannot be read.
+    pub action: String,
+    /// Whom it names: email, or id.
+    pub person: String,
+    /// What would become of it, as in the results.
+    pub outcome: String,
+    /// The account's id, where there is an account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// What would change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Difference>,
+    /// Why it cannot be carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl Line {
+    pub(super) fn of(record: Record, naming: &Naming) -> Self {
+        let cell = |at: Option<usize>| {
+            let cell = record.cells.get(at?)?.trim();
+            (!cell.is_empty()).then(|| cell.to_owned())
+        };
+        let outcome = record.outcome;
+        Line {
+            row: record.number.0,
+            action: record
+                .action
+                .map(|action| action.to_string())
+                .unwrap_or_default(),
+            person: cell(naming.email)
+                .or_else(|| cell(naming.id))
+                .unwrap_or_default(),
+            outcome: outcome.verdict.to_string(),
+            user_id: outcome.user_id,
+            changes: outcome.differences,
+            error: outcome.error,
+        }
+    }
+
+    /// Whether the node would be as the row asks.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        Verdict::ALL
+            .iter()
+            .any(|verdict| verdict.as_str() == self.outcome && verdict.is_done())
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "row {}: {} {}", self.row, self.action, self.person)?;
+        if let Some(error) = &self.error {
+            return write!(f, ": cannot be done ({}): {error}", self.outcome);
+        }
+        if self.outcome == Verdict::Unchanged.as_str() {
+            return f.write_str(": nothing to change");
+        }
+        if self.outcome == Verdict::Exists.as_str() {
+            return f.write_str(": exists already, nothing to do");
+        }
+        // The email of a new account is who it is about.
+        let changes = self
+            .changes
+            .iter()
+            .filter(|change| change.what != "email" || !change.before.is_empty());
+        for (i, change) in changes.enumerate() {
+            f.write_str(if i == 0 { ": " } else { ", " })?;
+            change.fmt(f)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! What a run would do, before it does it: every change named, calls counted, time estimated.
+//!
+//! Here belong the lines of a preview, in words and in a plan file, and holding one preview against
+//! another. How a run is rehearsed is for [`run`](crate::run); this listens to its
+//! [`Event`]s as [`report`](crate::report) does.
+
+mod compare;
+mod file;
+mod line;
+mod summary;
+
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+pub use compare::{Changed, Comparison};
+pub use file::{Input, PlanError, PlanFile, PlanWriter};
+pub use line::{Line, Naming};
+pub use summary::Summary;
+
+use crate::report::{Progress, Tally};
+use crate::run::Event;
+
+/// Gives each row of a rehearsal to `on_line`, in the order of the file, until it is over; `sink` is
+/// what it works on.
+///
+/// Blocks: it belongs on a thread of its own.
+///
+/// # Errors
+/// The first error of `on_line`. The run notices, since nobody hears its events any more.
+pub fn listen<S, E>(
+    mut events: mpsc::Receiver<Event>,
+    naming: &Naming,
+    mut progress: Progress,
+    mut sink: S,
+    on_line: fn(&mut S, &Line) -> Result<(), E>,
+) -> Result<(Tally, S), E> {
+    let mut tally = Tally::new(Instant::now());
+    while let Some(event) = events.blocking_recv() {
+        match event {
+            Event::Settled(verdict) => {
+                tally.count(verdict);
+                progress.row(&tally);
+            }
+            Event::Pace(pace) => {
+                tally.calls = pace.calls;
+                progress.pace(&tally, pace);
+            }
+            Event::Row(record) => on_line(&mut sink, &Line::of(*record, naming))?,
+        }
+    }
+    progress.end();
+    Ok((tally, sink))
+}

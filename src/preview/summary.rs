@@ -1,0 +1,70 @@
+//! What a run would come to, in words.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::pace::Rate;
+use crate::report::{Tally, duration, grouped};
+use crate::run::Forecast;
+
+/// The end of a preview, told to a person.
+#[derive(Debug)]
+pub struct Summary<'a> {
+    /// What was counted.
+    pub tally: &'a Tally,
+    /// What would be sent.
+    pub forecast: Forecast,
+    /// How fast.
+    pub rate: Option<Rate>,
+    /// Which node.
+    pub node: &'a str,
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary {
+            tally,
+            forecast,
+            rate,
+            node,
+        } = self;
+        let rows = tally.rows();
+        writeln!(
+            f,
+            "{} {} on {node} would come to: {}.",
+            grouped(rows),
+            if rows == 1 { "row" } else { "rows" },
+            tally.in_words()
+        )?;
+        let calls = forecast.total();
+        let kinds = [
+            (forecast.creates, "to create users (POST /Users)"),
+            (forecast.user_changes, "to change users (PATCH /Users)"),
+            (
+                forecast.group_changes,
+                "to change teams and roles (PATCH /Groups)",
+            ),
+            (forecast.deletes, "to delete users (DELETE /Users)"),
+        ];
+        let kinds: Vec<String> = kinds
+            .into_iter()
+            .filter(|(calls, _)| *calls > 0)
+            .map(|(calls, what)| format!("{} {what}", grouped(calls)))
+            .collect();
+        match calls {
+            0 => write!(f, "No call would change anything")?,
+            1 => write!(f, "1 call: {}", kinds.join(", "))?,
+            calls => write!(f, "{} calls: {}", grouped(calls), kinds.join(", "))?,
+        }
+        if let Some(rate) = rate {
+            let calls = u32::try_from(calls).unwrap_or(u32::MAX);
+            let time = rate.interval().saturating_mul(calls);
+            write!(
+                f,
+                "; {} at {rate}",
+                duration(time.max(Duration::from_secs(1)))
+            )?;
+        }
+        write!(f, ".\nNothing was changed.")
+    }
+}

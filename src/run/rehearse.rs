@@ -1,0 +1,170 @@
+//! A run that changes nothing: everything is looked up and planned, and nothing is sent.
+//!
+//! What a row would do is done in memory, so that the next row of the person meets it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::OnConflict;
+use super::batch::Flush;
+use super::course::{Course, Pending};
+use super::outcome::{Outcome, Verdict};
+use super::worker::{Worker, done, impossible};
+use crate::directory::Holder;
+use crate::plan::{self, Correction, Impossible, Work, adopt};
+use crate::roster::{Action, Change, Newcomer};
+use crate::scim::{NewUser, Reference, User};
+
+/// The calls that a run would send to change something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Forecast {
+    /// `POST /Users`
+    pub creates: u64,
+    /// `PATCH /Users/{id}`
+    pub user_changes: u64,
+    /// `PATCH /Groups/{id}`
+    pub group_changes: u64,
+    /// `DELETE /Users/{id}`
+    pub deletes: u64,
+}
+
+impl Forecast {
+    /// All of them.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.creates + self.user_changes + self.group_changes + self.deletes
+    }
+}
+
+/// Counts the calls that are not sent.
+#[derive(Debug, Default)]
+pub(super) struct Rehearsal {
+    creates: AtomicU64,
+    user_changes: AtomicU64,
+    group_changes: AtomicU64,
+    deletes: AtomicU64,
+}
+
+impl Rehearsal {
+    pub(super) fn forecast(&self) -> Forecast {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Forecast {
+            creates: count(&self.creates),
+            user_changes: count(&self.user_changes),
+            group_changes: count(&self.group_changes),
+            deletes: count(&self.deletes),
+        }
+    }
+}
+
+fn add(counter: &AtomicU64, calls: usize) {
+    counter.fetch_add(calls as u64, Ordering::Relaxed);
+}
+
+impl Worker {
+    /// What carrying out `change` would come to.
+    pub(super) async fn rehearse(
+        &self,
+        rehearsal: &Rehearsal,
+        change: &Change,
+        repeats: bool,
+    ) -> Course {
+        let holder = match self.directory.people.find(&change.person()).await {
+            Ok(holder) => holder,
+            Err(error) => return self.not_found_out(&error).into(),
+        };
+        let work = match (change, &holder) {
+            (Change::Create(newcomer), Holder::Account(account)) => {
+                match self.would_be_taken(newcomer, account, repeats) {
+                    Ok(work) => work,
+                    Err(outcome) => return outcome.into(),
+                }
+            }
+            (Change::Create(_), Holder::Several { ids }) => {
+                let several = Impossible::Several { ids: ids.clone() };
+                return impossible(&several).status(409).into();
+            }
+            _ => plan::plan(change, &holder, &self.directory.teams),
+        };
+        match work {
+            Work::Create(user) => {
+                add(&rehearsal.creates, 1);
+                self.would_create(&user).into()
+            }
+            Work::Nothing { id } => Outcome::new(Verdict::Unchanged).status(200).user(id).into(),
+            Work::Impossible(reason) => impossible(&reason).into(),
+            Work::Delete { id } => {
+                add(&rehearsal.deletes, 1);
+                self.directory.people.forget(&id);
+                Outcome::new(Verdict::Deleted).user(id).into()
+            }
+            Work::Patch(correction) => {
+                let pending = Pending::new(change.action(), *correction);
+                if pending.correction.operations.is_empty() {
+                    return Course::Memberships(Box::new(pending));
+                }
+                add(&rehearsal.user_changes, 1);
+                self.would_change(change.action(), &pending.correction)
+                    .into()
+            }
+        }
+    }
+
+    fn would_be_taken(
+        &self,
+        newcomer: &Newcomer,
+        account: &User,
+        repeats: bool,
+    ) -> Result<Work, Outcome> {
+        let outcome = |verdict| Outcome::new(verdict).status(409).user(account.id.clone());
+        match self.settings.on_conflict {
+            _ if repeats => Err(outcome(Verdict::Exists)),
+            OnConflict::Skip => Err(outcome(Verdict::Exists)),
+            OnConflict::Update => Ok(adopt(newcomer, account, &self.directory.teams)),
+            OnConflict::Fail => Err(outcome(Verdict::Failed).because(
+                "an account with this email exists already; see --on-conflict skip or update",
+            )),
+        }
+    }
+
+    fn would_create(&self, user: &NewUser) -> Outcome {
+        let teams = &self.directory.teams;
+        self.directory.people.remember(&User {
+            // No node gives such an id; it only has to be different for each.
+            id: format!("(new) {}", user.user_name.to_lowercase()),
+            user_name: Some(user.user_name.clone()),
+            given_name: user.given_name.clone(),
+            family_name: user.family_name.clone(),
+            display_name: user.display_name.clone(),
+            external_id: user.external_id.clone(),
+            active: Some(user.active.unwrap_or(true)),
+            groups: Some(
+                user.groups
+                    .iter()
+                    .map(|id| Reference {
+                        value: id.clone(),
+                        display: None,
+                    })
+                    .collect(),
+            ),
+            created: None,
+        });
+        Outcome::new(Verdict::Created).differences(plan::of_newcomer(user, teams))
+    }
+
+    /// What a correction would come to.
+    pub(super) fn would_change(&self, action: Action, correction: &Correction) -> Outcome {
+        self.directory.people.remember(&correction.after);
+        Outcome::new(done(action))
+            .user(correction.before.id.clone())
+            .differences(plan::of_correction(correction, &self.directory.teams))
+    }
+}
+
+/// Counts the calls of what was set aside, and settles its rows.
+pub(super) fn count_and_settle(rehearsal: &Rehearsal, worker: &Worker, flush: Flush) {
+    add(&rehearsal.user_changes, flush.alone.len());
+    add(&rehearsal.group_changes, flush.calls());
+    for joint in flush.into_rows() {
+        joint.rehearse(worker);
+    }
+}
