@@ -296,3 +296,32 @@ fn what_a_killed_run_left_behind_is_kept() {
         "created"
     );
 }
+
+#[test]
+fn a_replacement_carries_over_what_the_row_does_not_name() {
+    let node = Node::with_users(120);
+    let desk = node.desk();
+    desk.file(
+        "people.csv",
+        "email,last_name,external_id,new_email,teams\n\
+         kate.chen@example.com,Baker,<clear>,kate.baker@example.com,Legal\n\
+         ben.gomez@example.com,Gomez,,,\n",
+    );
+    let before = node.sandbox().snapshot();
+    desk.headcount(&["import", "people.csv", "--action", "update", "--replace"])
+        .with(0)
+        .says("1 updated, 1 unchanged");
+    let (calls, after) = (node.sandbox().calls(), node.sandbox().snapshot());
+    assert_eq!(calls.of("PUT /Users/{id}"), 1);
+    assert_eq!(calls.of("PATCH /Users/{id}"), 0);
+    let former = before.user("kate.chen@example.com").unwrap();
+    let kate = after.user("kate.baker@example.com").unwrap();
+    assert_eq!(kate.id, former.id);
+    assert_eq!(kate.family_name.as_deref(), Some("Baker"));
+    assert_eq!(kate.given_name, former.given_name);
+    assert_eq!(kate.display_name, former.display_name);
+    assert_eq!(kate.external_id.as_deref(), Some(""));
+    assert_eq!(kate.emails, ["kate.baker@example.com"]);
+    assert_eq!(kate.groups.len(), former.groups.len() + 1);
+    assert_eq!(kate.active, former.active);
+}

@@ -75,6 +75,9 @@ pub(super) struct InputArgs {
     /// How many people to name in one change of a team (1: everybody gets calls of their own)
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..), env = "HEADCOUNT_BATCH")]
     pub(super) batch: u16,
+    /// Change attributes by PUT of the whole account instead of PATCH
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_REPLACE")]
+    pub(super) replace: bool,
 }
 
 /// How a run goes.

@@ -285,6 +285,7 @@ impl Job {
             concurrency: self.node.concurrency(),
             on_conflict: self.on_conflict,
             batch: usize::from(self.input.batch),
+            replace: self.input.replace,
             rehearse,
             max_errors: self
                 .run

@@ -33,6 +33,8 @@ pub struct Input {
     pub skip_invalid: bool,
     /// How many people are named in one change of a team.
     pub batch: u16,
+    /// Whether attributes are changed by PUT.
+    pub replace: bool,
 }
 
 /// The first line.

@@ -41,6 +41,10 @@ impl fmt::Display for Summary<'_> {
             (forecast.creates, "to create users (POST /Users)"),
             (forecast.user_changes, "to change users (PATCH /Users)"),
             (
+                forecast.user_replacements,
+                "to replace users (PUT /Users), each after a look at the user",
+            ),
+            (
                 forecast.group_changes,
                 "to change teams and roles (PATCH /Groups)",
             ),

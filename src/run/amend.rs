@@ -65,6 +65,9 @@ impl Worker {
     /// Sends what goes with the user; memberships as well unless the node is known not to take them.
     async fn send(&self, correction: &Correction) -> Result<Progress, Error> {
         let id = &correction.before.id;
+        if self.settings.replace && !correction.operations.is_empty() {
+            return self.replace(correction).await;
+        }
         let alone = || Patch::new(correction.operations.clone());
         if self.habits.memberships_by_group() || !correction.changes_memberships() {
             return self.patch(id, alone()).await;
@@ -99,6 +102,23 @@ impl Worker {
             status,
             attempts,
             shown,
+        })
+    }
+
+    /// Puts the whole account back as it is to be; what the row does not name is carried over.
+    async fn replace(&self, correction: &Correction) -> Result<Progress, Error> {
+        let id = &correction.before.id;
+        let Some(document) = self.client.user_document(id).await?.value else {
+            // Gone since it was looked up: the node says so itself.
+            return self.patch(id, correction.patch()).await;
+        };
+        let document = document.changed(&correction.before, &correction.after);
+        let reply = self.client.put_user(id, &document).await?;
+        let shown = reply.value;
+        Ok(Progress {
+            status: reply.status,
+            attempts: reply.attempts,
+            shown: shown.filter(|user| user.user_name.is_some() && user.id == *id),
         })
     }
 

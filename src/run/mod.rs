@@ -69,6 +69,8 @@ pub struct Settings {
     pub on_conflict: OnConflict,
     /// How many people are named in one PATCH of a group at the most; one: each row goes alone.
     pub batch: usize,
+    /// Attributes are changed by PUT of the whole account instead of PATCH.
+    pub replace: bool,
     /// Everything is looked up and planned, and nothing is changed.
     pub rehearse: bool,
     /// More failed rows than this stop the run.

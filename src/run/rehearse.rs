@@ -21,6 +21,8 @@ pub struct Forecast {
     pub creates: u64,
     /// `PATCH /Users/{id}`
     pub user_changes: u64,
+    /// `PUT /Users/{id}`
+    pub user_replacements: u64,
     /// `PATCH /Groups/{id}`
     pub group_changes: u64,
     /// `DELETE /Users/{id}`
@@ -31,7 +33,11 @@ impl Forecast {
     /// All of them.
     #[must_use]
     pub fn total(self) -> u64 {
-        self.creates + self.user_changes + self.group_changes + self.deletes
+        self.creates
+            + self.user_changes
+            + self.user_replacements
+            + self.group_changes
+            + self.deletes
     }
 }
 
@@ -40,6 +46,7 @@ impl Forecast {
 pub(super) struct Rehearsal {
     creates: AtomicU64,
     user_changes: AtomicU64,
+    user_replacements: AtomicU64,
     group_changes: AtomicU64,
     deletes: AtomicU64,
 }
@@ -50,6 +57,7 @@ impl Rehearsal {
         Forecast {
             creates: count(&self.creates),
             user_changes: count(&self.user_changes),
+            user_replacements: count(&self.user_replacements),
             group_changes: count(&self.group_changes),
             deletes: count(&self.deletes),
         }
@@ -102,7 +110,12 @@ impl Worker {
                 if pending.correction.operations.is_empty() {
                     return Course::Memberships(Box::new(pending));
                 }
-                add(&rehearsal.user_changes, 1);
+                let counter = if self.settings.replace {
+                    &rehearsal.user_replacements
+                } else {
+                    &rehearsal.user_changes
+                };
+                add(counter, 1);
                 self.would_change(change.action(), &pending.correction)
                     .into()
             }

@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde::Serialize;
 use url::Url;
 
+use super::document::Document;
 use super::error::{Error, Refusal};
 use super::lenient::Object;
 use super::message::{Page, Patch, detail};
@@ -89,6 +90,33 @@ impl Client {
             404 => Ok(reply(&answer, None)),
             _ => accept(answer),
         }
+    }
+
+    /// `GET /Users/{id}`, whole: nothing when there is no such user.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn user_document(&self, id: &str) -> Result<Reply<Option<Document>>, Error> {
+        let call = self.call(Method::GET, &[User::ENDPOINT, id], Repeat::Safe)?;
+        let read = |body: &[u8]| Document::parse(body).map(Some);
+        let answer = self.line.send(&call, read).await?;
+        match answer.status.as_u16() {
+            404 => Ok(reply(&answer, None)),
+            _ => accept(answer),
+        }
+    }
+
+    /// `PUT /Users/{id}` (RFC 7644, section 3.5.1). What the document does not name is cleared.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn put_user(
+        &self,
+        id: &str,
+        document: &Document,
+    ) -> Result<Reply<Option<User>>, Error> {
+        let call = self.call(Method::PUT, &[User::ENDPOINT, id], Repeat::Safe)?;
+        self.changed(with_body(call, document)).await
     }
 
     /// `PATCH /Users/{id}`.

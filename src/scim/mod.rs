@@ -6,6 +6,7 @@
 //! when a call may leave and whether it is sent again is for [`pace`](crate::pace).
 
 mod client;
+mod document;
 mod error;
 mod filter;
 mod lenient;
@@ -14,6 +15,7 @@ mod message;
 mod resource;
 
 pub use client::{Client, Query, Reply};
+pub use document::Document;
 pub use error::{Error, Refusal};
 pub use filter::equals;
 pub use listing::{Listing, Overlap, PAGE};
