@@ -12,6 +12,7 @@
 //! ```
 
 mod adaptive;
+mod ask;
 mod call;
 mod ceiling;
 mod http;
