@@ -215,7 +215,7 @@ fn a_node_that_tells_nothing_of_itself_and_ignores_filters_can_be_used() {
         shows(&checks, check, "note", "ignored");
     }
     shows(&checks, "excludedAttributes", "note", "ignored");
-    shows(&checks, "groups", "ok", "1 teams and 1 roles");
+    shows(&checks, "groups", "ok", "1 team and 1 role (");
     let advice = advice(&ended);
     assert!(
         advice.contains("by listing everyone (one call): the filter"),
@@ -448,7 +448,7 @@ fn without_an_address_or_a_token_it_is_a_matter_of_usage() {
 #[test]
 fn clocks_that_differ_are_noticed() {
     for (shift, state, words) in [
-        (3600, "note", "the node's clock is 1 h 0 min ahead"),
+        (3600, "note", "the node's clock is"),
         (40, "ok", "ahead"),
         (-130, "note", "behind"),
     ] {
@@ -466,14 +466,10 @@ fn clocks_that_differ_are_noticed() {
         });
         let ended = server.desk().headcount(&["doctor"]).with(0);
         let checks = checks(&ended);
-        let clock = &checks["clock"];
-        assert!(clock.0 == state, "{shift}: {clock:?}");
+        shows(&checks, "clock", state, words);
         if state == "note" {
-            assert!(clock.1.contains("Retry-After"), "{clock:?}");
+            shows(&checks, "clock", state, "Retry-After");
             assert!(advice(&ended).contains("time server"));
-        }
-        if shift != 3600 {
-            assert!(clock.1.contains(words), "{clock:?}");
         }
     }
 }

@@ -29,8 +29,10 @@ const MOST_SILENCES: u32 = 2;
 /// Asks, and remembers how it went.
 pub(super) struct Asker<'a> {
     client: &'a Client,
-    /// How long each call took that was answered, and what was asked. The first includes making
-    /// the connection.
+    calls: usize,
+    answers: usize,
+    /// How long each call took that was answered to the purpose, and what was asked. The first
+    /// includes making the connection.
     took: Vec<(Duration, String)>,
     /// Calls that failed at first and were answered when they were sent again.
     pub(super) stumbles: Vec<String>,
@@ -44,7 +46,6 @@ pub(super) struct Heard {
     pub(super) raw: Raw,
     pub(super) sent: SystemTime,
     pub(super) answered: SystemTime,
-    pub(super) took: Duration,
 }
 
 /// Why nothing came that says anything.
@@ -82,6 +83,8 @@ impl<'a> Asker<'a> {
     pub(super) fn new(client: &'a Client) -> Self {
         Asker {
             client,
+            calls: 0,
+            answers: 0,
             took: Vec::new(),
             stumbles: Vec::new(),
             waited: Duration::ZERO,
@@ -99,7 +102,22 @@ impl<'a> Asker<'a> {
         self.hopeless = Some(why.to_owned());
     }
 
-    /// How long each answered call took.
+    /// How many calls were sent.
+    pub(super) fn calls(&self) -> usize {
+        self.calls
+    }
+
+    /// Whether nothing ever came back.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.answers == 0
+    }
+
+    /// Whether it went silent, so that nothing more was asked.
+    pub(super) fn went_silent(&self) -> bool {
+        self.silences >= MOST_SILENCES
+    }
+
+    /// How long each call took that was answered to the purpose.
     pub(super) fn took(&self) -> &[(Duration, String)] {
         &self.took
     }
@@ -129,23 +147,27 @@ impl<'a> Asker<'a> {
         if let Some(why) = &self.hopeless {
             return Err(Why::Hopeless(why.clone()));
         }
-        let path = target.on(self.client.base());
+        let url = target.on(self.client.base());
         let base = self.client.base().path().trim_end_matches('/');
-        let what = format!("GET {}", path.path().trim_start_matches(base));
+        let path = url.path().strip_prefix(base).unwrap_or(url.path());
+        let what = format!("GET {path}");
         let mut attempt = 1;
         loop {
             let (began, sent) = (Instant::now(), SystemTime::now());
             let asked = self.client.ask(Method::GET, target, None).await;
             let took = began.elapsed();
+            self.calls += 1;
             let (stumble, wait) = match asked {
                 Ok(raw) => {
-                    self.took.push((took, what.clone()));
                     let stumble = stumble(&raw, readable(&raw));
+                    self.answers += 1;
+                    if stumble.is_none() {
+                        self.took.push((raw.took, what.clone()));
+                    }
                     let heard = Heard {
                         raw,
                         sent,
                         answered: SystemTime::now(),
-                        took,
                     };
                     match stumble {
                         Some((stumble, wait)) if self.again(attempt, wait) => (stumble, wait),
@@ -183,13 +205,13 @@ impl<'a> Asker<'a> {
         }
         if took >= SILENCE {
             self.silences += 1;
-            if self.silences >= MOST_SILENCES {
+            if self.went_silent() {
                 self.give_up("the node no longer answers");
             }
             return false;
         }
         // What was refused at the first attempt will be at the next.
-        fault.kind == FaultKind::AnswerLost || !self.took.is_empty()
+        fault.kind == FaultKind::AnswerLost || self.calls > 1
     }
 }
 

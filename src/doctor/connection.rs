@@ -30,6 +30,9 @@ const NEW_TOKEN: &str = "Put the token of this very node in HEADCOUNT_TOKEN, or 
      page of the node in the admin console makes a new one. A token belongs to one node in one \
      region: its child nodes have their own, and editing the provisioning method replaces it.";
 
+pub(super) const LATER: &str =
+    "Try again in some minutes. If it stays so, ask the provider, with the node's own words.";
+
 const CHECK_ADDRESS: &str = "Compare the address with that on the node's SCIM page in the admin console: --region and \
      --node, or --url.";
 
@@ -176,7 +179,7 @@ impl Examination<'_> {
             "https" => "making the connection and its encryption included",
             _ => "making the connection included",
         };
-        let took = short(heard.took);
+        let took = short(heard.raw.took);
         let status = heard.raw.status;
         if status.is_redirection() {
             let found = heard.raw.refusal().to_string();
@@ -239,10 +242,10 @@ impl Examination<'_> {
     /// Says why no list of users came.
     pub(super) fn no_users(&mut self, why: &Why) {
         const CHECK: Check = Check::Users;
-        let again = "Try again in some minutes. If it stays so, ask the provider, with the node's own words.";
         let found = why.to_string();
         match why {
-            Why::Silence(_) => self.skip(&[CHECK], "no connection"),
+            Why::Silence(_) if self.asker.is_cut_off() => self.skip(&[CHECK], "no connection"),
+            Why::Silence(_) => self.mend(CHECK, State::Problem, found, LATER),
             Why::Hopeless(_) => self.skip(&[CHECK], &found),
             Why::Busy(..) => {
                 let mend =
@@ -260,7 +263,7 @@ impl Examination<'_> {
             Why::Refused(refusal) => match refusal.status {
                 300..=399 => self.skip(&[CHECK], &found),
                 404 | 405 | 501 => self.mend(CHECK, State::Problem, found, CHECK_ADDRESS),
-                _ => self.mend(CHECK, State::Problem, found, again),
+                _ => self.mend(CHECK, State::Problem, found, LATER),
             },
         }
     }

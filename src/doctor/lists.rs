@@ -74,7 +74,8 @@ impl Examination<'_> {
                     came >= asked || came >= page.total.unwrap_or(u64::MAX)
                 }
                 Err(Why::Refused(refusal)) => !matches!(refusal.status, 400 | 413 | 422),
-                Err(_) => true,
+                // A smaller one may come in time.
+                Err(why) => !matches!(why, Why::Silence(_)),
             };
             attempts.push(Attempt { asked, page });
             if enough {
@@ -106,6 +107,17 @@ impl Examination<'_> {
         let came: Vec<(u64, u64)> = pages
             .map(|(asked, page)| (asked, page.resources.len() as u64))
             .collect();
+        if let ([first, ..], [(_, came), ..]) = (attempts, came.as_slice())
+            && matches!(first.page, Err(Why::Silence(_)))
+        {
+            let found = format!(
+                "a page of {} did not come in time, one of {} did",
+                grouped(first.asked),
+                grouped(*came)
+            );
+            let mend = "Let calls of runs take longer, such as with --timeout 180: the node is slow with long pages.";
+            return self.mend(Check::PageSize, State::Note, found, mend);
+        }
         let Some((state, granted, mut found)) = granted(&came, total) else {
             return self.skip(&[Check::PageSize], "no page of users came");
         };
@@ -203,9 +215,9 @@ impl Examination<'_> {
             Some(prefix) => {
                 let roles = names().filter(|name| name.starts_with(prefix)).count();
                 format!(
-                    "{of}{} teams and {} roles (their names begin with {prefix:?})",
-                    read - roles,
-                    roles
+                    "{of}{} and {} (names that begin with {prefix:?})",
+                    counted(read - roles, "team"),
+                    counted(roles, "role")
                 )
             }
             None => {
@@ -268,6 +280,12 @@ impl Examination<'_> {
             Err(why) => self.missed(Check::WithoutMembers, &why),
         }
     }
+}
+
+/// "1 team", "2 teams".
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(number as u64))
 }
 
 /// What follows from pages: how many users came where so many were asked for, and how many there

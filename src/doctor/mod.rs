@@ -3,7 +3,7 @@
 //! [`examine`] makes the checks in order, from the address to the page size. None of them stops the
 //! others: one that cannot be made says why. What comes out is a [`Report`]: findings as data, what
 //! headcount will use on this node, and what to mend. Asking in a few attempts and in seconds is
-//! done by [`ask`]; the calls themselves are those of [`scim`](crate::scim).
+//! done by `ask`; the calls themselves are those of [`scim`](crate::scim).
 
 mod ask;
 mod clock;
@@ -143,10 +143,8 @@ impl Examination<'_> {
                 let found = format!("the node does not have it (HTTP {})", refusal.status);
                 self.found(check, State::Note, found);
             }
-            Why::Refused(_) | Why::Busy(..) | Why::Strange(_) => {
-                self.found(check, State::Note, why.to_string());
-            }
-            Why::Silence(_) | Why::Hopeless(_) => self.skip(&[check], &why.to_string()),
+            Why::Hopeless(why) => self.skip(&[check], why),
+            _ => self.found(check, State::Note, why.to_string()),
         }
     }
 

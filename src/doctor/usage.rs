@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::connection::short;
+use super::connection::{LATER, short};
 use super::{Check, Examination, Facts, Granted, Setup, State};
 use crate::report::grouped;
 use crate::scim::PAGE;
@@ -16,12 +16,15 @@ const NAMED: usize = 3;
 impl Examination<'_> {
     /// How the calls went: whether all were answered, and how fast.
     pub(super) fn answers(&mut self) {
-        let calls = self.asker.took().len();
-        if calls == 0 {
+        let calls = self.asker.calls();
+        if self.asker.is_cut_off() {
             return self.skip(&[Check::Answers, Check::Latency], "no connection");
         }
         let stumbles = &self.asker.stumbles;
-        if stumbles.is_empty() {
+        if self.asker.went_silent() {
+            let found = "calls were left without any answer; nothing more was asked then";
+            self.mend(Check::Answers, State::Problem, found, LATER);
+        } else if stumbles.is_empty() {
             let found = format!("{calls} calls, none had to be sent again");
             self.found(Check::Answers, State::Ok, found);
         } else {
@@ -29,7 +32,7 @@ impl Examination<'_> {
             let found = format!(
                 "{} of {} calls came to nothing and had to be sent again ({named}). Runs do so, too, and take longer",
                 stumbles.len(),
-                calls.max(stumbles.len()),
+                calls
             );
             self.found(Check::Answers, State::Note, found);
         }
@@ -45,7 +48,7 @@ impl Examination<'_> {
         let (Some((median, _)), Some((slowest, what))) =
             (sorted.get(sorted.len() / 2), sorted.last())
         else {
-            return;
+            return self.skip(&[Check::Latency], "no call was answered at once");
         };
         let state = if *median > SLOW {
             State::Note

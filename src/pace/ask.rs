@@ -1,19 +1,36 @@
-//! One call sent once: for looking at a node. What is asked in a run goes by the table of
-//! [`retry`](super::retry).
+//! One call sent once: for looking at a node. What is sent in a run goes by the table of [`retry`].
+
+use std::time::Duration;
 
 use bytes::Bytes;
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use tokio::time::Instant;
 
 use super::line::{Attempts, Line, Sending};
-use super::{Answer, Call, Closed, Fault, FaultKind};
+use super::retry::{self, Happened, back_off};
+use super::{Call, Closed, Fault, FaultKind, retry_after};
+
+/// What came back of a call that was sent once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The status code.
+    pub status: StatusCode,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// How long it took from when the call could leave.
+    pub took: Duration,
+}
 
 impl Line {
-    /// Sends `call` once, whatever comes of it: to look at a node, not to work with it.
-    ///
-    /// The content is the body in any case: `Ok` with a status of success, else `Err`.
+    /// Sends `call` once, whatever comes of it: to look at a node, not to work with it. A node that
+    /// says "wait" makes the calls after it wait.
     ///
     /// # Errors
     /// [`Fault`] when no whole answer came; it says whether the call may have taken effect.
-    pub async fn ask(&self, call: &Call) -> Result<Answer<Bytes>, Fault> {
+    pub async fn ask(&self, call: &Call) -> Result<Heard, Fault> {
         let mut so_far = Attempts::default();
         let _place = self
             .pace
@@ -21,6 +38,7 @@ impl Line {
             .await
             .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))?;
         so_far.sent = 1;
+        let begun = Instant::now();
         match self.once(call).await {
             Sending::Answer {
                 status,
@@ -28,13 +46,17 @@ impl Line {
                 body,
             } => {
                 self.heard();
-                let success = status.is_success();
-                Ok(Answer {
+                if retry::happened(status, &body) == Happened::Throttled {
+                    let wait = retry_after(&headers, &body).unwrap_or_else(|| back_off(1));
+                    self.pace.refused(wait);
+                } else {
+                    self.pace.taken();
+                }
+                Ok(Heard {
                     status,
                     headers,
-                    content: if success { Ok(body) } else { Err(body) },
-                    attempts: 1,
-                    doubtful: false,
+                    body,
+                    took: begun.elapsed(),
                 })
             }
             Sending::NotSent(cause) => Err(so_far.fault(FaultKind::Unreachable, Some(cause))),

@@ -1,5 +1,7 @@
 //! One call as it stands: sent once, answered with whatever comes. For looking at a node.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use reqwest::header::HeaderMap;
@@ -12,7 +14,7 @@ use super::lenient::Object;
 use super::message::{Page, detail};
 use super::resource::Resource;
 use crate::pace::retry::Repeat;
-use crate::pace::{Call, Fault};
+use crate::pace::{Call, Fault, Heard};
 
 /// A place below a node's address, with a query. It cannot lead anywhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +131,8 @@ pub struct Raw {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// How long it took.
+    pub took: Duration,
 }
 
 impl Raw {
@@ -175,11 +179,17 @@ impl Client {
             repeat: Repeat::LookFirst,
             longest_answer: LONGEST_PAGE,
         };
-        let answer = self.line.ask(&call).await?;
+        let Heard {
+            status,
+            headers,
+            body,
+            took,
+        } = self.line.ask(&call).await?;
         Ok(Raw {
-            status: answer.status,
-            headers: answer.headers,
-            body: answer.content.unwrap_or_else(|body| body),
+            status,
+            headers,
+            body,
+            took,
         })
     }
 }
