@@ -26,6 +26,8 @@
 //! | [`run`] | the engine: workers, one person's rows in order, stopping; emits [`run::Event`]s |
 //! | [`report`] | listens to events: progress, summary, results file |
 //! | [`export`] | what the node holds, as rows of a spreadsheet |
+//! | [`doctor`] | looks at a node by reading only, and says what it found and what to mend |
+//! | [`request`] | one call as it stands: its body checked, its answer made readable, the same for a shell |
 //! | [`sandbox`] | a Keeper-like node on loopback over real HTTP |
 //!
 //! Imports point down the picture: `scim` and `pace` know nothing of spreadsheets, `sheet` and
@@ -33,12 +35,14 @@
 
 pub mod cli;
 pub mod directory;
+pub mod doctor;
 pub mod export;
 pub mod guard;
 pub mod pace;
 pub mod plan;
 pub mod preview;
 pub mod report;
+pub mod request;
 pub mod roster;
 pub mod run;
 pub mod sandbox;

@@ -1,15 +1,18 @@
 //! The command line: one file a command. Each parses, calls the library and prints.
 
+mod doctor;
 mod export;
 mod import;
 mod job;
 mod log;
 mod node;
 mod preview;
+mod request;
 mod sandbox;
 mod signals;
 
 use std::fmt;
+use std::io::{self, Write};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -83,6 +86,8 @@ impl Command {
             Command::Plan(args) => Some(&mut args.import.node),
             Command::Apply(args) => Some(&mut args.node),
             Command::Export(args) => Some(&mut args.node),
+            Command::Doctor(args) => Some(&mut args.node),
+            Command::Request(args) => Some(&mut args.node),
             Command::Sandbox(_) => None,
         }
     }
@@ -94,6 +99,7 @@ Examples:
   headcount import people.csv --region eu --node 123456    create the people of a spreadsheet
   headcount lock leavers.csv --region eu --node 123456     lock the accounts of a list
   headcount export users -o users.csv --region eu --node 123456
+  headcount doctor --region eu --node 123456               when something does not work
 
 The token comes from HEADCOUNT_TOKEN or --token-file, never from an argument.
 Each flag can also be set by a variable: --rate by HEADCOUNT_RATE.
@@ -119,6 +125,8 @@ enum Command {
     Plan(preview::PlanArgs),
     Apply(preview::ApplyArgs),
     Export(export::ExportArgs),
+    Doctor(doctor::DoctorArgs),
+    Request(request::RequestArgs),
     Sandbox(sandbox::SandboxArgs),
 }
 
@@ -137,6 +145,16 @@ fn command() -> clap::Command {
     quiet(Cli::command())
         .mut_subcommands(quiet)
         .mut_subcommand("plan", without_run)
+}
+
+/// Writes what was asked for to standard output.
+fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        // Whoever reads it has had enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(Failure::unexpected),
+    }
 }
 
 /// Runs the command that the arguments name.
@@ -172,6 +190,8 @@ pub fn main() -> Exit {
             Command::Plan(args) => preview::plan(args).await,
             Command::Apply(args) => preview::apply(args).await,
             Command::Export(args) => export::export(args).await,
+            Command::Doctor(args) => doctor::doctor(args).await,
+            Command::Request(args) => request::request(args).await,
             Command::Sandbox(args) => sandbox::serve(args).await,
         }
     });

@@ -111,6 +111,27 @@ impl NodeArgs {
         usize::from(self.concurrency)
     }
 
+    /// The ceiling, if one is given.
+    pub(super) fn rate(&self) -> Option<Rate> {
+        self.rate
+    }
+
+    /// Waits for no answer longer than this.
+    pub(super) fn wait_at_most(&mut self, patience: Duration) {
+        self.timeout = self.timeout.min(patience.as_secs());
+    }
+
+    /// The node, if it is one that outlives this program.
+    pub(super) fn lasting(&self) -> Result<Node, Failure> {
+        self.check_one_node()?;
+        if self.sandbox {
+            return Err(Failure::usage(
+                "the node of --sandbox is gone when this command ends; start one with: headcount sandbox",
+            ));
+        }
+        self.address().map_err(Failure::usage)
+    }
+
     /// Whether the token comes over standard input, so that nothing can be asked there.
     pub(super) fn uses_standard_input(&self) -> bool {
         self.token_file

@@ -10,6 +10,7 @@ mod teams;
 
 pub use holder::Holder;
 pub use people::People;
+pub(crate) use people::other_case;
 pub use teams::{TeamProblem, Teams};
 
 /// What the node holds, as far as a run needs to know.

@@ -366,7 +366,7 @@ fn is_called(user: &User, email: &Email) -> bool {
 }
 
 /// The same address in the other case, so that only a node that folds case finds it.
-fn other_case(email: &str) -> String {
+pub(crate) fn other_case(email: &str) -> String {
     let upper = email.to_uppercase();
     if upper == email {
         email.to_lowercase()

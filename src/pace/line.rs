@@ -27,8 +27,8 @@ const ACCEPTED: HeaderValue =
 /// Sends calls to one node with one token.
 pub struct Line {
     client: Client,
-    authorization: HeaderValue,
-    pace: Arc<Pace>,
+    pub(super) authorization: HeaderValue,
+    pub(super) pace: Arc<Pace>,
     last_answer: Mutex<Option<Instant>>,
     /// Whether anything that came back could be read: then the address is right.
     understood: AtomicBool,
@@ -48,7 +48,7 @@ impl fmt::Debug for Line {
 pub struct BadToken;
 
 /// How one sending of a call ended.
-enum Sending {
+pub(super) enum Sending {
     Answer {
         status: StatusCode,
         headers: HeaderMap,
@@ -64,16 +64,16 @@ enum Sending {
 
 /// What is remembered of the attempts at one call.
 #[derive(Default)]
-struct Attempts {
-    sent: u32,
+pub(super) struct Attempts {
+    pub(super) sent: u32,
     failures: u32,
     waits: u32,
-    doubtful: bool,
-    status: Option<u16>,
+    pub(super) doubtful: bool,
+    pub(super) status: Option<u16>,
 }
 
 impl Attempts {
-    fn fault(&self, kind: FaultKind, cause: Option<String>) -> Fault {
+    pub(super) fn fault(&self, kind: FaultKind, cause: Option<String>) -> Fault {
         Fault {
             kind,
             cause,
@@ -266,14 +266,14 @@ impl Line {
         }
     }
 
-    fn heard(&self) {
+    pub(super) fn heard(&self) {
         *self
             .last_answer
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    async fn once(&self, call: &Call) -> Sending {
+    pub(super) async fn once(&self, call: &Call) -> Sending {
         let mut request = self
             .client
             .request(call.method.clone(), call.url.clone())

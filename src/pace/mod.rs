@@ -12,6 +12,7 @@
 //! ```
 
 mod adaptive;
+mod ask;
 mod call;
 mod ceiling;
 mod http;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 
+pub use ask::Heard;
 pub use call::{Answer, Call, Fault, FaultKind};
 pub use ceiling::{Rate, RateError};
 pub use http::{HttpOptions, client};

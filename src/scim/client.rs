@@ -17,13 +17,13 @@ use crate::pace::{Answer, Call, Line};
 const LONGEST_RESOURCE: usize = 4 << 20;
 
 /// A page holds at most some thousand resources; a group with many members is the longest.
-const LONGEST_PAGE: usize = 256 << 20;
+pub(super) const LONGEST_PAGE: usize = 256 << 20;
 
 /// A node, spoken to in SCIM.
 #[derive(Debug)]
 pub struct Client {
-    line: Line,
-    base: Url,
+    pub(super) line: Line,
+    pub(super) base: Url,
 }
 
 /// The node did what was asked.
@@ -61,6 +61,12 @@ impl Client {
     #[must_use]
     pub fn line(&self) -> &Line {
         &self.line
+    }
+
+    /// The node's address, without a slash at the end.
+    #[must_use]
+    pub fn base(&self) -> &Url {
+        &self.base
     }
 
     /// `POST /Users`. Never sent twice in doubt: a lost answer is the caller's to look into.
@@ -222,7 +228,7 @@ fn with_body(mut call: Call, body: &impl Serialize) -> Call {
     call
 }
 
-fn parse<R: Resource>(body: &[u8]) -> Option<R> {
+pub(super) fn parse<R: Resource>(body: &[u8]) -> Option<R> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     R::read(serde_json::from_slice(body).ok()?)
 }

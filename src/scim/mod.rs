@@ -1,23 +1,28 @@
 //! The protocol: SCIM 2.0 (RFC 7643, RFC 7644) as the provider's page describes it.
 //!
 //! Here belong typed resources and messages ([`User`], [`Group`], [`Patch`]), one method an
-//! endpoint ([`Client`]), filters, and reading a list to its end ([`Listing`]). It is strict in
+//! endpoint ([`Client`]), what a node says of itself ([`ServiceProviderConfig`] and its kin), filters,
+//! and reading a list to its end ([`Listing`]). One call as it stands is a [`Raw`] answer. It is strict in
 //! what it sends and lenient in what it takes. It knows nothing of rows, spreadsheets or runs;
 //! when a call may leave and whether it is sent again is for [`pace`](crate::pace).
 
 mod client;
+mod discovery;
 mod document;
 mod error;
 mod filter;
 mod lenient;
 mod listing;
 mod message;
+mod raw;
 mod resource;
 
 pub use client::{Client, Query, Reply};
+pub use discovery::{Attribute, Bulk, Filtering, ResourceType, Schema, ServiceProviderConfig};
 pub use document::Document;
 pub use error::{Error, Refusal};
 pub use filter::equals;
 pub use listing::{Listing, Overlap, PAGE};
 pub use message::{Operation, Page, Patch};
+pub use raw::{BadTarget, Raw, Target};
 pub use resource::{Group, NewUser, Reference, Resource, User};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use clap::ValueEnum;
 use url::{Host, Url};
 
 /// A data centre of the provider, as listed at the top of its page.
@@ -126,6 +127,19 @@ impl Node {
         &self.base
     }
 
+    /// Whether it looks like the addresses of the provider's page.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        let hosts = Region::value_variants().iter().map(|region| region.host());
+        let mut path = self.base.path_segments().into_iter().flatten();
+        hosts
+            .into_iter()
+            .any(|host| self.base.host_str() == Some(host))
+            && ["api", "rest", "scim", "v2"].map(Some) == [(); 4].map(|()| path.next())
+            && path.next().is_some_and(|id| !id.is_empty())
+            && path.next().is_none()
+    }
+
     /// Whether it is on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
@@ -217,6 +231,15 @@ mod tests {
             node.to_string(),
             "node 1234567890 at govcloud.keepersecurity.us"
         );
+        assert!(node.is_usual());
         assert!(Node::in_region(Region::Us, "../x").is_err());
+        for unusual in [
+            "https://keepersecurity.de/api/rest/scim/v2/12",
+            "https://keepersecurity.eu/api/rest/scim/v2",
+            "https://keepersecurity.eu/api/rest/scim/v2/12/Schemas",
+            "https://keepersecurity.eu/",
+        ] {
+            assert!(!Node::at(unusual).unwrap().is_usual(), "{unusual}");
+        }
     }
 }

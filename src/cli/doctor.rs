@@ -1,0 +1,53 @@
+//! `headcount doctor`: looks at a node and says what to mend.
+
+use clap::Args;
+
+use super::node::NodeArgs;
+use super::{Exit, Failure, print, signals};
+use crate::doctor::{self, Setup};
+use crate::report::say;
+
+const EXAMPLES: &str = "\
+Examples:
+  headcount doctor --sandbox
+  headcount doctor --region eu --node 1234567890
+  headcount doctor --role-prefix ROLE_ > report.txt
+
+Nothing is changed on the node; some 20 calls are made, within --rate. Answers are awaited for
+15 seconds at the most. The report goes to standard output and holds no token.
+
+Exit codes: 0 the node can be used, 2 no address or token is given, 3 the node cannot be reached,
+the token may not be used, or users cannot be listed.";
+
+/// Check address, token and clock, and what the node supports; says what to mend
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    pub(super) node: NodeArgs,
+}
+
+/// `headcount doctor`
+pub(super) async fn doctor(mut args: DoctorArgs) -> Result<Exit, Failure> {
+    args.node.wait_at_most(doctor::PATIENCE);
+    let node = args.node.connect(args.node.pace()).await?;
+    say(format_args!("Looking at {} ...", node.name));
+    let setup = Setup {
+        name: node.name.clone(),
+        role_prefix: node.role_prefix.clone(),
+        concurrency: args.node.concurrency(),
+        rate: args.node.rate(),
+    };
+    let report = tokio::select! {
+        report = doctor::examine(&node.client, &setup) => report,
+        () = signals::once() => {
+            return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed"));
+        }
+    };
+    print(report.to_string().as_bytes())?;
+    Ok(if report.is_usable() {
+        Exit::Done
+    } else {
+        Exit::NoNode
+    })
+}

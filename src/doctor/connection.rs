@@ -1,0 +1,306 @@
+//! Whether calls get to the node and the token is taken: address, DNS, connection, token, clock.
+
+use std::fmt::Write;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+use url::Host;
+
+use super::ask::{Heard, Why, why_not};
+use super::clock::{self, Skew};
+use super::{Check, Examination, State};
+use crate::pace::FaultKind;
+use crate::report::duration;
+use crate::scim::{Raw, Target, User};
+use crate::settings::Node;
+
+/// How long the look-up of a name may take.
+const LOOK_UP: Duration = Duration::from_secs(5);
+
+/// How long a bare connection may take, to find out why a call did not get through.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// How many addresses of a host are shown and tried.
+const ADDRESSES: usize = 4;
+
+const NEW_TOKEN: &str = "Put the token of this very node in HEADCOUNT_TOKEN, or in the file of --token-file. The SCIM \
+     page of the node in the admin console makes a new one. A token belongs to one node in one \
+     region: its child nodes have their own, and editing the provisioning method replaces it.";
+
+pub(super) const LATER: &str =
+    "Try again in some minutes. If it stays so, ask the provider, with the node's own words.";
+
+const CHECK_ADDRESS: &str = "Compare the address with that on the node's SCIM page in the admin console: --region and \
+     --node, or --url.";
+
+impl Examination<'_> {
+    /// The address itself. One that cannot be used at all never gets here.
+    pub(super) fn address(&mut self) {
+        let base = self.asker.client().base();
+        let node = Node::at(base.as_str());
+        if node.as_ref().is_ok_and(Node::is_loopback) {
+            let found = format!("{base} (on this machine)");
+            self.found(Check::Address, State::Ok, found);
+        } else if node.is_ok_and(|node| node.is_usual()) {
+            self.found(Check::Address, State::Ok, format!("{base} (encrypted)"));
+        } else {
+            let found = format!(
+                "{base} is not what the provider's addresses look like: \
+                 https://HOST-OF-THE-REGION/api/rest/scim/v2/NODE-ID"
+            );
+            self.found(Check::Address, State::Note, found);
+        }
+    }
+
+    /// The first call: `GET /Users` for one. Says why it brought no list, if it did not.
+    pub(super) async fn connection(&mut self) -> Result<(), Why> {
+        let host = self.look_up().await;
+        let target = Target::new(&["Users"])
+            .with("startIndex", "1")
+            .with("count", "1");
+        let is_list = |raw: &Raw| raw.page::<User>().is_some();
+        let heard = match self.asker.hear(&target, is_list).await {
+            Ok(heard) => heard,
+            Err(why) => {
+                self.dns(&host, false);
+                self.no_connection(&host, &why).await;
+                return Err(why);
+            }
+        };
+        self.dns(&host, true);
+        self.connected(&heard);
+        self.clock(&heard);
+        self.token(&heard.raw);
+        if heard.raw.status.is_success() && is_list(&heard.raw) {
+            Ok(())
+        } else {
+            Err(why_not(&heard.raw))
+        }
+    }
+
+    /// The addresses of the host.
+    async fn look_up(&self) -> io::Result<Vec<SocketAddr>> {
+        let base = self.asker.client().base();
+        let port = base.port_or_known_default().unwrap_or(443);
+        let name = match base.host() {
+            Some(Host::Ipv4(address)) => return Ok(vec![(address, port).into()]),
+            Some(Host::Ipv6(address)) => return Ok(vec![(address, port).into()]),
+            Some(Host::Domain(name)) => name,
+            None => return Ok(Vec::new()),
+        };
+        let found = timeout(LOOK_UP, lookup_host((name, port))).await;
+        let found = found.map_err(|_| io::Error::other("no answer in time"))??;
+        let mut addresses: Vec<SocketAddr> = Vec::new();
+        for address in found {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        Ok(addresses)
+    }
+
+    fn dns(&mut self, host: &io::Result<Vec<SocketAddr>>, connected: bool) {
+        let base = self.asker.client().base();
+        let name = base.host_str().unwrap_or_default();
+        match host {
+            Ok(_) if !matches!(base.host(), Some(Host::Domain(_))) => {
+                let found = format!("not needed: {name} is an address itself");
+                self.found(Check::Dns, State::Ok, found);
+            }
+            Ok(addresses) if !addresses.is_empty() => {
+                let shown = addresses.iter().take(ADDRESSES);
+                let mut found = shown
+                    .map(|address| address.ip().to_string())
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                if addresses.len() > ADDRESSES {
+                    let _ = write!(found, " and {} more", addresses.len() - ADDRESSES);
+                }
+                self.found(Check::Dns, State::Ok, format!("{name} is at {found}"));
+            }
+            _ => {
+                let cause = host.as_ref().err();
+                let cause = cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
+                let found = format!("{name} has no address that this machine can find{cause}");
+                if connected {
+                    let found = format!("{found}, but calls get through: a proxy, it seems");
+                    self.found(Check::Dns, State::Note, found);
+                } else {
+                    let mend = format!(
+                        "Look for a typing error in {name:?} (--region or --url), and check this machine's network and \
+                         DNS. If calls have to go through a proxy, set HTTPS_PROXY."
+                    );
+                    self.mend(Check::Dns, State::Problem, found, mend);
+                }
+            }
+        }
+    }
+
+    /// Says why nothing came back, and that the rest cannot be checked.
+    async fn no_connection(&mut self, host: &io::Result<Vec<SocketAddr>>, why: &Why) {
+        let addresses = host.as_deref().unwrap_or_default();
+        let unreachable =
+            matches!(why, Why::Silence(fault) if fault.kind == FaultKind::Unreachable);
+        if addresses.is_empty() && unreachable {
+            self.skip(&[Check::Connection], "the host has no address");
+        } else if unreachable {
+            let (works, probe) = probe(addresses).await;
+            let on_this_machine =
+                Node::at(self.asker.client().base().as_str()).is_ok_and(|node| node.is_loopback());
+            let mend = match (works, on_this_machine) {
+                (true, _) => {
+                    "The host answers, but no encrypted connection comes about. Does something between open encrypted \
+                     connections (then this machine must trust its certificate), or is a proxy needed (HTTPS_PROXY)? Is this \
+                     machine's clock right?"
+                }
+                (false, true) => "Start the node on this machine, or correct the port in --url.",
+                (false, false) => {
+                    "Check the address, this machine's network, and whether a firewall lets it out to this host and port. \
+                     If calls have to go through a proxy, set HTTPS_PROXY."
+                }
+            };
+            let found = format!("{why}; {probe}");
+            self.mend(Check::Connection, State::Problem, found, mend);
+        } else {
+            let mend = "Try again in some minutes. If it stays so: is there really a node at this address?";
+            let found = format!("a connection could be made, but no whole answer came: {why}");
+            self.mend(Check::Connection, State::Problem, found, mend);
+        }
+        self.asker.give_up("no connection");
+        self.skip(&[Check::Token, Check::Clock], "no connection");
+    }
+
+    fn connected(&mut self, heard: &Heard) {
+        let base = self.asker.client().base();
+        let with = match base.scheme() {
+            "https" => "making the connection and its encryption included",
+            _ => "making the connection included",
+        };
+        let took = short(heard.raw.took);
+        let status = heard.raw.status;
+        if status.is_redirection() {
+            let found = heard.raw.refusal().to_string();
+            self.mend(Check::Connection, State::Problem, found, CHECK_ADDRESS);
+        } else {
+            let found = format!("answered after {took}, {with}");
+            self.found(Check::Connection, State::Ok, found);
+        }
+    }
+
+    fn clock(&mut self, heard: &Heard) {
+        let Some(date) = clock::date(&heard.raw.headers) else {
+            let found = "the node does not tell its time (no Date). Whether an account that is found after a lost answer \
+                         was made by this run is then judged by this machine's clock, with ten minutes to spare";
+            self.found(Check::Clock, State::Note, found);
+            return;
+        };
+        let skew = clock::skew(date, heard.sent, heard.answered);
+        let apart = duration(skew.length());
+        let found = match skew {
+            Skew::None => "both clocks agree".to_owned(),
+            Skew::Ahead(_) => format!("the node's clock is {apart} ahead of this machine's"),
+            Skew::Behind(_) => format!("the node's clock is {apart} behind this machine's"),
+        };
+        if skew.length() <= clock::TOLERABLE {
+            self.found(Check::Clock, State::Ok, found);
+            return;
+        }
+        let found = format!(
+            "{found}. A wait that the node gives as a date (Retry-After) is misread by as much; whether an account was \
+             created by this run is misjudged where an answer comes without the node's time; and results and the node's \
+             own records do not show the same times"
+        );
+        let mend = "Set the clock of this machine by a time server (NTP), unless it is the node's that is wrong.";
+        self.mend(Check::Clock, State::Note, found, mend);
+    }
+
+    fn token(&mut self, raw: &Raw) {
+        const CHECK: Check = Check::Token;
+        if raw.status.is_success() && raw.page::<User>().is_some() {
+            return self.found(CHECK, State::Ok, "accepted; it may read users");
+        }
+        match why_not(raw) {
+            Why::Busy(..) => self.skip(&[CHECK], "the node takes no calls just now"),
+            Why::Refused(refusal) if refusal.status == 401 => {
+                self.mend(CHECK, State::Problem, refusal.to_string(), NEW_TOKEN);
+            }
+            Why::Refused(refusal) if refusal.status == 403 => {
+                let found = format!("{refusal}: it may not read users");
+                self.mend(CHECK, State::Problem, found, NEW_TOKEN);
+            }
+            _ => {
+                let status = raw.status.as_u16();
+                let why = format!("GET /Users was answered with HTTP {status} and no list");
+                self.skip(&[CHECK], &why);
+            }
+        }
+    }
+
+    /// Says why no list of users came.
+    pub(super) fn no_users(&mut self, why: &Why) {
+        const CHECK: Check = Check::Users;
+        let found = why.to_string();
+        match why {
+            Why::Silence(_) if self.asker.is_cut_off() => self.skip(&[CHECK], "no connection"),
+            Why::Silence(_) => self.mend(CHECK, State::Problem, found, LATER),
+            Why::Hopeless(_) => self.skip(&[CHECK], &found),
+            Why::Busy(..) => {
+                let mend =
+                    "Wait and try again. Is something else using this token at the same time?";
+                self.mend(CHECK, State::Problem, found, mend);
+            }
+            Why::Strange(_) => {
+                let mend = format!(
+                    "{CHECK_ADDRESS} If it is right, something in between answers for the node: a proxy's or network's \
+                     sign-in page."
+                );
+                let found = format!("not a SCIM list: {why}");
+                self.mend(CHECK, State::Problem, found, mend);
+            }
+            Why::Refused(refusal) => match refusal.status {
+                300..=399 => self.skip(&[CHECK], &found),
+                404 | 405 | 501 => self.mend(CHECK, State::Problem, found, CHECK_ADDRESS),
+                _ => self.mend(CHECK, State::Problem, found, LATER),
+            },
+        }
+    }
+}
+
+/// Whether the node says that the token may not be used, and not only that there are too many
+/// calls.
+pub(super) fn is_token_refused(why: &Why) -> bool {
+    matches!(why, Why::Refused(refusal) if refusal.status == 401 || refusal.status == 403)
+}
+
+/// Whether a bare connection to the host can be made, and in words, to which of its addresses.
+async fn probe(addresses: &[SocketAddr]) -> (bool, String) {
+    let mut words = Vec::new();
+    let mut reached = false;
+    for address in addresses.iter().take(ADDRESSES) {
+        let how = match timeout(CONNECT, TcpStream::connect(address)).await {
+            Ok(Ok(_)) => {
+                reached = true;
+                "a bare connection can be made".to_owned()
+            }
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                "nobody is listening there".to_owned()
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no answer".to_owned(),
+        };
+        words.push(format!("{address}: {how}"));
+    }
+    (reached, words.join("; "))
+}
+
+/// A length of time that may be very short.
+pub(super) fn short(length: Duration) -> String {
+    if length < Duration::from_millis(1) {
+        "less than 1 ms".to_owned()
+    } else {
+        duration(length)
+    }
+}

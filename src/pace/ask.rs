@@ -1,0 +1,89 @@
+//! One call sent once: for looking at a node. What is sent in a run goes by the table of [`retry`].
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use tokio::time::Instant;
+
+use super::line::{Attempts, Line, Sending};
+use super::retry::{self, Happened, back_off};
+use super::{Call, Closed, Fault, FaultKind, retry_after};
+
+/// What came back of a call that was sent once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The status code.
+    pub status: StatusCode,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// How long it took from when the call could leave.
+    pub took: Duration,
+}
+
+impl Line {
+    /// Sends `call` once, whatever comes of it: to look at a node, not to work with it. A node that
+    /// says "wait" makes the calls after it wait.
+    ///
+    /// # Errors
+    /// [`Fault`] when no whole answer came; it says whether the call may have taken effect.
+    pub async fn ask(&self, call: &Call) -> Result<Heard, Fault> {
+        let mut so_far = Attempts::default();
+        let _place = self
+            .pace
+            .admit()
+            .await
+            .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))?;
+        so_far.sent = 1;
+        let begun = Instant::now();
+        match self.once(call).await {
+            Sending::Answer {
+                status,
+                headers,
+                body,
+            } => {
+                self.heard();
+                if retry::happened(status, &body) == Happened::Throttled {
+                    let wait = retry_after(&headers, &body).unwrap_or_else(|| back_off(1));
+                    self.pace.refused(wait);
+                } else {
+                    self.pace.taken();
+                }
+                Ok(Heard {
+                    status,
+                    headers,
+                    body,
+                    took: begun.elapsed(),
+                })
+            }
+            Sending::NotSent(cause) => Err(so_far.fault(FaultKind::Unreachable, Some(cause))),
+            Sending::Lost { status, cause } => {
+                so_far.status = status.map(|status| status.as_u16());
+                so_far.doubtful = true;
+                Err(so_far.fault(FaultKind::AnswerLost, Some(cause)))
+            }
+            Sending::TooLarge(status) => {
+                so_far.status = Some(status.as_u16());
+                so_far.doubtful = true;
+                Err(so_far.fault(FaultKind::TooLarge, None))
+            }
+        }
+    }
+
+    /// `text` without the token, should a node send it back.
+    #[must_use]
+    pub fn without_token(&self, text: &str) -> String {
+        let token = self
+            .authorization
+            .to_str()
+            .ok()
+            .and_then(|value| value.strip_prefix("Bearer "));
+        match token {
+            Some(token) if !token.is_empty() => text.replace(token, "[the token]"),
+            _ => text.to_owned(),
+        }
+    }
+}
