@@ -3,6 +3,8 @@
 #[path = "sandbox/support.rs"]
 mod support;
 
+#[path = "sandbox/bulk.rs"]
+mod bulk;
 #[path = "sandbox/discovery.rs"]
 mod discovery;
 #[path = "sandbox/faults.rs"]
