@@ -3,6 +3,10 @@
 #[path = "sandbox/support.rs"]
 mod support;
 
+#[path = "sandbox/bulk.rs"]
+mod bulk;
+#[path = "sandbox/bulk_refusals.rs"]
+mod bulk_refusals;
 #[path = "sandbox/discovery.rs"]
 mod discovery;
 #[path = "sandbox/faults.rs"]

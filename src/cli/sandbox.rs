@@ -7,13 +7,14 @@ use clap::Args;
 
 use super::{Exit, Failure};
 use crate::report::say;
-use crate::sandbox::{Faults, Options, Sandbox};
+use crate::sandbox::{Bulk, Faults, Options, Sandbox};
 
 const EXAMPLES: &str = "\
 Examples:
   headcount sandbox --listen 127.0.0.1:8080 --token secret
   headcount sandbox --users 100000 --page-max 500 --rate 50
   headcount sandbox --faults '500=5%,reset@after=1%' --seed 7
+  headcount sandbox --bulk --bulk-max-operations 100
 
 Fault kinds: 500, 503, 429, throttled, reset, cut, delay, html, empty, malformed, content-type; each
 as KIND[@before|@after]=SHARE: before or after the call takes effect.";
@@ -58,6 +59,22 @@ pub(super) struct SandboxArgs {
     /// What names of roles begin with
     #[arg(long, value_name = "PREFIX", env = "HEADCOUNT_SANDBOX_ROLE_PREFIX")]
     role_prefix: Option<String>,
+    /// Whether it takes bulk requests; alone it means yes
+    #[arg(
+        long,
+        value_enum,
+        num_args = 0..=1,
+        default_missing_value = "yes",
+        value_name = "HOW",
+        env = "HEADCOUNT_SANDBOX_BULK"
+    )]
+    bulk: Option<Bulk>,
+    /// The most operations of a bulk request; more are refused with 413
+    #[arg(long, value_name = "N", env = "HEADCOUNT_SANDBOX_BULK_MAX_OPERATIONS")]
+    bulk_max_operations: Option<usize>,
+    /// The most bytes of a bulk request; more are refused with 413
+    #[arg(long, value_name = "BYTES", env = "HEADCOUNT_SANDBOX_BULK_MAX_PAYLOAD")]
+    bulk_max_payload: Option<usize>,
 }
 
 /// `headcount sandbox`
@@ -77,6 +94,11 @@ pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
         faults: args.faults.unwrap_or(default.faults),
         seed: args.seed.unwrap_or(default.seed),
         role_prefix: args.role_prefix.unwrap_or(default.role_prefix),
+        bulk: args.bulk.unwrap_or(default.bulk),
+        bulk_max_operations: args
+            .bulk_max_operations
+            .unwrap_or(default.bulk_max_operations),
+        bulk_max_payload: args.bulk_max_payload.unwrap_or(default.bulk_max_payload),
     };
     let sandbox = Sandbox::start(options).await.map_err(|error| {
         Failure::usage(format_args!(

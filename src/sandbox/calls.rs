@@ -8,7 +8,7 @@ use axum::http::{Method, StatusCode};
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "other"];
 
 /// Path templates below the node's base address.
-const PLACES: [&str; 10] = [
+const PLACES: [&str; 11] = [
     "/Users",
     "/Users/{id}",
     "/Groups",
@@ -18,6 +18,7 @@ const PLACES: [&str; 10] = [
     "/ResourceTypes/{id}",
     "/Schemas",
     "/Schemas/{id}",
+    "/Bulk",
     "other",
 ];
 
@@ -27,6 +28,8 @@ const STATUSES: usize = 600;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Calls {
     /// By method and path template: `GET /Users`, `PATCH /Groups/{id}`, …; unknown paths as `GET other`.
+    ///
+    /// A bulk request is one call, `POST /Bulk`, whatever it holds.
     pub by_kind: BTreeMap<String, u64>,
     /// By the status answered, also where the answer was delayed or cut.
     pub by_status: BTreeMap<u16, u64>,
@@ -152,6 +155,8 @@ mod tests {
             (Method::GET, Some("/Users/")),
             (Method::GET, None),
             (Method::HEAD, Some("/Schemas")),
+            (Method::POST, Some("/Bulk")),
+            (Method::POST, Some("/Bulk/7")),
         ] {
             counters.asked(&method, path);
         }
@@ -162,7 +167,9 @@ mod tests {
         assert_eq!(calls.of("PATCH /Groups/{id}"), 1);
         assert_eq!(calls.of("GET other"), 4);
         assert_eq!(calls.of("other /Schemas"), 1);
-        assert_eq!(calls.total(), 9);
+        assert_eq!(calls.of("POST /Bulk"), 1);
+        assert_eq!(calls.of("POST other"), 1);
+        assert_eq!(calls.total(), 11);
         assert_eq!(calls.answered(200), 1);
     }
 }

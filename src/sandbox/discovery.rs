@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::attribute::Kind;
 use super::error::{ScimError, answer};
-use super::http::{Params, Shared};
+use super::http::{Node, Params, Shared};
 
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0";
@@ -21,7 +21,7 @@ pub(super) fn routes() -> Router<Shared> {
             "/ServiceProviderConfig",
             get(async |State(node): State<Shared>| {
                 let base = node.read().base.clone();
-                shown(&service_provider_config(&base, node.page_max))
+                shown(&service_provider_config(&base, &node))
             }),
         )
         .route(
@@ -98,12 +98,12 @@ fn list(params: &Params, resources: &[Value; 2]) -> Result<Response, ScimError> 
     })))
 }
 
-fn service_provider_config(base: &str, page_max: usize) -> Value {
+fn service_provider_config(base: &str, node: &Node) -> Value {
     json!({
         "schemas": [format!("{CORE}:ServiceProviderConfig")],
         "patch": { "supported": true },
-        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
-        "filter": { "supported": true, "maxResults": page_max },
+        "bulk": node.bulk.described(),
+        "filter": { "supported": true, "maxResults": node.page_max },
         "changePassword": { "supported": false },
         "sort": { "supported": false },
         "etag": { "supported": false },

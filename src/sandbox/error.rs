@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::attribute::Kind;
 
@@ -76,14 +76,26 @@ impl ScimError {
         )
     }
 
+    pub(super) fn no_such_place(path: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}"))
+    }
+
+    pub(super) fn no_such_method(method: &str, path: &str) -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            format!("{method} is not possible on {path}"),
+        )
+    }
+
     pub(super) fn too_many(seconds: u64) -> (Self, u64) {
         let detail = format!("Too many requests. Try again in {seconds} seconds.");
         (Self::new(StatusCode::TOO_MANY_REQUESTS, detail), seconds)
     }
 }
 
-impl IntoResponse for ScimError {
-    fn into_response(self) -> Response {
+impl ScimError {
+    /// The message itself.
+    pub(super) fn body(&self) -> Value {
         let mut body = json!({
             "schemas": [SCHEMA],
             "status": self.status.as_str(),
@@ -92,7 +104,13 @@ impl IntoResponse for ScimError {
         if let Some(scim_type) = self.scim_type {
             body["scimType"] = scim_type.into();
         }
-        let mut response = answer(self.status, body.to_string());
+        body
+    }
+}
+
+impl IntoResponse for ScimError {
+    fn into_response(self) -> Response {
+        let mut response = answer(self.status, self.body().to_string());
         if self.status == StatusCode::UNAUTHORIZED {
             response
                 .headers_mut()

@@ -12,15 +12,18 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::attribute::{Kind, Top};
+use super::bulk::{self, Offer};
 use super::discovery;
 use super::error::{ScimError, answer};
 use super::filter::Filter;
 use super::held;
 use super::json;
+use super::operation;
 use super::patch::Patch;
 use super::projection::Projection;
 use super::store::Store;
@@ -36,13 +39,14 @@ const DEFAULT_COUNT: usize = 100;
 pub(super) struct Node {
     store: RwLock<Store>,
     pub(super) page_max: usize,
+    pub(super) bulk: Offer,
 }
 
 pub(super) type Shared = Arc<Node>;
 
 /// All paths of a node below `prefix`.
 pub(super) fn router(node: Shared, prefix: &str) -> Router {
-    let mut scim = discovery::routes();
+    let mut scim = discovery::routes().merge(bulk::routes(node.bulk));
     for kind in [Kind::User, Kind::Group] {
         let endpoint = kind.endpoint();
         scim = scim
@@ -51,13 +55,9 @@ pub(super) fn router(node: Shared, prefix: &str) -> Router {
     }
     Router::new()
         .nest(prefix, scim)
-        .fallback(async |uri: Uri| {
-            let detail = format!("there is nothing at {}", uri.path());
-            ScimError::new(StatusCode::NOT_FOUND, detail)
-        })
+        .fallback(async |uri: Uri| ScimError::no_such_place(uri.path()))
         .method_not_allowed_fallback(async |method: Method, uri: Uri| {
-            let detail = format!("{method} is not possible on {}", uri.path());
-            ScimError::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+            ScimError::no_such_method(method.as_str(), uri.path())
         })
         .with_state(node)
 }
@@ -92,10 +92,11 @@ fn item(kind: Kind) -> MethodRouter<Shared> {
 }
 
 impl Node {
-    pub(super) fn new(store: Store, page_max: usize) -> Self {
+    pub(super) fn new(store: Store, page_max: usize, bulk: Offer) -> Self {
         Self {
             store: RwLock::new(store),
             page_max,
+            bulk,
         }
     }
 
@@ -105,7 +106,7 @@ impl Node {
         self.store.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Store> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Store> {
         self.store.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -151,12 +152,8 @@ impl Node {
 
     fn create(&self, kind: Kind, params: &Params, body: &Value) -> Result<Response, ScimError> {
         let show = params.projection(kind)?;
-        let document = json::object("the body", body)?;
         let mut store = self.write();
-        let place = match kind {
-            Kind::User => store.create_user(document, now())?,
-            Kind::Group => store.create_group(document, now())?,
-        };
+        let place = operation::create(&mut store, kind, body)?;
         let mut response = resource(&store, kind, place, &show)?;
         let location = HeaderValue::try_from(held::location(&store, kind, place));
         drop(store);
@@ -175,13 +172,8 @@ impl Node {
         body: &Value,
     ) -> Result<Response, ScimError> {
         let show = params.projection(kind)?;
-        let document = json::object("the body", body)?;
         let mut store = self.write();
-        let place = store.place(kind, id)?;
-        match kind {
-            Kind::User => store.replace_user(place, document, now())?,
-            Kind::Group => store.replace_group(place, document, now())?,
-        }
+        let place = operation::replace(&mut store, kind, id, body)?;
         resource(&store, kind, place, &show)
     }
 
@@ -195,11 +187,7 @@ impl Node {
         let show = params.projection(kind)?;
         let patch = Patch::read(kind, body)?;
         let mut store = self.write();
-        let place = store.place(kind, id)?;
-        match kind {
-            Kind::User => store.patch_user(place, &patch, now())?,
-            Kind::Group => store.patch_group(place, &patch, now())?,
-        }
+        let place = operation::patch(&mut store, kind, id, &patch)?;
         // A group too big for a page is not sent back for every member added: RFC 7644, section 3.5.2, allows 204
         // where the client did not ask for attributes.
         let big = kind == Kind::Group && store.size(place) > self.page_max;
@@ -210,12 +198,7 @@ impl Node {
     }
 
     fn delete(&self, kind: Kind, id: &str) -> Result<Response, ScimError> {
-        let mut store = self.write();
-        let place = store.place(kind, id)?;
-        match kind {
-            Kind::User => store.lock_user(place, now()),
-            Kind::Group => store.delete_group(place),
-        }
+        operation::delete(&mut self.write(), kind, id)?;
         Ok(StatusCode::NO_CONTENT.into_response())
     }
 }
@@ -233,10 +216,6 @@ fn resource(
 
 fn broken(error: &dyn std::error::Error) -> ScimError {
     ScimError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
-}
-
-fn now() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
 }
 
 /// The query parameters of RFC 7644, sections 3.4.2 and 3.9, that the node knows. Others are ignored.
@@ -287,15 +266,24 @@ struct Document(Value);
 impl<S: Sync> FromRequest<S> for Document {
     type Rejection = ScimError;
 
+    async fn from_request(request: Request, state: &S) -> Result<Self, ScimError> {
+        let Payload(body) = Payload::from_request(request, state).await?;
+        json::parse(&body).map(Self)
+    }
+}
+
+/// A body in one of these media types that has not been looked into.
+pub(super) struct Payload(pub(super) Bytes);
+
+impl<S: Sync> FromRequest<S> for Payload {
+    type Rejection = ScimError;
+
     async fn from_request(request: Request, _: &S) -> Result<Self, ScimError> {
         check_media_type(request.headers())?;
         // `serve` has read the body and refused one that is too long.
-        let body = to_bytes(request.into_body(), usize::MAX)
-            .await
-            .map_err(|error| ScimError::syntax(error.to_string()))?;
-        serde_json::from_slice(&body)
-            .map(Self)
-            .map_err(|error| ScimError::syntax(format!("the body is not JSON: {error}")))
+        let body = to_bytes(request.into_body(), usize::MAX).await;
+        body.map(Self)
+            .map_err(|error| ScimError::syntax(error.to_string()))
     }
 }
 

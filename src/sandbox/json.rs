@@ -9,6 +9,12 @@ use super::error::ScimError;
 /// The members of a JSON object.
 pub(super) type Fields = Map<String, Value>;
 
+/// Reads a body.
+pub(super) fn parse(body: &[u8]) -> Result<Value, ScimError> {
+    serde_json::from_slice(body)
+        .map_err(|error| ScimError::syntax(format!("the body is not JSON: {error}")))
+}
+
 /// `value` as an object.
 pub(super) fn object<'a>(what: &str, value: &'a Value) -> Result<&'a Fields, ScimError> {
     value
@@ -25,6 +31,26 @@ pub(super) fn field<'a>(fields: &'a Fields, name: &str) -> Option<&'a Value> {
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     })
+}
+
+/// The same, to be changed.
+pub(super) fn field_mut<'a>(fields: &'a mut Fields, name: &str) -> Option<&'a mut Value> {
+    let key = key(fields, name)?;
+    fields.get_mut(&key)
+}
+
+/// The same, taken out.
+pub(super) fn take(fields: &mut Fields, name: &str) -> Option<Value> {
+    let key = key(fields, name)?;
+    fields.remove(&key)
+}
+
+fn key(fields: &Fields, name: &str) -> Option<String> {
+    if fields.contains_key(name) {
+        return Some(name.to_owned());
+    }
+    let mut keys = fields.keys();
+    keys.find(|key| key.eq_ignore_ascii_case(name)).cloned()
 }
 
 /// A text, or `None` for null.

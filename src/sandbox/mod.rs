@@ -15,6 +15,8 @@
 //! - PUT without `active` or `groups` leaves the lock and the memberships as they are.
 //! - PATCH of a group with more members than a page holds is answered 204 unless the members are not asked for.
 //! - A page holds 100 resources when the client does not say.
+//! - A bulk request, where the node takes them, is one call to the pace, the latency and the faults; seats and emails
+//!   are checked operation by operation.
 //!
 //! Nothing here is shared with the rest of the crate: if the tool misread the protocol, a node built from the same
 //! parts would misread it the same way, and no test would notice.
@@ -23,6 +25,9 @@
 //! machine.
 
 mod attribute;
+mod bulk;
+mod bulk_id;
+mod bulk_request;
 mod calls;
 #[cfg(test)]
 mod consistency;
@@ -37,6 +42,7 @@ mod http;
 mod json;
 mod lexer;
 mod matching;
+mod operation;
 mod options;
 mod patch;
 mod path;
@@ -62,9 +68,10 @@ use tokio::task::JoinHandle;
 
 pub use calls::Calls;
 pub use faults::{Faults, FaultsError};
-pub use options::Options;
+pub use options::{Bulk, Options};
 pub use snapshot::{GroupSnapshot, Snapshot, UserSnapshot};
 
+use bulk::Offer;
 use calls::Counters;
 use faults::Dice;
 use http::{Node, Shared};
@@ -161,9 +168,10 @@ async fn node(options: &Options, base_url: &str) -> io::Result<Shared> {
     let mut store = Store::new(base_url, &options.role_prefix, options.seats);
     let (users, teams) = (options.users, options.teams);
     let (role_prefix, page_max) = (options.role_prefix.clone(), options.page_max);
+    let bulk = Offer::of(options);
     let made = tokio::task::spawn_blocking(move || {
         seed::fill(&mut store, users, teams, &role_prefix);
-        Arc::new(Node::new(store, page_max))
+        Arc::new(Node::new(store, page_max, bulk))
     });
     made.await.map_err(io::Error::other)
 }

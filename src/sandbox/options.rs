@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::faults::Faults;
+use super::serve::BODY_LIMIT;
 
 /// What kind of node to start. [`Options::default`] is a small, fast, faultless one.
 #[derive(Clone)]
@@ -34,6 +35,24 @@ pub struct Options {
     pub seed: u64,
     /// A group whose name starts so is a role; empty for no roles.
     pub role_prefix: String,
+    /// Whether bulk requests are taken (RFC 7644, section 3.7).
+    pub bulk: Bulk,
+    /// The most operations of a bulk request.
+    pub bulk_max_operations: usize,
+    /// The most bytes of a bulk request.
+    pub bulk_max_payload: usize,
+}
+
+/// Whether a node takes bulk requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Bulk {
+    /// It does, and says so
+    Yes,
+    /// It does not, and says so: there is nothing at `/Bulk` (404)
+    #[default]
+    No,
+    /// It says so, but refuses each bulk request (501)
+    Claimed,
 }
 
 impl Default for Options {
@@ -51,6 +70,9 @@ impl Default for Options {
             faults: Faults::default(),
             seed: 0,
             role_prefix: "ROLE_".into(),
+            bulk: Bulk::default(),
+            bulk_max_operations: 1000,
+            bulk_max_payload: 1 << 20,
         }
     }
 }
@@ -70,6 +92,9 @@ impl fmt::Debug for Options {
             .field("faults", &self.faults)
             .field("seed", &self.seed)
             .field("role_prefix", &self.role_prefix)
+            .field("bulk", &self.bulk)
+            .field("bulk_max_operations", &self.bulk_max_operations)
+            .field("bulk_max_payload", &self.bulk_max_payload)
             .finish()
     }
 }
@@ -101,6 +126,14 @@ impl Options {
         }
         if self.rate == Some(0) {
             return refuse("the sandbox must take at least one call a second".into());
+        }
+        if self.bulk_max_operations == 0 {
+            return refuse("a bulk request to the sandbox must hold at least one operation".into());
+        }
+        if !(1..=BODY_LIMIT).contains(&self.bulk_max_payload) {
+            return refuse(format!(
+                "a bulk request to the sandbox must hold between 1 and {BODY_LIMIT} bytes"
+            ));
         }
         Ok(())
     }

@@ -80,11 +80,7 @@ impl Patch {
         let Value::Object(mut fields) = body else {
             return Err(ScimError::syntax("the body is not a JSON object"));
         };
-        let key = fields
-            .keys()
-            .find(|key| key.eq_ignore_ascii_case("Operations"))
-            .cloned();
-        let operations = match key.and_then(|key| fields.remove(&key)) {
+        let operations = match json::take(&mut fields, "Operations") {
             Some(Value::Array(operations)) if !operations.is_empty() => operations,
             _ => {
                 return Err(ScimError::syntax(
@@ -127,11 +123,7 @@ impl Operation {
         if verb == Verb::Remove && path.is_none() {
             return Err(ScimError::no_target("\"remove\" needs a \"path\""));
         }
-        let key = fields
-            .keys()
-            .find(|key| key.eq_ignore_ascii_case("value"))
-            .cloned();
-        let value = key.and_then(|key| fields.remove(&key));
+        let value = json::take(&mut fields, "value");
         if value.is_none() && verb != Verb::Remove {
             return Err(ScimError::value("\"add\" and \"replace\" need a \"value\""));
         }

@@ -33,7 +33,7 @@ use super::spoil::spoil;
 use super::throttle::Throttle;
 
 /// The longest body that is read: room for a group with well over a hundred thousand members.
-const BODY_LIMIT: usize = 16 * 1024 * 1024;
+pub(super) const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// How long to hold off when no connection can be accepted, as when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -5,6 +5,8 @@ use reqwest::Method;
 use serde::Serialize;
 use url::Url;
 
+use super::bulk::BulkRequest;
+use super::bulk_response::BulkResponse;
 use super::document::Document;
 use super::error::{Error, Refusal};
 use super::lenient::Object;
@@ -165,6 +167,22 @@ impl Client {
         self.changed(with_body(call, patch)).await
     }
 
+    /// `POST /Bulk` (RFC 7644, section 3.7). Never sent twice in doubt if it creates anything.
+    ///
+    /// The reply is about the request as a whole; [`Reply::results`] tells what became of each operation.
+    ///
+    /// # Errors
+    /// 413 when the request is too large, 404 or 501 when the node takes none after all; see [`Error`].
+    pub async fn bulk(&self, request: &BulkRequest) -> Result<Reply<BulkResponse>, Error> {
+        let mut call = self.call(Method::POST, &["Bulk"], request.repeat())?;
+        call.longest_answer = LONGEST_PAGE;
+        accept(
+            self.line
+                .send(&with_body(call, request), BulkResponse::parse)
+                .await?,
+        )
+    }
+
     /// `GET /Users` or `GET /Groups`: one page, from `start` (the first is 1), at most `count`.
     ///
     /// # Errors
@@ -223,7 +241,7 @@ impl Client {
 
 fn with_body(mut call: Call, body: &impl Serialize) -> Call {
     let json = serde_json::to_vec(body)
-        .expect("names and values of a SCIM message are all strings and booleans");
+        .expect("names and values of a SCIM message are all strings, numbers and booleans");
     call.body = Some(Bytes::from(json));
     call
 }

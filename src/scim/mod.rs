@@ -3,9 +3,12 @@
 //! Here belong typed resources and messages ([`User`], [`Group`], [`Patch`]), one method an
 //! endpoint ([`Client`]), what a node says of itself ([`ServiceProviderConfig`] and its kin), filters,
 //! and reading a list to its end ([`Listing`]). One call as it stands is a [`Raw`] answer. It is strict in
+//! endpoint ([`Client`]), bulk requests ([`BulkRequest`]), filters, and reading a list to its end ([`Listing`]). It is strict in
 //! what it sends and lenient in what it takes. It knows nothing of rows, spreadsheets or runs;
 //! when a call may leave and whether it is sent again is for [`pace`](crate::pace).
 
+mod bulk;
+mod bulk_response;
 mod client;
 mod discovery;
 mod document;
@@ -17,6 +20,8 @@ mod message;
 mod raw;
 mod resource;
 
+pub use bulk::{BulkId, BulkLimits, BulkMethod, BulkOperation, BulkRequest, NoRoom};
+pub use bulk_response::{BulkResponse, BulkResult};
 pub use client::{Client, Query, Reply};
 pub use discovery::{Attribute, Bulk, Filtering, ResourceType, Schema, ServiceProviderConfig};
 pub use document::Document;

@@ -212,6 +212,10 @@ async fn options_that_make_no_sense_are_refused_with_the_reason() {
     refused(|options| options.token = Some(String::new())).await;
     refused(|options| options.page_max = 0).await;
     refused(|options| options.rate = Some(0)).await;
+    refused(|options| options.bulk_max_operations = 0).await;
+    refused(|options| options.bulk_max_payload = 0).await;
+    let large = refused(|options| options.bulk_max_payload = usize::MAX).await;
+    assert!(large.contains("between 1 and 16777216 bytes"), "{large}");
 }
 
 #[tokio::test]
