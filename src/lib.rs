@@ -24,6 +24,7 @@
 //! | [`plan`] | change + directory to [`plan::Work`]: pure functions |
 //! | [`guard`] | limits that stop a run before it does harm |
 //! | [`run`] | the engine: workers, one person's rows in order, stopping; emits [`run::Event`]s |
+//! | [`preview`] | what a run would do: lines, plan files |
 //! | [`report`] | listens to events: progress, summary, results file |
 //! | [`export`] | what the node holds, as rows of a spreadsheet |
 //! | [`doctor`] | looks at a node by reading only, and says what it found and what to mend |
