@@ -126,11 +126,18 @@ const ID: usize = 0;
 const EMAIL: usize = 1;
 const FIELDS: usize = 6;
 
+/// More than nearly every record needs.
+const ROOM: usize = 4 << 10;
+
 /// Stands for "absent" where the length of a string stands.
 const ABSENT: u16 = u16::MAX;
 
 impl Records {
     fn push(&mut self, user: &User) -> usize {
+        if self.0.capacity() - self.0.len() < ROOM {
+            // Not by doubling: that is half a node's worth of memory for nobody.
+            self.0.reserve_exact((self.0.len() / 8).max(16 * ROOM));
+        }
         let at = self.0.len();
         let fields = [
             Some(&user.id),

@@ -1,6 +1,6 @@
 //! People: found one by one, or from a list of the whole node, whichever costs fewer calls.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -21,6 +21,8 @@ pub struct People {
     /// When the list that the index comes from was begun. The lock lets one list it at a time.
     listed: Mutex<Option<Instant>>,
     probe: Mutex<()>,
+    /// Whether anybody will be asked for again after a change.
+    keeps_up: AtomicBool,
 }
 
 /// How far the node's answers to `filter=userName eq "…"` can be believed.
@@ -63,6 +65,7 @@ impl People {
             index: RwLock::new(None),
             listed: Mutex::new(None),
             probe: Mutex::new(()),
+            keeps_up: AtomicBool::new(true),
         }
     }
 
@@ -228,9 +231,17 @@ impl People {
         self.ask(email).await
     }
 
+    /// Nobody is asked for twice: what becomes of people need not be remembered, which would cost
+    /// the memory of another record each.
+    pub fn forget_changes(&self) {
+        self.keeps_up.store(false, Ordering::Relaxed);
+    }
+
     /// The state of an account after a change that the node confirmed.
     pub fn remember(&self, user: &User) {
-        self.write_index(|index| index.insert(user));
+        if self.keeps_up.load(Ordering::Relaxed) {
+            self.write_index(|index| index.insert(user));
+        }
     }
 
     /// An account that is gone.

@@ -119,6 +119,9 @@ impl Run {
     ) -> Self {
         let mixed = census.people_by_id > 0 && census.people_by_email > 0;
         let one_by_one = mixed && !directory.people.is_listed();
+        if !census.recurring && !mixed {
+            directory.people.forget_changes();
+        }
         let pace = Arc::clone(client.line().pace());
         Run {
             worker: Arc::new(Worker::new(client, directory, settings, stop)),
