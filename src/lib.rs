@@ -26,6 +26,7 @@
 //! | [`run`] | the engine: workers, one person's rows in order, stopping; emits [`run::Event`]s |
 //! | [`report`] | listens to events: progress, summary, results file |
 //! | [`export`] | what the node holds, as rows of a spreadsheet |
+//! | [`teams`] | teams and roles made and deleted, each once |
 //! | [`sandbox`] | a Keeper-like node on loopback over real HTTP |
 //!
 //! Imports point down the picture: `scim` and `pace` know nothing of spreadsheets, `sheet` and
@@ -45,3 +46,4 @@ pub mod sandbox;
 pub mod scim;
 pub mod settings;
 pub mod sheet;
+pub mod teams;

@@ -1,19 +1,23 @@
 //! The command line: one file a command. Each parses, calls the library and prints.
 
+mod confirm;
 mod export;
 mod import;
 mod job;
 mod log;
+mod missing;
 mod node;
 mod preview;
 mod sandbox;
 mod signals;
+mod teams;
 
 use std::fmt;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::report::say;
+use crate::roster::GroupKind;
 
 /// How the program ends: a contract that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +87,7 @@ impl Command {
             Command::Plan(args) => Some(&mut args.import.node),
             Command::Apply(args) => Some(&mut args.node),
             Command::Export(args) => Some(&mut args.node),
+            Command::Teams(args) | Command::Roles(args) => Some(args.node()),
             Command::Sandbox(_) => None,
         }
     }
@@ -119,13 +124,22 @@ enum Command {
     Plan(preview::PlanArgs),
     Apply(preview::ApplyArgs),
     Export(export::ExportArgs),
+    /// List, create and delete teams
+    #[command(after_help = teams::TEAMS_EXAMPLES)]
+    Teams(teams::GroupsArgs),
+    /// List, create and delete roles: groups whose names begin with the node's role prefix
+    #[command(after_help = teams::ROLES_EXAMPLES)]
+    Roles(teams::GroupsArgs),
     Sandbox(sandbox::SandboxArgs),
 }
 
 /// The command line. Which variable sets which flag follows from the flag's name: help says so once
 /// and not at each flag, where it would also show the variable's value.
 fn command() -> clap::Command {
-    let quiet = |command: clap::Command| command.mut_args(|arg| arg.hide_env(true));
+    fn quiet(command: clap::Command) -> clap::Command {
+        let command = command.mut_args(|arg| arg.hide_env(true));
+        command.mut_subcommands(quiet)
+    }
     // A plan is made without a run: what is about the run only is of no use there.
     let about_runs = ["dry_run", "results", "max_errors", "yes"];
     let without_run = |plan: clap::Command| {
@@ -134,9 +148,13 @@ fn command() -> clap::Command {
             arg.hide(hide)
         })
     };
+    // Who is locked joins no team.
+    let without_teams =
+        |list: clap::Command| list.mut_arg("create_teams", |create_teams| create_teams.hide(true));
     quiet(Cli::command())
-        .mut_subcommands(quiet)
         .mut_subcommand("plan", without_run)
+        .mut_subcommand("lock", without_teams)
+        .mut_subcommand("unlock", without_teams)
 }
 
 /// Runs the command that the arguments name.
@@ -147,7 +165,11 @@ fn command() -> clap::Command {
 pub fn main() -> Exit {
     let matches = command().get_matches();
     let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    if let (Some(node), Some((_, matches))) = (cli.command.node(), matches.subcommand()) {
+    if let Some(node) = cli.command.node() {
+        let mut matches = &matches;
+        while let Some((_, inner)) = matches.subcommand() {
+            matches = inner;
+        }
         node.prefer_command_line(matches);
     }
     if let Err(error) = cli.log.start() {
@@ -172,6 +194,8 @@ pub fn main() -> Exit {
             Command::Plan(args) => preview::plan(args).await,
             Command::Apply(args) => preview::apply(args).await,
             Command::Export(args) => export::export(args).await,
+            Command::Teams(args) => teams::teams(args, GroupKind::Team).await,
+            Command::Roles(args) => teams::teams(args, GroupKind::Role).await,
             Command::Sandbox(args) => sandbox::serve(args).await,
         }
     });

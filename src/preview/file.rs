@@ -31,6 +31,9 @@ pub struct Input {
     pub on_conflict: String,
     /// Whether rows with errors are left out.
     pub skip_invalid: bool,
+    /// Whether teams and roles that are missing are created.
+    #[serde(default)]
+    pub create_teams: bool,
     /// How many people are named in one change of a team.
     pub batch: u16,
 }

@@ -18,4 +18,4 @@ pub use error::{Error, Refusal};
 pub use filter::equals;
 pub use listing::{Listing, Overlap, PAGE};
 pub use message::{Operation, Page, Patch};
-pub use resource::{Group, NewUser, Reference, Resource, User};
+pub use resource::{Group, NewGroup, NewUser, Reference, Resource, User};
