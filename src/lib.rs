@@ -29,6 +29,7 @@
 //! | [`export`] | what the node holds, as rows of a spreadsheet |
 //! | [`doctor`] | looks at a node by reading only, and says what it found and what to mend |
 //! | [`request`] | one call as it stands: its body checked, its answer made readable, the same for a shell |
+//! | [`teams`] | teams and roles made and deleted, each once |
 //! | [`sandbox`] | a Keeper-like node on loopback over real HTTP |
 //!
 //! Imports point down the picture: `scim` and `pace` know nothing of spreadsheets, `sheet` and
@@ -50,3 +51,4 @@ pub mod sandbox;
 pub mod scim;
 pub mod settings;
 pub mod sheet;
+pub mod teams;

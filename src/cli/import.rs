@@ -18,6 +18,7 @@ Examples:
   headcount import samples/onboarding.csv --sandbox
   headcount import people.csv --region eu --node 1234567890 --rate 180/min
   headcount import people.csv --on-conflict skip --results done.csv
+  headcount import people.csv --create-teams
   headcount import changes.csv --action update --map 'Work E-mail=email'
 
 Columns: action, email, id, first_name, last_name, display_name, external_id, active, teams,
@@ -72,6 +73,9 @@ pub(super) struct InputArgs {
     /// Carry out the rows that make sense although others do not
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SKIP_INVALID")]
     pub(super) skip_invalid: bool,
+    /// Create the teams and roles that rows are to join and the node does not have
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_CREATE_TEAMS")]
+    pub(super) create_teams: bool,
     /// How many people to name in one change of a team (1: everybody gets calls of their own)
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..), env = "HEADCOUNT_BATCH")]
     pub(super) batch: u16,

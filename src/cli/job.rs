@@ -1,18 +1,17 @@
 //! One file carried out on one node: the order in which things are checked, asked and done.
 
-use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::import::{InputArgs, RunArgs};
 use super::node::{Connected, NodeArgs};
 use super::preview::Rehearsal;
-use super::{Exit, Failure, signals};
+use super::{Exit, Failure, confirm, missing, signals};
 use crate::directory::{Directory, People, Teams};
 use crate::guard::Harm;
 use crate::pace::Pace;
 use crate::report::{self, Former, Layout, Progress, ResultsFile, Summary, Tally, grouped, say};
-use crate::roster::{self, Action, Census, Column, GroupKind, Roster};
+use crate::roster::{self, Action, Census, Roster};
 use crate::run::{Ended, OnConflict, Run, Settings, StopReason, StopSwitch, Verdict};
 
 /// One file to carry out on one node.
@@ -67,6 +66,15 @@ impl Job {
     ) -> Result<Exit, Failure> {
         let path = self.results_path()?;
         let results = self.results_file(&path, roster)?;
+        let mut directory = directory;
+        let made = missing::create(&mut directory.teams, &self.input, node, &stop).await;
+        let new_groups = match made {
+            Ok(new_groups) => new_groups,
+            Err(failure) => {
+                results.discard();
+                return Err(failure);
+            }
+        };
         let (tally, ended) = self
             .run(roster, census, node, directory, stop, results)
             .await?;
@@ -76,6 +84,7 @@ impl Job {
                 ended: &ended,
                 results: &path,
                 node: &node.name,
+                new_groups,
             });
         }
         Ok(exit(&tally, &ended))
@@ -131,11 +140,11 @@ impl Job {
         // A file that is refused anyway still gets its teams checked where the node can be asked:
         // everything that is wrong is said at once.
         let asked = self.teams(census, pace).await;
-        let (node, teams) = match asked {
+        let (node, mut teams) = match asked {
             Err(_) if wrong_rows > 0 => return Err(self.refused(wrong_rows, 0, census)),
             asked => asked?,
         };
-        let wrong_groups = say_wrong_groups(roster, census, &teams);
+        let wrong_groups = missing::look(roster, census, &mut teams, &self.input, self.run.quiet);
         if wrong_rows > 0 || (wrong_groups > 0 && !self.input.skip_invalid) {
             return Err(self.refused(wrong_rows, wrong_groups, census));
         }
@@ -229,12 +238,8 @@ impl Job {
         if self.run.yes || self.node.sandbox {
             return Ok(());
         }
-        let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        if !can_ask || self.node.uses_standard_input() {
-            return Err(Failure::usage(format_args!(
-                "this would {harm} on {}, and there is no terminal to ask at; nothing was sent. Add --yes to go on without asking.",
-                node.name
-            )));
+        if !confirm::can_ask(&self.node) {
+            return Err(confirm::nowhere_to_ask(&harm, &node.name));
         }
         let question = match directory.people.counts() {
             Some((_, active)) => format!(
@@ -244,11 +249,7 @@ impl Job {
             ),
             None => format!("{harm} on {}? [y/N] ", node.name),
         };
-        if ask(question).await? {
-            Ok(())
-        } else {
-            Err(Failure::usage("not confirmed; nothing was sent"))
-        }
+        confirm::ask(question).await
     }
 
     fn results_path(&self) -> Result<PathBuf, Failure> {
@@ -324,50 +325,6 @@ impl Job {
             .map_err(Failure::unexpected)?;
         Ok((tally, ended))
     }
-}
-
-/// Every team and role that a row names must be on the node, under one id. Says those that are not,
-/// and counts them.
-fn say_wrong_groups(roster: &Roster, census: &Census, teams: &Teams) -> u64 {
-    let mut wrong = 0;
-    for (name, mentions) in &census.groups {
-        let Err(problem) = teams.resolve(name) else {
-            continue;
-        };
-        wrong += 1;
-        let columns = match name.kind {
-            GroupKind::Team => [Column::Teams, Column::RemoveTeams],
-            GroupKind::Role => [Column::Roles, Column::RemoveRoles],
-        };
-        let headings: Vec<String> = columns
-            .into_iter()
-            .filter_map(|column| roster.columns().at(column))
-            .map(|at| format!("{:?}", roster.header()[at]))
-            .collect();
-        say(format_args!(
-            "{}, {mentions}, column {}: {:?}: {problem}",
-            roster.file_name(),
-            headings.join(" or "),
-            name.name
-        ));
-    }
-    wrong
-}
-
-async fn ask(question: String) -> Result<bool, Failure> {
-    let answer = tokio::task::spawn_blocking(move || {
-        let mut error = std::io::stderr();
-        error.write_all(question.as_bytes())?;
-        error.flush()?;
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line)?;
-        std::io::Result::Ok(line)
-    });
-    let line = answer
-        .await
-        .map_err(Failure::unexpected)?
-        .map_err(Failure::unexpected)?;
-    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 pub(super) fn exit(tally: &Tally, ended: &Ended) -> Exit {

@@ -1,15 +1,18 @@
 //! The command line: one file a command. Each parses, calls the library and prints.
 
+mod confirm;
 mod doctor;
 mod export;
 mod import;
 mod job;
 mod log;
+mod missing;
 mod node;
 mod preview;
 mod request;
 mod sandbox;
 mod signals;
+mod teams;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -17,6 +20,7 @@ use std::io::{self, Write};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::report::say;
+use crate::roster::GroupKind;
 
 /// How the program ends: a contract that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +92,7 @@ impl Command {
             Command::Export(args) => Some(&mut args.node),
             Command::Doctor(args) => Some(&mut args.node),
             Command::Request(args) => Some(&mut args.node),
+            Command::Teams(args) | Command::Roles(args) => Some(args.node()),
             Command::Sandbox(_) => None,
         }
     }
@@ -127,13 +132,22 @@ enum Command {
     Export(export::ExportArgs),
     Doctor(doctor::DoctorArgs),
     Request(request::RequestArgs),
+    /// List, create and delete teams
+    #[command(after_help = teams::TEAMS_EXAMPLES)]
+    Teams(teams::GroupsArgs),
+    /// List, create and delete roles: groups whose names begin with the node's role prefix
+    #[command(after_help = teams::ROLES_EXAMPLES)]
+    Roles(teams::GroupsArgs),
     Sandbox(sandbox::SandboxArgs),
 }
 
 /// The command line. Which variable sets which flag follows from the flag's name: help says so once
 /// and not at each flag, where it would also show the variable's value.
 fn command() -> clap::Command {
-    let quiet = |command: clap::Command| command.mut_args(|arg| arg.hide_env(true));
+    fn quiet(command: clap::Command) -> clap::Command {
+        let command = command.mut_args(|arg| arg.hide_env(true));
+        command.mut_subcommands(quiet)
+    }
     // A plan is made without a run: what is about the run only is of no use there.
     let about_runs = ["dry_run", "results", "max_errors", "yes"];
     let without_run = |plan: clap::Command| {
@@ -142,9 +156,13 @@ fn command() -> clap::Command {
             arg.hide(hide)
         })
     };
+    // Who is locked joins no team.
+    let without_teams =
+        |list: clap::Command| list.mut_arg("create_teams", |create_teams| create_teams.hide(true));
     quiet(Cli::command())
-        .mut_subcommands(quiet)
         .mut_subcommand("plan", without_run)
+        .mut_subcommand("lock", without_teams)
+        .mut_subcommand("unlock", without_teams)
 }
 
 /// Writes what was asked for to standard output.
@@ -165,7 +183,11 @@ fn print(bytes: &[u8]) -> Result<(), Failure> {
 pub fn main() -> Exit {
     let matches = command().get_matches();
     let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    if let (Some(node), Some((_, matches))) = (cli.command.node(), matches.subcommand()) {
+    if let Some(node) = cli.command.node() {
+        let mut matches = &matches;
+        while let Some((_, inner)) = matches.subcommand() {
+            matches = inner;
+        }
         node.prefer_command_line(matches);
     }
     if let Err(error) = cli.log.start() {
@@ -192,6 +214,8 @@ pub fn main() -> Exit {
             Command::Export(args) => export::export(args).await,
             Command::Doctor(args) => doctor::doctor(args).await,
             Command::Request(args) => request::request(args).await,
+            Command::Teams(args) => teams::teams(args, GroupKind::Team).await,
+            Command::Roles(args) => teams::teams(args, GroupKind::Role).await,
             Command::Sandbox(args) => sandbox::serve(args).await,
         }
     });

@@ -13,7 +13,7 @@ use super::{Exit, Failure, signals};
 use crate::directory::{Directory, People};
 use crate::preview::{self, Comparison, Input, Line, Naming, PlanFile, PlanWriter, Summary};
 use crate::report::{Progress, Tally, grouped, say};
-use crate::roster::{Census, Column, Roster};
+use crate::roster::{Census, Column, GroupName, Roster};
 use crate::run::{Ended, OnConflict, Run, StopSwitch};
 
 const PLAN_EXAMPLES: &str = "\
@@ -142,6 +142,7 @@ impl Job {
             input: InputArgs {
                 map: map.map_err(Failure::usage)?,
                 skip_invalid: input.skip_invalid,
+                create_teams: input.create_teams,
                 batch: input.batch,
                 replace: input.replace,
             },
@@ -163,6 +164,7 @@ impl Job {
                 .map(|value| value.get_name().to_owned())
                 .unwrap_or_default(),
             skip_invalid: self.input.skip_invalid,
+            create_teams: self.input.create_teams,
             batch: self.input.batch,
             replace: self.input.replace,
             file,
@@ -181,8 +183,13 @@ impl Job {
         let node = rehearsal.node;
         let input = self.plan_input(rehearsal.roster, node);
         let directory = Arc::new(directory);
+        let missing = directory.teams.missing().to_vec();
         let (tally, ended) = match output {
             None => {
+                for GroupName { kind, name } in &missing {
+                    let line = format!("before the rows: create {} {name:?}", kind.word());
+                    writeln!(io::stdout(), "{line}").map_err(Failure::unexpected)?;
+                }
                 let print = |out: &mut io::Stdout, line: &Line| writeln!(out.lock(), "{line}");
                 let rehearsed = self.rehearse(rehearsal, directory, io::stdout(), print);
                 let (tally, ended, _) = rehearsed.await?;
@@ -200,7 +207,7 @@ impl Job {
             }
         };
         if !self.run.quiet {
-            self.tell(&tally, &ended, &node.name);
+            self.tell(&tally, &ended, node, missing.len());
             if let (Some(path), None) = (output, &ended.stopped) {
                 say(format_args!(
                     "Plan: {}. Carry it out with headcount apply.",
@@ -211,7 +218,7 @@ impl Job {
         Ok(exit(&tally, &ended))
     }
 
-    fn tell(&self, tally: &Tally, ended: &Ended, node: &str) {
+    fn tell(&self, tally: &Tally, ended: &Ended, node: &Connected, new_groups: usize) {
         if let Some(reason) = &ended.stopped {
             say(format_args!("Stopped before the end: {reason}."));
         }
@@ -219,7 +226,8 @@ impl Job {
             tally,
             forecast: ended.forecast.unwrap_or_default(),
             rate: self.node.rate,
-            node,
+            node: &node.name,
+            new_groups,
         });
     }
 

@@ -5,10 +5,12 @@
 
 mod holder;
 mod index;
+mod missing;
 mod people;
 mod teams;
 
 pub use holder::Holder;
+pub use missing::{BadName, Expected, GroupRemark, NewName};
 pub use people::People;
 pub(crate) use people::other_case;
 pub use teams::{TeamProblem, Teams};

@@ -12,6 +12,10 @@ pub struct Teams {
     by_name: HashMap<String, Vec<String>>,
     by_folded_name: HashMap<String, Vec<String>>,
     role_prefix: Option<String>,
+    /// Groups that are to be made, and have a stand-in for an id until then.
+    pub(super) missing: Vec<GroupName>,
+    /// Why a group could not be made, by its name.
+    pub(super) given_up: HashMap<String, String>,
 }
 
 /// Why a name stands for no group.
@@ -34,6 +38,12 @@ pub enum TeamProblem {
     /// A role is named, but what role names begin with is not known.
     #[error("roles need the node's role mapping prefix; give it with --role-prefix")]
     NoRolePrefix,
+    /// It was to be created.
+    #[error("it could not be created: {reason}")]
+    NotCreated {
+        /// Why not.
+        reason: String,
+    },
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {
@@ -75,20 +85,52 @@ impl Teams {
             ..Teams::default()
         };
         for group in groups {
-            let name = group.display_name.unwrap_or_default();
-            teams
-                .by_folded_name
-                .entry(name.to_lowercase())
-                .or_default()
-                .push(group.id.clone());
-            teams
-                .by_name
-                .entry(name.clone())
-                .or_default()
-                .push(group.id.clone());
-            teams.ids.insert(group.id, name);
+            teams.insert(group.id, group.display_name.unwrap_or_default());
         }
         teams
+    }
+
+    pub(super) fn insert(&mut self, id: String, name: String) {
+        self.by_folded_name
+            .entry(name.to_lowercase())
+            .or_default()
+            .push(id.clone());
+        self.by_name
+            .entry(name.clone())
+            .or_default()
+            .push(id.clone());
+        self.ids.insert(id, name);
+    }
+
+    pub(super) fn remove(&mut self, id: &str) {
+        let Some(name) = self.ids.remove(id) else {
+            return;
+        };
+        let names = [
+            (&mut self.by_folded_name, name.to_lowercase()),
+            (&mut self.by_name, name),
+        ];
+        for (index, name) in names {
+            if let Some(ids) = index.get_mut(&name) {
+                ids.retain(|each| each != id);
+                if ids.is_empty() {
+                    index.remove(&name);
+                }
+            }
+        }
+    }
+
+    /// The ids of the groups that are called just so on the node.
+    #[must_use]
+    pub fn called(&self, full_name: &str) -> &[String] {
+        self.by_name.get(full_name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The ids of the groups that are called so but for upper and lower case.
+    #[must_use]
+    pub fn called_alike(&self, full_name: &str) -> &[String] {
+        let alike = self.by_folded_name.get(&full_name.to_lowercase());
+        alike.map_or(&[], Vec::as_slice)
     }
 
     /// The id of the group that `name` stands for: an id, or a name, or a name in another case.
@@ -107,7 +149,12 @@ impl Teams {
         match found.map(Vec::as_slice) {
             Some([id]) => Ok(id),
             Some(ids) => Err(TeamProblem::Ambiguous { ids: ids.to_vec() }),
-            None => Err(self.unknown(name, &full)),
+            None => match self.given_up.get(&full.to_lowercase()) {
+                Some(reason) => Err(TeamProblem::NotCreated {
+                    reason: reason.clone(),
+                }),
+                None => Err(self.unknown(name, &full)),
+            },
         }
     }
 
@@ -118,7 +165,10 @@ impl Teams {
     }
 
     /// What the group is called on the node: roles have the prefix in front.
-    fn full_name(&self, name: &GroupName) -> Result<String, TeamProblem> {
+    ///
+    /// # Errors
+    /// [`TeamProblem::NoRolePrefix`] when a role is named and the prefix is not known.
+    pub fn full_name(&self, name: &GroupName) -> Result<String, TeamProblem> {
         match (name.kind, self.role_prefix.as_deref()) {
             (GroupKind::Team, _) => Ok(name.name.clone()),
             (GroupKind::Role, None) => Err(TeamProblem::NoRolePrefix),
@@ -145,12 +195,18 @@ impl Teams {
         }
     }
 
-    /// The role that a group of this name is, without the prefix; `None` for a team.
+    /// What role names begin with on the node, if it is known and not empty.
     #[must_use]
-    pub fn role_of<'n>(&self, name: &'n str) -> Option<&'n str> {
+    pub fn role_prefix(&self) -> Option<&str> {
         self.role_prefix
             .as_deref()
             .filter(|prefix| !prefix.is_empty())
+    }
+
+    /// The role that a group of this name is, without the prefix; `None` for a team.
+    #[must_use]
+    pub fn role_of<'n>(&self, name: &'n str) -> Option<&'n str> {
+        self.role_prefix()
             .and_then(|prefix| name.strip_prefix(prefix))
     }
 }

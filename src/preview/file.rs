@@ -14,6 +14,10 @@ const VERSION: u32 = 1;
 
 /// What a plan was made from: carrying it out begins with the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line, by its name"
+)]
 pub struct Input {
     /// The spreadsheet, with its whole path.
     pub file: PathBuf,
@@ -31,6 +35,9 @@ pub struct Input {
     pub on_conflict: String,
     /// Whether rows with errors are left out.
     pub skip_invalid: bool,
+    /// Whether teams and roles that are missing are created.
+    #[serde(default)]
+    pub create_teams: bool,
     /// How many people are named in one change of a team.
     pub batch: u16,
     /// Whether attributes are changed by PUT.

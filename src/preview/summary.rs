@@ -18,6 +18,8 @@ pub struct Summary<'a> {
     pub rate: Option<Rate>,
     /// Which node.
     pub node: &'a str,
+    /// How many teams and roles would be created before the rows.
+    pub new_groups: usize,
 }
 
 impl fmt::Display for Summary<'_> {
@@ -27,6 +29,7 @@ impl fmt::Display for Summary<'_> {
             forecast,
             rate,
             node,
+            new_groups,
         } = self;
         let rows = tally.rows();
         writeln!(
@@ -36,8 +39,10 @@ impl fmt::Display for Summary<'_> {
             if rows == 1 { "row" } else { "rows" },
             tally.in_words()
         )?;
-        let calls = forecast.total();
+        let new_groups = *new_groups as u64;
+        let calls = forecast.total() + new_groups;
         let kinds = [
+            (new_groups, "to create teams and roles (POST /Groups)"),
             (forecast.creates, "to create users (POST /Users)"),
             (forecast.user_changes, "to change users (PATCH /Users)"),
             (

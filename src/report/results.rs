@@ -167,6 +167,13 @@ impl ResultsFile {
             .map_err(|source| self.failed(source))
     }
 
+    /// Leaves nothing behind: no row was begun.
+    pub fn discard(self) {
+        drop(self.writer);
+        // A part that stays is kept by the next run as that of a killed one: nothing is lost.
+        let _ = std::fs::remove_file(&self.part);
+    }
+
     fn failed(&self, source: io::Error) -> ResultsError {
         ResultsError {
             path: self.part.clone(),

@@ -103,6 +103,8 @@ pub struct Summary<'a> {
     pub results: &'a Path,
     /// Which node.
     pub node: &'a str,
+    /// How many teams and roles were created before the rows.
+    pub new_groups: usize,
 }
 
 impl fmt::Display for Summary<'_> {
@@ -112,6 +114,7 @@ impl fmt::Display for Summary<'_> {
             ended,
             results,
             node,
+            new_groups,
         } = self;
         let rows = tally.rows();
         let seconds = tally.elapsed().as_secs_f64();
@@ -129,6 +132,11 @@ impl fmt::Display for Summary<'_> {
             grouped(rows),
             if rows == 1 { "row" } else { "rows" }
         )?;
+        match new_groups {
+            0 => {}
+            1 => writeln!(f, "1 team or role was created before them.")?,
+            many => writeln!(f, "{many} teams and roles were created before them.")?,
+        }
         writeln!(
             f,
             "{} calls in {}{}.",
@@ -253,10 +261,12 @@ mod tests {
             ended: &ended,
             results: Path::new("x.results.csv"),
             node: "node 1",
+            new_groups: 2,
         };
         insta::assert_snapshot!(summary.to_string(), @r"
         Stopped before the end: interrupted.
         5 rows on node 1: 2 created, 1 failed, 1 not attempted, 1 of unknown state.
+        2 teams and roles were created before them.
         0 calls in 0 ms.
         Results: x.results.csv
         The licensed seats are used up: free or buy some, then import the results file; accounts that exist are left alone with --on-conflict skip.

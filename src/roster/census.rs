@@ -42,6 +42,7 @@ pub struct Census {
 pub struct Mentions {
     rows: u64,
     first: Vec<RowNumber>,
+    joined: bool,
 }
 
 /// How many rows are named before it is "and so many more".
@@ -63,19 +64,36 @@ impl Census {
                 None => self.people_by_id += 1,
             }
         }
-        for group in change.groups() {
+        let joined = change.joins().iter().map(|group| (group, true));
+        let left = change.leaves().iter().map(|group| (group, false));
+        for (group, joins) in joined.chain(left) {
             // Looked for first: a name is known already in all but a few rows.
-            match self.groups.get_mut(group) {
-                Some(mentions) => mentions.add(row),
-                None => self.groups.entry(group.clone()).or_default().add(row),
+            if let Some(mentions) = self.groups.get_mut(group) {
+                mentions.add(row, joins);
+            } else {
+                let mentions = self.groups.entry(group.clone()).or_default();
+                mentions.add(row, joins);
             }
         }
     }
 }
 
 impl Mentions {
-    fn add(&mut self, row: RowNumber) {
+    /// The first row that names it.
+    #[must_use]
+    pub fn first(&self) -> Option<RowNumber> {
+        self.first.first().copied()
+    }
+
+    /// Whether a row asks to join it; else it is only left.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        self.joined
+    }
+
+    fn add(&mut self, row: RowNumber, joins: bool) {
         self.rows += 1;
+        self.joined |= joins;
         if self.first.len() < NAMED {
             self.first.push(row);
         }

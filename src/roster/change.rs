@@ -37,6 +37,17 @@ pub enum GroupKind {
     Role,
 }
 
+impl GroupKind {
+    /// "team" or "role".
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            GroupKind::Team => "team",
+            GroupKind::Role => "role",
+        }
+    }
+}
+
 /// A team or role as the row names it: by name or id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupName {
@@ -50,10 +61,7 @@ impl GroupName {
     /// "team" or "role".
     #[must_use]
     pub fn kind_word(&self) -> &'static str {
-        match self.kind {
-            GroupKind::Team => "team",
-            GroupKind::Role => "role",
-        }
+        self.kind.word()
     }
 }
 
@@ -215,16 +223,24 @@ impl Change {
         }
     }
 
-    /// All teams and roles that it names.
-    pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
-        let (one, other): (&[GroupName], &[GroupName]) = match self {
-            Change::Create(newcomer) => (&newcomer.join, &[]),
-            Change::Update { revision, .. } | Change::Upsert { revision, .. } => {
-                (&revision.join, &revision.leave)
-            }
-            Change::AddTeams { groups, .. } | Change::RemoveTeams { groups, .. } => (groups, &[]),
-            Change::Lock(_) | Change::Unlock(_) | Change::Delete(_) => (&[], &[]),
-        };
-        one.iter().chain(other)
+    /// The teams and roles that are to be joined.
+    #[must_use]
+    pub fn joins(&self) -> &[GroupName] {
+        match self {
+            Change::Create(newcomer) => &newcomer.join,
+            Change::Update { revision, .. } | Change::Upsert { revision, .. } => &revision.join,
+            Change::AddTeams { groups, .. } => groups,
+            _ => &[],
+        }
+    }
+
+    /// The teams and roles that are to be left.
+    #[must_use]
+    pub fn leaves(&self) -> &[GroupName] {
+        match self {
+            Change::Update { revision, .. } | Change::Upsert { revision, .. } => &revision.leave,
+            Change::RemoveTeams { groups, .. } => groups,
+            _ => &[],
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::document::Document;
 use super::error::{Error, Refusal};
 use super::lenient::Object;
 use super::message::{Page, Patch, detail};
-use super::resource::{Group, NewUser, Resource, User};
+use super::resource::{Group, NewGroup, NewUser, Resource, User};
 use crate::pace::retry::Repeat;
 use crate::pace::{Answer, Call, Line};
 
@@ -181,6 +181,28 @@ impl Client {
                 .send(&with_body(call, request), BulkResponse::parse)
                 .await?,
         )
+    }
+
+    /// `POST /Groups`, as under "Creating a Team" on the provider's page (RFC 7644, section 3.3). Never
+    /// sent twice in doubt: a node may well make a second group of the same name.
+    ///
+    /// The reply holds no group when the node answered 2xx without one.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn create_group(&self, group: &NewGroup) -> Result<Reply<Option<Group>>, Error> {
+        let call = self.call(Method::POST, &[Group::ENDPOINT], Repeat::LookFirst)?;
+        self.changed(with_body(call, group)).await
+    }
+
+    /// `DELETE /Groups/{id}`, as under "Deleting a team" on the provider's page (RFC 7644, section
+    /// 3.6).
+    ///
+    /// # Errors
+    /// 404 when there is no such group, also when an earlier attempt has deleted it; see [`Error`].
+    pub async fn delete_group(&self, id: &str) -> Result<Reply<Option<Group>>, Error> {
+        let call = self.call(Method::DELETE, &[Group::ENDPOINT, id], Repeat::Safe)?;
+        self.changed(call).await
     }
 
     /// `GET /Users` or `GET /Groups`: one page, from `start` (the first is 1), at most `count`.

@@ -203,6 +203,52 @@ impl Serialize for NewUser {
     }
 }
 
+/// A group to be created: POST /Groups of the provider's page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewGroup {
+    schemas: [&'static str; 2],
+    display_name: String,
+    external_id: String,
+}
+
+/// The core schema (RFC 7643, section 8.7.1), and the one that the provider's page sends beside it.
+const GROUP_SCHEMAS: [&str; 2] = [
+    "urn:ietf:params:scim:schemas:core:2.0:Group",
+    "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/Group",
+];
+
+impl NewGroup {
+    /// A group of this name, without members.
+    ///
+    /// Its `externalId` is a random UUID, as on the provider's page. Sending the same value again
+    /// keeps the UUID: a node that holds `externalId` to be unique refuses the second one.
+    #[must_use]
+    pub fn named(display_name: &str) -> Self {
+        NewGroup {
+            schemas: GROUP_SCHEMAS,
+            display_name: display_name.to_owned(),
+            external_id: random_uuid(),
+        }
+    }
+}
+
+/// A random UUID (RFC 9562, section 5.4).
+fn random_uuid() -> String {
+    let version = 4_u128 << 76;
+    let variant = 2_u128 << 62;
+    let random = fastrand::u128(..) & !(0xF_u128 << 76) & !(3_u128 << 62);
+    let hex = format!("{:032x}", random | version | variant);
+    let parts = [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ];
+    parts.join("-")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -248,5 +294,26 @@ mod tests {
                 "groups": [{"value": "t1"}]
             })
         );
+    }
+
+    #[test]
+    fn a_group_is_sent_as_the_providers_page_shows() {
+        let group = serde_json::to_value(NewGroup::named("Sales")).unwrap();
+        let id = group["externalId"].as_str().unwrap();
+        assert_eq!(
+            group,
+            json!({
+                "schemas": [
+                    "urn:ietf:params:scim:schemas:core:2.0:Group",
+                    "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/Group"
+                ],
+                "displayName": "Sales",
+                "externalId": id
+            })
+        );
+        let parts: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12], "{id}");
+        assert_eq!(&id[14..15], "4", "{id}");
+        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"), "{id}");
     }
 }

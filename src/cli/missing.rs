@@ -1,0 +1,116 @@
+//! Teams and roles that rows name and that the node does not have: said, refused, or created.
+
+use super::import::InputArgs;
+use super::node::Connected;
+use super::{Exit, Failure};
+use crate::directory::{Expected, GroupRemark, Teams};
+use crate::report::say;
+use crate::roster::{Census, Column, GroupKind, GroupName, Roster};
+use crate::run::StopSwitch;
+use crate::scim::Error;
+use crate::teams;
+
+/// Every team and role that a row names must be on the node, under one id, or be created before the
+/// rows. Says those for which that is not so, and counts them.
+pub(super) fn look(
+    roster: &Roster,
+    census: &Census,
+    teams: &mut Teams,
+    input: &InputArgs,
+    quiet: bool,
+) -> u64 {
+    let expected = if input.create_teams {
+        teams.expect_missing(&census.groups)
+    } else {
+        Expected {
+            wrong: teams.wrong(&census.groups),
+            new: Vec::new(),
+        }
+    };
+    for wrong in &expected.wrong {
+        say_of(roster, wrong);
+    }
+    let refused = !input.skip_invalid && (census.invalid > 0 || !expected.wrong.is_empty());
+    for new in expected.new.iter().filter(|_| !quiet && !refused) {
+        say_of(roster, new);
+    }
+    expected.wrong.len() as u64
+}
+
+fn say_of(roster: &Roster, remark: &GroupRemark) {
+    let GroupRemark {
+        name,
+        mentions,
+        words,
+    } = remark;
+    let columns = match name.kind {
+        GroupKind::Team => [Column::Teams, Column::RemoveTeams],
+        GroupKind::Role => [Column::Roles, Column::RemoveRoles],
+    };
+    let headings: Vec<String> = columns
+        .into_iter()
+        .filter_map(|column| roster.columns().at(column))
+        .map(|at| format!("{:?}", roster.header()[at]))
+        .collect();
+    say(format_args!(
+        "{}, {mentions}, column {}: {:?}: {words}",
+        roster.file_name(),
+        headings.join(" or "),
+        name.name
+    ));
+}
+
+/// Creates what is missing, and returns how many that were. When one of them cannot be created, no
+/// row is sent; with `--skip-invalid` the rows that do not name it are.
+pub(super) async fn create(
+    teams: &mut Teams,
+    input: &InputArgs,
+    node: &Connected,
+    stop: &StopSwitch,
+) -> Result<usize, Failure> {
+    let made = tokio::select! {
+        made = teams::create_missing(&node.client, teams) => made,
+        () = stop.halted() => return Err(Failure::new(
+            Exit::Interrupted,
+            "interrupted while teams were created; no row was sent",
+        )),
+    };
+    for (GroupName { kind, name }, why) in &made.failed {
+        say(format_args!(
+            "{} {name:?} was not created: {why}",
+            kind.word()
+        ));
+    }
+    let there: Vec<String> = made
+        .created
+        .iter()
+        .map(|name| format!("{:?}", name.name))
+        .collect();
+    let kept = match there.as_slice() {
+        [] => String::new(),
+        [one] => format!(" {one} was created and stays."),
+        many => format!(" {} were created and stay.", many.join(", ")),
+    };
+    match made.hopeless() {
+        Some(Error::Fault(fault)) if fault.kind == crate::pace::FaultKind::Stopped => {
+            Err(Failure::new(
+                Exit::Interrupted,
+                format_args!("interrupted while teams were created; no row was sent.{kept}"),
+            ))
+        }
+        Some(error) => Err(Failure::new(
+            Exit::NoNode,
+            format_args!("{error}; no row was sent.{kept}"),
+        )),
+        None if made.failed.is_empty() || input.skip_invalid => Ok(made.created.len()),
+        None => Err(Failure::new(
+            Exit::RowsFailed,
+            format_args!(
+                "{} of {} teams and roles could not be created; no row was sent.{kept} Try again, or send the rows that \
+                 do not name them with --skip-invalid.",
+                made.failed.len(),
+                made.failed.len() + made.created.len()
+            ),
+        )),
+    }
+}

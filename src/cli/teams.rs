@@ -1,0 +1,413 @@
+//! `headcount teams` and `headcount roles`: which there are, new ones, and old ones deleted.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, Subcommand};
+use unicode_width::UnicodeWidthStr;
+
+use super::node::{Connected, NodeArgs};
+use super::{Exit, Failure, confirm, signals};
+use crate::directory::{NewName, Teams};
+use crate::pace::FaultKind;
+use crate::report::{grouped, say};
+use crate::roster::{GroupKind, GroupName};
+use crate::run::StopSwitch;
+use crate::scim::Error;
+use crate::teams::{self, Deletion, Entry};
+
+pub(super) const TEAMS_EXAMPLES: &str = "\
+Examples:
+  headcount teams list --sandbox
+  headcount teams create Kitchen 'Sales Berlin' --region eu --node 1234567890
+  headcount teams delete Kitchen --region eu --node 1234567890
+
+For a file with all teams, or with who is in them: headcount export teams, headcount export members.";
+
+pub(super) const ROLES_EXAMPLES: &str = "\
+Examples:
+  headcount roles list --sandbox
+  headcount roles create Auditor --role-prefix ROLE_ --region eu --node 1234567890
+  headcount roles delete Auditor --role-prefix ROLE_ --region eu --node 1234567890
+
+A role is a group whose name begins with the node's role mapping prefix, as the SCIM page of the admin
+console shows it. Names are given without it.";
+
+/// What to do with teams or roles.
+#[derive(Debug, Args)]
+pub(super) struct GroupsArgs {
+    #[command(subcommand)]
+    command: GroupsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum GroupsCommand {
+    List(ListArgs),
+    Create(CreateArgs),
+    Delete(DeleteArgs),
+}
+
+/// Show all of them: names, ids, how many are in them
+#[derive(Debug, Args)]
+struct ListArgs {
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Create new ones; those that are there already stay as they are
+#[derive(Debug, Args)]
+struct CreateArgs {
+    /// What they are to be called
+    #[arg(required = true, value_name = "NAME")]
+    names: Vec<String>,
+    /// Say nothing but errors
+    #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_QUIET")]
+    quiet: bool,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Delete them; the people in them keep their accounts
+#[derive(Debug, Args)]
+struct DeleteArgs {
+    /// Which ones
+    #[arg(required = true, value_name = "NAME-OR-ID")]
+    names: Vec<String>,
+    /// Do not ask before they are deleted
+    #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_YES")]
+    yes: bool,
+    /// Say nothing but errors
+    #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_QUIET")]
+    quiet: bool,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+impl GroupsArgs {
+    pub(super) fn node(&mut self) -> &mut NodeArgs {
+        match &mut self.command {
+            GroupsCommand::List(args) => &mut args.node,
+            GroupsCommand::Create(args) => &mut args.node,
+            GroupsCommand::Delete(args) => &mut args.node,
+        }
+    }
+}
+
+/// `headcount teams` and `headcount roles`
+pub(super) async fn teams(mut args: GroupsArgs, kind: GroupKind) -> Result<Exit, Failure> {
+    let pace = args.node().pace();
+    let stop = Arc::new(StopSwitch::new(Arc::clone(&pace)));
+    signals::listen(Arc::clone(&stop));
+    let node = args.node().connect(pace).await?;
+    let known = node
+        .role_prefix
+        .as_ref()
+        .is_some_and(|prefix| !prefix.is_empty());
+    if kind == GroupKind::Role && !known {
+        return Err(Failure::usage(
+            "what names of roles begin with on this node is not known; give its role mapping prefix, which the SCIM \
+             page of the admin console shows, with --role-prefix. Nothing was sent.",
+        ));
+    }
+    let done = async {
+        match args.command {
+            GroupsCommand::List(_) => list(&node, kind).await,
+            GroupsCommand::Create(args) => create(args, kind, &node).await,
+            GroupsCommand::Delete(args) => delete(args, kind, &node).await,
+        }
+    };
+    tokio::select! {
+        done = done => done,
+        () = stop.halted() => Err(Failure::new(
+            Exit::Interrupted,
+            "interrupted; what became of the call in flight is not known",
+        )),
+    }
+}
+
+async fn list(node: &Connected, kind: GroupKind) -> Result<Exit, Failure> {
+    let entries = teams::list(&node.client, node.role_prefix.clone(), kind).await?;
+    match io::stdout().write_all(table(&entries).as_bytes()) {
+        // Whoever reads the list has had enough: `teams list | head` is no error.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            return Err(Failure::unexpected(error));
+        }
+        _ => {}
+    }
+    say(format_args!(
+        "{} on {}.",
+        counted(entries.len(), kind.word()),
+        node.name
+    ));
+    if entries.iter().any(|entry| entry.members.is_none()) {
+        say(
+            "Where the number of members is -, the node does not tell it; headcount export members looks at the people, too.",
+        );
+    }
+    Ok(Exit::Done)
+}
+
+fn table(entries: &[Entry]) -> String {
+    let printable = |name: &str| name.replace(char::is_control, "\u{fffd}");
+    let members = |entry: &Entry| match entry.members {
+        Some(members) => grouped(members as u64),
+        None => "-".to_owned(),
+    };
+    let mut rows = vec![["NAME".to_owned(), "ID".to_owned(), "MEMBERS".to_owned()]];
+    rows.extend(
+        entries
+            .iter()
+            .map(|entry| [printable(&entry.name), printable(&entry.id), members(entry)]),
+    );
+    let widest = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].width())
+            .max()
+            .unwrap_or(0)
+    };
+    let (names, ids, numbers) = (widest(0), widest(1), widest(2));
+    let line = |[name, id, members]: &[String; 3]| {
+        // Wide characters take two places: padding by characters would not align them.
+        let name_gap = " ".repeat(names - name.width() + 2);
+        let id_gap = " ".repeat(ids - id.width() + 2);
+        format!("{name}{name_gap}{id}{id_gap}{members:>numbers$}\n")
+    };
+    rows.iter().map(line).collect()
+}
+
+async fn create(args: CreateArgs, kind: GroupKind, node: &Connected) -> Result<Exit, Failure> {
+    let mut groups = Teams::list(&node.client, node.role_prefix.clone()).await?;
+    let names = distinct(&args.names, kind);
+    let mut report = Report::new(kind, args.quiet);
+    let (mut wrong, mut taken) = (0, Vec::new());
+    for name in &names {
+        match groups.check_new(name) {
+            // Names that follow are held against this one, too.
+            Ok(NewName::Free(_)) => groups.expect(name),
+            Ok(NewName::Taken { ids }) => taken.push((name, ids)),
+            Err(bad) => {
+                wrong += 1;
+                say(format_args!("{:?}: {bad}", name.name));
+            }
+        }
+    }
+    refuse_wrong(wrong, names.len())?;
+    for (name, ids) in taken {
+        report.well(
+            &name.name,
+            format_args!("is there already, id {}", ids.join(", ")),
+        );
+    }
+    for name in groups.missing().to_vec() {
+        // Every name here was found free, so its full name is known.
+        let full = groups.full_name(&name).map_err(Failure::unexpected)?;
+        if report.hopeless.is_some() {
+            report.badly(&name.name, "not attempted");
+            continue;
+        }
+        match teams::create(&node.client, &full).await {
+            Ok(id) => {
+                report.well(&name.name, format_args!("created, id {id}"));
+                if name.name.contains([';', '|']) {
+                    report
+                        .hint("In a spreadsheet ; and | stand between names: write the id there.");
+                }
+            }
+            Err(why) => {
+                report.badly(&name.name, format_args!("not created: {why}"));
+                report.note(why.hopeless());
+            }
+        }
+    }
+    Ok(report.exit())
+}
+
+async fn delete(args: DeleteArgs, kind: GroupKind, node: &Connected) -> Result<Exit, Failure> {
+    let groups = Teams::list(&node.client, node.role_prefix.clone()).await?;
+    let names = distinct(&args.names, kind);
+    let mut wrong = 0;
+    let mut targets: Vec<Target> = Vec::new();
+    for name in &names {
+        match find(&groups, name) {
+            Ok(target) if targets.iter().any(|other| other.id == target.id) => {}
+            Ok(target) => targets.push(target),
+            Err(problem) => {
+                wrong += 1;
+                say(format_args!("{:?}: {problem}", name.name));
+            }
+        }
+    }
+    refuse_wrong(wrong, names.len())?;
+    if !args.yes && !args.node.sandbox {
+        confirm_deletion(&targets, kind, &args.node, node).await?;
+    }
+    let mut report = Report::new(kind, args.quiet);
+    for Target { id, name } in targets {
+        if report.hopeless.is_some() {
+            report.badly(&name, "not attempted");
+            continue;
+        }
+        match teams::delete(&node.client, &id).await {
+            Ok(Deletion::Deleted) => report.well(&name, format_args!("deleted, id {id}")),
+            Ok(Deletion::WasGone) => report.well(&name, format_args!("was gone already, id {id}")),
+            Err(error) => {
+                let doubtful = matches!(&error, Error::Fault(fault) if fault.may_have_worked);
+                let what = if doubtful {
+                    "perhaps deleted"
+                } else {
+                    "not deleted"
+                };
+                report.badly(&name, format_args!("{what}, id {id}: {error}"));
+                report.note(teams::hopeless(&error));
+            }
+        }
+    }
+    Ok(report.exit())
+}
+
+/// A team or role to be deleted.
+struct Target {
+    id: String,
+    /// Its name; that of a role without the prefix.
+    name: String,
+}
+
+fn find(groups: &Teams, name: &GroupName) -> Result<Target, String> {
+    let id = groups
+        .resolve(name)
+        .map_err(|problem| problem.to_string())?;
+    let full = groups.name(id);
+    let (is, own) = match groups.role_of(full) {
+        Some(role) => (GroupKind::Role, role),
+        None => (GroupKind::Team, full),
+    };
+    if is != name.kind {
+        return Err(format!(
+            "this is the {0} {own:?}; use headcount {0}s delete",
+            is.word()
+        ));
+    }
+    Ok(Target {
+        id: id.to_owned(),
+        name: own.to_owned(),
+    })
+}
+
+async fn confirm_deletion(
+    targets: &[Target],
+    kind: GroupKind,
+    args: &NodeArgs,
+    node: &Connected,
+) -> Result<(), Failure> {
+    let what = match targets {
+        [one] => format!("delete the {} {:?}", kind.word(), one.name),
+        many => format!("delete {}", counted(many.len(), kind.word())),
+    };
+    if !confirm::can_ask(args) {
+        return Err(confirm::nowhere_to_ask(&what, &node.name));
+    }
+    let mut in_all = Some(0);
+    for target in targets {
+        let group = node.client.group(&target.id).await?.value;
+        let members = group
+            .and_then(|group| group.members)
+            .map(|members| members.len());
+        in_all = in_all.zip(members).map(|(all, members)| all + members);
+        if targets.len() > 1 {
+            say(format_args!("{:?} ({})", target.name, in_words(members)));
+        }
+    }
+    let question = format!("{what} with {} on {}? [y/N] ", in_words(in_all), node.name);
+    confirm::ask(question).await
+}
+
+fn in_words(members: Option<usize>) -> String {
+    match members {
+        Some(members) => counted(members, "member"),
+        None => "a number of members that the node does not tell".to_owned(),
+    }
+}
+
+/// "1 team", "2 teams"
+fn counted(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{} {what}{ending}", grouped(count as u64))
+}
+
+/// The names without blanks around them, each once.
+fn distinct(names: &[String], kind: GroupKind) -> Vec<GroupName> {
+    let mut distinct: Vec<GroupName> = Vec::with_capacity(names.len());
+    for name in names {
+        let name = GroupName {
+            kind,
+            name: name.trim().to_owned(),
+        };
+        if !distinct.contains(&name) {
+            distinct.push(name);
+        }
+    }
+    distinct
+}
+
+fn refuse_wrong(wrong: usize, names: usize) -> Result<(), Failure> {
+    match (wrong, names) {
+        (0, _) => Ok(()),
+        (1, 1) => Err(Failure::usage("the name cannot be used; nothing was sent")),
+        (wrong, names) => Err(Failure::usage(format_args!(
+            "{wrong} of {names} names cannot be used; nothing was sent"
+        ))),
+    }
+}
+
+/// Says what became of each, and remembers how it ends.
+struct Report {
+    kind: GroupKind,
+    quiet: bool,
+    failed: bool,
+    /// How the command ends when nothing else can be tried.
+    hopeless: Option<Exit>,
+}
+
+impl Report {
+    fn new(kind: GroupKind, quiet: bool) -> Self {
+        Report {
+            kind,
+            quiet,
+            failed: false,
+            hopeless: None,
+        }
+    }
+
+    fn well(&self, name: &str, what: impl std::fmt::Display) {
+        if !self.quiet {
+            say(format_args!("{} {name:?}: {what}", self.kind.word()));
+        }
+    }
+
+    fn hint(&self, words: &str) {
+        if !self.quiet {
+            say(words);
+        }
+    }
+
+    fn badly(&mut self, name: &str, what: impl std::fmt::Display) {
+        self.failed = true;
+        say(format_args!("{} {name:?}: {what}", self.kind.word()));
+    }
+
+    fn note(&mut self, hopeless: Option<&Error>) {
+        self.hopeless = self.hopeless.or(hopeless.map(|error| match error {
+            Error::Fault(fault) if fault.kind == FaultKind::Stopped => Exit::Interrupted,
+            _ => Exit::NoNode,
+        }));
+    }
+
+    fn exit(self) -> Exit {
+        match self.hopeless {
+            Some(exit) => exit,
+            None if self.failed => Exit::RowsFailed,
+            None => Exit::Done,
+        }
+    }
+}
