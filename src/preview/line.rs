@@ -49,12 +49,12 @@ pub struct Line {
 }
 
 impl Line {
-    pub(super) fn of(record: Record, naming: &Naming) -> Self {
+    pub(super) fn of(record: &Record, naming: &Naming) -> Self {
         let cell = |at: Option<usize>| {
             let cell = record.cells.get(at?)?.trim();
             (!cell.is_empty()).then(|| cell.to_owned())
         };
-        let outcome = record.outcome;
+        let outcome = &record.outcome;
         Line {
             row: record.number.0,
             action: record
@@ -65,9 +65,9 @@ impl Line {
                 .or_else(|| cell(naming.id))
                 .unwrap_or_default(),
             outcome: outcome.verdict.to_string(),
-            user_id: outcome.user_id,
-            changes: outcome.differences,
-            error: outcome.error,
+            user_id: outcome.user_id.clone(),
+            changes: outcome.differences.clone(),
+            error: outcome.error.clone(),
         }
     }
 

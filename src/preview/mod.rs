@@ -9,8 +9,6 @@ mod file;
 mod line;
 mod summary;
 
-use std::time::Instant;
-
 use tokio::sync::mpsc;
 
 pub use compare::{Changed, Comparison};
@@ -18,7 +16,7 @@ pub use file::{Input, PlanError, PlanFile, PlanWriter};
 pub use line::{Line, Naming};
 pub use summary::Summary;
 
-use crate::report::{Progress, Tally};
+use crate::report::{Progress, Tally, follow};
 use crate::run::Event;
 
 /// Gives each row of a rehearsal to `on_line`, in the order of the file, until it is over; `sink` is
@@ -29,26 +27,14 @@ use crate::run::Event;
 /// # Errors
 /// The first error of `on_line`. The run notices, since nobody hears its events any more.
 pub fn listen<S, E>(
-    mut events: mpsc::Receiver<Event>,
+    events: mpsc::Receiver<Event>,
     naming: &Naming,
-    mut progress: Progress,
+    progress: Progress,
     mut sink: S,
     on_line: fn(&mut S, &Line) -> Result<(), E>,
 ) -> Result<(Tally, S), E> {
-    let mut tally = Tally::new(Instant::now());
-    while let Some(event) = events.blocking_recv() {
-        match event {
-            Event::Settled(verdict) => {
-                tally.count(verdict);
-                progress.row(&tally);
-            }
-            Event::Pace(pace) => {
-                tally.calls = pace.calls;
-                progress.pace(&tally, pace);
-            }
-            Event::Row(record) => on_line(&mut sink, &Line::of(*record, naming))?,
-        }
-    }
-    progress.end();
+    let tally = follow(events, progress, |record| {
+        on_line(&mut sink, &Line::of(record, naming))
+    })?;
     Ok((tally, sink))
 }

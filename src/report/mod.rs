@@ -18,7 +18,7 @@ pub use results::{Layout, ResultsError, ResultsFile};
 pub use screen::{Screen, say};
 pub use summary::{Summary, Tally, duration, grouped};
 
-use crate::run::Event;
+use crate::run::{Event, Record};
 
 /// Writes every row to `results` and shows `progress` until the run is over.
 ///
@@ -27,10 +27,25 @@ use crate::run::Event;
 /// # Errors
 /// When the results cannot be written. The run notices, since nobody hears its events any more.
 pub fn listen(
-    mut events: mpsc::Receiver<Event>,
+    events: mpsc::Receiver<Event>,
     mut results: ResultsFile,
-    mut progress: Progress,
+    progress: Progress,
 ) -> Result<Tally, ResultsError> {
+    let tally = follow(events, progress, |record| results.write(record))?;
+    results.finish()?;
+    Ok(tally)
+}
+
+/// Shows `progress`, counts, and gives every row to `on_row`, in the order of the file, until the run is
+/// over.
+///
+/// # Errors
+/// The first error of `on_row`.
+pub(crate) fn follow<E>(
+    mut events: mpsc::Receiver<Event>,
+    mut progress: Progress,
+    mut on_row: impl FnMut(&Record) -> Result<(), E>,
+) -> Result<Tally, E> {
     let mut tally = Tally::new(Instant::now());
     while let Some(event) = events.blocking_recv() {
         match event {
@@ -42,10 +57,9 @@ pub fn listen(
                 tally.calls = pace.calls;
                 progress.pace(&tally, pace);
             }
-            Event::Row(record) => results.write(&record)?,
+            Event::Row(record) => on_row(&record)?,
         }
     }
     progress.end();
-    results.finish()?;
     Ok(tally)
 }

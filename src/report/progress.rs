@@ -57,14 +57,14 @@ impl Progress {
     }
 
     /// A row is settled.
-    pub(crate) fn row(&mut self, tally: &Tally) {
+    pub(super) fn row(&mut self, tally: &Tally) {
         if let Progress::Bar(bar) = self {
             bar.set_position(tally.rows());
         }
     }
 
     /// How the pace stands.
-    pub(crate) fn pace(&mut self, tally: &Tally, pace: PaceReport) {
+    pub(super) fn pace(&mut self, tally: &Tally, pace: PaceReport) {
         match self {
             Progress::Bar(bar) => bar.set_message(state(tally, pace)),
             Progress::Lines { rows, last } if last.elapsed() >= LINE_EVERY => {
@@ -76,7 +76,7 @@ impl Progress {
     }
 
     /// That was all.
-    pub(crate) fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         if let Progress::Bar(bar) = self {
             bar.finish_and_clear();
         }
