@@ -121,3 +121,55 @@ fn a_second_interrupt_does_not_wait_for_calls_in_flight() {
         "{outcomes:?}"
     );
 }
+
+#[test]
+fn interrupted_batches_say_of_each_row_what_is_so() {
+    let node = Node::start(Options {
+        users: 2_000,
+        latency: Duration::from_millis(30),
+        ..Options::default()
+    });
+    let desk = node.desk();
+    let before = node.sandbox().snapshot();
+    let rows: String = before
+        .users
+        .iter()
+        .filter(|user| {
+            let groups = before.groups_of(&user.user_name);
+            !groups.contains(&"Legal") && !groups.contains(&"Finance")
+        })
+        .map(|user| format!("{},Legal;Finance\n", user.user_name))
+        .collect();
+    desk.file("people.csv", format!("email,teams\n{rows}"));
+    let import = [
+        "import",
+        "people.csv",
+        "-q",
+        "--action",
+        "add-teams",
+        "--batch",
+        "10",
+    ];
+    let mut child = desk.command(&import).spawn().unwrap();
+    until("some batches are sent", || {
+        node.sandbox().calls().of("PATCH /Groups/{id}") > 20
+    });
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+
+    let after = node.sandbox().snapshot();
+    let rows = desk.rows("people.results.csv");
+    assert!(rows.len() > 1_000);
+    for row in rows {
+        let groups = after.groups_of(&row["email"]);
+        let joined = ["Legal", "Finance"].map(|team| groups.contains(&team));
+        match row["result_outcome"].as_str() {
+            "updated" => assert_eq!(joined, [true, true]),
+            "not_attempted" => assert_eq!(joined, [false, false], "{row:?}"),
+            _ => {
+                assert!(row["result_error"].contains("only a part"), "{row:?}");
+                assert!(joined[0] != joined[1]);
+            }
+        }
+    }
+}

@@ -64,6 +64,17 @@ fn halted() -> Outcome {
         .because("the run was halted while this row was being carried out")
 }
 
+/// The outcome of a row some of whose memberships were changed before this trouble.
+fn in_part(trouble: Outcome) -> Outcome {
+    let verdict = match trouble.verdict {
+        Verdict::NotAttempted => Verdict::Failed,
+        verdict => verdict,
+    };
+    let words = trouble.error.clone().unwrap_or_default();
+    Outcome { verdict, ..trouble }
+        .because(format!("only a part of the row was carried out: {words}"))
+}
+
 /// What is to be sent for the rows that were set aside.
 pub(super) struct Flush {
     /// Rows that go on their own.
@@ -164,6 +175,8 @@ struct State {
     joint: Option<Joint>,
     /// Memberships that have not been decided.
     left: usize,
+    /// Memberships that are as asked.
+    done: usize,
     status: u16,
     attempts: u32,
     /// The first that went wrong.
@@ -187,6 +200,7 @@ impl Member {
             state: Mutex::new(State {
                 left: correction.join.len() + correction.leave.len(),
                 joint: Some(joint),
+                done: 0,
                 status: 200,
                 attempts: 0,
                 trouble: None,
@@ -202,7 +216,10 @@ impl Member {
             state.left -= 1;
             state.attempts += attempts;
             match word {
-                Word::Done { status } => state.status = status,
+                Word::Done { status } => {
+                    state.status = status;
+                    state.done += 1;
+                }
                 Word::Ignored => state.ignored = true,
                 Word::Failed(outcome) => {
                     state.trouble.get_or_insert(outcome);
@@ -215,6 +232,7 @@ impl Member {
                 return;
             };
             let outcome = match state.trouble.take() {
+                Some(trouble) if state.done > 0 => Some(in_part(trouble).attempts(state.attempts)),
                 Some(trouble) => Some(trouble.attempts(state.attempts)),
                 None if state.ignored => None,
                 None => Some(
