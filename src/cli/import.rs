@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
+use super::bulk::BulkUse;
 use super::job::Job;
 use super::node::NodeArgs;
 use super::{Exit, Failure};
@@ -79,6 +80,9 @@ pub(super) struct InputArgs {
     /// How many people to name in one change of a team (1: everybody gets calls of their own)
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..), env = "HEADCOUNT_BATCH")]
     pub(super) batch: u16,
+    /// Whether changes go together in bulk requests: where the node offers them, always, or never
+    #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_BULK")]
+    pub(super) bulk: BulkUse,
     /// Change attributes by PUT of the whole account instead of PATCH
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_REPLACE")]
     pub(super) replace: bool,

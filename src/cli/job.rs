@@ -67,17 +67,23 @@ impl Job {
         let path = self.results_path()?;
         let results = self.results_file(&path, roster)?;
         let mut directory = directory;
-        let made = missing::create(&mut directory.teams, &self.input, node, &stop).await;
-        let new_groups = match made {
-            Ok(new_groups) => new_groups,
-            Err(failure) => {
-                results.discard();
-                return Err(failure);
-            }
-        };
+        let mut new_groups = 0;
+        // In bulk requests they are made together with the rows that need them.
+        if node.bulk.is_none() {
+            let made = missing::create(&mut directory.teams, &self.input, node, &stop).await;
+            new_groups = match made {
+                Ok(new_groups) => new_groups,
+                Err(failure) => {
+                    results.discard();
+                    return Err(failure);
+                }
+            };
+        }
+        let directory = Arc::new(directory);
         let (tally, ended) = self
-            .run(roster, census, node, directory, stop, results)
+            .run(roster, census, node, Arc::clone(&directory), stop, results)
             .await?;
+        new_groups += directory.teams.count_founded();
         if !self.run.quiet {
             say(Summary {
                 tally: &tally,
@@ -155,7 +161,7 @@ impl Job {
 
     /// Learns who is there, by listing the node or later one by one, whichever is fewer calls.
     pub(super) async fn prepare(&self, census: &Census, people: &People) -> Result<(), Failure> {
-        let valid = census.rows.saturating_sub(census.invalid);
+        let valid = census.valid();
         if !self.run.dry_run {
             // Whether a new person is there already, the node itself says.
             return Ok(people
@@ -172,7 +178,8 @@ impl Job {
     }
 
     async fn teams(&self, census: &Census, pace: Arc<Pace>) -> Result<(Connected, Teams), Failure> {
-        let node = self.node.connect(pace).await?;
+        let mut node = self.node.connect(pace).await?;
+        node.bulk = self.input.bulk.limits(&node.client, census.valid()).await;
         let teams = if census.groups.is_empty() {
             Teams::default()
         } else {
@@ -281,18 +288,16 @@ impl Job {
         })
     }
 
-    pub(super) fn settings(&self, census: &Census, rehearse: bool) -> Settings {
+    pub(super) fn settings(&self, census: &Census, node: &Connected, rehearse: bool) -> Settings {
+        let max_errors = self.run.max_errors.map(|most| most.of(census.rows));
         Settings {
             concurrency: self.node.concurrency(),
             on_conflict: self.on_conflict,
             batch: usize::from(self.input.batch),
+            bulk: node.bulk.map(|limits| limits.of_at_most(max_errors)),
             replace: self.input.replace,
             rehearse,
-            max_errors: self
-                .run
-                .max_errors
-                .filter(|_| !rehearse)
-                .map(|most| most.of(census.rows)),
+            max_errors: max_errors.filter(|_| !rehearse),
         }
     }
 
@@ -301,11 +306,11 @@ impl Job {
         roster: &Roster,
         census: &Arc<Census>,
         node: &Connected,
-        directory: Directory,
+        directory: Arc<Directory>,
         stop: Arc<StopSwitch>,
         results: ResultsFile,
     ) -> Result<(Tally, Ended), Failure> {
-        let settings = self.settings(census, false);
+        let settings = self.settings(census, node, false);
         let entries = roster.entries().map_err(Failure::unexpected)?;
         let progress = Progress::new(self.run.progress, self.run.quiet, census.rows);
         let (sender, receiver) = tokio::sync::mpsc::channel(1024);
@@ -313,7 +318,7 @@ impl Job {
             tokio::task::spawn_blocking(move || report::listen(receiver, results, progress));
         let run = Run::new(
             Arc::clone(&node.client),
-            Arc::new(directory),
+            directory,
             settings,
             Arc::clone(census),
             stop,

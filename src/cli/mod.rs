@@ -1,5 +1,6 @@
 //! The command line: one file a command. Each parses, calls the library and prints.
 
+mod bulk;
 mod confirm;
 mod doctor;
 mod export;

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use super::{Exit, Failure};
 use crate::pace::{self, HttpOptions, Line, Pace, Rate};
 use crate::sandbox::{Options, Sandbox};
-use crate::scim::Client;
+use crate::scim::{BulkLimits, Client};
 use crate::settings::{Node, NodeError, Region, TokenSource};
 
 /// Which node, as whom, and how fast.
@@ -57,6 +57,8 @@ pub(super) struct Connected {
     /// The node's address; the same for every sandbox of this program.
     pub(super) address: String,
     pub(super) role_prefix: Option<String>,
+    /// How large bulk requests may be, where changes go by them.
+    pub(super) bulk: Option<BulkLimits>,
     /// Keeps the embedded node alive.
     _sandbox: Option<Sandbox>,
 }
@@ -157,6 +159,7 @@ impl NodeArgs {
                 name: "the sandbox".to_owned(),
                 address: "sandbox".to_owned(),
                 role_prefix,
+                bulk: None,
                 _sandbox: Some(sandbox),
             });
         }
@@ -173,6 +176,7 @@ impl NodeArgs {
             name: node.to_string(),
             address: node.base().to_string(),
             role_prefix: self.role_prefix.clone(),
+            bulk: None,
             _sandbox: None,
         })
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
+use super::bulk::BulkUse;
 use super::import::{ImportArgs, InputArgs, RunArgs};
 use super::job::{Job, exit};
 use super::node::{Connected, NodeArgs};
@@ -144,6 +145,8 @@ impl Job {
                 skip_invalid: input.skip_invalid,
                 create_teams: input.create_teams,
                 batch: input.batch,
+                bulk: BulkUse::from_str(&input.bulk, true)
+                    .map_err(|_| strange("a --bulk that there is not"))?,
                 replace: input.replace,
             },
             run,
@@ -153,19 +156,17 @@ impl Job {
 
     fn plan_input(&self, roster: &Roster, node: &Connected) -> Input {
         let file = std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone());
-        let conflict = self.on_conflict.to_possible_value();
         let column =
             |(heading, column): &(String, Column)| (heading.clone(), column.name().to_owned());
         Input {
             action: self.action.to_string(),
             only_action: self.only_action,
             map: self.input.map.iter().map(column).collect(),
-            on_conflict: conflict
-                .map(|value| value.get_name().to_owned())
-                .unwrap_or_default(),
+            on_conflict: name(&self.on_conflict),
             skip_invalid: self.input.skip_invalid,
             create_teams: self.input.create_teams,
             batch: self.input.batch,
+            bulk: name(&self.input.bulk),
             replace: self.input.replace,
             file,
             sha256: roster.sha256().to_owned(),
@@ -289,7 +290,7 @@ impl Job {
         let run = Run::new(
             Arc::clone(&node.client),
             directory,
-            self.settings(census, true),
+            self.settings(census, node, true),
             Arc::clone(census),
             Arc::clone(stop),
         );
@@ -300,4 +301,10 @@ impl Job {
             .map_err(Failure::unexpected)?;
         Ok((tally, ended, sink))
     }
+}
+
+/// The value as the command line writes it.
+fn name(value: &impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }

@@ -2,6 +2,7 @@
 //! need. Making them is for [`teams`](crate::teams).
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::teams::{TeamProblem, Teams};
 use crate::roster::{GroupKind, GroupName, Mentions};
@@ -168,7 +169,9 @@ impl Teams {
     /// From now on `name` stands for a group that is to be made, unless there is one already.
     pub fn expect(&mut self, name: &GroupName) {
         if let Ok(NewName::Free(full)) = self.check_new(name) {
-            self.insert(stand_in(&full), full);
+            let stand_in = stand_in(&full);
+            self.founded.insert(stand_in.clone(), OnceLock::new());
+            self.insert(stand_in, full);
             self.missing.push(name.clone());
         }
     }
@@ -186,13 +189,43 @@ impl Teams {
         Ok(())
     }
 
-    /// Those that are to be made before the first row is carried out.
+    /// Those that are to be made before the first row is carried out, or with it.
     #[must_use]
     pub fn missing(&self) -> &[GroupName] {
         &self.missing
     }
 
-    /// One of them was made: from now on its name stands for this id.
+    /// Whether this stands for a group that is still to be made.
+    #[must_use]
+    pub fn awaits(&self, id: &str) -> bool {
+        self.founded
+            .get(id)
+            .is_some_and(|made| made.get().is_none())
+    }
+
+    /// The id itself, or the one that has come in place of a stand-in.
+    #[must_use]
+    pub fn now<'i>(&'i self, id: &'i str) -> &'i str {
+        let made = self.founded.get(id).and_then(OnceLock::get);
+        made.map_or(id, String::as_str)
+    }
+
+    /// A group was made while rows are carried out: its stand-in stands for this id from now on.
+    pub fn found(&self, stand_in: &str, id: String) {
+        if let Some(made) = self.founded.get(stand_in) {
+            // Whoever comes second has the same id.
+            let _ = made.set(id);
+        }
+    }
+
+    /// How many were made while rows were carried out.
+    #[must_use]
+    pub fn count_founded(&self) -> usize {
+        let made = self.founded.values();
+        made.filter(|made| made.get().is_some()).count()
+    }
+
+    /// One of them was made before the rows: from now on its name stands for this id.
     pub fn made(&mut self, name: &GroupName, full: &str, id: String) {
         self.no_longer_missing(name, full);
         self.insert(id, full.to_owned());
@@ -205,7 +238,9 @@ impl Teams {
     }
 
     fn no_longer_missing(&mut self, name: &GroupName, full: &str) {
-        self.remove(&stand_in(full));
+        let stand_in = stand_in(full);
+        self.remove(&stand_in);
+        self.founded.remove(&stand_in);
         self.missing.retain(|missing| missing != name);
     }
 }

@@ -1,6 +1,7 @@
 //! Names of teams and roles to ids.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use crate::roster::{GroupKind, GroupName, nearest};
 use crate::scim::{Client, Error, Group, Listing, Overlap, Query};
@@ -14,6 +15,8 @@ pub struct Teams {
     role_prefix: Option<String>,
     /// Groups that are to be made, and have a stand-in for an id until then.
     pub(super) missing: Vec<GroupName>,
+    /// The ids of those that are made while rows are carried out, by their stand-ins.
+    pub(super) founded: HashMap<String, OnceLock<String>>,
     /// Why a group could not be made, by its name.
     pub(super) given_up: HashMap<String, String>,
 }
@@ -147,7 +150,7 @@ impl Teams {
             .get(&full)
             .or_else(|| self.by_folded_name.get(&full.to_lowercase()));
         match found.map(Vec::as_slice) {
-            Some([id]) => Ok(id),
+            Some([id]) => Ok(self.now(id)),
             Some(ids) => Err(TeamProblem::Ambiguous { ids: ids.to_vec() }),
             None => match self.given_up.get(&full.to_lowercase()) {
                 Some(reason) => Err(TeamProblem::NotCreated {

@@ -22,6 +22,8 @@ pub struct Call {
     pub repeat: Repeat,
     /// How many bytes of an answer are read at the most.
     pub longest_answer: usize,
+    /// How many things it asks for: the more, the longer its answer may take.
+    pub parts: usize,
 }
 
 impl fmt::Display for Call {

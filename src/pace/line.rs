@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 use super::retry::{
     self, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, MAX_WAITS, OUTAGE, Repeat, Verdict, back_off,
 };
-use super::{Answer, Call, Closed, Fault, FaultKind, Pace, retry_after};
+use super::{Answer, Call, Closed, Fault, FaultKind, Http, Pace, retry_after};
 
 /// The media type of every body (RFC 7644, section 3.1).
 const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -26,7 +26,7 @@ const ACCEPTED: HeaderValue =
 
 /// Sends calls to one node with one token.
 pub struct Line {
-    client: Client,
+    http: Http,
     pub(super) authorization: HeaderValue,
     pub(super) pace: Arc<Pace>,
     last_answer: Mutex<Option<Instant>>,
@@ -89,12 +89,12 @@ impl Line {
     ///
     /// # Errors
     /// When the token cannot stand in a header.
-    pub fn new(client: Client, token: &SecretString, pace: Arc<Pace>) -> Result<Self, BadToken> {
+    pub fn new(http: Http, token: &SecretString, pace: Arc<Pace>) -> Result<Self, BadToken> {
         let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
             .map_err(|_| BadToken)?;
         authorization.set_sensitive(true);
         Ok(Line {
-            client,
+            http,
             authorization,
             pace,
             last_answer: Mutex::new(None),
@@ -275,8 +275,10 @@ impl Line {
 
     pub(super) async fn once(&self, call: &Call) -> Sending {
         let mut request = self
+            .http
             .client
             .request(call.method.clone(), call.url.clone())
+            .timeout(self.http.patience(call.parts))
             .header(AUTHORIZATION, self.authorization.clone())
             .header(ACCEPT, ACCEPTED);
         if let Some(body) = &call.body {

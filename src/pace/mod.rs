@@ -30,7 +30,7 @@ use tokio::time::Instant;
 pub use ask::Heard;
 pub use call::{Answer, Call, Fault, FaultKind};
 pub use ceiling::{Rate, RateError};
-pub use http::{HttpOptions, client};
+pub use http::{Http, HttpOptions, client};
 pub use line::{BadToken, Line};
 pub use wait::retry_after;
 

@@ -40,8 +40,15 @@ pub struct Input {
     pub create_teams: bool,
     /// How many people are named in one change of a team.
     pub batch: u16,
+    /// Whether changes go together in bulk requests.
+    #[serde(default = "auto")]
+    pub bulk: String,
     /// Whether attributes are changed by PUT.
     pub replace: bool,
+}
+
+fn auto() -> String {
+    "auto".to_owned()
 }
 
 /// The first line.

@@ -40,7 +40,7 @@ impl fmt::Display for Summary<'_> {
             tally.in_words()
         )?;
         let new_groups = *new_groups as u64;
-        let calls = forecast.total() + new_groups;
+        let operations = forecast.total() + new_groups;
         let kinds = [
             (new_groups, "to create teams and roles (POST /Groups)"),
             (forecast.creates, "to create users (POST /Users)"),
@@ -60,10 +60,23 @@ impl fmt::Display for Summary<'_> {
             .filter(|(calls, _)| *calls > 0)
             .map(|(calls, what)| format!("{} {what}", grouped(calls)))
             .collect();
-        match calls {
-            0 => write!(f, "No call would change anything")?,
-            1 => write!(f, "1 call: {}", kinds.join(", "))?,
-            calls => write!(f, "{} calls: {}", grouped(calls), kinds.join(", "))?,
+        let kinds = kinds.join(", ");
+        // One operation alone is a call of its own.
+        let bulk = forecast.bulk.filter(|_| operations > 1);
+        let calls = match bulk {
+            Some(_) => forecast.calls(new_groups),
+            None => operations,
+        };
+        match (calls, bulk) {
+            (0, _) => write!(f, "No call would change anything")?,
+            (1, None) => write!(f, "1 call: {kinds}")?,
+            (calls, None) => write!(f, "{} calls: {kinds}", grouped(calls))?,
+            (1, Some(_)) => write!(f, "1 bulk request (POST /Bulk) with: {kinds}")?,
+            (calls, Some(_)) => write!(
+                f,
+                "{} bulk requests (POST /Bulk) with: {kinds}",
+                grouped(calls)
+            )?,
         }
         if let Some(rate) = rate {
             let calls = u32::try_from(calls).unwrap_or(u32::MAX);

@@ -49,6 +49,12 @@ pub struct Mentions {
 const NAMED: usize = 5;
 
 impl Census {
+    /// How many rows can be carried out.
+    #[must_use]
+    pub fn valid(&self) -> u64 {
+        self.rows.saturating_sub(self.invalid)
+    }
+
     /// How many rows ask for this.
     #[must_use]
     pub fn by_action(&self, action: Action) -> u64 {

@@ -96,7 +96,7 @@ impl Worker {
             attempts,
             value,
             ..
-        } = self.client.patch_user(id, &patch).await?;
+        } = self.writer.patch_user(id, &patch).await?;
         let shown = value.filter(|user| user.user_name.is_some() && user.id == *id);
         Ok(Progress {
             status,
@@ -113,7 +113,7 @@ impl Worker {
             return self.patch(id, correction.patch()).await;
         };
         let document = document.changed(&correction.before, &correction.after);
-        let reply = self.client.put_user(id, &document).await?;
+        let reply = self.writer.put_user(id, &document).await?;
         let shown = reply.value;
         Ok(Progress {
             status: reply.status,
@@ -131,37 +131,27 @@ impl Worker {
     ) -> Result<Undone, Error> {
         let aspects = Aspects::of(correction);
         let by_group = self.habits.memberships_by_group() && correction.changes_memberships();
-        let mut left = progress
+        let left = progress
             .shown
             .as_ref()
             .map(|shown| undone(correction, shown));
-        let trusted = self.habits.are_proven(aspects) && !by_group;
-        if !trusted
-            && left.as_ref().is_none_or(|left| !left.is_nothing())
-            && !(by_group && correction.operations.is_empty())
-        {
-            // The answer may be empty, or show the state of before: the account itself tells. Where
-            // it cannot be read, the node's yes has to do.
-            match self.client.user(&correction.before.id).await {
-                Ok(Reply {
-                    value: Some(shown), ..
-                }) => {
-                    left = Some(undone(correction, &shown));
-                    progress.shown = Some(shown);
-                }
-                Ok(_) => debug!(id = correction.before.id, "a changed account is not shown"),
-                Err(error) => {
-                    debug!(id = correction.before.id, %error, "a changed account cannot be looked at");
-                }
+        let is_trusted = || self.habits.are_proven(aspects) && !by_group;
+        let left = match left {
+            Some(left) if left.is_nothing() => left,
+            left if is_trusted() => self.look(correction, progress, left, false).await,
+            left if by_group => {
+                let account = !correction.operations.is_empty();
+                self.look(correction, progress, left, account).await
             }
-        }
-        let mut left = left.unwrap_or_else(|| Undone {
-            groups_unseen: by_group,
-            ..Undone::default()
-        });
-        if left.groups_unseen {
-            self.look_at_groups(correction, &mut left, by_group).await;
-        }
+            left => {
+                let _one = self.habits.one_looks().await;
+                let left = self.look(correction, progress, left, !is_trusted()).await;
+                if left.is_nothing() {
+                    self.habits.prove(aspects);
+                }
+                left
+            }
+        };
         if left.is_nothing() {
             self.habits.prove(aspects);
         } else if !left.join.is_empty() || !left.leave.is_empty() {
@@ -170,6 +160,41 @@ impl Worker {
                 .await?;
         }
         Ok(left)
+    }
+
+    /// Looks at the account, if `account`, and at its groups where the account does not show them. The
+    /// answer may be empty, or show the state of before; where the account cannot be read, the node's
+    /// yes has to do.
+    async fn look(
+        &self,
+        correction: &Correction,
+        progress: &mut Progress,
+        left: Option<Undone>,
+        account: bool,
+    ) -> Undone {
+        let mut left = left;
+        let id = &correction.before.id;
+        if account {
+            match self.client.user(id).await {
+                Ok(Reply {
+                    value: Some(shown), ..
+                }) => {
+                    left = Some(undone(correction, &shown));
+                    progress.shown = Some(shown);
+                }
+                Ok(_) => debug!(id, "a changed account is not shown"),
+                Err(error) => debug!(id, %error, "a changed account cannot be looked at"),
+            }
+        }
+        let by_group = self.habits.memberships_by_group() && correction.changes_memberships();
+        let mut left = left.unwrap_or_else(|| Undone {
+            groups_unseen: by_group,
+            ..Undone::default()
+        });
+        if left.groups_unseen {
+            self.look_at_groups(correction, &mut left, by_group).await;
+        }
+        left
     }
 
     /// The account does not show its groups: the groups themselves show their members.

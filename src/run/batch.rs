@@ -296,6 +296,19 @@ pub(super) struct GroupBatches {
 }
 
 impl GroupBatches {
+    /// Each batch for itself, if they are to go together in bulk requests: these are carried out in
+    /// their order.
+    pub(super) fn apart(self, together: bool) -> Vec<GroupBatches> {
+        if !together {
+            return vec![self];
+        }
+        let alone = |batch| GroupBatches {
+            group: self.group.clone(),
+            batches: vec![batch],
+        };
+        self.batches.into_iter().map(alone).collect()
+    }
+
     pub(super) async fn carry_out(mut self, worker: &Worker) {
         let mut largest = usize::MAX;
         for batch in mem::take(&mut self.batches) {
@@ -424,7 +437,10 @@ impl GroupBatches {
         let all_met = |members: &HashSet<String>| part.iter().all(|ask| ask.is_met(members));
         let mut ignored = None;
         if !worker.habits.are_proven(Aspects::BATCHES) {
-            if shown.as_ref().is_some_and(all_met) {
+            let _one = worker.habits.one_looks().await;
+            if worker.habits.are_proven(Aspects::BATCHES) {
+                // Somebody has seen it meanwhile.
+            } else if shown.as_ref().is_some_and(all_met) {
                 worker.habits.prove(Aspects::BATCHES);
             } else {
                 match worker.members(&self.group).await {

@@ -67,6 +67,9 @@ impl Worker {
     /// Changes an account, or leaves its memberships to be changed with those of others: where that
     /// is all there is to do, and where the node changes them with the group only.
     pub(super) async fn correct(&self, mut pending: Pending) -> Course {
+        if let Err(error) = self.writer.make_groups_of(&mut pending.correction).await {
+            return pending.finish(self.failed(&error)).into();
+        }
         let correction = &pending.correction;
         if !correction.changes_memberships() {
             let amended = self.amend(pending.action, correction).await;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tracing::{debug, info};
 
 use super::worker::Worker;
+use super::writer::Route;
 use crate::directory::Holder;
 use crate::pace::retry::{MAX_ATTEMPTS, back_off};
 use crate::pace::{Fault, FaultKind};
@@ -51,6 +52,7 @@ pub(super) struct Create<'w> {
     email: &'w Email,
     begun: Instant,
     attempts: u32,
+    route: Route,
     /// Whether a POST may have worked without its answer having come.
     doubtful: bool,
 }
@@ -70,6 +72,7 @@ impl<'w> Create<'w> {
             email,
             begun: Instant::now(),
             attempts: 0,
+            route: Route::Together,
             doubtful: false,
         }
     }
@@ -78,7 +81,8 @@ impl<'w> Create<'w> {
     pub(super) async fn send(mut self) -> Creation {
         let mut losses = 0;
         loop {
-            let error = match self.worker.client.create_user(self.user).await {
+            let sent = self.worker.writer.create_user(self.user, &mut self.route);
+            let error = match sent.await {
                 Ok(reply) => return self.created(reply).await,
                 Err(error) => error,
             };

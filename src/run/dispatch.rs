@@ -3,12 +3,13 @@
 //!
 //! ```text
 //!  entries ─▶ lanes ─▶ ready ─▶ tasks ──────────▶ settled
-//!                ▲               │ └─▶ pool ─▶ batches ─▶ settled
-//!                └── row left ◀──┴───────────────────┘
+//!                ▲             ▲ │ └─▶ pool ─▶ batches ─▶ settled
+//!                │        post ◀─┼───────────────┤
+//!                └── row left ◀──┴───────────────┘
 //! ```
 //!
-//! All decisions are made by one loop that owns lanes, pool and counts; tasks tell it by [`Step`]s
-//! how far they are.
+//! All decisions are made by one loop that owns lanes, pool, post and counts; tasks tell it by
+//! [`Step`]s how far they are.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -22,11 +23,12 @@ use super::course::Course;
 use super::lanes::{Lanes, Ticket};
 use super::order::{Order, Place};
 use super::outcome::{Outcome, Verdict};
+use super::post::{Arrival, Parcel, Post, Shipment};
 use super::read_ahead::ReadAhead;
 use super::rehearse::count_and_settle;
 use super::stop::StopReason;
 use super::worker::Worker;
-use super::{ROWS_PER_CALL, WINDOW, not_attempted};
+use super::{ROWS_PER_CALL, Settings, WINDOW, not_attempted};
 use crate::roster::{Census, Change, Entry, Problem};
 use crate::sheet::SheetError;
 
@@ -47,6 +49,10 @@ pub(super) enum Step {
     Left(Ticket),
     /// A row only changes memberships.
     Joint(Box<Joint>),
+    /// A task has something to send together with others, and waits until it is answered.
+    Parcel(Parcel),
+    /// A bulk request has come back.
+    Arrived(Box<Arrival>),
     /// A task has ended.
     Ended,
 }
@@ -65,6 +71,24 @@ impl Drop for Turn {
             let _ = self.steps.send(Step::Left(ticket));
         }
     }
+}
+
+/// Where tasks tell how far they are, and where what they send waits for others.
+#[derive(Debug)]
+pub(super) struct Steps {
+    pub(super) sender: mpsc::UnboundedSender<Step>,
+    pub(super) receiver: mpsc::UnboundedReceiver<Step>,
+    pub(super) post: Option<Post>,
+}
+
+/// How many tasks may run at once: enough to keep calls in flight while some rows wait out a
+/// back-off, and where the node takes bulk requests, enough to fill as many of them.
+fn most_tasks(settings: &Settings) -> usize {
+    let calls = settings.concurrency.max(1);
+    let bulk = settings
+        .bulk
+        .map_or(0, |bulk| bulk.max_operations.saturating_mul(calls + 1));
+    (calls * ROWS_PER_CALL).max(bulk.min(WINDOW / 2))
 }
 
 /// Tells the loop that a task has ended, however it did.
@@ -86,6 +110,7 @@ pub(super) struct Dispatch {
     lanes: Lanes<Row>,
     ready: VecDeque<(Ticket, Row)>,
     pool: Vec<Joint>,
+    post: Option<Post>,
     sender: mpsc::UnboundedSender<Step>,
     steps: mpsc::UnboundedReceiver<Step>,
     sequence: u64,
@@ -99,19 +124,26 @@ pub(super) struct Dispatch {
 }
 
 impl Dispatch {
-    /// `one_by_one`: who is who cannot be told before each row was looked up.
+    /// `one_by_one`: who is who cannot be told before each row was looked up. `steps` is where tasks
+    /// tell how far they are.
     pub(super) fn new(
         worker: Arc<Worker>,
         census: Arc<Census>,
         window: Arc<Semaphore>,
         order: Order,
         one_by_one: bool,
+        steps: Steps,
     ) -> Self {
-        let (sender, steps) = mpsc::unbounded_channel();
-        let most = worker.settings.concurrency.max(1) * ROWS_PER_CALL;
+        let Steps {
+            sender,
+            receiver: steps,
+            post,
+        } = steps;
+        let most = most_tasks(&worker.settings);
         Dispatch {
             most: if one_by_one { 1 } else { most },
             batch: if one_by_one { 1 } else { worker.settings.batch },
+            post,
             worker,
             census,
             window,
@@ -143,6 +175,7 @@ impl Dispatch {
             {
                 self.begin(ticket, row);
             }
+            self.send_open_post();
             if self.active == 0 && self.ready.is_empty() {
                 if self.pool_is_due() {
                     self.flush();
@@ -164,7 +197,37 @@ impl Dispatch {
         match step {
             Step::Left(ticket) => self.ready.extend(self.lanes.leave(&ticket)),
             Step::Joint(joint) => self.pool.push(*joint),
+            Step::Parcel(parcel) => {
+                let full = self.post.as_mut().map(|post| post.take(parcel));
+                self.ship(full.unwrap_or_default());
+            }
+            Step::Arrived(arrival) => {
+                let full = self.post.as_mut().map(|post| post.arrive(*arrival));
+                self.ship(full.unwrap_or_default());
+            }
             Step::Ended => self.active -= 1,
+        }
+    }
+
+    /// Sends the bulk request that is being filled when nobody moves any more who could add to it:
+    /// all tasks wait for an answer, and no further one can begin.
+    fn send_open_post(&mut self) {
+        let is_full = self.active >= self.most || self.window.available_permits() == 0;
+        let Some(post) = &mut self.post else { return };
+        if post.waiting() >= self.active && (self.over || is_full) {
+            let open = post.close();
+            self.ship(open);
+        }
+    }
+
+    fn ship(&self, shipments: impl IntoIterator<Item = Shipment>) {
+        for shipment in shipments {
+            let (worker, steps) = (Arc::clone(&self.worker), self.sender.clone());
+            tokio::spawn(async move {
+                let arrival = shipment.send(&worker.client).await;
+                // A loop that is gone waits for nobody.
+                let _ = steps.send(Step::Arrived(Box::new(arrival)));
+            });
         }
     }
 
@@ -276,7 +339,8 @@ impl Dispatch {
             let worker = Arc::clone(&self.worker);
             self.spawn(async move { joint.carry_out(&worker).await });
         }
-        for group in groups {
+        let together = self.post.is_some();
+        for group in groups.into_iter().flat_map(|group| group.apart(together)) {
             let worker = Arc::clone(&self.worker);
             self.spawn(async move { group.carry_out(&worker).await });
         }

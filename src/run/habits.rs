@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use tokio::sync::{Mutex, MutexGuard};
+
 use crate::plan::Correction;
 
 /// Something that a call can ask for, and that a node might ignore although it says yes.
@@ -10,7 +12,7 @@ pub(super) struct Aspects(u32);
 
 impl Aspects {
     /// Teams given with a new account.
-    pub(super) const TEAMS_OF_NEW: Aspects = Aspects(1);
+    const TEAMS_OF_NEW: Aspects = Aspects(1);
     const ACTIVE: Aspects = Aspects(2);
     const GROUPS: Aspects = Aspects(4);
     const NAMES: Aspects = Aspects(8);
@@ -20,6 +22,22 @@ impl Aspects {
     pub(super) const BATCHES: Aspects = Aspects(64);
     /// Members taken out of a group, and nobody else with them.
     pub(super) const REMOVALS: Aspects = Aspects(128);
+    /// A new account that is locked from the start.
+    const LOCK_OF_NEW: Aspects = Aspects(256);
+
+    /// What a new account asks for that a node might leave aside.
+    pub(super) fn of_new(user: &crate::scim::NewUser) -> Self {
+        let all = [
+            (Self::TEAMS_OF_NEW, !user.groups.is_empty()),
+            (Self::LOCK_OF_NEW, user.active == Some(false)),
+        ];
+        Self::those(&all)
+    }
+
+    fn those(all: &[(Aspects, bool)]) -> Self {
+        let asked = all.iter().filter(|(_, asked)| *asked);
+        Aspects(asked.map(|(aspect, _)| aspect.0).sum())
+    }
 
     /// What a correction asks for.
     pub(super) fn of(correction: &Correction) -> Self {
@@ -38,12 +56,7 @@ impl Aspects {
             (Self::EMAIL, before.user_name != after.user_name),
             (Self::EXTERNAL_ID, before.external_id != after.external_id),
         ];
-        Aspects(
-            all.into_iter()
-                .filter(|(_, asked)| *asked)
-                .map(|(aspect, _)| aspect.0)
-                .sum(),
-        )
+        Self::those(&all)
     }
 }
 
@@ -53,12 +66,19 @@ pub(super) struct Habits {
     proven: AtomicU32,
     by_group: AtomicBool,
     by_path: AtomicBool,
+    looking: Mutex<()>,
 }
 
 impl Habits {
     /// Whether all of these were seen to be carried out.
     pub(super) fn are_proven(&self, aspects: Aspects) -> bool {
         self.proven.load(Ordering::Relaxed) & aspects.0 == aspects.0
+    }
+
+    /// Lets one at a time look whether something was carried out: what the first one sees, the others
+    /// need not look for. Whoever holds this waits for nobody else's calls.
+    pub(super) async fn one_looks(&self) -> MutexGuard<'_, ()> {
+        self.looking.lock().await
     }
 
     /// These were seen to be carried out.

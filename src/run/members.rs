@@ -31,21 +31,33 @@ impl Worker {
         join: &[&str],
         leave: &[&str],
     ) -> Result<Reply<Option<Group>>, Error> {
-        let send = async |by_path| {
-            let patch = Patch::new(operations(join, leave, by_path));
-            self.client.patch_group(group, &patch).await
+        let patch = |by_path| Patch::new(operations(join, leave, by_path));
+        let is_certain = || {
+            leave.is_empty()
+                || self.habits.removes_by_path()
+                || self.habits.are_proven(Aspects::REMOVALS)
         };
-        if leave.is_empty() || self.habits.removes_by_path() {
-            return send(true).await;
+        if !is_certain() {
+            let _one = self.habits.one_looks().await;
+            if !is_certain() {
+                return self.remove_first(group, patch, leave).await;
+            }
         }
-        let unproven = !self.habits.are_proven(Aspects::REMOVALS);
-        let before = if unproven {
-            self.members(group).await
-        } else {
-            None
-        };
+        let patch = patch(self.habits.removes_by_path());
+        self.writer.patch_group(group, &patch).await
+    }
+
+    /// Lets people leave a group while it is not known whether the node takes the others out as well.
+    async fn remove_first(
+        &self,
+        group: &str,
+        patch: impl Fn(bool) -> Patch,
+        leave: &[&str],
+    ) -> Result<Reply<Option<Group>>, Error> {
+        let before = self.members(group).await;
+        let send = async |by_path| self.writer.patch_group_alone(group, &patch(by_path)).await;
         let reply = match send(false).await {
-            Err(Error::Refused(refusal)) if unproven && matches!(refusal.status, 400 | 501) => {
+            Err(Error::Refused(refusal)) if matches!(refusal.status, 400 | 501) => {
                 let reply = send(true).await?;
                 self.habits.remove_by_path();
                 reply
@@ -84,7 +96,7 @@ impl Worker {
         );
         self.habits.remove_by_path();
         let add = Patch::new(operations(&vanished, &[], true));
-        self.client.patch_group(group, &add).await?;
+        self.writer.patch_group_alone(group, &add).await?;
         Ok(())
     }
 }

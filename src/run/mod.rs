@@ -17,16 +17,19 @@ mod course;
 mod create;
 mod dispatch;
 mod event;
+mod foundry;
 mod habits;
 mod lanes;
 mod members;
 mod newcomer;
 mod order;
 mod outcome;
+mod post;
 mod read_ahead;
 mod rehearse;
 mod stop;
 mod worker;
+mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,12 +44,15 @@ pub use stop::{StopReason, StopSwitch};
 use crate::directory::Directory;
 use crate::pace::Pace;
 use crate::roster::{Census, Entry};
-use crate::scim::Client;
+use crate::scim::{BulkLimits, Client};
 use crate::sheet::SheetError;
-use dispatch::Dispatch;
+use dispatch::{Dispatch, Steps};
+use foundry::Foundry;
 use order::Order;
+use post::Post;
 use rehearse::Rehearsal;
 use worker::Worker;
+use writer::Writer;
 
 /// What to do with a create whose email is taken (409).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -61,7 +67,7 @@ pub enum OnConflict {
 }
 
 /// What a run is told beside its rows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// How many calls may be in flight.
     pub concurrency: usize,
@@ -71,6 +77,8 @@ pub struct Settings {
     pub batch: usize,
     /// Attributes are changed by PUT of the whole account instead of PATCH.
     pub replace: bool,
+    /// How large bulk requests may be, where changes go by them.
+    pub bulk: Option<BulkLimits>,
     /// Everything is looked up and planned, and nothing is changed.
     pub rehearse: bool,
     /// More failed rows than this stop the run.
@@ -105,6 +113,7 @@ pub struct Run {
     census: Arc<Census>,
     /// Rows are carried out one at a time: who is who cannot be told before each was looked up.
     one_by_one: bool,
+    steps: Steps,
 }
 
 impl Run {
@@ -123,11 +132,26 @@ impl Run {
             directory.people.forget_changes();
         }
         let pace = Arc::clone(client.line().pace());
+        let foundry = Arc::new(Foundry::new(Arc::clone(&directory)));
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let settings = Settings {
+            bulk: settings.bulk.filter(|_| !one_by_one),
+            ..settings
+        };
+        let bulk = settings.bulk.filter(|_| !settings.rehearse);
+        let post = bulk.map(|limits| Post::new(Arc::clone(&foundry), limits));
+        let to_post = post.is_some().then(|| sender.clone());
+        let writer = Writer::new(Arc::clone(&client), foundry, to_post);
         Run {
-            worker: Arc::new(Worker::new(client, directory, settings, stop)),
+            worker: Arc::new(Worker::new(client, directory, settings, stop, writer)),
             pace,
             census,
             one_by_one,
+            steps: Steps {
+                sender,
+                receiver,
+                post,
+            },
         }
     }
 
@@ -149,6 +173,7 @@ impl Run {
             window,
             order,
             self.one_by_one,
+            self.steps,
         )
         .carry_out(entries)
         .await;

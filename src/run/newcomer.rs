@@ -89,36 +89,34 @@ impl Worker {
     async fn complete(&self, user: &NewUser, account: User, created: Outcome) -> Course {
         let id = account.id.clone();
         let created = created.user(id.clone());
-        let mut account = account;
-        if account.groups.is_none()
-            && !user.groups.is_empty()
-            && !self.habits.are_proven(Aspects::TEAMS_OF_NEW)
-        {
-            // Where the account cannot be read, the groups may tell, and else the node's yes has to do.
-            if let Ok(Reply {
-                value: Some(shown), ..
-            }) = self.client.user(&id).await
-            {
-                account = shown;
+        let aspects = Aspects::of_new(user);
+        let is_shown = |account: &User| {
+            (user.groups.is_empty() || account.groups.is_some())
+                && (user.active != Some(false) || account.active.is_some())
+        };
+        let (mut account, mut missing) = (account, None);
+        if !is_shown(&account) && !self.habits.are_proven(aspects) {
+            let _one = self.habits.one_looks().await;
+            if !self.habits.are_proven(aspects) {
+                // Where the account cannot be read, the groups may tell, and else the node's yes has to do.
+                if let Ok(Reply {
+                    value: Some(shown), ..
+                }) = self.client.user(&id).await
+                {
+                    account = shown;
+                }
+                let not_in = self.not_joined(&id, &user.groups, &account).await;
+                if not_in.is_empty() && not_heeded(user, &account).is_none() {
+                    self.habits.prove(aspects);
+                }
+                missing = Some(not_in);
             }
         }
-        let missing = match &account.groups {
-            Some(groups) => {
-                let is_in = |id: &&String| groups.iter().any(|group| group.value == **id);
-                user.groups
-                    .iter()
-                    .filter(|id| !is_in(id))
-                    .cloned()
-                    .collect()
-            }
-            None => self.not_joined(&id, &user.groups).await,
-        };
-        let active = user
-            .active
-            .filter(|wanted| account.active.is_some_and(|active| active != *wanted));
+        let missing = missing.unwrap_or_else(|| self.not_shown(&user.groups, &account));
+        let active = not_heeded(user, &account);
         if missing.is_empty() && active.is_none() {
-            if !user.groups.is_empty() {
-                self.habits.prove(Aspects::TEAMS_OF_NEW);
+            if is_shown(&account) {
+                self.habits.prove(aspects);
             }
             self.directory.people.remember(&account);
             return created.into();
@@ -145,15 +143,26 @@ impl Worker {
         self.correct(pending).await
     }
 
-    /// Which of these groups a new account is not in, where the account itself does not show it. One
-    /// look a run tells whether the node heeds teams that are given with a new account.
-    async fn not_joined(&self, user: &str, groups: &[String]) -> Vec<String> {
+    /// Which of these groups a new account is not in, as far as it shows its groups.
+    fn not_shown(&self, groups: &[String], account: &User) -> Vec<String> {
+        let Some(shown) = &account.groups else {
+            return Vec::new();
+        };
+        let ids = groups.iter().map(|id| self.directory.teams.now(id));
+        ids.filter(|id| !shown.iter().any(|group| group.value == **id))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Which of these groups a new account is not in, by the groups themselves if it does not show them.
+    async fn not_joined(&self, user: &str, groups: &[String], account: &User) -> Vec<String> {
+        if account.groups.is_some() {
+            return self.not_shown(groups, account);
+        }
         let mut missing = Vec::new();
-        if !self.habits.are_proven(Aspects::TEAMS_OF_NEW) {
-            for group in groups {
-                if self.is_member(user, group).await == Some(false) {
-                    missing.push(group.clone());
-                }
+        for group in groups.iter().map(|id| self.directory.teams.now(id)) {
+            if self.is_member(user, group).await == Some(false) {
+                missing.push(group.to_owned());
             }
         }
         missing
@@ -228,4 +237,10 @@ impl Worker {
             _ => {}
         }
     }
+}
+
+/// Whether a new account is to be active or locked, where it shows the other.
+fn not_heeded(user: &NewUser, account: &User) -> Option<bool> {
+    let other = |wanted: &bool| account.active.is_some_and(|active| active != *wanted);
+    user.active.filter(other)
 }

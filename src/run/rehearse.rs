@@ -12,7 +12,7 @@ use super::worker::{Worker, done, impossible};
 use crate::directory::Holder;
 use crate::plan::{self, Correction, Impossible, Work, adopt};
 use crate::roster::{Action, Change, Newcomer};
-use crate::scim::{NewUser, Reference, User};
+use crate::scim::{BulkLimits, BulkOperation, NewUser, Reference, User};
 
 /// The calls that a run would send to change something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -27,6 +27,9 @@ pub struct Forecast {
     pub group_changes: u64,
     /// `DELETE /Users/{id}`
     pub deletes: u64,
+    /// How many of them go in one `POST /Bulk` at the most; none: each is a call of its own.
+    #[serde(default)]
+    pub bulk: Option<u64>,
 }
 
 impl Forecast {
@@ -39,6 +42,16 @@ impl Forecast {
             + self.group_changes
             + self.deletes
     }
+
+    /// How many calls so many more operations and all of these come to.
+    #[must_use]
+    pub fn calls(self, more: u64) -> u64 {
+        let operations = self.total() + more;
+        match self.bulk {
+            Some(most) => operations.div_ceil(most.max(1)),
+            None => operations,
+        }
+    }
 }
 
 /// Counts the calls that are not sent.
@@ -49,9 +62,39 @@ pub(super) struct Rehearsal {
     user_replacements: AtomicU64,
     group_changes: AtomicU64,
     deletes: AtomicU64,
+    bulk: Option<BulkLimits>,
+    /// The bytes of those that would be weighed for a bulk request, and how many these are.
+    weight: AtomicU64,
+    weighed: AtomicU64,
 }
 
 impl Rehearsal {
+    pub(super) fn new(bulk: Option<BulkLimits>) -> Self {
+        Rehearsal {
+            bulk,
+            ..Rehearsal::default()
+        }
+    }
+
+    /// Counts the bytes of an operation, where they matter.
+    fn weigh(&self, operation: impl FnOnce() -> Option<BulkOperation>) {
+        if self.bulk.is_some()
+            && let Some(operation) = operation()
+        {
+            add(&self.weight, operation.size());
+            add(&self.weighed, 1);
+        }
+    }
+
+    /// How many operations go in one bulk request, as far as the limits and their sizes tell.
+    fn in_one_request(&self) -> Option<u64> {
+        let limits = self.bulk?;
+        let weighed = self.weighed.load(Ordering::Relaxed).max(1);
+        let each = self.weight.load(Ordering::Relaxed).div_ceil(weighed).max(1);
+        let by_size = (limits.max_payload as u64 / each).max(1);
+        Some(by_size.min(limits.max_operations as u64))
+    }
+
     pub(super) fn forecast(&self) -> Forecast {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Forecast {
@@ -60,6 +103,7 @@ impl Rehearsal {
             user_replacements: count(&self.user_replacements),
             group_changes: count(&self.group_changes),
             deletes: count(&self.deletes),
+            bulk: self.in_one_request(),
         }
     }
 }
@@ -96,6 +140,7 @@ impl Worker {
         match work {
             Work::Create(user) => {
                 add(&rehearsal.creates, 1);
+                rehearsal.weigh(|| Some(BulkOperation::create::<User>(&user)));
                 self.would_create(&user).into()
             }
             Work::Nothing { id } => Outcome::new(Verdict::Unchanged).status(200).user(id).into(),
@@ -116,6 +161,10 @@ impl Worker {
                     &rehearsal.user_changes
                 };
                 add(counter, 1);
+                let correction = &pending.correction;
+                rehearsal.weigh(|| {
+                    BulkOperation::patch::<User>(&correction.before.id, &correction.patch()).ok()
+                });
                 self.would_change(change.action(), &pending.correction)
                     .into()
             }

@@ -9,6 +9,7 @@ use super::habits::Habits;
 use super::outcome::{Outcome, Verdict};
 use super::rehearse::Rehearsal;
 use super::stop::{StopReason, StopSwitch};
+use super::writer::Writer;
 use crate::directory::{Directory, Holder};
 use crate::pace::FaultKind;
 use crate::plan::{Impossible, Work, plan};
@@ -19,6 +20,7 @@ use crate::scim::{Client, Error};
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) client: Arc<Client>,
+    pub(super) writer: Writer,
     pub(super) directory: Arc<Directory>,
     pub(super) settings: Settings,
     pub(super) stop: Arc<StopSwitch>,
@@ -35,11 +37,13 @@ impl Worker {
         directory: Arc<Directory>,
         settings: Settings,
         stop: Arc<StopSwitch>,
+        writer: Writer,
     ) -> Self {
         Worker {
             client,
+            writer,
             directory,
-            rehearsal: settings.rehearse.then(Rehearsal::default),
+            rehearsal: settings.rehearse.then(|| Rehearsal::new(settings.bulk)),
             settings,
             stop,
             habits: Habits::default(),
@@ -96,7 +100,7 @@ impl Worker {
     }
 
     async fn delete(&self, id: String) -> Outcome {
-        match self.client.delete_user(&id).await {
+        match self.writer.delete_user(&id).await {
             Ok(reply) => {
                 self.directory.people.forget(&id);
                 Outcome::new(Verdict::Deleted)

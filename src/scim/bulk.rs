@@ -4,14 +4,13 @@
 //! or has two operations of one name, cannot be built. What comes back is for `bulk_response`.
 
 use std::fmt;
-use std::num::NonZeroU32;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::discovery::Bulk;
 use super::error::Error;
-use super::lenient::Object;
 use super::message::Patch;
 use super::resource::Resource;
 use crate::pace::retry::Repeat;
@@ -26,19 +25,36 @@ pub struct BulkLimits {
 }
 
 impl BulkLimits {
-    /// Reads the `bulk` of a `ServiceProviderConfig`.
-    ///
-    /// Nothing when the node does not take bulk requests, or does not say how large they may be.
+    /// Limits for a node that is said to take bulk requests, and does not say how large ones.
+    pub const MODEST: BulkLimits = BulkLimits {
+        max_operations: 100,
+        max_payload: 256 << 10,
+    };
+
+    /// The limits that a node names; nothing when it does not take bulk requests, or does not say how
+    /// large they may be.
     #[must_use]
-    pub fn read(bulk: Value) -> Option<Self> {
-        let mut bulk = Object::from(bulk)?;
-        let mut limit = |name| usize::try_from(bulk.number(name)?).ok();
+    pub fn of(bulk: &Bulk) -> Option<Self> {
+        let limit = |most: Option<u64>| usize::try_from(most?).ok().filter(|most| *most > 0);
         let limits = BulkLimits {
-            max_operations: limit("maxOperations")?,
-            max_payload: limit("maxPayloadSize")?,
+            max_operations: limit(bulk.max_operations)?,
+            max_payload: limit(bulk.max_payload)?,
         };
-        let usable = limits.max_operations > 0 && limits.max_payload > 0;
-        (bulk.flag("supported")? && usable).then_some(limits)
+        bulk.supported.then_some(limits)
+    }
+}
+
+impl BulkLimits {
+    /// The same for requests that stop doing harm when more than `errors` of their operations fail.
+    #[must_use]
+    pub fn of_at_most(self, errors: Option<u64>) -> Self {
+        let most = errors.map_or(usize::MAX, |errors| {
+            usize::try_from(errors.saturating_add(1)).unwrap_or(usize::MAX)
+        });
+        BulkLimits {
+            max_operations: self.max_operations.min(most),
+            ..self
+        }
     }
 }
 
@@ -138,6 +154,13 @@ impl BulkOperation {
         })
     }
 
+    /// How many bytes it takes in a bulk request, more or less.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        const NAME_AND_COMMA: usize = 20;
+        length(self) + NAME_AND_COMMA
+    }
+
     /// What it does.
     #[must_use]
     pub fn method(&self) -> BulkMethod {
@@ -180,6 +203,14 @@ impl BulkId {
     }
 }
 
+impl BulkId {
+    /// Where the operation stands in its request, from 0.
+    #[must_use]
+    pub fn place(self) -> usize {
+        self.0
+    }
+}
+
 impl fmt::Display for BulkId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "op{}", self.0)
@@ -190,8 +221,6 @@ impl fmt::Display for BulkId {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BulkRequest {
     schemas: [&'static str; 1],
-    #[serde(rename = "failOnErrors", skip_serializing_if = "Option::is_none")]
-    fail_on_errors: Option<NonZeroU32>,
     #[serde(rename = "Operations")]
     pub(super) operations: Vec<Named>,
     #[serde(skip)]
@@ -213,20 +242,10 @@ impl BulkRequest {
     pub fn new(limits: BulkLimits) -> Self {
         let mut request = BulkRequest {
             schemas: ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
-            fail_on_errors: None,
             operations: Vec::new(),
             size: 0,
             limits,
         };
-        request.size = length(&request);
-        request
-    }
-
-    /// An empty request whose operations end when so many of them have failed.
-    #[must_use]
-    pub fn failing_on(errors: NonZeroU32, limits: BulkLimits) -> Self {
-        let mut request = BulkRequest::new(limits);
-        request.fail_on_errors = Some(errors);
         request.size = length(&request);
         request
     }
@@ -321,7 +340,7 @@ mod tests {
 
     #[test]
     fn requests_are_written_as_the_rfc_shows() {
-        let mut request = BulkRequest::failing_on(NonZeroU32::MIN, WIDE);
+        let mut request = BulkRequest::new(WIDE);
         let ann = request.add(user("ann@example.com")).unwrap();
         let add = Patch::new(vec![Operation::add("members", [ann.reference().as_str()])]);
         request
@@ -335,7 +354,6 @@ mod tests {
             serde_json::to_value(&request).unwrap(),
             json!({
                 "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
-                "failOnErrors": 1,
                 "Operations": [
                     {"method": "POST", "path": "/Users", "bulkId": "op0", "data": {
                         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
@@ -401,28 +419,21 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_read_only_where_bulk_can_be_used() {
-        let read = |bulk| BulkLimits::read(bulk);
-        let limits = Some(BulkLimits {
+    fn limits_are_known_only_where_bulk_can_be_used() {
+        let bulk = |supported, max_operations, max_payload| {
+            BulkLimits::of(&Bulk {
+                supported,
+                max_operations,
+                max_payload,
+            })
+        };
+        let limits = BulkLimits {
             max_operations: 50,
             max_payload: 9000,
-        });
-        assert_eq!(
-            read(json!({"supported": true, "maxOperations": 50, "maxPayloadSize": 9000})),
-            limits
-        );
-        assert_eq!(
-            read(json!({"Supported": "True", "maxoperations": "50", "maxPayloadSize": "9000"})),
-            limits
-        );
-        for none in [
-            json!({"supported": false, "maxOperations": 50, "maxPayloadSize": 9000}),
-            json!({"supported": true, "maxOperations": 0, "maxPayloadSize": 9000}),
-            json!({"supported": true, "maxOperations": 50}),
-            json!({"maxOperations": 50, "maxPayloadSize": 9000}),
-            json!(true),
-        ] {
-            assert_eq!(read(none.clone()), None, "{none}");
-        }
+        };
+        assert_eq!(bulk(true, Some(50), Some(9000)), Some(limits));
+        assert_eq!(bulk(false, Some(50), Some(9000)), None);
+        assert_eq!(bulk(true, Some(0), Some(9000)), None);
+        assert_eq!(bulk(true, Some(50), None), None);
     }
 }

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::bulk::BulkRequest;
 use super::bulk_response::BulkResponse;
+use super::discovery::ServiceProviderConfig;
 use super::document::Document;
 use super::error::{Error, Refusal};
 use super::lenient::Object;
@@ -41,6 +42,20 @@ pub struct Reply<T> {
     pub date: Option<i64>,
     /// What came back.
     pub value: T,
+}
+
+impl<T> Reply<T> {
+    /// The same reply with something else made of what came back.
+    #[must_use]
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Reply<U> {
+        Reply {
+            status: self.status,
+            attempts: self.attempts,
+            doubtful: self.doubtful,
+            date: self.date,
+            value: make(self.value),
+        }
+    }
 }
 
 /// What to list (RFC 7644, section 3.4.2).
@@ -176,11 +191,22 @@ impl Client {
     pub async fn bulk(&self, request: &BulkRequest) -> Result<Reply<BulkResponse>, Error> {
         let mut call = self.call(Method::POST, &["Bulk"], request.repeat())?;
         call.longest_answer = LONGEST_PAGE;
+        call.parts = request.len();
         accept(
             self.line
                 .send(&with_body(call, request), BulkResponse::parse)
                 .await?,
         )
+    }
+
+    /// `GET /ServiceProviderConfig` (RFC 7644, section 4), asked once: what a node says of itself is
+    /// a help, and nothing is lost when it says nothing.
+    pub async fn config(&self) -> Option<ServiceProviderConfig> {
+        let path = ["ServiceProviderConfig"];
+        let call = self.call(Method::GET, &path, Repeat::Safe).ok()?;
+        let heard = self.line.ask(&call).await.ok()?;
+        let said = heard.status.is_success().then_some(heard.body)?;
+        ServiceProviderConfig::read(&said)
     }
 
     /// `POST /Groups`, as under "Creating a Team" on the provider's page (RFC 7644, section 3.3). Never
@@ -257,6 +283,7 @@ impl Client {
             body: None,
             repeat,
             longest_answer: LONGEST_RESOURCE,
+            parts: 1,
         })
     }
 }

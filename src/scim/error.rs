@@ -19,6 +19,9 @@ pub enum Error {
     /// The node said yes to a new account, and then shows nobody, or more than one.
     #[error("the node said yes, but then the account could not be found on it")]
     Vanished,
+    /// What the call needs is not there and could not be made.
+    #[error("{0}")]
+    Unmet(String),
     /// A list that would not hold still.
     #[error(
         "the node's list of {endpoint} kept changing or is incomplete: {read} were read where it says there are {total}; \
@@ -91,7 +94,7 @@ impl Error {
         match self {
             Error::Refused(refusal) => Some(refusal.status),
             Error::Fault(fault) => fault.status,
-            Error::ImpossibleId(_) | Error::Vanished | Error::Unsettled { .. } => None,
+            _ => None,
         }
     }
 
@@ -101,8 +104,35 @@ impl Error {
         match self {
             Error::Refused(refusal) => refusal.attempts,
             Error::Fault(fault) => fault.attempts,
-            Error::ImpossibleId(_) | Error::Vanished | Error::Unsettled { .. } => 0,
+            _ => 0,
         }
+    }
+
+    /// Whether the call may have taken effect, then or at an earlier attempt.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        match self {
+            Error::Refused(refusal) => refusal.doubtful,
+            Error::Fault(fault) => fault.may_have_worked,
+            _ => false,
+        }
+    }
+
+    /// The same after other attempts, which may have taken effect if `doubtful`.
+    #[must_use]
+    pub fn after(mut self, attempts: u32, doubtful: bool) -> Self {
+        match &mut self {
+            Error::Refused(refusal) => {
+                refusal.attempts += attempts;
+                refusal.doubtful |= doubtful;
+            }
+            Error::Fault(fault) => {
+                fault.attempts += attempts;
+                fault.may_have_worked |= doubtful;
+            }
+            _ => {}
+        }
+        self
     }
 
     /// Whether the token, the address or the network is at fault, and so every other call is

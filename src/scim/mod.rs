@@ -1,11 +1,11 @@
 //! The protocol: SCIM 2.0 (RFC 7643, RFC 7644) as the provider's page describes it.
 //!
 //! Here belong typed resources and messages ([`User`], [`Group`], [`Patch`]), one method an
-//! endpoint ([`Client`]), what a node says of itself ([`ServiceProviderConfig`] and its kin), filters,
-//! and reading a list to its end ([`Listing`]). One call as it stands is a [`Raw`] answer. It is strict in
-//! endpoint ([`Client`]), bulk requests ([`BulkRequest`]), filters, and reading a list to its end ([`Listing`]). It is strict in
-//! what it sends and lenient in what it takes. It knows nothing of rows, spreadsheets or runs;
-//! when a call may leave and whether it is sent again is for [`pace`](crate::pace).
+//! endpoint ([`Client`]), bulk requests ([`BulkRequest`]), what a node says of itself
+//! ([`ServiceProviderConfig`] and its kin), filters, and reading a list to its end ([`Listing`]). One
+//! call as it stands is a [`Raw`] answer. It is strict in what it sends and lenient in what it takes.
+//! It knows nothing of rows, spreadsheets or runs; when a call may leave and whether it is sent again
+//! is for [`pace`](crate::pace).
 
 mod bulk;
 mod bulk_response;

@@ -178,6 +178,7 @@ impl Client {
             body,
             repeat: Repeat::LookFirst,
             longest_answer: LONGEST_PAGE,
+            parts: 1,
         };
         let Heard {
             status,

@@ -69,6 +69,22 @@ pub async fn create(client: &Client, full_name: &str) -> Result<String, NotCreat
     creation.send().await
 }
 
+/// The same, where the group may be there already: it is looked for first.
+///
+/// # Errors
+/// [`NotCreated`].
+pub async fn find_or_create(client: &Client, full_name: &str) -> Result<String, NotCreated> {
+    let mut creation = Creation {
+        client,
+        full_name,
+        doubtful: true,
+    };
+    match creation.look().await? {
+        Some(id) => Ok(id),
+        None => creation.send().await,
+    }
+}
+
 /// What is known of one creation while it goes on.
 struct Creation<'c> {
     client: &'c Client,

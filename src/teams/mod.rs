@@ -5,7 +5,7 @@
 
 mod create;
 
-pub use create::{NotCreated, create};
+pub use create::{NotCreated, create, find_or_create};
 
 use crate::directory::Teams;
 use crate::pace::FaultKind;

@@ -1,0 +1,37 @@
+//! `--bulk`: whether changes go together in bulk requests.
+
+use tracing::info;
+
+use crate::scim::{BulkLimits, Client};
+
+/// So many rows or fewer are not worth the question whether the node takes bulk requests.
+const FEW: u64 = 2;
+
+/// Whether changes go together in bulk requests (`POST /Bulk`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(super) enum BulkUse {
+    /// Where the node says that it takes them
+    #[default]
+    Auto,
+    /// Also where the node does not say so
+    On,
+    /// Never
+    Off,
+}
+
+impl BulkUse {
+    /// How large bulk requests for so many rows may be; nothing where each change is a call of its
+    /// own.
+    pub(super) async fn limits(self, client: &Client, rows: u64) -> Option<BulkLimits> {
+        if self == BulkUse::Off || rows <= FEW {
+            return None;
+        }
+        let offered = client.config().await.and_then(|config| config.bulk);
+        let limits = offered.as_ref().and_then(BulkLimits::of);
+        info!(?offered, ?limits, "bulk requests");
+        match self {
+            BulkUse::On => limits.or(Some(BulkLimits::MODEST)),
+            _ => limits,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Teams and roles that are made while rows are carried out: with the rows that need them, in bulk
+//! requests, or else by a call of their own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Mutex;
+
+use crate::directory::{Directory, Teams};
+use crate::scim::{Client, Error};
+use crate::teams::{self, NotCreated};
+
+/// Makes each group once.
+#[derive(Debug)]
+pub(super) struct Foundry {
+    directory: Arc<Directory>,
+    /// Why one could not be made, by its stand-in. Whoever makes one holds this.
+    failed: Mutex<HashMap<String, NotCreated>>,
+    /// Whether a group may have been made without anybody having heard of it.
+    in_doubt: AtomicBool,
+}
+
+impl Foundry {
+    pub(super) fn new(directory: Arc<Directory>) -> Self {
+        Foundry {
+            directory,
+            failed: Mutex::new(HashMap::new()),
+            in_doubt: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn teams(&self) -> &Teams {
+        &self.directory.teams
+    }
+
+    /// Groups may be there without anybody having heard of it, if `doubtful`.
+    pub(super) fn doubt(&self, doubtful: bool) {
+        self.in_doubt.fetch_or(doubtful, Ordering::Relaxed);
+    }
+
+    /// Makes the group of a stand-in, unless somebody has.
+    pub(super) async fn found(&self, client: &Client, stand_in: &str) -> Result<(), Error> {
+        let mut failed = self.failed.lock().await;
+        let teams = self.teams();
+        if !teams.awaits(stand_in) {
+            return Ok(());
+        }
+        let name = teams.name(stand_in);
+        if !failed.contains_key(stand_in) {
+            let made = if self.in_doubt.load(Ordering::Relaxed) {
+                teams::find_or_create(client, name).await
+            } else {
+                teams::create(client, name).await
+            };
+            match made {
+                Ok(id) => {
+                    teams.found(stand_in, id);
+                    return Ok(());
+                }
+                Err(why) => {
+                    failed.insert(stand_in.to_owned(), why);
+                }
+            }
+        }
+        let why = &failed[stand_in];
+        Err(match why.hopeless() {
+            Some(error) => error.clone(),
+            None => Error::Unmet(format!("{name:?} could not be created: {why}")),
+        })
+    }
+}

@@ -1,0 +1,284 @@
+//! Everything that changes something on the node, each as a call of its own or, where the node takes
+//! bulk requests, together with others'.
+//!
+//! An operation of a bulk request that fails on the way, or for a reason that may lie in the bulk
+//! request, is sent again alone. So whoever asks gets the same answers either way.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+
+use super::dispatch::Step;
+use super::foundry::Foundry;
+use super::post::{Parcel, Payload, Posted};
+use crate::pace::{Fault, FaultKind};
+use crate::plan::Correction;
+use crate::scim::{
+    BulkOperation, BulkResult, Client, Document, Error, Group, NewUser, Patch, Reply, Resource,
+    User,
+};
+
+/// Sends what changes something.
+#[derive(Debug)]
+pub(super) struct Writer {
+    client: Arc<Client>,
+    foundry: Arc<Foundry>,
+    /// Where operations wait for others, if they may.
+    post: Option<mpsc::UnboundedSender<Step>>,
+    /// Whose turn it is to change a group's members.
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// How a create may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    /// Together with others.
+    Together,
+    /// As a call of its own.
+    Alone,
+}
+
+/// What an operation has come to before it is sent alone.
+#[derive(Debug, Clone, Copy, Default)]
+struct Before {
+    attempts: u32,
+    /// Whether it may have taken effect.
+    doubtful: bool,
+}
+
+impl Before {
+    fn of(error: &Error) -> Self {
+        Before {
+            attempts: error.attempts(),
+            doubtful: error.is_doubtful(),
+        }
+    }
+
+    /// Counts the former attempts in.
+    fn and<T>(self, sent: Result<Reply<T>, Error>) -> Result<Reply<T>, Error> {
+        match sent {
+            Ok(reply) => Ok(Reply {
+                attempts: reply.attempts + self.attempts,
+                doubtful: reply.doubtful || self.doubtful,
+                ..reply
+            }),
+            Err(error) => Err(error.after(self.attempts, self.doubtful)),
+        }
+    }
+}
+
+impl Writer {
+    /// `post`: where operations wait for others, if the node takes bulk requests.
+    pub(super) fn new(
+        client: Arc<Client>,
+        foundry: Arc<Foundry>,
+        post: Option<mpsc::UnboundedSender<Step>>,
+    ) -> Self {
+        Writer {
+            client,
+            foundry,
+            post,
+            turns: Mutex::default(),
+        }
+    }
+
+    /// `POST /Users`. Never sent twice in doubt; `route` says how it may go, and how it may next time.
+    pub(super) async fn create_user(
+        &self,
+        user: &NewUser,
+        route: &mut Route,
+    ) -> Result<Reply<Option<User>>, Error> {
+        let mut before = Before::default();
+        if *route == Route::Together {
+            let refers = user.groups.iter().any(|id| self.foundry.teams().awaits(id));
+            match self.post(Payload::NewUser(user.clone())).await {
+                Posted::Answered(Ok(reply)) => {
+                    return Ok(reply.map(|result| account_of(&result, user)));
+                }
+                Posted::Answered(Err(error)) => {
+                    *route = Route::Alone;
+                    let again = is_of_bulk(&error) || (refers && !is_final(&error));
+                    if error.is_doubtful() || !again {
+                        return Err(error);
+                    }
+                    before = Before::of(&error);
+                }
+                Posted::Lost(fault) => return Err(Error::Fault(fault)),
+                Posted::Alone => *route = Route::Alone,
+            }
+        }
+        let mut user = user.clone();
+        self.make_groups(&mut user.groups).await?;
+        before.and(self.client.create_user(&user).await)
+    }
+
+    /// `PATCH /Users/{id}`
+    pub(super) async fn patch_user(
+        &self,
+        id: &str,
+        patch: &Patch,
+    ) -> Result<Reply<Option<User>>, Error> {
+        let operation = || BulkOperation::patch::<User>(id, patch).map(Payload::User);
+        match self.together(operation).await? {
+            Ok(reply) => Ok(reply),
+            Err(before) => before.and(self.client.patch_user(id, patch).await),
+        }
+    }
+
+    /// `PUT /Users/{id}`
+    pub(super) async fn put_user(
+        &self,
+        id: &str,
+        document: &Document,
+    ) -> Result<Reply<Option<User>>, Error> {
+        let operation = || BulkOperation::replace::<User>(id, document).map(Payload::User);
+        match self.together(operation).await? {
+            Ok(reply) => Ok(reply),
+            Err(before) => before.and(self.client.put_user(id, document).await),
+        }
+    }
+
+    /// `DELETE /Users/{id}`
+    pub(super) async fn delete_user(&self, id: &str) -> Result<Reply<Option<User>>, Error> {
+        let operation = || BulkOperation::delete::<User>(id).map(Payload::User);
+        match self.together(operation).await? {
+            Ok(reply) => Ok(reply),
+            Err(before) => before.and(self.client.delete_user(id).await),
+        }
+    }
+
+    /// `PATCH /Groups/{id}`
+    pub(super) async fn patch_group(
+        &self,
+        id: &str,
+        patch: &Patch,
+    ) -> Result<Reply<Option<Group>>, Error> {
+        let operation = || {
+            let operation = BulkOperation::patch::<Group>(id, patch)?;
+            let group = id.to_owned();
+            Ok(Payload::Members { group, operation })
+        };
+        match self.together(operation).await? {
+            Ok(reply) => Ok(reply),
+            Err(before) => before.and(self.patch_group_alone(id, patch).await),
+        }
+    }
+
+    /// The same as a call of its own. Where batches of one group may come at once, they are kept apart:
+    /// a node that reads a group, changes it and writes it back would lose one of two.
+    pub(super) async fn patch_group_alone(
+        &self,
+        id: &str,
+        patch: &Patch,
+    ) -> Result<Reply<Option<Group>>, Error> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(id.to_owned()).or_default())
+        };
+        let _turn = turn.lock().await;
+        self.client.patch_group(id, patch).await
+    }
+
+    /// Makes the groups that a change needs and that are not there yet.
+    pub(super) async fn make_groups_of(&self, correction: &mut Correction) -> Result<(), Error> {
+        self.make_groups(&mut correction.join).await?;
+        let teams = self.foundry.teams();
+        for group in correction.after.groups.iter_mut().flatten() {
+            group.value = teams.now(&group.value).to_owned();
+        }
+        Ok(())
+    }
+
+    async fn make_groups(&self, ids: &mut [String]) -> Result<(), Error> {
+        let teams = self.foundry.teams();
+        for id in ids {
+            if teams.awaits(id) {
+                // Whatever comes of it: whether the group is there, the next line sees.
+                self.post(Payload::Group(id.clone())).await;
+                self.foundry.found(&self.client, id).await?;
+            }
+            let now = teams.now(id).to_owned();
+            *id = now;
+        }
+        Ok(())
+    }
+
+    /// Sends an operation together with others; what is left to be sent alone comes back as `Err`.
+    async fn together<R: Resource>(
+        &self,
+        payload: impl FnOnce() -> Result<Payload, Error>,
+    ) -> Result<Result<Reply<Option<R>>, Before>, Error> {
+        if self.post.is_none() {
+            return Ok(Err(Before::default()));
+        }
+        let fault = match self.post(payload()?).await {
+            Posted::Answered(Ok(reply)) => return Ok(Ok(reply.map(|result| result.resource()))),
+            Posted::Answered(Err(error)) if is_of_bulk(&error) => {
+                return Ok(Err(Before::of(&error)));
+            }
+            Posted::Answered(Err(error)) => return Err(error),
+            Posted::Alone => return Ok(Err(Before::default())),
+            Posted::Lost(fault) => fault,
+        };
+        let lost = fault.kind == FaultKind::AnswerLost || fault.kind == FaultKind::Unreadable;
+        let error = Error::Fault(fault);
+        if lost {
+            // Twice is the same as once.
+            Ok(Err(Before::of(&error)))
+        } else {
+            Err(error)
+        }
+    }
+
+    async fn post(&self, payload: Payload) -> Posted {
+        let Some(post) = &self.post else {
+            return Posted::Alone;
+        };
+        let (parcel, answered) = Parcel::new(payload);
+        if post.send(Step::Parcel(parcel)).is_err() {
+            return Posted::Alone;
+        }
+        answered.await.unwrap_or_else(|_| {
+            Posted::Lost(Fault {
+                kind: FaultKind::AnswerLost,
+                cause: Some("the program failed while it sent a bulk request".to_owned()),
+                status: None,
+                attempts: 1,
+                may_have_worked: true,
+            })
+        })
+    }
+}
+
+/// Whether an operation may succeed alone that has failed among others: it came to grief on the way,
+/// or the node's handling of bulk requests may be to blame.
+fn is_of_bulk(error: &Error) -> bool {
+    match error {
+        Error::Fault(_) => true,
+        Error::Refused(refusal) => matches!(refusal.status, 400 | 408 | 413 | 429 | 501),
+        _ => false,
+    }
+}
+
+/// Whether a refusal stands whatever the references in the operation were.
+fn is_final(error: &Error) -> bool {
+    matches!(error.status(), Some(401 | 403 | 428))
+}
+
+/// The account that a bulk request made. What the node does not show of it is as asked: whether it
+/// heeded teams and locks is looked at as ever.
+fn account_of(result: &BulkResult, asked: &NewUser) -> Option<User> {
+    let shown: Option<User> = result.resource();
+    shown.filter(|user| user.user_name.is_some()).or_else(|| {
+        Some(User {
+            id: result.id()?,
+            user_name: Some(asked.user_name.clone()),
+            given_name: asked.given_name.clone(),
+            family_name: asked.family_name.clone(),
+            display_name: asked.display_name.clone(),
+            external_id: asked.external_id.clone(),
+            ..User::default()
+        })
+    })
+}
