@@ -1,11 +1,16 @@
 //! `--bulk`: whether changes go together in bulk requests.
 
+use std::time::Duration;
+
 use tracing::info;
 
 use crate::scim::{BulkLimits, Client};
 
 /// So many rows or fewer are not worth the question whether the node takes bulk requests.
 const FEW: u64 = 2;
+
+/// How long the question may take: the answer is a help, not a need.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether changes go together in bulk requests (`POST /Bulk`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -26,7 +31,8 @@ impl BulkUse {
         if self == BulkUse::Off || rows <= FEW {
             return None;
         }
-        let offered = client.config().await.and_then(|config| config.bulk);
+        let config = tokio::time::timeout(PATIENCE, client.config()).await;
+        let offered = config.ok().flatten().and_then(|config| config.bulk);
         let limits = offered.as_ref().and_then(BulkLimits::of);
         info!(?offered, ?limits, "bulk requests");
         match self {

@@ -108,7 +108,8 @@ impl<'w> Create<'w> {
                     };
                 }
             };
-            self.doubtful |= fault.may_have_worked;
+            // A 201 that cannot be read is no page of a stranger's.
+            self.doubtful |= fault.may_have_worked || fault.status == Some(201);
             if matches!(fault.kind, FaultKind::Stopped | FaultKind::Unreachable) {
                 return self.cut_off(fault);
             }

@@ -23,7 +23,7 @@ use super::course::Course;
 use super::lanes::{Lanes, Ticket};
 use super::order::{Order, Place};
 use super::outcome::{Outcome, Verdict};
-use super::post::{Arrival, Parcel, Post, Shipment};
+use super::post::{Arrival, Parcel, Post};
 use super::read_ahead::ReadAhead;
 use super::rehearse::count_and_settle;
 use super::stop::StopReason;
@@ -197,14 +197,8 @@ impl Dispatch {
         match step {
             Step::Left(ticket) => self.ready.extend(self.lanes.leave(&ticket)),
             Step::Joint(joint) => self.pool.push(*joint),
-            Step::Parcel(parcel) => {
-                let full = self.post.as_mut().map(|post| post.take(parcel));
-                self.ship(full.unwrap_or_default());
-            }
-            Step::Arrived(arrival) => {
-                let full = self.post.as_mut().map(|post| post.arrive(*arrival));
-                self.ship(full.unwrap_or_default());
-            }
+            Step::Parcel(parcel) => self.at_post(|post| post.take(parcel)),
+            Step::Arrived(arrival) => self.at_post(|post| post.arrive(*arrival)),
             Step::Ended => self.active -= 1,
         }
     }
@@ -215,13 +209,15 @@ impl Dispatch {
         let is_full = self.active >= self.most || self.window.available_permits() == 0;
         let Some(post) = &mut self.post else { return };
         if post.waiting() >= self.active && (self.over || is_full) {
-            let open = post.close();
-            self.ship(open);
+            self.at_post(Post::close);
         }
     }
 
-    fn ship(&self, shipments: impl IntoIterator<Item = Shipment>) {
-        for shipment in shipments {
+    /// Does something at the post, and sends the requests that are to leave then.
+    fn at_post(&mut self, act: impl FnOnce(&mut Post)) {
+        let Some(post) = &mut self.post else { return };
+        act(post);
+        while let Some(shipment) = post.depart() {
             let (worker, steps) = (Arc::clone(&self.worker), self.sender.clone());
             tokio::spawn(async move {
                 let arrival = shipment.send(&worker.client).await;

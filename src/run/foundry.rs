@@ -39,6 +39,11 @@ impl Foundry {
         self.in_doubt.fetch_or(doubtful, Ordering::Relaxed);
     }
 
+    /// Whether it has to be looked first before a group is made.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.in_doubt.load(Ordering::Relaxed)
+    }
+
     /// Makes the group of a stand-in, unless somebody has.
     pub(super) async fn found(&self, client: &Client, stand_in: &str) -> Result<(), Error> {
         let mut failed = self.failed.lock().await;
@@ -48,7 +53,7 @@ impl Foundry {
         }
         let name = teams.name(stand_in);
         if !failed.contains_key(stand_in) {
-            let made = if self.in_doubt.load(Ordering::Relaxed) {
+            let made = if self.is_in_doubt() {
                 teams::find_or_create(client, name).await
             } else {
                 teams::create(client, name).await

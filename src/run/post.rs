@@ -5,7 +5,7 @@
 //! [`dispatch`](super::dispatch) to see. Groups that rows need and that are not there yet are made in
 //! the same request, and referred to by their `bulkId`.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -89,7 +89,7 @@ pub(super) struct Shipment {
     /// Groups that it makes, by their stand-ins.
     founding: Vec<(String, BulkId)>,
     /// Groups whose members it changes.
-    groups: HashSet<String>,
+    changed: HashSet<String>,
 }
 
 /// A shipment that has come back.
@@ -118,7 +118,7 @@ impl Shipment {
             request: BulkRequest::new(limits),
             parcels: Vec::new(),
             founding: Vec::new(),
-            groups: HashSet::new(),
+            changed: HashSet::new(),
         }
     }
 
@@ -148,7 +148,7 @@ impl Shipment {
             Some(Err(_)) => return Err(parcel),
         };
         if let Payload::Members { group, .. } = &*parcel.payload {
-            self.groups.insert(group.clone());
+            self.changed.insert(group.clone());
         }
         self.parcels.push((parcel, place));
         Ok(())
@@ -203,6 +203,12 @@ impl Shipment {
         }
     }
 
+    /// Groups that it makes or changes.
+    fn groups(&self) -> impl Iterator<Item = &String> {
+        let founding = self.founding.iter().map(|(stand_in, _)| stand_in);
+        founding.chain(&self.changed)
+    }
+
     fn is_abandoned(&self) -> bool {
         let mut parcels = self.parcels.iter();
         parcels.all(|(parcel, _)| parcel.answer.is_closed())
@@ -218,16 +224,31 @@ fn is_throttled(result: &Result<Reply<BulkResult>, Error>) -> bool {
 pub(super) struct Post {
     foundry: Arc<Foundry>,
     limits: BulkLimits,
+    /// The request that is being filled.
     open: Shipment,
+    /// Requests that may leave.
+    ready: VecDeque<Shipment>,
     /// Parcels that wait for a request on its way.
     held: Vec<Parcel>,
     /// Groups that requests on their way make or change.
     travelling: HashSet<String>,
+    /// How many requests are on their way.
+    in_flight: usize,
     /// Parcels without an answer.
     waiting: usize,
     losses: u32,
-    /// Whether the node takes bulk requests.
-    is_open: bool,
+    trust: Trust,
+}
+
+/// What is known of how the node takes bulk requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// Nothing: only one leaves at a time.
+    Untried,
+    /// It has taken one.
+    Proven,
+    /// It takes none.
+    Refuted,
 }
 
 impl Post {
@@ -236,11 +257,13 @@ impl Post {
             foundry,
             limits,
             open: Shipment::new(limits),
+            ready: VecDeque::new(),
             held: Vec::new(),
             travelling: HashSet::new(),
+            in_flight: 0,
             waiting: 0,
             losses: 0,
-            is_open: true,
+            trust: Trust::Untried,
         }
     }
 
@@ -249,43 +272,52 @@ impl Post {
         self.waiting
     }
 
-    /// Takes a parcel in, and gives the requests that are full.
-    #[must_use]
-    pub(super) fn take(&mut self, parcel: Parcel) -> Vec<Shipment> {
+    /// Takes a parcel in.
+    pub(super) fn take(&mut self, parcel: Parcel) {
         self.waiting += 1;
-        self.put(parcel)
+        self.put(parcel);
     }
 
-    fn put(&mut self, parcel: Parcel) -> Vec<Shipment> {
-        let mut full = Vec::new();
+    /// A request that is to leave now.
+    pub(super) fn depart(&mut self) -> Option<Shipment> {
+        if self.trust == Trust::Untried && self.in_flight > 0 {
+            return None;
+        }
+        let shipment = self.ready.pop_front()?;
+        self.in_flight += 1;
+        Some(shipment)
+    }
+
+    fn put(&mut self, parcel: Parcel) {
         let mut parcel = parcel;
         loop {
-            if !self.is_open {
-                self.answer(parcel, Posted::Alone);
-                return full;
+            if self.trust == Trust::Refuted || self.needs_a_look(&parcel) {
+                return self.answer(parcel, Posted::Alone);
             }
             if self.is_held_up(&parcel) {
-                self.held.push(parcel);
-                return full;
+                return self.held.push(parcel);
             }
             let foundry = Arc::clone(&self.foundry);
             match self.open.load(parcel, foundry.teams()) {
                 Ok(()) => break,
                 Err(refused) if self.open.parcels.is_empty() => {
                     self.open = Shipment::new(self.limits);
-                    self.answer(refused, Posted::Alone);
-                    return full;
+                    return self.answer(refused, Posted::Alone);
                 }
                 Err(refused) => {
                     parcel = refused;
-                    full.extend(self.close());
+                    self.close();
                 }
             }
         }
         if self.open.request.len() >= self.limits.max_operations {
-            full.extend(self.close());
+            self.close();
         }
-        full
+    }
+
+    /// Whether it needs a group that may have been made without anybody having heard of it.
+    fn needs_a_look(&self, parcel: &Parcel) -> bool {
+        self.foundry.is_in_doubt() && !parcel.needs(self.foundry.teams()).is_empty()
     }
 
     /// Whether a request on its way has to come back first.
@@ -293,78 +325,98 @@ impl Post {
         match &*parcel.payload {
             Payload::Members { group, .. } => self.travelling.contains(group),
             _ => {
-                let mut needs = parcel.needs(self.foundry.teams()).into_iter();
-                needs.any(|stand_in| self.travelling.contains(stand_in))
+                let needs = parcel.needs(self.foundry.teams());
+                needs
+                    .iter()
+                    .any(|stand_in| self.travelling.contains(*stand_in))
             }
         }
     }
 
-    /// The request that is being filled, however full it is.
-    pub(super) fn close(&mut self) -> Option<Shipment> {
-        let mut shipment = std::mem::replace(&mut self.open, Shipment::new(self.limits));
-        if shipment.is_abandoned() && shipment.founding.is_empty() || shipment.request.len() < 2 {
-            for (parcel, _) in shipment.parcels.drain(..) {
+    /// Lets the request that is being filled leave, however full it is.
+    pub(super) fn close(&mut self) {
+        let shipment = std::mem::replace(&mut self.open, Shipment::new(self.limits));
+        if shipment.request.len() < 2 || shipment.is_abandoned() {
+            for (parcel, _) in shipment.parcels {
                 self.answer(parcel, Posted::Alone);
             }
-            return None;
+            return;
         }
-        let founding = shipment.founding.iter().map(|(stand_in, _)| stand_in);
-        self.travelling
-            .extend(founding.chain(&shipment.groups).cloned());
-        Some(shipment)
+        self.travelling.extend(shipment.groups().cloned());
+        self.ready.push_back(shipment);
     }
 
-    /// Tells everybody what became of a request, and gives those that are full now.
-    #[must_use]
-    pub(super) fn arrive(&mut self, arrival: Arrival) -> Vec<Shipment> {
+    /// Tells everybody what became of a request.
+    pub(super) fn arrive(&mut self, arrival: Arrival) {
         let Arrival { shipment, fate } = arrival;
-        let Shipment {
-            request,
-            parcels,
-            founding,
-            groups,
-        } = shipment;
-        for group in founding.iter().map(|(group, _)| group).chain(&groups) {
+        self.in_flight -= 1;
+        for group in shipment.groups() {
             self.travelling.remove(group);
         }
-        let mut back = Vec::new();
+        let operations = shipment.request.len();
         match fate {
-            Fate::Heard(mut results) => {
+            Fate::Heard(results) => {
                 self.losses = 0;
-                for (stand_in, id) in &founding {
-                    self.note_group(stand_in, results[id.place()].take());
-                }
-                for (parcel, id) in parcels {
-                    let result = id.and_then(|id| results[id.place()].take());
-                    self.answer(parcel, result.map_or(Posted::Alone, Posted::Answered));
-                }
+                self.trust = Trust::Proven;
+                self.hand_out(shipment, results);
             }
             Fate::Lost(fault) => {
-                if fault.may_have_worked {
-                    self.note_loss(request.len());
-                    self.foundry.doubt(!founding.is_empty());
+                let is_sent = !matches!(fault.kind, FaultKind::Stopped | FaultKind::Unreachable);
+                if is_sent || fault.may_have_worked {
+                    self.note_loss(operations);
+                    self.foundry.doubt(!shipment.founding.is_empty());
                 }
-                for (parcel, _) in parcels {
+                for (parcel, _) in shipment.parcels {
                     self.answer(parcel, Posted::Lost(fault.clone()));
                 }
             }
             Fate::TooLarge => {
-                self.shrink(request.len());
-                back.extend(parcels.into_iter().map(|(parcel, _)| parcel));
+                self.shrink(operations);
+                self.put_again(shipment.parcels);
             }
             Fate::Declined => {
-                self.is_open = false;
-                back.extend(parcels.into_iter().map(|(parcel, _)| parcel));
+                self.trust = Trust::Refuted;
+                self.put_again(shipment.parcels);
             }
         }
-        back.append(&mut self.held);
-        if !self.is_open {
-            let open = std::mem::replace(&mut self.open, Shipment::new(self.limits));
-            back.extend(open.parcels.into_iter().map(|(parcel, _)| parcel));
+        self.put_again(Vec::new());
+    }
+
+    fn hand_out(
+        &mut self,
+        shipment: Shipment,
+        mut results: Vec<Option<Result<Reply<BulkResult>, Error>>>,
+    ) {
+        for (stand_in, id) in &shipment.founding {
+            self.note_group(stand_in, results[id.place()].take());
         }
-        back.into_iter()
-            .flat_map(|parcel| self.put(parcel))
-            .collect()
+        for (parcel, id) in shipment.parcels {
+            let result = id.and_then(|id| results[id.place()].take());
+            self.answer(parcel, result.map_or(Posted::Alone, Posted::Answered));
+        }
+    }
+
+    /// Puts parcels in again, and with them those that were held up, or are in requests that turn out
+    /// too large.
+    fn put_again(&mut self, parcels: Vec<(Parcel, Option<BulkId>)>) {
+        let mut again: Vec<Parcel> = parcels.into_iter().map(|(parcel, _)| parcel).collect();
+        let is_too_large =
+            |shipment: &Shipment| shipment.request.len() > self.limits.max_operations;
+        if self.trust == Trust::Refuted || self.ready.iter().any(is_too_large) {
+            let ready = std::mem::take(&mut self.ready);
+            let open = std::mem::replace(&mut self.open, Shipment::new(self.limits));
+            for shipment in ready {
+                for group in shipment.groups() {
+                    self.travelling.remove(group);
+                }
+                again.extend(shipment.parcels.into_iter().map(|(parcel, _)| parcel));
+            }
+            again.extend(open.parcels.into_iter().map(|(parcel, _)| parcel));
+        }
+        again.append(&mut self.held);
+        for parcel in again {
+            self.put(parcel);
+        }
     }
 
     /// Whether a group was made; if not, the first who needs it tries alone.
@@ -384,17 +436,16 @@ impl Post {
         self.shrink(operations);
         if self.losses >= LOSSES {
             info!("no answers to bulk requests; going on with single calls");
-            self.is_open = false;
+            self.trust = Trust::Refuted;
         }
     }
 
     /// From now on, requests are half as large as this one.
     fn shrink(&mut self, operations: usize) {
-        let half = (operations / 2).max(1);
         let most = &mut self.limits.max_operations;
-        *most = half.min(*most);
+        *most = (operations / 2).clamp(1, *most);
         if *most == 1 {
-            self.is_open = false;
+            self.trust = Trust::Refuted;
         }
     }
 

@@ -90,15 +90,21 @@ impl Writer {
         route: &mut Route,
     ) -> Result<Reply<Option<User>>, Error> {
         let mut before = Before::default();
+        let mut user = user.clone();
+        if self.foundry.is_in_doubt() {
+            self.make_groups(&mut user.groups).await?;
+        }
         if *route == Route::Together {
             let refers = user.groups.iter().any(|id| self.foundry.teams().awaits(id));
             match self.post(Payload::NewUser(user.clone())).await {
                 Posted::Answered(Ok(reply)) => {
-                    return Ok(reply.map(|result| account_of(&result, user)));
+                    return Ok(reply.map(|result| account_of(&result, &user)));
                 }
                 Posted::Answered(Err(error)) => {
                     *route = Route::Alone;
-                    let again = is_of_bulk(&error) || (refers && !is_final(&error));
+                    let again = is_of_bulk(&error)
+                        || error.status() == Some(404)
+                        || (refers && !is_final(&error));
                     if error.is_doubtful() || !again {
                         return Err(error);
                     }
@@ -108,7 +114,6 @@ impl Writer {
                 Posted::Alone => *route = Route::Alone,
             }
         }
-        let mut user = user.clone();
         self.make_groups(&mut user.groups).await?;
         before.and(self.client.create_user(&user).await)
     }

@@ -13,7 +13,7 @@ use super::error::{Error, Refusal};
 use super::lenient::Object;
 use super::message::{Page, Patch, detail};
 use super::resource::{Group, NewGroup, NewUser, Resource, User};
-use crate::pace::retry::Repeat;
+use crate::pace::retry::{Happened, Repeat, happened};
 use crate::pace::{Answer, Call, Line};
 
 /// One resource is small.
@@ -199,14 +199,23 @@ impl Client {
         )
     }
 
-    /// `GET /ServiceProviderConfig` (RFC 7644, section 4), asked once: what a node says of itself is
-    /// a help, and nothing is lost when it says nothing.
+    /// `GET /ServiceProviderConfig` (RFC 7644, section 4). What a node says of itself is a help, and
+    /// nothing is lost when it says nothing: it is asked again only when it is busy, and then not often.
     pub async fn config(&self) -> Option<ServiceProviderConfig> {
+        const ATTEMPTS: u32 = 3;
         let path = ["ServiceProviderConfig"];
         let call = self.call(Method::GET, &path, Repeat::Safe).ok()?;
-        let heard = self.line.ask(&call).await.ok()?;
-        let said = heard.status.is_success().then_some(heard.body)?;
-        ServiceProviderConfig::read(&said)
+        for _ in 0..ATTEMPTS {
+            let heard = self.line.ask(&call).await.ok()?;
+            if heard.status.is_success() {
+                return ServiceProviderConfig::read(&heard.body);
+            }
+            let what = happened(heard.status, &heard.body);
+            if !matches!(what, Happened::Throttled | Happened::Unavailable) {
+                return None;
+            }
+        }
+        None
     }
 
     /// `POST /Groups`, as under "Creating a Team" on the provider's page (RFC 7644, section 3.3). Never
