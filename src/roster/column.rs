@@ -33,6 +33,8 @@ pub enum Column {
     RemoveRoles,
     /// The email that the person is to get.
     NewEmail,
+    /// The node that the row is for: a profile's name, or the node's id.
+    Node,
 }
 
 /// A name that is none of a column's.
@@ -42,7 +44,7 @@ pub struct ColumnError(String);
 
 impl Column {
     /// All of them, with their names and what HR systems call them, as [`plain`] writes it.
-    const ALL: [(Column, &'static str, &'static [&'static str]); 13] = [
+    const ALL: [(Column, &'static str, &'static [&'static str]); 14] = [
         (Column::Action, "action", &["operation", "changetype"]),
         (
             Column::Email,
@@ -132,6 +134,11 @@ impl Column {
             Column::NewEmail,
             "new_email",
             &["newmail", "newemailaddress", "newusername"],
+        ),
+        (
+            Column::Node,
+            "node",
+            &["nodeid", "keepernode", "keepernodeid", "headcountprofile"],
         ),
     ];
 

@@ -10,6 +10,7 @@ mod change;
 mod column;
 mod fingerprint;
 mod header;
+mod nodes;
 mod person;
 mod problem;
 mod reading;
@@ -19,16 +20,19 @@ mod sorter;
 mod tests;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use action::{Action, ActionError};
 pub use census::{Census, Mentions};
 pub use change::{Attributes, Change, Edit, GroupKind, GroupName, Newcomer, Revision};
 pub use column::{Column, ColumnError};
 pub use header::Columns;
+pub use nodes::{NodeNames, Nodes};
 pub use person::{Email, EmailError, Person, UserId};
 pub use problem::Problem;
 
 use crate::sheet::{Cells, Dialect, Line, Reader, RowNumber, SheetError, Snapshot};
+use nodes::Share;
 use rules::Rules;
 
 /// How the rows of a file are to be understood.
@@ -45,7 +49,7 @@ pub struct Options {
 /// A file that was opened and whose headings are understood.
 #[derive(Debug)]
 pub struct Roster {
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
     dialect: Dialect,
     rules: Rules,
 }
@@ -93,7 +97,7 @@ impl Roster {
             options,
         );
         Ok(Roster {
-            snapshot,
+            snapshot: Arc::new(snapshot),
             dialect,
             rules,
         })
@@ -129,6 +133,21 @@ impl Roster {
         self.rules.columns()
     }
 
+    /// The same file for one of several nodes: rows for the others are left out.
+    ///
+    /// `at` is the node's place in `nodes`. Rows that are for none of them have a problem, and stand
+    /// with those of the first.
+    #[must_use]
+    pub fn for_node(&self, nodes: &Arc<Nodes>, at: usize) -> Roster {
+        let mut rules = self.rules.clone();
+        rules.share = Some(Share::new(Arc::clone(nodes), at));
+        Roster {
+            snapshot: Arc::clone(&self.snapshot),
+            dialect: self.dialect,
+            rules,
+        }
+    }
+
     /// Reads the rows, from the first.
     ///
     /// # Errors
@@ -161,7 +180,13 @@ impl Iterator for Entries {
     type Item = Result<Entry, SheetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(match self.reader.next()? {
+        let line = loop {
+            let line = self.reader.next()?;
+            if !self.rules.is_elses(&line) {
+                break line;
+            }
+        };
+        Some(match line {
             Ok(Line::Row(row)) => {
                 let change = self.rules.change(&row);
                 Ok(Entry {

@@ -43,6 +43,15 @@ impl<'r> Reading<'r> {
         }
     }
 
+    /// Notes a row that is for none of the nodes of the run.
+    pub(super) fn node(&mut self) {
+        let cell = self.cell(Column::Node);
+        let share = self.rules.share.as_ref();
+        if let Some(what) = share.and_then(|share| share.problem(cell.unwrap_or_default())) {
+            self.problem(Column::Node, cell, what);
+        }
+    }
+
     pub(super) fn email(&mut self, column: Column) -> Option<Email> {
         let cell = self.cell(column)?;
         match Email::try_from(cell) {

@@ -5,10 +5,11 @@ use super::action::Action;
 use super::change::{Attributes, Change, GroupKind, GroupName, Newcomer, Revision};
 use super::column::Column;
 use super::header::Columns;
+use super::nodes::Share;
 use super::person::{Email, Person, UserId};
 use super::problem::Problem;
 use super::reading::{Reading, is_clear};
-use crate::sheet::{BrokenRow, Defect, Row};
+use crate::sheet::{BrokenRow, Defect, Line, Row, SheetError, trim};
 
 /// How the rows of one file are understood.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub(super) struct Rules {
     header: Vec<String>,
     columns: Columns,
     options: Options,
+    /// Which rows count, where a file is for several nodes.
+    pub(super) share: Option<Share>,
 }
 
 impl Rules {
@@ -31,6 +34,7 @@ impl Rules {
             header,
             columns,
             options,
+            share: None,
         }
     }
 
@@ -88,6 +92,22 @@ impl Rules {
         }
     }
 
+    /// Whether a line is for another node.
+    pub(super) fn is_elses(&self, line: &Result<Line, SheetError>) -> bool {
+        let Some(share) = &self.share else {
+            return false;
+        };
+        match line {
+            Ok(Line::Row(row)) => {
+                let at = self.columns.at(Column::Node);
+                !share.has(at.and_then(|at| row.cells.get(at)).map_or("", trim))
+            }
+            // Whose it is cannot be told.
+            Ok(Line::Broken(_)) => !share.is_first(),
+            Err(_) => false,
+        }
+    }
+
     /// What a row asks for.
     pub(super) fn change(&self, row: &Row) -> Result<Change, Vec<Problem>> {
         let mut reading = Reading {
@@ -96,6 +116,7 @@ impl Rules {
             cells: &row.cells,
             problems: Vec::new(),
         };
+        reading.node();
         match reading.change() {
             Some(change) if reading.problems.is_empty() => Ok(change),
             _ => Err(reading.problems),

@@ -1,7 +1,6 @@
 //! Rows out of a file.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read};
 
 use csv::{ByteRecord, StringRecord};
 
@@ -9,6 +8,7 @@ use super::blank::{BlankLines, Endless, LONGEST_ROW};
 use super::dialect::Dialect;
 use super::error::SheetError;
 use super::formula::unguard;
+use super::snapshot::Place;
 use super::{RowNumber, trim};
 
 /// The cells of a row as they came, one for each heading.
@@ -75,7 +75,7 @@ pub enum Line {
 #[derive(Debug)]
 pub struct Reader {
     file: String,
-    csv: csv::Reader<BlankLines<BufReader<File>>>,
+    csv: csv::Reader<BlankLines<BufReader<Place>>>,
     dialect: Dialect,
     header: Vec<String>,
     record: ByteRecord,
@@ -88,13 +88,13 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 impl Reader {
     /// Reads the header of `input`, which is called `file` in messages.
-    pub(super) fn new(mut input: File, file: &str) -> Result<Self, SheetError> {
+    pub(super) fn new(mut input: Place, file: &str) -> Result<Self, SheetError> {
         let failed = |source| SheetError::Io {
             file: file.to_owned(),
             source,
         };
         let mut start = Vec::new();
-        (&input)
+        Read::by_ref(&mut input)
             .take(64 << 10)
             .read_to_end(&mut start)
             .map_err(failed)?;
@@ -105,7 +105,7 @@ impl Reader {
         }
         let marks = start.len() - text.len();
         let dialect = Dialect::detect(text, marks > 0);
-        input.seek(SeekFrom::Start(marks as u64)).map_err(failed)?;
+        input.go_to(marks as u64);
         let lines = BlankLines::new(BufReader::with_capacity(64 << 10, input), dialect.delimiter);
         let csv = csv::ReaderBuilder::new()
             .has_headers(false)

@@ -56,19 +56,50 @@ impl Snapshot {
         &self.sha256
     }
 
-    /// Reads it from the start. One reader at a time: they share the place in the file.
+    /// Reads it from the start. Each reader has a place of its own.
     ///
     /// # Errors
     /// When there is no header.
     pub fn open(&self) -> Result<Reader, SheetError> {
-        let failed = |source| SheetError::Io {
+        let copy = self.copy.try_clone();
+        let file = copy.map_err(|source| SheetError::Io {
             file: self.name.clone(),
             source,
-        };
-        let mut copy = self.copy.try_clone().map_err(failed)?;
-        copy.seek(SeekFrom::Start(0)).map_err(failed)?;
-        Reader::new(copy, &self.name)
+        })?;
+        Reader::new(Place { file, at: 0 }, &self.name)
     }
+}
+
+/// A place in a file, whoever else reads it.
+#[derive(Debug)]
+pub(super) struct Place {
+    file: File,
+    at: u64,
+}
+
+impl Read for Place {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = read_at(&self.file, into, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Place {
+    /// The next byte to be read, from 0.
+    pub(super) fn go_to(&mut self, at: u64) {
+        self.at = at;
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, into, at)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, into, at)
 }
 
 fn copy_and_hash(from: &mut File, to: &mut File) -> io::Result<String> {
