@@ -52,11 +52,16 @@ impl What {
     }
 }
 
+/// The heading of the node's name, where there is one.
+pub const NODE: &str = "node";
+
 /// Exports from one node.
 #[derive(Debug)]
 pub struct Export<'c> {
     client: &'c Client,
     role_prefix: Option<String>,
+    /// What stands in the last column of every row, where rows of several nodes are put together.
+    node: Option<&'c str>,
 }
 
 /// How far an export is: rows written, rows in all if known.
@@ -69,6 +74,16 @@ impl<'c> Export<'c> {
         Export {
             client,
             role_prefix: role_prefix.filter(|prefix| !prefix.is_empty()),
+            node: None,
+        }
+    }
+
+    /// The same with the node's name in one more column, [`NODE`].
+    #[must_use]
+    pub fn named(self, node: &'c str) -> Self {
+        Export {
+            node: Some(node),
+            ..self
         }
     }
 
@@ -121,17 +136,20 @@ impl<'c> Export<'c> {
                 None => teams.push(cell_name(name, id)),
             }
         }
-        writer.row(&[
-            Cell::Text(&user.id),
-            optional(user.user_name.as_deref()),
-            optional(user.given_name.as_deref()),
-            optional(user.family_name.as_deref()),
-            optional(user.display_name.as_deref()),
-            optional(user.external_id.as_deref()),
-            user.active.map_or(Cell::Empty, Cell::Flag),
-            Cell::List(&teams),
-            Cell::List(&roles),
-        ])
+        self.row(
+            writer,
+            &[
+                Cell::Text(&user.id),
+                optional(user.user_name.as_deref()),
+                optional(user.given_name.as_deref()),
+                optional(user.family_name.as_deref()),
+                optional(user.display_name.as_deref()),
+                optional(user.external_id.as_deref()),
+                user.active.map_or(Cell::Empty, Cell::Flag),
+                Cell::List(&teams),
+                Cell::List(&roles),
+            ],
+        )
     }
 
     async fn teams<W: Write>(
@@ -148,7 +166,10 @@ impl<'c> Export<'c> {
         while let Some(page) = listing.next().await? {
             for group in &page {
                 let (kind, name) = self.kind(group.display_name.as_deref().unwrap_or_default());
-                writer.row(&[Cell::Text(&group.id), Cell::Text(name), Cell::Text(kind)])?;
+                self.row(
+                    writer,
+                    &[Cell::Text(&group.id), Cell::Text(name), Cell::Text(kind)],
+                )?;
                 rows += 1;
             }
             on_page(rows, listing.total());
@@ -195,18 +216,28 @@ impl<'c> Export<'c> {
                 .take_while(|(team, _)| *team == group.id)
             {
                 let email = optional(emails.get(user).map(String::as_str));
-                writer.row(&[
-                    Cell::Text(&group.id),
-                    Cell::Text(name),
-                    Cell::Text(kind),
-                    Cell::Text(user),
-                    email,
-                ])?;
+                self.row(
+                    writer,
+                    &[
+                        Cell::Text(&group.id),
+                        Cell::Text(name),
+                        Cell::Text(kind),
+                        Cell::Text(user),
+                        email,
+                    ],
+                )?;
                 rows += 1;
             }
             on_page(rows, None);
         }
         Ok(rows)
+    }
+
+    fn row<W: Write>(&self, writer: &mut Writer<W>, cells: &[Cell<'_>]) -> io::Result<()> {
+        match self.node {
+            None => writer.row(cells),
+            Some(node) => writer.row(&[cells, &[Cell::Text(node)]].concat()),
+        }
     }
 
     fn role_of<'n>(&self, name: &'n str) -> Option<&'n str> {

@@ -28,15 +28,16 @@ pub(super) struct DoctorArgs {
 }
 
 /// `headcount doctor`
-pub(super) async fn doctor(mut args: DoctorArgs) -> Result<Exit, Failure> {
-    args.node.wait_at_most(doctor::PATIENCE);
-    let node = args.node.connect(args.node.pace()).await?;
+pub(super) async fn doctor(args: DoctorArgs) -> Result<Exit, Failure> {
+    let mut destination = args.node.one()?;
+    destination.wait_at_most(doctor::PATIENCE);
+    let node = destination.connect(destination.pace()).await?;
     say(format_args!("Looking at {} ...", node.name));
     let setup = Setup {
         name: node.name.clone(),
         role_prefix: node.role_prefix.clone(),
-        concurrency: args.node.concurrency(),
-        rate: args.node.rate(),
+        concurrency: destination.concurrency,
+        rate: destination.rate,
     };
     let report = tokio::select! {
         report = doctor::examine(&node.client, &setup) => report,

@@ -2,13 +2,15 @@
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use super::node::{Connected, NodeArgs};
+use super::destination::Connected;
+use super::node::NodeArgs;
 use super::{Exit, Failure, signals};
-use crate::export::{Export, ExportError, What};
+use crate::export::{Export, ExportError, NODE, What};
 use crate::report::{Counter, Former, When, grouped, private_part, say};
 use crate::run::StopSwitch;
 use crate::sheet::{Format, Writer};
@@ -17,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   headcount export users --sandbox
   headcount export users -o users.csv --region eu --node 1234567890
+  headcount export users --profile sales --profile berlin -o everybody.csv
   headcount export members --format jsonl --url https://keepersecurity.eu/api/rest/scim/v2/1234567890";
 
 /// Export all users, teams or memberships of a node
@@ -49,23 +52,27 @@ pub(super) async fn export(args: ExportArgs) -> Result<Exit, Failure> {
         (None, Some(path)) => Format::of(path).map_err(Failure::usage)?,
         (None, None) => Format::Csv,
     };
-    let pace = args.node.pace();
-    let stop = std::sync::Arc::new(StopSwitch::new(std::sync::Arc::clone(&pace)));
-    signals::listen(std::sync::Arc::clone(&stop));
-    let node = args.node.connect(pace).await?;
+    let (mut nodes, mut stops) = (Vec::new(), Vec::new());
+    for destination in args.node.all()? {
+        let pace = destination.pace();
+        stops.push(Arc::new(StopSwitch::new(Arc::clone(&pace))));
+        let node = destination.connect(pace).await?;
+        nodes.push((destination.profile, node));
+    }
+    signals::listen(stops);
     match &args.output {
         None => {
-            let rows = write(&args, &node, format, io::stdout().lock()).await?;
-            told(&args, &node, rows, None);
+            let rows = write(&args, &nodes, format, io::stdout().lock()).await?;
+            told(&args, &nodes, rows, None);
         }
         Some(path) => {
             let (part, file, _) =
                 private_part(path, Former::Replace).map_err(|error| unwritable(path, &error))?;
-            let written = write(&args, &node, format, BufWriter::new(file)).await;
+            let written = write(&args, &nodes, format, BufWriter::new(file)).await;
             match written {
                 Ok(rows) => {
                     std::fs::rename(&part, path).map_err(|error| unwritable(path, &error))?;
-                    told(&args, &node, rows, Some(path));
+                    told(&args, &nodes, rows, Some(path));
                 }
                 Err(failure) => {
                     // Half an export under the name of a whole one would be believed.
@@ -78,41 +85,57 @@ pub(super) async fn export(args: ExportArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Nodes, each with the name of its profile if it has one.
+type Nodes = [(Option<String>, Connected)];
+
+/// Writes what all nodes hold, one after the other. With several, a column says which.
 async fn write(
     args: &ExportArgs,
-    node: &Connected,
+    nodes: &Nodes,
     format: Format,
     to: impl Write,
 ) -> Result<u64, Failure> {
-    let header: Vec<String> = args
-        .what
-        .header()
-        .iter()
-        .map(|name| (*name).to_owned())
-        .collect();
+    let several = nodes.len() > 1;
+    let node_column = several.then_some(NODE);
+    let header = args.what.header().iter().copied().chain(node_column);
+    let header: Vec<String> = header.map(str::to_owned).collect();
     let failed = |error: io::Error| Failure::from(ExportError::File(error));
     let mut writer = Writer::new(to, format, &header).map_err(failed)?;
     let mut counter = Counter::new(args.progress, args.quiet);
-    let export = Export::new(&node.client, node.role_prefix.clone());
-    let rows = export
-        .write(args.what, &mut writer, &mut |rows, total| {
-            counter.at(rows, total);
-        })
-        .await?;
+    let mut before = 0;
+    for (profile, node) in nodes {
+        let mut export = Export::new(&node.client, node.role_prefix.clone());
+        if let Some(profile) = profile.as_ref().filter(|_| several) {
+            export = export.named(profile);
+        }
+        let written = export
+            .write(args.what, &mut writer, &mut |rows, total| {
+                counter.at(before + rows, total.map(|total| before + total));
+            })
+            .await;
+        before += written.map_err(Failure::from).map_err(|failure| {
+            if several {
+                failure.of(&node.name)
+            } else {
+                failure
+            }
+        })?;
+    }
     counter.end();
     writer.flush().map_err(failed)?;
-    Ok(rows)
+    Ok(before)
 }
 
-fn told(args: &ExportArgs, node: &Connected, rows: u64, path: Option<&Path>) {
+fn told(args: &ExportArgs, nodes: &Nodes, rows: u64, path: Option<&Path>) {
     if !args.quiet {
         let place = path
             .map(|path| format!(" to {}", path.display()))
             .unwrap_or_default();
+        let names: Vec<&str> = nodes.iter().map(|(_, node)| &*node.name).collect();
         say(format_args!(
             "{} rows exported from {}{place}.",
             grouped(rows),
-            node.name
+            names.join(" and ")
         ));
     }
 }

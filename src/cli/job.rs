@@ -1,20 +1,20 @@
-//! One file carried out on one node: the order in which things are checked, asked and done.
+//! One file carried out on its nodes: the order in which things are checked, asked and done.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::import::{InputArgs, RunArgs};
-use super::node::{Connected, NodeArgs};
-use super::preview::Rehearsal;
-use super::{Exit, Failure, confirm, missing, signals};
-use crate::directory::{Directory, People, Teams};
-use crate::guard::Harm;
-use crate::pace::Pace;
-use crate::report::{self, Former, Layout, Progress, ResultsFile, Summary, Tally, grouped, say};
-use crate::roster::{self, Action, Census, Roster};
-use crate::run::{Ended, OnConflict, Run, Settings, StopReason, StopSwitch, Verdict};
+use tokio::sync::mpsc;
 
-/// One file to carry out on one node.
+use super::import::{InputArgs, RunArgs};
+use super::node::NodeArgs;
+use super::site::Ready;
+use super::{Exit, Failure, confirm, missing};
+use crate::guard::Harm;
+use crate::report::{self, Former, Layout, Progress, ResultsFile, Summary, Tally, grouped, say};
+use crate::roster::{self, Action, Roster};
+use crate::run::{Ended, Event, OnConflict, Run, Settings, StopReason, Verdict, interleave};
+
+/// One file to carry out.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) file: PathBuf,
@@ -30,172 +30,89 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) async fn carry_out(self) -> Result<Exit, Failure> {
-        let pace = self.node.pace();
-        let stop = Arc::new(StopSwitch::new(Arc::clone(&pace)));
-        signals::listen(Arc::clone(&stop));
-        let (roster, census) = tokio::select! {
-            read = self.read() => read?,
-            () = stop.drained() => return Err(Failure::interrupted()),
-        };
-        let (node, directory) = tokio::select! {
-            looked = self.look(&roster, &census, pace) => looked?,
-            () = stop.drained() => return Err(Failure::interrupted()),
-        };
-        self.check_harm(&census, &directory).await?;
+        let ready = self.look().await?;
+        self.check_harm(&ready).await?;
         if self.run.dry_run {
-            let rehearsal = Rehearsal {
-                roster: &roster,
-                census: &census,
-                node: &node,
-                stop: &stop,
-            };
-            return self.show(rehearsal, directory, None).await;
+            return self.show(&ready, None).await;
         }
-        self.confirm(&census, &directory, &node).await?;
-        self.execute(&roster, &census, &node, directory, stop).await
+        self.confirm(&ready).await?;
+        self.execute(ready).await
     }
 
-    /// Carries out rows that were checked, and writes their results.
-    pub(super) async fn execute(
-        &self,
-        roster: &Roster,
-        census: &Arc<Census>,
-        node: &Connected,
-        directory: Directory,
-        stop: Arc<StopSwitch>,
-    ) -> Result<Exit, Failure> {
-        let path = self.results_path()?;
-        let results = self.results_file(&path, roster)?;
-        let mut directory = directory;
-        let mut new_groups = 0;
-        // In bulk requests they are made together with the rows that need them.
-        if node.bulk.is_none() {
-            let made = missing::create(&mut directory.teams, &self.input, node, &stop).await;
-            new_groups = match made {
-                Ok(new_groups) => new_groups,
-                Err(failure) => {
-                    results.discard();
-                    return Err(failure);
-                }
-            };
+    /// Reads the file and asks its nodes for what the rows need.
+    pub(super) async fn look(&self) -> Result<Vec<Ready>, Failure> {
+        let sites = self.open().await?;
+        let stop = sites.stop();
+        tokio::select! {
+            looked = sites.look(self) => looked,
+            () = stop.drained() => Err(Failure::interrupted()),
         }
-        let directory = Arc::new(directory);
-        let (tally, ended) = self
-            .run(roster, census, node, Arc::clone(&directory), stop, results)
-            .await?;
-        new_groups += directory.teams.count_founded();
-        if !self.run.quiet {
-            say(Summary {
-                tally: &tally,
-                ended: &ended,
-                results: &path,
-                node: &node.name,
-                new_groups,
-            });
-        }
-        Ok(exit(&tally, &ended))
     }
 
-    /// Reads the whole file, and says everything that is wrong with it.
-    pub(super) async fn read(&self) -> Result<(Roster, Arc<Census>), Failure> {
+    /// Opens the file.
+    pub(super) async fn roster(&self) -> Result<Roster, Failure> {
         let file = self.file.clone();
         let options = roster::Options {
             default_action: self.action,
             forced_action: self.only_action,
             map: self.input.map.clone(),
         };
-        let read = tokio::task::spawn_blocking(move || {
-            let roster = Roster::open(&file, options).map_err(Failure::usage)?;
-            let census = roster
-                .check(&mut |problem| say(problem))
-                .map_err(Failure::usage)?;
-            Ok::<_, Failure>((roster, Arc::new(census)))
-        });
-        let (roster, census) = read.await.map_err(Failure::unexpected)??;
-        let file = self.file.display();
+        let read = tokio::task::spawn_blocking(move || Roster::open(&file, options));
+        let roster = read.await.map_err(Failure::unexpected)?;
+        let roster = roster.map_err(Failure::usage)?;
         let unknown = roster.columns().unknown();
         if !unknown.is_empty() && !self.run.quiet {
             say(format_args!(
-                "{file}: columns that are not used, only carried over to the results: {}",
+                "{}: columns that are not used, only carried over to the results: {}",
+                self.file.display(),
                 unknown.join(", ")
             ));
         }
-        if census.rows == 0 {
-            return Err(Failure::usage(format_args!(
-                "{file} has a header but no rows below it; nothing was sent"
-            )));
-        }
-        Ok((roster, census))
+        Ok(roster)
     }
 
-    /// Learns from the node what the rows need to be carried out, and refuses a file with errors.
-    pub(super) async fn look(
-        &self,
-        roster: &Roster,
-        census: &Census,
-        pace: Arc<Pace>,
-    ) -> Result<(Connected, Directory), Failure> {
-        let wrong_rows = if self.input.skip_invalid {
-            0
-        } else {
-            census.invalid
-        };
-        if wrong_rows > 0 && census.groups.is_empty() {
-            return Err(self.refused(wrong_rows, 0, census));
+    /// Carries out rows that were checked, and writes their results.
+    pub(super) async fn execute(&self, ready: Vec<Ready>) -> Result<Exit, Failure> {
+        let path = self.results_path()?;
+        let results = self.results_file(&path, &ready[0].site.roster)?;
+        let mut ready = ready;
+        let mut new_groups = 0;
+        for each in &mut ready {
+            // In bulk requests they are made together with the rows that need them.
+            if each.node.bulk.is_none() {
+                match missing::create(each, &self.input).await {
+                    Ok(made) => new_groups += made,
+                    Err(failure) => {
+                        results.discard();
+                        return Err(failure);
+                    }
+                }
+            }
         }
-        // A file that is refused anyway still gets its teams checked where the node can be asked:
-        // everything that is wrong is said at once.
-        let asked = self.teams(census, pace).await;
-        let (node, mut teams) = match asked {
-            Err(_) if wrong_rows > 0 => return Err(self.refused(wrong_rows, 0, census)),
-            asked => asked?,
-        };
-        let wrong_groups = missing::look(roster, census, &mut teams, &self.input, self.run.quiet);
-        if wrong_rows > 0 || (wrong_groups > 0 && !self.input.skip_invalid) {
-            return Err(self.refused(wrong_rows, wrong_groups, census));
+        let (tally, ended) = self.run(&ready, results).await?;
+        for each in &ready {
+            new_groups += each.directory.teams.count_founded();
         }
-        let people = People::new(Arc::clone(&node.client));
-        self.prepare(census, &people).await?;
-        Ok((node, Directory { people, teams }))
+        if !self.run.quiet {
+            say(Summary {
+                tally: &tally,
+                ended: &ended,
+                results: &path,
+                node: &names(&ready),
+                new_groups,
+            });
+        }
+        Ok(exit(&tally, &ended))
     }
 
-    /// Learns who is there, by listing the node or later one by one, whichever is fewer calls.
-    pub(super) async fn prepare(&self, census: &Census, people: &People) -> Result<(), Failure> {
-        let valid = census.valid();
-        if !self.run.dry_run {
-            // Whether a new person is there already, the node itself says.
-            return Ok(people
-                .prepare(valid.saturating_sub(census.by_action(Action::Create)))
-                .await?);
-        }
-        if census.recurring {
-            // A later row has to meet what an earlier one would have done: that is kept in the list.
-            people.list_everyone().await?;
-        } else {
-            people.prepare(valid).await?;
-        }
-        Ok(())
-    }
-
-    async fn teams(&self, census: &Census, pace: Arc<Pace>) -> Result<(Connected, Teams), Failure> {
-        let mut node = self.node.connect(pace).await?;
-        node.bulk = self.input.bulk.limits(&node.client, census.valid()).await;
-        let teams = if census.groups.is_empty() {
-            Teams::default()
-        } else {
-            Teams::list(&node.client, node.role_prefix.clone()).await?
-        };
-        Ok((node, teams))
-    }
-
-    fn refused(&self, rows: u64, groups: u64, census: &Census) -> Failure {
+    pub(super) fn refused(&self, all: u64, rows: u64, groups: u64) -> Failure {
         let wrong_rows = match rows {
             0 => None,
-            1 => Some(format!("1 of {} rows has an error", grouped(census.rows))),
+            1 => Some(format!("1 of {} rows has an error", grouped(all))),
             rows => Some(format!(
                 "{} of {} rows have errors",
                 grouped(rows),
-                grouped(census.rows)
+                grouped(all)
             )),
         };
         let wrong_groups = match groups {
@@ -214,49 +131,52 @@ impl Job {
         ))
     }
 
-    /// Refuses what would take their access from too many people.
-    pub(super) async fn check_harm(
-        &self,
-        census: &Census,
-        directory: &Directory,
-    ) -> Result<(), Failure> {
-        let Some(harm) = Harm::of(census) else {
-            return Ok(());
-        };
-        let active = if harm.needs_count(self.run.allow_locks) {
-            Some(directory.people.count_active().await?)
-        } else {
-            None
-        };
-        harm.check(active, self.run.allow_locks)
-            .map_err(|refused| Failure::new(Exit::Guard, refused))
+    /// Refuses what would take their access from too many people of a node.
+    pub(super) async fn check_harm(&self, ready: &[Ready]) -> Result<(), Failure> {
+        for each in ready {
+            let Some(harm) = Harm::of(&each.site.census) else {
+                continue;
+            };
+            let active = if harm.needs_count(self.run.allow_locks) {
+                Some(each.directory.people.count_active().await?)
+            } else {
+                None
+            };
+            harm.check(active, self.run.allow_locks)
+                .map_err(|refused| {
+                    let failure = Failure::new(Exit::Guard, refused);
+                    match ready.len() {
+                        1 => failure,
+                        _ => failure.of(&each.node.name),
+                    }
+                })?;
+        }
+        Ok(())
     }
 
-    /// Asks before people lose their access.
-    pub(super) async fn confirm(
-        &self,
-        census: &Census,
-        directory: &Directory,
-        node: &Connected,
-    ) -> Result<(), Failure> {
-        let Some(harm) = Harm::of(census) else {
-            return Ok(());
-        };
-        if self.run.yes || self.node.sandbox {
-            return Ok(());
+    /// Asks before people lose their access, for each node.
+    pub(super) async fn confirm(&self, ready: &[Ready]) -> Result<(), Failure> {
+        for each in ready {
+            let node = &each.node.name;
+            let Some(harm) = Harm::of(&each.site.census) else {
+                continue;
+            };
+            if self.run.yes || each.site.destination.is_sandbox() {
+                continue;
+            }
+            if !confirm::can_ask(&self.node) {
+                return Err(confirm::nowhere_to_ask(&harm, node));
+            }
+            let question = match each.directory.people.counts() {
+                Some((_, active)) => format!(
+                    "{harm} of {} active users on {node}? [y/N] ",
+                    grouped(active)
+                ),
+                None => format!("{harm} on {node}? [y/N] "),
+            };
+            confirm::ask(question).await?;
         }
-        if !confirm::can_ask(&self.node) {
-            return Err(confirm::nowhere_to_ask(&harm, &node.name));
-        }
-        let question = match directory.people.counts() {
-            Some((_, active)) => format!(
-                "{harm} of {} active users on {}? [y/N] ",
-                grouped(active),
-                node.name
-            ),
-            None => format!("{harm} on {}? [y/N] ", node.name),
-        };
-        confirm::ask(question).await
+        Ok(())
     }
 
     fn results_path(&self) -> Result<PathBuf, Failure> {
@@ -288,48 +208,86 @@ impl Job {
         })
     }
 
-    pub(super) fn settings(&self, census: &Census, node: &Connected, rehearse: bool) -> Settings {
-        let max_errors = self.run.max_errors.map(|most| most.of(census.rows));
+    fn settings(&self, ready: &Ready, rehearse: bool) -> Settings {
+        let rows = ready.site.census.rows;
+        let max_errors = self.run.max_errors.map(|most| most.of(rows));
+        let limits = ready.node.bulk;
         Settings {
-            concurrency: self.node.concurrency(),
+            concurrency: ready.site.destination.concurrency,
             on_conflict: self.on_conflict,
             batch: usize::from(self.input.batch),
-            bulk: node.bulk.map(|limits| limits.of_at_most(max_errors)),
+            bulk: limits.map(|limits| limits.of_at_most(max_errors)),
             replace: self.input.replace,
             rehearse,
             max_errors: max_errors.filter(|_| !rehearse),
         }
     }
 
-    async fn run(
-        &self,
-        roster: &Roster,
-        census: &Arc<Census>,
-        node: &Connected,
-        directory: Arc<Directory>,
-        stop: Arc<StopSwitch>,
-        results: ResultsFile,
-    ) -> Result<(Tally, Ended), Failure> {
-        let settings = self.settings(census, node, false);
-        let entries = roster.entries().map_err(Failure::unexpected)?;
-        let progress = Progress::new(self.run.progress, self.run.quiet, census.rows);
+    async fn run(&self, ready: &[Ready], results: ResultsFile) -> Result<(Tally, Ended), Failure> {
+        let progress = self.progress(ready);
         let (sender, receiver) = tokio::sync::mpsc::channel(1024);
         let reporter =
             tokio::task::spawn_blocking(move || report::listen(receiver, results, progress));
-        let run = Run::new(
-            Arc::clone(&node.client),
-            directory,
-            settings,
-            Arc::clone(census),
-            stop,
-        );
-        let ended = run.carry_out(entries, sender).await;
+        let ended = self.start(ready, false, sender).await?;
         let tally = reporter
             .await
             .map_err(Failure::unexpected)?
             .map_err(Failure::unexpected)?;
-        Ok((tally, ended))
+        for (each, ended) in ready.iter().zip(&ended).filter(|_| ready.len() > 1) {
+            if let Some(reason) = &ended.stopped {
+                say(format_args!(
+                    "{}: stopped before the end: {reason}.",
+                    each.node.name
+                ));
+            }
+        }
+        Ok((tally, Ended::together(ended)))
     }
+
+    pub(super) fn progress(&self, ready: &[Ready]) -> Progress {
+        let rows = ready.iter().map(|each| each.site.census.rows).sum();
+        Progress::new(self.run.progress, self.run.quiet, rows)
+    }
+
+    /// Carries the rows out, or rehearses that, on all nodes at once. What happens is told in the order
+    /// of the file.
+    pub(super) async fn start(
+        &self,
+        ready: &[Ready],
+        rehearse: bool,
+        events: mpsc::Sender<Event>,
+    ) -> Result<Vec<Ended>, Failure> {
+        let mut runs = Vec::new();
+        let mut sources = Vec::new();
+        for each in ready {
+            let entries = each.site.roster.entries().map_err(Failure::unexpected)?;
+            let run = Run::new(
+                Arc::clone(&each.node.client),
+                Arc::clone(&each.directory),
+                self.settings(each, rehearse),
+                Arc::clone(&each.site.census),
+                Arc::clone(&each.site.stop),
+            );
+            if ready.len() == 1 {
+                return Ok(vec![run.carry_out(entries, events).await]);
+            }
+            let (sender, source) = mpsc::channel(1024);
+            sources.push(source);
+            runs.push(tokio::spawn(run.carry_out(entries, sender)));
+        }
+        interleave(sources, events).await;
+        let mut ended = Vec::new();
+        for run in runs {
+            ended.push(run.await.map_err(Failure::unexpected)?);
+        }
+        Ok(ended)
+    }
+}
+
+/// The nodes in words.
+pub(super) fn names(ready: &[Ready]) -> String {
+    let names: Vec<&str> = ready.iter().map(|each| &*each.node.name).collect();
+    names.join(" and ")
 }
 
 pub(super) fn exit(tally: &Tally, ended: &Ended) -> Exit {

@@ -1,24 +1,21 @@
 //! Teams and roles that rows name and that the node does not have: said, refused, or created.
 
+use std::sync::Arc;
+
 use super::import::InputArgs;
-use super::node::Connected;
+use super::job::Job;
+use super::site::{Ready, Site};
 use super::{Exit, Failure};
 use crate::directory::{Expected, GroupRemark, Teams};
 use crate::report::say;
-use crate::roster::{Census, Column, GroupKind, GroupName, Roster};
-use crate::run::StopSwitch;
+use crate::roster::{Column, GroupKind, GroupName, Roster};
 use crate::scim::Error;
 use crate::teams;
 
 /// Every team and role that a row names must be on the node, under one id, or be created before the
 /// rows. Says those for which that is not so, and counts them.
-pub(super) fn look(
-    roster: &Roster,
-    census: &Census,
-    teams: &mut Teams,
-    input: &InputArgs,
-    quiet: bool,
-) -> u64 {
+pub(super) fn look(site: &Site, teams: &mut Teams, job: &Job) -> u64 {
+    let (roster, census, input) = (&site.roster, &site.census, &job.input);
     let expected = if input.create_teams {
         teams.expect_missing(&census.groups)
     } else {
@@ -31,7 +28,7 @@ pub(super) fn look(
         say_of(roster, wrong);
     }
     let refused = !input.skip_invalid && (census.invalid > 0 || !expected.wrong.is_empty());
-    for new in expected.new.iter().filter(|_| !quiet && !refused) {
+    for new in expected.new.iter().filter(|_| !job.run.quiet && !refused) {
         say_of(roster, new);
     }
     expected.wrong.len() as u64
@@ -62,15 +59,11 @@ fn say_of(roster: &Roster, remark: &GroupRemark) {
 
 /// Creates what is missing, and returns how many that were. When one of them cannot be created, no
 /// row is sent; with `--skip-invalid` the rows that do not name it are.
-pub(super) async fn create(
-    teams: &mut Teams,
-    input: &InputArgs,
-    node: &Connected,
-    stop: &StopSwitch,
-) -> Result<usize, Failure> {
+pub(super) async fn create(ready: &mut Ready, input: &InputArgs) -> Result<usize, Failure> {
+    let directory = Arc::get_mut(&mut ready.directory).expect("nobody works with it yet");
     let made = tokio::select! {
-        made = teams::create_missing(&node.client, teams) => made,
-        () = stop.halted() => return Err(Failure::new(
+        made = teams::create_missing(&ready.node.client, &mut directory.teams) => made,
+        () = ready.site.stop.halted() => return Err(Failure::new(
             Exit::Interrupted,
             "interrupted while teams were created; no row was sent",
         )),

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod confirm;
+mod destination;
 mod doctor;
 mod export;
 mod import;
@@ -13,6 +14,7 @@ mod preview;
 mod request;
 mod sandbox;
 mod signals;
+mod site;
 mod teams;
 
 use std::fmt;
@@ -64,6 +66,14 @@ impl Failure {
 
     fn unexpected(message: impl fmt::Display) -> Self {
         Self::new(Exit::Unexpected, message)
+    }
+
+    /// The same, said of one of several nodes.
+    fn of(self, node: &str) -> Self {
+        Failure {
+            message: format!("{node}: {}", self.message),
+            ..self
+        }
     }
 
     fn interrupted() -> Self {

@@ -1,19 +1,22 @@
-//! Flags of every command that talks to a node, and the connection they lead to.
+//! Flags of every command that talks to a node, and the nodes that they name.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
-use secrecy::SecretString;
 
-use super::{Exit, Failure};
-use crate::pace::{self, HttpOptions, Line, Pace, Rate};
-use crate::sandbox::{Options, Sandbox};
-use crate::scim::{BulkLimits, Client};
-use crate::settings::{Node, NodeError, Region, TokenSource};
+use super::Failure;
+use super::destination::{Destination, Whereabouts};
+use crate::pace::Rate;
+use crate::settings::{Config, Node, NodeError, Region, TokenSource};
+
+/// How many calls are in flight at the most, unless somebody says otherwise.
+const CONCURRENCY: u16 = 8;
+
+/// How long a call may take, unless somebody says otherwise.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Which node, as whom, and how fast.
 #[derive(Debug, Args)]
@@ -28,39 +31,39 @@ pub(super) struct NodeArgs {
     /// The node's whole SCIM address, instead of --region and --node
     #[arg(long, value_name = "BASE", env = "HEADCOUNT_URL")]
     url: Option<String>,
+    /// The node of this profile; for several nodes, several (see the reference)
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        env = "HEADCOUNT_PROFILE"
+    )]
+    profile: Vec<String>,
+    /// The file with the profiles, instead of the one in your configuration folder
+    #[arg(long, value_name = "FILE", env = "HEADCOUNT_CONFIG")]
+    config: Option<PathBuf>,
     /// Try it out: start a node in this program and use it; nothing leaves this machine
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SANDBOX")]
-    pub(super) sandbox: bool,
+    sandbox: bool,
     /// A file that holds the token (- for standard input), instead of `HEADCOUNT_TOKEN`
     #[arg(long, value_name = "FILE", env = "HEADCOUNT_TOKEN_FILE")]
     token_file: Option<PathBuf>,
+    /// Whether it was named on the command line: then it goes before a profile's own.
+    #[arg(skip)]
+    token_file_given: bool,
     /// What names of roles begin with on the node (its role mapping prefix)
     #[arg(long, value_name = "PREFIX", env = "HEADCOUNT_ROLE_PREFIX")]
     role_prefix: Option<String>,
     /// Never send more calls than this: 50/s, 180/min, 25000/h
     #[arg(long, value_name = "N[/s|/min|/h]", env = "HEADCOUNT_RATE")]
-    pub(super) rate: Option<Rate>,
-    /// At most this many calls in flight at once
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024), env = "HEADCOUNT_CONCURRENCY")]
-    concurrency: u16,
-    /// How long one call may take before its answer counts as lost, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600), env = "HEADCOUNT_TIMEOUT")]
-    timeout: u64,
-}
-
-/// A node that can be called.
-#[derive(Debug)]
-pub(super) struct Connected {
-    pub(super) client: Arc<Client>,
-    /// The node in words.
-    pub(super) name: String,
-    /// The node's address; the same for every sandbox of this program.
-    pub(super) address: String,
-    pub(super) role_prefix: Option<String>,
-    /// How large bulk requests may be, where changes go by them.
-    pub(super) bulk: Option<BulkLimits>,
-    /// Keeps the embedded node alive.
-    _sandbox: Option<Sandbox>,
+    rate: Option<Rate>,
+    /// At most this many calls in flight at once; 8 unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), env = "HEADCOUNT_CONCURRENCY")]
+    concurrency: Option<u16>,
+    /// How long one call may take before its answer counts as lost, in seconds; 60 unless
+    /// given
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600), env = "HEADCOUNT_TIMEOUT")]
+    timeout: Option<u64>,
 }
 
 impl NodeArgs {
@@ -72,112 +75,151 @@ impl NodeArgs {
                 .iter()
                 .any(|flag| matches.value_source(flag) == Some(ValueSource::CommandLine))
         };
-        let (region, url, sandbox) = (
+        let (region, url, sandbox, profile) = (
             given(&["region", "node"]),
             given(&["url"]),
             given(&["sandbox"]),
+            given(&["profile"]),
         );
-        if url || sandbox {
-            self.region = self.region.filter(|_| region);
-            self.node = self.node.take().filter(|_| region);
+        self.token_file_given = given(&["token_file"]);
+        if !(region || url || sandbox || profile) {
+            return;
         }
-        if region || sandbox {
-            self.url = self.url.take().filter(|_| url);
+        if !region {
+            self.region = None;
+            self.node = None;
         }
-        if region || url {
-            self.sandbox &= sandbox;
+        if !url {
+            self.url = None;
         }
+        if !profile {
+            self.profile.clear();
+        }
+        self.sandbox &= sandbox;
     }
 
-    /// Refuses to guess which of two nodes is meant.
-    fn check_one_node(&self) -> Result<(), Failure> {
-        let named = [
+    /// Whether it is the node inside this program.
+    pub(super) fn is_sandbox(&self) -> bool {
+        self.sandbox
+    }
+
+    /// Whether the flags themselves name a node; else a file with a column `node` may.
+    pub(super) fn names_a_node(&self) -> bool {
+        self.ways().into_iter().any(|named| named)
+    }
+
+    /// The ways in which a node can be named, and which of them were used.
+    fn ways(&self) -> [bool; 4] {
+        [
             self.sandbox,
             self.url.is_some(),
             self.region.is_some() || self.node.is_some(),
-        ];
-        if named.into_iter().filter(|named| *named).count() > 1 {
+            !self.profile.is_empty(),
+        ]
+    }
+
+    /// The one node that a command works with.
+    pub(super) fn one(&self) -> Result<Destination, Failure> {
+        let mut nodes = self.all()?;
+        match (nodes.pop(), nodes.is_empty()) {
+            (Some(node), true) => Ok(node),
+            _ => Err(Failure::usage(
+                "this works with one node; give one --profile only",
+            )),
+        }
+    }
+
+    /// The nodes that the flags name, one at least.
+    pub(super) fn all(&self) -> Result<Vec<Destination>, Failure> {
+        // Refuses to guess which of two nodes is meant.
+        if self.ways().into_iter().filter(|named| *named).count() > 1 {
             return Err(Failure::usage(
-                "which node? Give only one of --sandbox, --url, and --region with --node (or their HEADCOUNT_ variables)",
+                "which node? Give only one of --sandbox, --url, --profile, and --region with --node (or their \
+                 HEADCOUNT_ variables)",
             ));
         }
-        Ok(())
+        if self.profile.is_empty() {
+            return Ok(vec![self.plain()?]);
+        }
+        let config = self.config()?;
+        let mut names: Vec<&String> = Vec::new();
+        for name in &self.profile {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        self.of_profiles(&config, names.into_iter().map(String::as_str))
     }
 
-    /// The pace of this command's calls.
-    pub(super) fn pace(&self) -> Arc<Pace> {
-        Arc::new(Pace::new(self.concurrency(), self.rate))
+    /// The nodes of all profiles that there are.
+    pub(super) fn every_profile(&self) -> Result<Vec<Destination>, Failure> {
+        let config = self.config()?;
+        self.of_profiles(&config, config.names())
     }
 
-    pub(super) fn concurrency(&self) -> usize {
-        usize::from(self.concurrency)
+    fn config(&self) -> Result<Config, Failure> {
+        Config::load(self.config.as_deref()).map_err(Failure::usage)
     }
 
-    /// The ceiling, if one is given.
-    pub(super) fn rate(&self) -> Option<Rate> {
-        self.rate
-    }
-
-    /// Waits for no answer longer than this.
-    pub(super) fn wait_at_most(&mut self, patience: Duration) {
-        self.timeout = self.timeout.min(patience.as_secs());
-    }
-
-    /// The node, if it is one that outlives this program.
-    pub(super) fn lasting(&self) -> Result<Node, Failure> {
-        self.check_one_node()?;
-        if self.sandbox {
+    fn of_profiles<'n>(
+        &self,
+        config: &Config,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Result<Vec<Destination>, Failure> {
+        let nodes = names.map(|name| self.of_profile(config, name));
+        let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
+        if self.token_file_given && nodes.len() > 1 {
             return Err(Failure::usage(
-                "the node of --sandbox is gone when this command ends; start one with: headcount sandbox",
+                "a token is for one node: with several profiles, each names its own token_file or token_env",
             ));
         }
-        self.address().map_err(Failure::usage)
+        Ok(nodes)
     }
 
-    /// Whether the token comes over standard input, so that nothing can be asked there.
-    pub(super) fn uses_standard_input(&self) -> bool {
-        self.token_file
-            .as_ref()
-            .is_some_and(|path| path.as_os_str() == "-")
+    /// A profile's node; what the flags say goes before what the profile says.
+    fn of_profile(&self, config: &Config, name: &str) -> Result<Destination, Failure> {
+        let profile = config.profile(name).map_err(Failure::usage)?;
+        let node = config.node_of(name, profile).map_err(Failure::usage)?;
+        let token = (!self.token_file_given).then(|| config.token_of(profile));
+        let role_prefix = self
+            .role_prefix
+            .clone()
+            .or_else(|| profile.role_prefix.clone());
+        Ok(Destination {
+            profile: Some(name.to_owned()),
+            whereabouts: Whereabouts::At {
+                node,
+                token: token.flatten().unwrap_or_else(|| self.token()),
+            },
+            role_prefix,
+            rate: self.rate.or(profile.rate),
+            concurrency: usize::from(
+                self.concurrency
+                    .or(profile.concurrency)
+                    .unwrap_or(CONCURRENCY)
+                    .max(1),
+            ),
+            timeout: seconds(self.timeout.or(profile.timeout)),
+        })
     }
 
-    /// Makes a client for the node; no call is sent yet.
-    pub(super) async fn connect(&self, pace: Arc<Pace>) -> Result<Connected, Failure> {
-        self.check_one_node()?;
-        if self.sandbox {
-            let options = Options::default();
-            let role_prefix = Some(
-                self.role_prefix
-                    .clone()
-                    .unwrap_or_else(|| options.role_prefix.clone()),
-            );
-            let sandbox = Sandbox::start(options).await.map_err(Failure::unexpected)?;
-            let node = Node::at(&sandbox.base_url()).map_err(Failure::unexpected)?;
-            let client = self.client(&node, &SecretString::from(sandbox.token()), pace)?;
-            return Ok(Connected {
-                client,
-                name: "the sandbox".to_owned(),
-                address: "sandbox".to_owned(),
-                role_prefix,
-                bulk: None,
-                _sandbox: Some(sandbox),
-            });
-        }
-        let node = self.address().map_err(Failure::usage)?;
-        let source = match &self.token_file {
-            None => TokenSource::Environment,
-            Some(path) if path.as_os_str() == "-" => TokenSource::StandardInput,
-            Some(path) => TokenSource::File(path.clone()),
+    /// The node that the other flags name.
+    fn plain(&self) -> Result<Destination, Failure> {
+        let whereabouts = if self.sandbox {
+            Whereabouts::Sandbox
+        } else {
+            Whereabouts::At {
+                node: self.address().map_err(Failure::usage)?,
+                token: self.token(),
+            }
         };
-        let token = source.read().map_err(Failure::usage)?;
-        let client = self.client(&node, &token, pace)?;
-        Ok(Connected {
-            client,
-            name: node.to_string(),
-            address: node.base().to_string(),
+        Ok(Destination {
+            profile: None,
+            whereabouts,
             role_prefix: self.role_prefix.clone(),
-            bulk: None,
-            _sandbox: None,
+            rate: self.rate,
+            concurrency: usize::from(self.concurrency.unwrap_or(CONCURRENCY)),
+            timeout: seconds(self.timeout),
         })
     }
 
@@ -189,25 +231,20 @@ impl NodeArgs {
         }
     }
 
-    fn client(
-        &self,
-        node: &Node,
-        token: &SecretString,
-        pace: Arc<Pace>,
-    ) -> Result<Arc<Client>, Failure> {
-        let options = HttpOptions {
-            connect_timeout: Duration::from_secs(10),
-            timeout: Duration::from_secs(self.timeout),
-            connections: self.concurrency(),
-            loopback: node.is_loopback(),
-        };
-        let http = pace::client(options).map_err(|error| {
-            Failure::new(
-                Exit::Unexpected,
-                format!("no connection can be set up: {error}"),
-            )
-        })?;
-        let line = Line::new(http, token, pace).map_err(Failure::usage)?;
-        Ok(Arc::new(Client::new(line, node.base().clone())))
+    fn token(&self) -> TokenSource {
+        match &self.token_file {
+            None => TokenSource::usual(),
+            Some(path) if path.as_os_str() == "-" => TokenSource::StandardInput,
+            Some(path) => TokenSource::File(path.clone()),
+        }
     }
+
+    /// Whether the token comes over standard input, so that nothing can be asked there.
+    pub(super) fn uses_standard_input(&self) -> bool {
+        self.token() == TokenSource::StandardInput
+    }
+}
+
+fn seconds(timeout: Option<u64>) -> Duration {
+    timeout.map_or(TIMEOUT, |seconds| Duration::from_secs(seconds.max(1)))
 }

@@ -8,14 +8,15 @@ use clap::{Args, ValueEnum};
 
 use super::bulk::BulkUse;
 use super::import::{ImportArgs, InputArgs, RunArgs};
-use super::job::{Job, exit};
-use super::node::{Connected, NodeArgs};
-use super::{Exit, Failure, signals};
+use super::job::{Job, exit, names};
+use super::node::NodeArgs;
+use super::site::Ready;
+use super::{Exit, Failure};
 use crate::directory::{Directory, People};
-use crate::preview::{self, Comparison, Input, Line, Naming, PlanFile, PlanWriter, Summary};
-use crate::report::{Progress, Tally, grouped, say};
-use crate::roster::{Census, Column, GroupName, Roster};
-use crate::run::{Ended, OnConflict, Run, StopSwitch};
+use crate::preview::{self, Comparison, Input, Line, Naming, PlanFile, PlanWriter, Share, Summary};
+use crate::report::{Tally, grouped, say};
+use crate::roster::{Column, GroupName};
+use crate::run::{Ended, OnConflict};
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -50,22 +51,9 @@ pub(super) struct ApplyArgs {
 pub(super) async fn plan(args: PlanArgs) -> Result<Exit, Failure> {
     let mut job = args.import.job();
     job.run.dry_run = true;
-    let pace = job.node.pace();
-    let stop = Arc::new(StopSwitch::new(Arc::clone(&pace)));
-    signals::listen(Arc::clone(&stop));
-    let (roster, census) = job.read().await?;
-    let (node, directory) = tokio::select! {
-        looked = job.look(&roster, &census, pace) => looked?,
-        () = stop.drained() => return Err(Failure::interrupted()),
-    };
-    job.check_harm(&census, &directory).await?;
-    let rehearsal = Rehearsal {
-        roster: &roster,
-        census: &census,
-        node: &node,
-        stop: &stop,
-    };
-    job.show(rehearsal, directory, args.output.as_deref()).await
+    let ready = job.look().await?;
+    job.check_harm(&ready).await?;
+    job.show(&ready, args.output.as_deref()).await
 }
 
 /// `headcount apply`
@@ -73,56 +61,47 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit, Failure> {
     let plan = PlanFile::open(&args.plan).map_err(Failure::usage)?;
     let mut job = Job::of_plan(&plan.input, args.run, args.node)?;
     let dry = std::mem::replace(&mut job.run.dry_run, true);
-    let pace = job.node.pace();
-    let stop = Arc::new(StopSwitch::new(Arc::clone(&pace)));
-    signals::listen(Arc::clone(&stop));
-    let (roster, census) = job.read().await?;
-    if roster.sha256() != plan.input.sha256 {
+    let sites = job.open().await?;
+    if sites.sha256() != plan.input.sha256 {
         return Err(Failure::usage(format_args!(
             "{} was changed since the plan was made; nothing was sent. Make a new plan.",
             job.file.display()
         )));
     }
-    let (node, directory) = tokio::select! {
-        looked = job.look(&roster, &census, pace) => looked?,
+    let stop = sites.stop();
+    let mut ready = tokio::select! {
+        looked = sites.look(&job) => looked?,
         () = stop.drained() => return Err(Failure::interrupted()),
     };
-    if node.address != plan.input.node {
+    let nodes = addresses(&ready);
+    if nodes != plan.input.nodes {
         return Err(Failure::usage(format_args!(
             "the plan was made for {}, not for {}; nothing was sent",
-            plan.input.node, node.address
+            plan.input.nodes.join(" and "),
+            nodes.join(" and ")
         )));
     }
-    job.check_harm(&census, &directory).await?;
-    let rehearsal = Rehearsal {
-        roster: &roster,
-        census: &census,
-        node: &node,
-        stop: &stop,
-    };
-    let directory = Arc::new(directory);
-    job.compare(rehearsal, Arc::clone(&directory), plan).await?;
+    job.check_harm(&ready).await?;
+    job.compare(&ready, plan).await?;
     if dry {
         say("The plan still holds. Nothing was changed.");
         return Ok(Exit::Done);
     }
     job.run.dry_run = false;
-    let people = People::new(Arc::clone(&node.client));
-    job.prepare(&census, &people).await?;
-    let directory = Directory {
-        people,
-        teams: directory.teams.clone(),
-    };
-    job.confirm(&census, &directory, &node).await?;
-    job.execute(&roster, &census, &node, directory, stop).await
+    for each in &mut ready {
+        let people = People::new(Arc::clone(&each.node.client));
+        job.prepare(&each.site.census, &people).await?;
+        each.directory = Arc::new(Directory {
+            people,
+            teams: each.directory.teams.clone(),
+        });
+    }
+    job.confirm(&ready).await?;
+    job.execute(ready).await
 }
 
-/// What a rehearsal is about.
-pub(super) struct Rehearsal<'a> {
-    pub(super) roster: &'a Roster,
-    pub(super) census: &'a Arc<Census>,
-    pub(super) node: &'a Connected,
-    pub(super) stop: &'a Arc<StopSwitch>,
+fn addresses(ready: &[Ready]) -> Vec<String> {
+    ready.iter().map(|each| each.node.address.clone()).collect()
 }
 
 impl Job {
@@ -154,7 +133,7 @@ impl Job {
         })
     }
 
-    fn plan_input(&self, roster: &Roster, node: &Connected) -> Input {
+    fn plan_input(&self, ready: &[Ready]) -> Input {
         let file = std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone());
         let column =
             |(heading, column): &(String, Column)| (heading.clone(), column.name().to_owned());
@@ -169,46 +148,62 @@ impl Job {
             bulk: name(&self.input.bulk),
             replace: self.input.replace,
             file,
-            sha256: roster.sha256().to_owned(),
-            node: node.address.clone(),
+            sha256: ready[0].site.roster.sha256().to_owned(),
+            nodes: addresses(ready),
         }
     }
 
     /// Names every change on standard output, or writes them to a plan, and says what they come to.
     pub(super) async fn show(
         &self,
-        rehearsal: Rehearsal<'_>,
-        directory: Directory,
+        ready: &[Ready],
         output: Option<&Path>,
     ) -> Result<Exit, Failure> {
-        let node = rehearsal.node;
-        let input = self.plan_input(rehearsal.roster, node);
-        let directory = Arc::new(directory);
-        let missing = directory.teams.missing().to_vec();
         let (tally, ended) = match output {
             None => {
-                for GroupName { kind, name } in &missing {
-                    let line = format!("before the rows: create {} {name:?}", kind.word());
-                    writeln!(io::stdout(), "{line}").map_err(Failure::unexpected)?;
+                for each in ready {
+                    for GroupName { kind, name } in each.directory.teams.missing() {
+                        let mut line = format!("create {} {name:?}", kind.word());
+                        if ready.len() > 1 {
+                            line = format!("{line} on {}", each.node.name);
+                        }
+                        writeln!(io::stdout(), "{line}").map_err(Failure::unexpected)?;
+                    }
                 }
                 let print = |out: &mut io::Stdout, line: &Line| writeln!(out.lock(), "{line}");
-                let rehearsed = self.rehearse(rehearsal, directory, io::stdout(), print);
-                let (tally, ended, _) = rehearsed.await?;
+                let (tally, ended, _) = self.rehearse(ready, io::stdout(), print).await?;
                 (tally, ended)
             }
             Some(path) => {
+                let input = self.plan_input(ready);
                 let plan = PlanWriter::create(path, &input).map_err(Failure::usage)?;
                 let write = |plan: &mut PlanWriter, line: &Line| plan.write(line);
-                let rehearsed = self.rehearse(rehearsal, directory, plan, write);
-                let (tally, ended, plan) = rehearsed.await?;
-                if ended.stopped.is_none() {
+                let (tally, ended, plan) = self.rehearse(ready, plan, write).await?;
+                if ended.iter().all(|ended| ended.stopped.is_none()) {
                     plan.finish().map_err(Failure::unexpected)?;
                 }
                 (tally, ended)
             }
         };
+        let shares: Vec<Share> = ready
+            .iter()
+            .zip(&ended)
+            .map(|(each, ended)| Share {
+                forecast: ended.forecast.unwrap_or_default(),
+                rate: each.site.destination.rate,
+                new_groups: each.directory.teams.missing().len(),
+            })
+            .collect();
+        let ended = Ended::together(ended);
         if !self.run.quiet {
-            self.tell(&tally, &ended, node, missing.len());
+            if let Some(reason) = &ended.stopped {
+                say(format_args!("Stopped before the end: {reason}."));
+            }
+            say(Summary {
+                tally: &tally,
+                shares: &shares,
+                node: &names(ready),
+            });
             if let (Some(path), None) = (output, &ended.stopped) {
                 say(format_args!(
                     "Plan: {}. Carry it out with headcount apply.",
@@ -219,31 +214,11 @@ impl Job {
         Ok(exit(&tally, &ended))
     }
 
-    fn tell(&self, tally: &Tally, ended: &Ended, node: &Connected, new_groups: usize) {
-        if let Some(reason) = &ended.stopped {
-            say(format_args!("Stopped before the end: {reason}."));
-        }
-        say(Summary {
-            tally,
-            forecast: ended.forecast.unwrap_or_default(),
-            rate: self.node.rate,
-            node: &node.name,
-            new_groups,
-        });
-    }
-
     /// Refuses a plan that is not what carrying it out now would do.
-    async fn compare(
-        &self,
-        rehearsal: Rehearsal<'_>,
-        directory: Arc<Directory>,
-        plan: PlanFile,
-    ) -> Result<(), Failure> {
+    async fn compare(&self, ready: &[Ready], plan: PlanFile) -> Result<(), Failure> {
         let comparison = Comparison::with(plan);
-        let (_, ended, comparison) = self
-            .rehearse(rehearsal, directory, comparison, Comparison::hold)
-            .await?;
-        if let Some(reason) = &ended.stopped {
+        let (_, ended, comparison) = self.rehearse(ready, comparison, Comparison::hold).await?;
+        if let Some(reason) = Ended::together(ended).stopped {
             return Err(Failure::new(
                 Exit::Interrupted,
                 format_args!("{reason}; nothing was sent"),
@@ -265,36 +240,21 @@ impl Job {
     /// Carries the rows out in memory only; `on_line` gets each with what it would do.
     async fn rehearse<S, E>(
         &self,
-        rehearsal: Rehearsal<'_>,
-        directory: Arc<Directory>,
+        ready: &[Ready],
         sink: S,
         on_line: fn(&mut S, &Line) -> Result<(), E>,
-    ) -> Result<(Tally, Ended, S), Failure>
+    ) -> Result<(Tally, Vec<Ended>, S), Failure>
     where
         S: Send + 'static,
         E: std::fmt::Display + Send + 'static,
     {
-        let Rehearsal {
-            roster,
-            census,
-            node,
-            stop,
-        } = rehearsal;
-        let entries = roster.entries().map_err(Failure::unexpected)?;
-        let progress = Progress::new(self.run.progress, self.run.quiet, census.rows);
-        let naming = Naming::of(roster.columns());
+        let progress = self.progress(ready);
+        let naming = Naming::of(ready[0].site.roster.columns());
         let (sender, receiver) = tokio::sync::mpsc::channel(1024);
         let listener = tokio::task::spawn_blocking(move || {
             preview::listen(receiver, &naming, progress, sink, on_line)
         });
-        let run = Run::new(
-            Arc::clone(&node.client),
-            directory,
-            self.settings(census, node, true),
-            Arc::clone(census),
-            Arc::clone(stop),
-        );
-        let ended = run.carry_out(entries, sender).await;
+        let ended = self.start(ready, true, sender).await?;
         let (tally, sink) = listener
             .await
             .map_err(Failure::unexpected)?

@@ -103,7 +103,8 @@ pub(super) async fn request(args: RequestArgs) -> Result<Exit, Failure> {
         return written(&args, &target, data.as_ref());
     }
     let body = read(data.as_ref())?;
-    let node = args.node.connect(args.node.pace()).await?;
+    let node = args.node.one()?;
+    let node = node.connect(node.pace()).await?;
     let method = args.method.into();
     let answer = tokio::select! {
         answer = node.client.ask(method, &target, body) => answer,
@@ -124,7 +125,8 @@ fn read(data: Option<&Data>) -> Result<Option<Bytes>, Failure> {
 
 /// Prints the call for a shell.
 fn written(args: &RequestArgs, target: &Target, data: Option<&Data>) -> Result<Exit, Failure> {
-    let node = args.node.lasting()?;
+    let node = args.node.one()?;
+    let node = node.lasting()?;
     let body = read(data)?;
     let text = body.as_deref().map(String::from_utf8_lossy);
     let body = match (data, &text) {

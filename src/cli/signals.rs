@@ -6,14 +6,18 @@ use crate::report::say;
 use crate::run::{StopReason, StopSwitch};
 
 /// Listens for signals for as long as the program runs.
-pub(super) fn listen(stop: Arc<StopSwitch>) {
+pub(super) fn listen(stops: Vec<Arc<StopSwitch>>) {
     tokio::spawn(async move {
         interrupted().await;
         say("Stopping: no new calls; waiting for those in flight. Ctrl-C again stops at once.");
-        stop.drain(StopReason::Interrupted);
+        for stop in &stops {
+            stop.drain(StopReason::Interrupted);
+        }
         interrupted().await;
         say("Stopping at once.");
-        stop.halt();
+        for stop in &stops {
+            stop.halt();
+        }
         // A third one ends the program, whatever it waits for.
         interrupted().await;
         std::process::exit(i32::from(super::Exit::Interrupted as u8));

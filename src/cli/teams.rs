@@ -7,7 +7,8 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
 use unicode_width::UnicodeWidthStr;
 
-use super::node::{Connected, NodeArgs};
+use super::destination::Connected;
+use super::node::NodeArgs;
 use super::{Exit, Failure, confirm, signals};
 use crate::directory::{NewName, Teams};
 use crate::pace::FaultKind;
@@ -96,10 +97,11 @@ impl GroupsArgs {
 
 /// `headcount teams` and `headcount roles`
 pub(super) async fn teams(mut args: GroupsArgs, kind: GroupKind) -> Result<Exit, Failure> {
-    let pace = args.node().pace();
+    let node = args.node().one()?;
+    let pace = node.pace();
     let stop = Arc::new(StopSwitch::new(Arc::clone(&pace)));
-    signals::listen(Arc::clone(&stop));
-    let node = args.node().connect(pace).await?;
+    signals::listen(vec![Arc::clone(&stop)]);
+    let node = node.connect(pace).await?;
     let known = node
         .role_prefix
         .as_ref()
@@ -239,7 +241,7 @@ async fn delete(args: DeleteArgs, kind: GroupKind, node: &Connected) -> Result<E
         }
     }
     refuse_wrong(wrong, names.len())?;
-    if !args.yes && !args.node.sandbox {
+    if !args.yes && !args.node.is_sandbox() {
         confirm_deletion(&targets, kind, &args.node, node).await?;
     }
     let mut report = Report::new(kind, args.quiet);

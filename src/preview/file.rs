@@ -10,7 +10,7 @@ use super::Line;
 use crate::report::{Former, complete, private_part};
 
 /// The version of the format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a plan was made from: carrying it out begins with the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,8 +23,8 @@ pub struct Input {
     pub file: PathBuf,
     /// The SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
-    /// The address of the node.
-    pub node: String,
+    /// The addresses of the nodes.
+    pub nodes: Vec<String>,
     /// What rows without an action ask for.
     pub action: String,
     /// Whether that is the only action.
@@ -36,19 +36,13 @@ pub struct Input {
     /// Whether rows with errors are left out.
     pub skip_invalid: bool,
     /// Whether teams and roles that are missing are created.
-    #[serde(default)]
     pub create_teams: bool,
     /// How many people are named in one change of a team.
     pub batch: u16,
     /// Whether changes go together in bulk requests.
-    #[serde(default = "auto")]
     pub bulk: String,
     /// Whether attributes are changed by PUT.
     pub replace: bool,
-}
-
-fn auto() -> String {
-    "auto".to_owned()
 }
 
 /// The first line.

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 pub use compare::{Changed, Comparison};
 pub use file::{Input, PlanError, PlanFile, PlanWriter};
 pub use line::{Line, Naming};
-pub use summary::Summary;
+pub use summary::{Share, Summary};
 
 use crate::report::{Progress, Tally, follow};
 use crate::run::Event;

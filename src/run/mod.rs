@@ -19,6 +19,7 @@ mod dispatch;
 mod event;
 mod foundry;
 mod habits;
+mod interleave;
 mod lanes;
 mod members;
 mod newcomer;
@@ -37,6 +38,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 
 pub use event::{Event, PaceReport, Record};
+pub use interleave::interleave;
 pub use outcome::{Outcome, Verdict};
 pub use rehearse::Forecast;
 pub use stop::{StopReason, StopSwitch};
@@ -94,6 +96,25 @@ pub struct Ended {
     pub seats_used_up: bool,
     /// What would have been sent, had this not been a rehearsal.
     pub forecast: Option<Forecast>,
+}
+
+impl Ended {
+    /// How several runs ended, told as one: why the first stopped that did, and what all would have
+    /// sent.
+    #[must_use]
+    pub fn together(runs: Vec<Ended>) -> Self {
+        let mut together = Ended {
+            stopped: None,
+            seats_used_up: false,
+            forecast: None,
+        };
+        for run in runs {
+            together.stopped = together.stopped.or(run.stopped);
+            together.seats_used_up |= run.seats_used_up;
+            together.forecast = together.forecast.or(run.forecast);
+        }
+        together
+    }
 }
 
 /// How many rows may be between the first that is not settled and the last that was begun.

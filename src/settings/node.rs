@@ -47,7 +47,7 @@ pub enum NodeError {
     /// Neither `--url` nor both of `--region` and `--node`.
     #[error(
         "which node? Give --region us|eu|au|jp|ca|gov and --node ID, or --url with the address from the SCIM page \
-         of the admin console (or --sandbox to try things out)"
+         of the admin console, or --profile (or --sandbox to try things out)"
     )]
     Missing,
     /// Not an address.
@@ -127,6 +127,15 @@ impl Node {
         &self.base
     }
 
+    /// The node's id, as far as the address tells: its last part.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        let parts = self.base.path_segments();
+        parts
+            .and_then(|mut parts| parts.next_back())
+            .unwrap_or_default()
+    }
+
     /// Whether it looks like the addresses of the provider's page.
     #[must_use]
     pub fn is_usual(&self) -> bool {
@@ -150,11 +159,7 @@ impl Node {
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = self.base.host_str().unwrap_or_default();
-        let id = self
-            .base
-            .path_segments()
-            .and_then(|mut parts| parts.next_back())
-            .unwrap_or_default();
+        let id = self.id();
         match self.base.port() {
             Some(port) => write!(f, "node {id} at {host}:{port}"),
             None => write!(f, "node {id} at {host}"),

@@ -15,8 +15,8 @@ const LONGEST: u64 = 16 << 10;
 /// Where to take the token from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenSource {
-    /// `HEADCOUNT_TOKEN`.
-    Environment,
+    /// A variable of the environment.
+    Variable(String),
     /// A file that holds nothing else.
     File(PathBuf),
     /// Standard input.
@@ -28,9 +28,9 @@ pub enum TokenSource {
 pub enum TokenError {
     /// Nobody gave one.
     #[error(
-        "no token: set HEADCOUNT_TOKEN, or name a file that holds it with --token-file (- for standard input)"
+        "no token: set {0}, or name a file that holds it with --token-file (- for standard input)"
     )]
-    Missing,
+    Missing(String),
     /// It cannot be read.
     #[error("the token cannot be read from {from}: {source}")]
     Unreadable {
@@ -48,18 +48,25 @@ pub enum TokenError {
 }
 
 impl TokenSource {
+    /// The variable that holds the token if nobody says otherwise.
+    #[must_use]
+    pub fn usual() -> Self {
+        TokenSource::Variable(VARIABLE.to_owned())
+    }
+
     /// Reads the token.
     ///
     /// # Errors
     /// [`TokenError`], which never shows what was read.
     pub fn read(&self) -> Result<SecretString, TokenError> {
         let (from, text) = match self {
-            TokenSource::Environment => {
-                let text = std::env::var_os(VARIABLE).ok_or(TokenError::Missing)?;
+            TokenSource::Variable(name) => {
+                let text =
+                    std::env::var_os(name).ok_or_else(|| TokenError::Missing(name.clone()))?;
                 let text = text
                     .into_string()
-                    .map_err(|_| TokenError::NotAToken(VARIABLE.to_owned()))?;
-                (VARIABLE.to_owned(), text)
+                    .map_err(|_| TokenError::NotAToken(name.clone()))?;
+                (name.clone(), text)
             }
             TokenSource::File(path) => {
                 let from = path.display().to_string();

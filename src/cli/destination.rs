@@ -1,0 +1,159 @@
+//! A node that was named, and the connection to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::{Exit, Failure};
+use crate::pace::{self, HttpOptions, Line, Pace, Rate};
+use crate::roster::NodeNames;
+use crate::sandbox::{Options, Sandbox};
+use crate::scim::{BulkLimits, Client};
+use crate::settings::{Node, TokenSource};
+
+/// Which node, as whom, and how fast.
+#[derive(Debug, Clone)]
+pub(super) struct Destination {
+    /// The name of its profile, if it was named by one.
+    pub(super) profile: Option<String>,
+    pub(super) whereabouts: Whereabouts,
+    pub(super) role_prefix: Option<String>,
+    /// The ceiling, if one is given.
+    pub(super) rate: Option<Rate>,
+    /// How many calls may be in flight.
+    pub(super) concurrency: usize,
+    pub(super) timeout: Duration,
+}
+
+/// Where it is.
+#[derive(Debug, Clone)]
+pub(super) enum Whereabouts {
+    /// In this program, for as long as it runs.
+    Sandbox,
+    /// Somewhere.
+    At { node: Node, token: TokenSource },
+}
+
+/// A node that can be called.
+#[derive(Debug)]
+pub(super) struct Connected {
+    pub(super) client: Arc<Client>,
+    /// The node in words.
+    pub(super) name: String,
+    /// The node's address; the same for every sandbox of this program.
+    pub(super) address: String,
+    pub(super) role_prefix: Option<String>,
+    /// How large bulk requests may be, where changes go by them.
+    pub(super) bulk: Option<BulkLimits>,
+    /// Keeps the embedded node alive.
+    _sandbox: Option<Sandbox>,
+}
+
+impl Destination {
+    /// The pace of the calls to it.
+    pub(super) fn pace(&self) -> Arc<Pace> {
+        Arc::new(Pace::new(self.concurrency, self.rate))
+    }
+
+    pub(super) fn is_sandbox(&self) -> bool {
+        matches!(self.whereabouts, Whereabouts::Sandbox)
+    }
+
+    /// What a file may call it.
+    pub(super) fn names(&self) -> NodeNames {
+        let id = match &self.whereabouts {
+            Whereabouts::Sandbox => "sandbox".to_owned(),
+            Whereabouts::At { node, .. } => node.id().to_owned(),
+        };
+        match &self.profile {
+            Some(profile) => NodeNames {
+                name: profile.clone(),
+                others: vec![id],
+            },
+            None => NodeNames {
+                name: id,
+                others: Vec::new(),
+            },
+        }
+    }
+
+    /// Waits for no answer longer than this.
+    pub(super) fn wait_at_most(&mut self, patience: Duration) {
+        self.timeout = self.timeout.min(patience);
+    }
+
+    /// The node, if it is one that outlives this program.
+    pub(super) fn lasting(&self) -> Result<&Node, Failure> {
+        match &self.whereabouts {
+            Whereabouts::At { node, .. } => Ok(node),
+            Whereabouts::Sandbox => Err(Failure::usage(
+                "the node of --sandbox is gone when this command ends; start one with: headcount sandbox",
+            )),
+        }
+    }
+
+    /// Makes a client for the node; no call is sent yet.
+    pub(super) async fn connect(&self, pace: Arc<Pace>) -> Result<Connected, Failure> {
+        let (node, token) = match &self.whereabouts {
+            Whereabouts::Sandbox => return self.start_sandbox(pace).await,
+            Whereabouts::At { node, token } => (node, token),
+        };
+        let of_profile = |error| match &self.profile {
+            Some(profile) => Failure::usage(format_args!("profile {profile:?}: {error}")),
+            None => Failure::usage(error),
+        };
+        let token = token.read().map_err(of_profile)?;
+        let name = match &self.profile {
+            Some(profile) => format!("{profile} ({node})"),
+            None => node.to_string(),
+        };
+        Ok(Connected {
+            client: self.client(node, &token, pace)?,
+            name,
+            address: node.base().to_string(),
+            role_prefix: self.role_prefix.clone(),
+            bulk: None,
+            _sandbox: None,
+        })
+    }
+
+    async fn start_sandbox(&self, pace: Arc<Pace>) -> Result<Connected, Failure> {
+        let options = Options::default();
+        let role_prefix = self.role_prefix.clone();
+        let role_prefix = role_prefix.unwrap_or_else(|| options.role_prefix.clone());
+        let sandbox = Sandbox::start(options).await.map_err(Failure::unexpected)?;
+        let node = Node::at(&sandbox.base_url()).map_err(Failure::unexpected)?;
+        let client = self.client(&node, &SecretString::from(sandbox.token()), pace)?;
+        Ok(Connected {
+            client,
+            name: "the sandbox".to_owned(),
+            address: "sandbox".to_owned(),
+            role_prefix: Some(role_prefix),
+            bulk: None,
+            _sandbox: Some(sandbox),
+        })
+    }
+
+    fn client(
+        &self,
+        node: &Node,
+        token: &SecretString,
+        pace: Arc<Pace>,
+    ) -> Result<Arc<Client>, Failure> {
+        let options = HttpOptions {
+            connect_timeout: Duration::from_secs(10),
+            timeout: self.timeout,
+            connections: self.concurrency,
+            loopback: node.is_loopback(),
+        };
+        let http = pace::client(options).map_err(|error| {
+            Failure::new(
+                Exit::Unexpected,
+                format!("no connection can be set up: {error}"),
+            )
+        })?;
+        let line = Line::new(http, token, pace).map_err(Failure::usage)?;
+        Ok(Arc::new(Client::new(line, node.base().clone())))
+    }
+}

@@ -1,0 +1,212 @@
+//! The part of a job that is about one node: its rows, and what is known of it.
+
+use std::sync::Arc;
+
+use super::destination::{Connected, Destination};
+use super::job::Job;
+use super::{Failure, missing, signals};
+use crate::directory::{Directory, People, Teams};
+use crate::pace::Pace;
+use crate::report::say;
+use crate::roster::{Action, Census, Nodes, Roster};
+use crate::run::StopSwitch;
+
+/// One node, and the rows that are for it.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) destination: Destination,
+    pub(super) stop: Arc<StopSwitch>,
+    pub(super) roster: Roster,
+    pub(super) census: Arc<Census>,
+    pace: Arc<Pace>,
+}
+
+/// A site whose node was asked for what the rows need.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) site: Site,
+    pub(super) node: Connected,
+    pub(super) directory: Arc<Directory>,
+}
+
+/// The sites of a job: one at least.
+#[derive(Debug)]
+pub(super) struct Sites {
+    all: Vec<Site>,
+}
+
+impl Job {
+    /// Reads the whole file, says everything that is wrong with it, and shares its rows out over the
+    /// nodes. Signals are heeded from now on.
+    pub(super) async fn open(&self) -> Result<Sites, Failure> {
+        let roster = self.roster().await?;
+        let destinations = self.destinations(&roster)?;
+        let paces: Vec<Arc<Pace>> = destinations.iter().map(Destination::pace).collect();
+        let stops = paces
+            .iter()
+            .map(|pace| Arc::new(StopSwitch::new(Arc::clone(pace))));
+        let stops: Vec<Arc<StopSwitch>> = stops.collect();
+        signals::listen(stops.clone());
+        let read = self.share_out(roster, destinations, paces, stops.clone());
+        let sites = tokio::select! {
+            read = read => read?,
+            () = stops[0].drained() => return Err(Failure::interrupted()),
+        };
+        Ok(Sites { all: sites })
+    }
+
+    /// The nodes that the flags name, or else those that a column of the file may.
+    fn destinations(&self, roster: &Roster) -> Result<Vec<Destination>, Failure> {
+        let several = roster.columns().at(crate::roster::Column::Node);
+        if several.is_some() && !self.node.names_a_node() {
+            let every = self.node.every_profile()?;
+            if !every.is_empty() {
+                return Ok(every);
+            }
+        }
+        let named = self.node.all()?;
+        if named.len() > 1 && several.is_none() {
+            return Err(Failure::usage(format_args!(
+                "{}: which row is for which node? With several profiles the file needs a column node, with the names \
+                 of the profiles; nothing was sent",
+                self.file.display()
+            )));
+        }
+        Ok(named)
+    }
+
+    async fn share_out(
+        &self,
+        roster: Roster,
+        destinations: Vec<Destination>,
+        paces: Vec<Arc<Pace>>,
+        stops: Vec<Arc<StopSwitch>>,
+    ) -> Result<Vec<Site>, Failure> {
+        let nodes = Arc::new(Nodes {
+            names: destinations.iter().map(Destination::names).collect(),
+            is_one: destinations.len() == 1,
+        });
+        let file = self.file.display().to_string();
+        let parts = destinations.into_iter().zip(paces).zip(stops).enumerate();
+        let parts: Vec<_> = parts.collect();
+        let read = tokio::task::spawn_blocking(move || {
+            let mut sites = Vec::new();
+            for (at, ((destination, pace), stop)) in parts {
+                let roster = roster.for_node(&nodes, at);
+                let census = roster
+                    .check(&mut |problem| say(problem))
+                    .map_err(Failure::usage)?;
+                if census.rows > 0 {
+                    sites.push(Site {
+                        destination,
+                        stop,
+                        roster,
+                        census: Arc::new(census),
+                        pace,
+                    });
+                }
+            }
+            Ok::<_, Failure>(sites)
+        });
+        let sites = read.await.map_err(Failure::unexpected)??;
+        if sites.is_empty() {
+            return Err(Failure::usage(format_args!(
+                "{file} has a header but no rows below it; nothing was sent"
+            )));
+        }
+        Ok(sites)
+    }
+}
+
+impl Sites {
+    /// What stops all of them: a signal is heard by each.
+    pub(super) fn stop(&self) -> Arc<StopSwitch> {
+        Arc::clone(&self.all[0].stop)
+    }
+
+    /// The SHA-256 of the file.
+    pub(super) fn sha256(&self) -> &str {
+        self.all[0].roster.sha256()
+    }
+
+    /// How many rows there are, and how many of them have errors.
+    fn rows(&self) -> (u64, u64) {
+        let rows = self.all.iter().map(|site| site.census.rows).sum();
+        let invalid = self.all.iter().map(|site| site.census.invalid).sum();
+        (rows, invalid)
+    }
+
+    /// Learns from the nodes what the rows need to be carried out, and refuses a file with errors.
+    pub(super) async fn look(self, job: &Job) -> Result<Vec<Ready>, Failure> {
+        let (rows, invalid) = self.rows();
+        let wrong_rows = if job.input.skip_invalid { 0 } else { invalid };
+        let mut wrong_groups = 0;
+        let mut asked = Vec::new();
+        for site in &self.all {
+            if wrong_rows > 0 && site.census.groups.is_empty() {
+                continue;
+            }
+            // A file that is refused anyway still gets its teams checked where the node can be asked:
+            // everything that is wrong is said at once.
+            match site.ask(job).await {
+                Err(_) if wrong_rows > 0 => {}
+                answer => {
+                    let (node, mut teams) = answer?;
+                    wrong_groups += missing::look(site, &mut teams, job);
+                    asked.push((node, teams));
+                }
+            }
+        }
+        if wrong_rows > 0 || (wrong_groups > 0 && !job.input.skip_invalid) {
+            return Err(job.refused(rows, wrong_rows, wrong_groups));
+        }
+        let mut ready = Vec::new();
+        for (site, (node, teams)) in self.all.into_iter().zip(asked) {
+            let people = People::new(Arc::clone(&node.client));
+            job.prepare(&site.census, &people).await?;
+            ready.push(Ready {
+                site,
+                node,
+                directory: Arc::new(Directory { people, teams }),
+            });
+        }
+        Ok(ready)
+    }
+}
+
+impl Site {
+    async fn ask(&self, job: &Job) -> Result<(Connected, Teams), Failure> {
+        let mut node = self.destination.connect(Arc::clone(&self.pace)).await?;
+        node.bulk = job
+            .input
+            .bulk
+            .limits(&node.client, self.census.valid())
+            .await;
+        let teams = if self.census.groups.is_empty() {
+            Teams::default()
+        } else {
+            Teams::list(&node.client, node.role_prefix.clone()).await?
+        };
+        Ok((node, teams))
+    }
+}
+
+impl Job {
+    /// Learns who is there, by listing the node or later one by one, whichever is fewer calls.
+    pub(super) async fn prepare(&self, census: &Census, people: &People) -> Result<(), Failure> {
+        let valid = census.valid();
+        if !self.run.dry_run {
+            // Whether a new person is there already, the node itself says.
+            return Ok(people
+                .prepare(valid.saturating_sub(census.by_action(Action::Create)))
+                .await?);
+        }
+        if census.recurring {
+            // A later row has to meet what an earlier one would have done: that is kept in the list.
+            people.list_everyone().await?;
+        } else {
+            people.prepare(valid).await?;
+        }
+        Ok(())
+    }
+}
