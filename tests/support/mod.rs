@@ -22,9 +22,13 @@ pub struct Node {
 
 impl Node {
     pub fn start(options: Options) -> Self {
+        Self::with_token(TOKEN, options)
+    }
+
+    pub fn with_token(token: &str, options: Options) -> Self {
         let runtime = Runtime::new().unwrap();
         let options = Options {
-            token: Some(TOKEN.to_owned()),
+            token: Some(token.to_owned()),
             ..options
         };
         let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
