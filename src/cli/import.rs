@@ -20,10 +20,11 @@ Examples:
   headcount import people.csv --region eu --node 1234567890 --rate 180/min
   headcount import people.csv --on-conflict skip --results done.csv
   headcount import people.csv --create-teams
+  headcount import everybody.csv --profile sales --profile berlin
   headcount import changes.csv --action update --map 'Work E-mail=email'
 
 Columns: action, email, id, first_name, last_name, display_name, external_id, active, teams,
-remove_teams, roles, remove_roles, new_email; the usual names of HR systems are understood.
+remove_teams, roles, remove_roles, new_email, node; the usual names of HR systems are understood.
 The results are the same spreadsheet with what happened to every row.";
 
 /// Create, update, lock or unlock the people of a spreadsheet
