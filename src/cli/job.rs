@@ -233,15 +233,7 @@ impl Job {
             .await
             .map_err(Failure::unexpected)?
             .map_err(Failure::unexpected)?;
-        for (each, ended) in ready.iter().zip(&ended).filter(|_| ready.len() > 1) {
-            if let Some(reason) = &ended.stopped {
-                say(format_args!(
-                    "{}: stopped before the end: {reason}.",
-                    each.node.name
-                ));
-            }
-        }
-        Ok((tally, Ended::together(ended)))
+        Ok((tally, together(ready, ended)))
     }
 
     pub(super) fn progress(&self, ready: &[Ready]) -> Progress {
@@ -282,6 +274,19 @@ impl Job {
         }
         Ok(ended)
     }
+}
+
+/// How the runs on all nodes ended, told as one; where there are several, with the names of those that
+/// stopped.
+pub(super) fn together(ready: &[Ready], runs: Vec<Ended>) -> Ended {
+    if let [_] = ready {
+        return Ended::together(runs);
+    }
+    let named = ready.iter().zip(runs).map(|(each, ended)| Ended {
+        stopped: ended.stopped.map(|reason| reason.of(&each.node.name)),
+        ..ended
+    });
+    Ended::together(named)
 }
 
 /// The nodes in words.

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::bulk::BulkUse;
 use super::import::{ImportArgs, InputArgs, RunArgs};
-use super::job::{Job, exit, names};
+use super::job::{Job, exit, names, together};
 use super::node::NodeArgs;
 use super::site::Ready;
 use super::{Exit, Failure};
@@ -194,7 +194,7 @@ impl Job {
                 new_groups: each.directory.teams.missing().len(),
             })
             .collect();
-        let ended = Ended::together(ended);
+        let ended = together(ready, ended);
         if !self.run.quiet {
             if let Some(reason) = &ended.stopped {
                 say(format_args!("Stopped before the end: {reason}."));
@@ -218,7 +218,7 @@ impl Job {
     async fn compare(&self, ready: &[Ready], plan: PlanFile) -> Result<(), Failure> {
         let comparison = Comparison::with(plan);
         let (_, ended, comparison) = self.rehearse(ready, comparison, Comparison::hold).await?;
-        if let Some(reason) = Ended::together(ended).stopped {
+        if let Some(reason) = together(ready, ended).stopped {
             return Err(Failure::new(
                 Exit::Interrupted,
                 format_args!("{reason}; nothing was sent"),

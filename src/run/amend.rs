@@ -37,7 +37,7 @@ impl Worker {
             Ok(progress) => progress,
             Err(error) => return self.failed(&error).user(id.clone()),
         };
-        match self.settle(correction, &mut progress).await {
+        match Box::pin(self.settle(correction, &mut progress)).await {
             Ok(undone) if undone.attributes.is_empty() => {
                 let now = progress.shown.as_ref().unwrap_or(&correction.after);
                 self.directory.people.remember(now);
@@ -66,7 +66,7 @@ impl Worker {
     async fn send(&self, correction: &Correction) -> Result<Progress, Error> {
         let id = &correction.before.id;
         if self.settings.replace && !correction.operations.is_empty() {
-            return self.replace(correction).await;
+            return Box::pin(self.replace(correction)).await;
         }
         let alone = || Patch::new(correction.operations.clone());
         if self.habits.memberships_by_group() || !correction.changes_memberships() {

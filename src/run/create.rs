@@ -83,7 +83,7 @@ impl<'w> Create<'w> {
         loop {
             let sent = self.worker.writer.create_user(self.user, &mut self.route);
             let error = match sent.await {
-                Ok(reply) => return self.created(reply).await,
+                Ok(reply) => return Box::pin(self.created(reply)).await,
                 Err(error) => error,
             };
             self.attempts += error.attempts();
@@ -92,7 +92,7 @@ impl<'w> Create<'w> {
                 Error::Refused(refusal)
                     if refusal.is_conflict() && (self.doubtful || refusal.doubtful) =>
                 {
-                    return self.taken_in_doubt(error).await;
+                    return Box::pin(self.taken_in_doubt(error)).await;
                 }
                 Error::Refused(refusal) if refusal.is_conflict() => {
                     return Creation::Taken {
@@ -114,7 +114,7 @@ impl<'w> Create<'w> {
                 return self.cut_off(fault);
             }
             losses += 1;
-            if let Some(end) = self.look_into(&fault, losses).await {
+            if let Some(end) = Box::pin(self.look_into(&fault, losses)).await {
                 return end;
             }
         }

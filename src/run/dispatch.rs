@@ -82,13 +82,14 @@ pub(super) struct Steps {
 }
 
 /// How many tasks may run at once: enough to keep calls in flight while some rows wait out a
-/// back-off, and where the node takes bulk requests, enough to fill as many of them.
+/// back-off, and where the node takes bulk requests, enough to fill one while others are on their way,
+/// within bounds that memory sets.
 fn most_tasks(settings: &Settings) -> usize {
     let calls = settings.concurrency.max(1);
-    let bulk = settings
-        .bulk
-        .map_or(0, |bulk| bulk.max_operations.saturating_mul(calls + 1));
-    (calls * ROWS_PER_CALL).max(bulk.min(WINDOW / 2))
+    let one = settings.bulk.map_or(0, |bulk| bulk.max_operations);
+    let bulk = one.saturating_mul(calls + 1).min(WINDOW / 8);
+    let bulk = bulk.max(one.saturating_mul(2)).min(WINDOW / 2);
+    bulk.max(calls * ROWS_PER_CALL)
 }
 
 /// Tells the loop that a task has ended, however it did.
@@ -305,6 +306,8 @@ impl Dispatch {
     fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
         self.active += 1;
         let ended = Task(self.sender.clone());
+        // In a box, it is not kept twice: there may be thousands.
+        let task = Box::pin(task);
         tokio::spawn(async move {
             task.await;
             drop(ended);

@@ -99,17 +99,19 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// How several runs ended, told as one: why the first stopped that did, and what all would have
-    /// sent.
+    /// How several runs ended, told as one.
     #[must_use]
-    pub fn together(runs: Vec<Ended>) -> Self {
+    pub fn together(runs: impl IntoIterator<Item = Ended>) -> Self {
         let mut together = Ended {
             stopped: None,
             seats_used_up: false,
             forecast: None,
         };
         for run in runs {
-            together.stopped = together.stopped.or(run.stopped);
+            together.stopped = match (together.stopped, run.stopped) {
+                (Some(one), Some(other)) => Some(one.and(&other)),
+                (one, other) => one.or(other),
+            };
             together.seats_used_up |= run.seats_used_up;
             together.forecast = together.forecast.or(run.forecast);
         }

@@ -46,7 +46,7 @@ impl Worker {
                     .status(status)
                     .attempts(attempts);
                 match account {
-                    Some(account) => self.complete(user, *account, created).await,
+                    Some(account) => Box::pin(self.complete(user, *account, created)).await,
                     None => created.into(),
                 }
             }
@@ -56,14 +56,14 @@ impl Worker {
                 attempts,
             } => {
                 let holder = holder.map(|holder| *holder);
-                match self.taken(newcomer, refused, holder, repeats).await {
+                match Box::pin(self.taken(newcomer, refused, holder, repeats)).await {
                     Taken::Settled(outcome) => outcome.attempts_of(attempts).into(),
                     Taken::Adopt(correction) => {
                         let pending = Pending {
                             attempts,
                             ..Pending::new(Action::Update, *correction)
                         };
-                        self.correct(pending).await
+                        Box::pin(self.correct(pending)).await
                     }
                 }
             }

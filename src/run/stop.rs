@@ -26,6 +26,35 @@ pub enum StopReason {
     Broken(String),
 }
 
+impl StopReason {
+    /// The same, said of one of several nodes. An interruption is nobody's in particular.
+    #[must_use]
+    pub fn of(self, node: &str) -> Self {
+        let said = |what: &str| format!("{node}: {what}");
+        match self {
+            StopReason::Denied(what) => StopReason::Denied(said(&what)),
+            StopReason::Unreachable(what) => StopReason::Unreachable(said(&what)),
+            StopReason::Broken(what) => StopReason::Broken(said(&what)),
+            other => other,
+        }
+    }
+
+    /// Both, in the words of this one where there is only room for one.
+    #[must_use]
+    pub fn and(self, other: &StopReason) -> Self {
+        if self == *other {
+            return self;
+        }
+        let both = |what: &str| format!("{what}; {other}");
+        match self {
+            StopReason::Denied(what) => StopReason::Denied(both(&what)),
+            StopReason::Unreachable(what) => StopReason::Unreachable(both(&what)),
+            StopReason::Broken(what) => StopReason::Broken(both(&what)),
+            one => one,
+        }
+    }
+}
+
 /// Stops a run: first gently, then at once.
 #[derive(Debug)]
 pub struct StopSwitch {

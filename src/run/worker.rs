@@ -73,11 +73,11 @@ impl Worker {
     /// Carries out `change`; `repeats` says that an earlier row asks for the very same.
     pub(super) async fn carry_out(&self, change: &Change, repeats: bool) -> Course {
         if let Some(rehearsal) = &self.rehearsal {
-            return self.rehearse(rehearsal, change, repeats).await;
+            return Box::pin(self.rehearse(rehearsal, change, repeats)).await;
         }
         let holder = match change {
             Change::Create(_) => Holder::Nobody,
-            _ => match self.directory.people.find(&change.person()).await {
+            _ => match Box::pin(self.directory.people.find(&change.person())).await {
                 Ok(holder) => holder,
                 Err(error) => return self.not_found_out(&error).into(),
             },
@@ -87,13 +87,12 @@ impl Worker {
                 let newcomer = change
                     .newcomer()
                     .expect("only a change with a newcomer is planned as a create");
-                self.create(&user, newcomer, repeats).await
+                Box::pin(self.create(&user, newcomer, repeats)).await
             }
             Work::Nothing { id } => Outcome::new(Verdict::Unchanged).status(200).user(id).into(),
             Work::Impossible(reason) => impossible(&reason).into(),
             Work::Patch(correction) => {
-                self.correct(Pending::new(change.action(), *correction))
-                    .await
+                Box::pin(self.correct(Pending::new(change.action(), *correction))).await
             }
             Work::Delete { id } => self.delete(id).await.into(),
         }

@@ -115,7 +115,7 @@ impl Writer {
             }
         }
         self.make_groups(&mut user.groups).await?;
-        before.and(self.client.create_user(&user).await)
+        before.and(Box::pin(self.client.create_user(&user)).await)
     }
 
     /// `PATCH /Users/{id}`
@@ -127,7 +127,7 @@ impl Writer {
         let operation = || BulkOperation::patch::<User>(id, patch).map(Payload::User);
         match self.together(operation).await? {
             Ok(reply) => Ok(reply),
-            Err(before) => before.and(self.client.patch_user(id, patch).await),
+            Err(before) => before.and(Box::pin(self.client.patch_user(id, patch)).await),
         }
     }
 
@@ -140,7 +140,7 @@ impl Writer {
         let operation = || BulkOperation::replace::<User>(id, document).map(Payload::User);
         match self.together(operation).await? {
             Ok(reply) => Ok(reply),
-            Err(before) => before.and(self.client.put_user(id, document).await),
+            Err(before) => before.and(Box::pin(self.client.put_user(id, document)).await),
         }
     }
 
@@ -149,7 +149,7 @@ impl Writer {
         let operation = || BulkOperation::delete::<User>(id).map(Payload::User);
         match self.together(operation).await? {
             Ok(reply) => Ok(reply),
-            Err(before) => before.and(self.client.delete_user(id).await),
+            Err(before) => before.and(Box::pin(self.client.delete_user(id)).await),
         }
     }
 
@@ -166,7 +166,7 @@ impl Writer {
         };
         match self.together(operation).await? {
             Ok(reply) => Ok(reply),
-            Err(before) => before.and(self.patch_group_alone(id, patch).await),
+            Err(before) => before.and(Box::pin(self.patch_group_alone(id, patch)).await),
         }
     }
 
@@ -201,7 +201,7 @@ impl Writer {
             if teams.awaits(id) {
                 // Whatever comes of it: whether the group is there, the next line sees.
                 self.post(Payload::Group(id.clone())).await;
-                self.foundry.found(&self.client, id).await?;
+                Box::pin(self.foundry.found(&self.client, id)).await?;
             }
             let now = teams.now(id).to_owned();
             *id = now;
