@@ -501,3 +501,105 @@ fn a_node_that_takes_fewer_than_it_says_gets_fewer() {
     let rows = desk.rows("people.results.csv");
     assert!(rows.iter().all(|row| row["result_status"] == "201"));
 }
+
+/// Who is there, how, and in which teams.
+fn state(node: &Node) -> BTreeMap<String, (Option<String>, bool, BTreeSet<String>)> {
+    let snapshot = node.sandbox().snapshot();
+    let users = snapshot.users.iter();
+    users
+        .map(|user| {
+            let groups = snapshot.groups_of(&user.user_name);
+            let groups = groups.into_iter().map(str::to_owned).collect();
+            let state = (user.family_name.clone(), user.active, groups);
+            (user.user_name.clone(), state)
+        })
+        .collect()
+}
+
+#[test]
+fn a_node_is_left_as_single_calls_would_leave_it() {
+    let actions = [
+        "upsert",
+        "update",
+        "lock",
+        "unlock",
+        "add-teams",
+        "remove-teams",
+    ];
+    let teams = ["Sales", "Legal;New1", "New2", "Finance;Sales", "New1;New2"];
+    for (seed, (operations, concurrency, faults)) in [
+        (3, "1", ""),
+        (50, "8", ""),
+        (1000, "8", ""),
+        (10, "4", "500@after=5%,reset=5%,429=3%"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut random = fastrand::Rng::with_seed(seed as u64);
+        let options = || Options {
+            users: 60,
+            bulk_max_operations: operations,
+            ..Options::default()
+        };
+        let single = Node::start(options());
+        let there: Vec<String> = state(&single).into_keys().collect();
+        let mut file = "action,email,last_name,teams\n".to_owned();
+        for _ in 0..400 {
+            let action = actions[random.usize(..actions.len())];
+            let email = match random.usize(..4) {
+                0 => format!("new{}@example.com", random.usize(..60)),
+                _ => there[random.usize(..there.len())].clone(),
+            };
+            // A node need not say of an account made in a bulk request that it is active: then it is
+            // unlocked to be sure.
+            let action = match action {
+                "unlock" if email.starts_with("new") => "lock",
+                action => action,
+            };
+            let groups = teams[(email.len() + action.len()) % teams.len()];
+            let (name, groups) = match action {
+                "lock" | "unlock" => ("", ""),
+                "add-teams" | "remove-teams" => ("", groups),
+                _ => ("Same", groups),
+            };
+            file += &format!("{action},{email},{name},{groups}\n");
+        }
+        let arguments = [
+            "import",
+            "people.csv",
+            "--create-teams",
+            "--yes",
+            "--allow-locks",
+            "400",
+            "--batch",
+            "7",
+        ];
+        let outcomes = |node: &Node, more: &[&str]| {
+            let desk = node.desk();
+            desk.file("people.csv", &file);
+            let ended = desk.headcount(&[&arguments[..], more].concat());
+            assert!([0, 4].contains(&ended.code), "{}", ended.stderr);
+            column(&desk.rows("people.results.csv"), "result_outcome")
+        };
+        let alone = outcomes(&single, &["--bulk", "off"]);
+        let bulk = Node::start(Options {
+            bulk: Bulk::Yes,
+            faults: faults.parse().unwrap(),
+            seed: seed as u64,
+            ..options()
+        });
+        let together = outcomes(&bulk, &["--bulk", "on", "--concurrency", concurrency]);
+        for (at, (alone, together)) in alone.iter().zip(&together).enumerate() {
+            let row = file.lines().nth(at + 1).unwrap();
+            assert_eq!(
+                alone,
+                together,
+                "{operations} operations, row {}: {row}",
+                at + 2
+            );
+        }
+        assert_eq!(state(&single), state(&bulk), "{operations}");
+        assert!(bulk.sandbox().calls().of("POST /Bulk") > 0);
+    }
+}

@@ -14,7 +14,7 @@ use super::worker::{Worker, impossible};
 use crate::directory::Holder;
 use crate::plan::{Correction, Impossible, Work, adopt};
 use crate::roster::{Action, Newcomer};
-use crate::scim::{Error, NewUser, Operation, Reply, User};
+use crate::scim::{Error, NewUser, Operation, Reference, Reply, User};
 
 /// What becomes of a create whose email is taken.
 enum Taken {
@@ -118,6 +118,10 @@ impl Worker {
             if is_shown(&account) {
                 self.habits.prove(aspects);
             }
+            // What the node does not show is as asked.
+            let groups = account.groups.take();
+            account.groups = groups.or_else(|| Some(self.references(&user.groups)));
+            account.active = account.active.or(user.active);
             self.directory.people.remember(&account);
             return created.into();
         }
@@ -141,6 +145,14 @@ impl Worker {
             ..Pending::new(Action::Update, correction)
         };
         self.correct(pending).await
+    }
+
+    fn references(&self, groups: &[String]) -> Vec<Reference> {
+        let reference = |id: &String| Reference {
+            value: self.directory.teams.now(id).to_owned(),
+            display: None,
+        };
+        groups.iter().map(reference).collect()
     }
 
     /// Which of these groups a new account is not in, as far as it shows its groups.
