@@ -319,7 +319,40 @@ fn what_a_node_says_of_itself_is_said_in_words() {
         "note",
         "name.givenName, name.familyName, emails.value, which the node may ignore; only to be read: groups",
     );
-    assert!(advice(&ended).contains("which its schema suggests"));
+    let advice = advice(&ended);
+    assert!(advice.contains("which its schema suggests"), "{advice}");
+    assert!(
+        advice.contains(
+            "up to 1,000 changes in one call, in 1,048,576 bytes at the most (--bulk auto)"
+        ),
+        "{advice}"
+    );
+}
+
+#[test]
+fn what_will_be_used_of_bulk_requests_follows_from_what_the_node_says() {
+    for (bulk, words) in [
+        (
+            json!({"supported": false, "maxOperations": 1000, "maxPayloadSize": 1_048_576}),
+            "one call for each change: the node does not offer bulk requests",
+        ),
+        (
+            json!({"supported": true, "maxOperations": 500}),
+            "does not say how large they may be; with --bulk on, up to 100 changes in one call",
+        ),
+        (
+            json!({"supported": true, "maxOperations": 1, "maxPayloadSize": 1_048_576}),
+            "the node takes one operation in a bulk request",
+        ),
+    ] {
+        let answer = plain(ann_and_bob(), teams());
+        let server = Scripted::start(move |call, _| match call.path.as_str() {
+            "/ServiceProviderConfig" => reply(200, json!({"bulk": bulk})),
+            _ => answer(call),
+        });
+        let advice = advice(&server.desk().headcount(&["doctor"]));
+        assert!(advice.contains(words), "{words}: {advice}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::connection::{LATER, short};
 use super::{Check, Examination, Facts, Granted, Setup, State};
 use crate::report::grouped;
-use crate::scim::PAGE;
+use crate::scim::{BulkLimits, PAGE};
 
 /// Answers that take longer than this make runs slow.
 const SLOW: Duration = Duration::from_secs(1);
@@ -136,15 +136,27 @@ fn teams(facts: &Facts) -> &'static str {
 }
 
 fn bulk(facts: &Facts) -> String {
-    let offered = facts
+    let said = facts
         .config
         .as_ref()
-        .and_then(|config| config.bulk.as_ref())
-        .is_some_and(|bulk| bulk.supported);
-    if offered {
-        "no: one call for each person, although the node offers bulk calls".to_owned()
-    } else {
-        "no: one call for each person".to_owned()
+        .and_then(|config| config.bulk.as_ref());
+    let Some(offered) = said.filter(|bulk| bulk.supported) else {
+        return "one call for each change: the node does not offer bulk requests".to_owned();
+    };
+    match BulkLimits::of(offered) {
+        None => format!(
+            "one call for each change, since the node offers bulk requests and does not say how large they may be; \
+             with --bulk on, up to {} changes in one call",
+            grouped(BulkLimits::MODEST.max_operations as u64)
+        ),
+        Some(limits) if limits.max_operations == 1 => {
+            "one call for each change: the node takes one operation in a bulk request".to_owned()
+        }
+        Some(limits) => format!(
+            "up to {} changes in one call, in {} bytes at the most (--bulk auto)",
+            grouped(limits.max_operations as u64),
+            grouped(limits.max_payload as u64)
+        ),
     }
 }
 
