@@ -127,12 +127,18 @@ fn teams_that_rows_need_are_created_before_them() {
 
     let with_teams = [&import[..], &["--create-teams"]].concat();
     let dry = [&with_teams[..], &["--dry-run"]].concat();
-    desk.headcount(&dry)
+    let planned = desk
+        .headcount(&dry)
         .with(0)
+        .says("it is created for these rows")
         .says("2 to create teams and roles");
+    assert!(planned.stdout.contains("create team \"Kitchen\""));
     assert_eq!(names(&node, "Kitchen"), 0);
 
-    desk.headcount(&with_teams).with(0).says("2 created");
+    desk.headcount(&with_teams)
+        .with(0)
+        .says("2 created")
+        .says("2 teams and roles were created.");
     let snapshot = node.sandbox().snapshot();
     let mut groups = snapshot.groups_of("a@example.com");
     groups.sort_unstable();

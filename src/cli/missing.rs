@@ -12,8 +12,8 @@ use crate::roster::{Column, GroupKind, GroupName, Roster};
 use crate::scim::Error;
 use crate::teams;
 
-/// Every team and role that a row names must be on the node, under one id, or be created before the
-/// rows. Says those for which that is not so, and counts them.
+/// Every team and role that a row names must be on the node, under one id, or be created for the rows.
+/// Says those for which that is not so, and counts them.
 pub(super) fn look(site: &Site, teams: &mut Teams, job: &Job) -> u64 {
     let (roster, census, input) = (&site.roster, &site.census, &job.input);
     let expected = if input.create_teams {

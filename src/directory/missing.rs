@@ -149,7 +149,7 @@ impl Teams {
             match self.admit(group.name) {
                 Ok(()) => {
                     group.words = format!(
-                        "the node has no {} of this name yet; it is created before the rows{}",
+                        "the node has no {} of this name yet; it is created for these rows{}",
                         group.name.kind_word(),
                         nearest
                             .map(|name| format!(" (most like it: {name:?})"))

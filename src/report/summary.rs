@@ -103,7 +103,7 @@ pub struct Summary<'a> {
     pub results: &'a Path,
     /// Which node.
     pub node: &'a str,
-    /// How many teams and roles were created before the rows.
+    /// How many teams and roles were created for the rows.
     pub new_groups: usize,
 }
 
@@ -134,8 +134,8 @@ impl fmt::Display for Summary<'_> {
         )?;
         match new_groups {
             0 => {}
-            1 => writeln!(f, "1 team or role was created before them.")?,
-            many => writeln!(f, "{many} teams and roles were created before them.")?,
+            1 => writeln!(f, "1 team or role was created.")?,
+            many => writeln!(f, "{many} teams and roles were created.")?,
         }
         writeln!(
             f,
@@ -266,7 +266,7 @@ mod tests {
         insta::assert_snapshot!(summary.to_string(), @r"
         Stopped before the end: interrupted.
         5 rows on node 1: 2 created, 1 failed, 1 not attempted, 1 of unknown state.
-        2 teams and roles were created before them.
+        2 teams and roles were created.
         0 calls in 0 ms.
         Results: x.results.csv
         The licensed seats are used up: free or buy some, then import the results file; accounts that exist are left alone with --on-conflict skip.
