@@ -267,6 +267,67 @@ fn skipping_is_for_those_who_are_there() {
     );
 }
 
+/// A node with one person, that refuses every new one; `filters` says whether it finds people.
+fn with_ann_only(filters: bool) -> Scripted {
+    Scripted::start(move |call, _| match call.query("filter") {
+        _ if call.is("POST", "/Users") => reply(409, json!({"detail": "email in use"})),
+        Some(_) if !filters => reply(400, json!({"detail": "no filters"})),
+        Some(filter) if !filter.to_lowercase().contains("ann@x.com") => reply(200, list(&[])),
+        _ if call.path == "/Users" => reply(200, list(&[user("1", "ann@x.com", true)])),
+        _ => reply(404, ""),
+    })
+}
+
+#[test]
+fn an_email_of_another_node_is_said_in_words() {
+    for filters in [true, false] {
+        let server = with_ann_only(filters);
+        let desk = server.desk();
+        let others: String = (0..100).map(|i| format!("p{i}@x.com,\n")).collect();
+        desk.file(
+            "people.csv",
+            format!("email,external_id\nann@x.com,\n{others}bob@x.com,E1\n"),
+        );
+        desk.headcount(&["import", "people.csv", "--concurrency", "1"])
+            .with(4)
+            .says("102 failed");
+        let rows = desk.rows("people.results.csv");
+        assert!(rows.iter().all(|row| row["result_status"] == "409"
+            && row["result_attempts"] == "1"
+            && row["result_error"].contains("email in use")));
+        let [ann, others @ .., bob] = rows.as_slice() else {
+            panic!("{} rows", rows.len());
+        };
+        assert_eq!(ann["result_user_id"], "1");
+        assert!(ann["result_error"].contains("an account with this email exists on this node"));
+        assert!(others.iter().all(|row| {
+            row["result_user_id"].is_empty()
+                && row["result_error"].ends_with(
+                    "nobody on this node has this email, so it belongs to another node or tenant",
+                )
+        }));
+        assert!(bob["result_error"].ends_with("or the external id is taken"));
+        let asked = server.count("GET");
+        assert!(asked <= 25, "{asked} questions");
+    }
+}
+
+#[test]
+fn a_refused_row_stays_refused_where_nobody_can_be_looked_up() {
+    let server = Scripted::start(|call, _| match call.method.as_str() {
+        "POST" => reply(409, json!({"detail": "email in use"})),
+        _ => reply(403, json!({"detail": "no reading"})),
+    });
+    let desk = server.desk();
+    desk.file("people.csv", "email\nann@x.com\nbob@x.com\n");
+    desk.headcount(&["import", "people.csv"])
+        .with(4)
+        .says("2 failed");
+    let rows = desk.rows("people.results.csv");
+    assert!(rows.iter().all(|row| row["result_status"] == "409"
+        && row["result_error"] == "already taken (HTTP 409: email in use)"));
+}
+
 #[test]
 fn a_yes_without_an_account_is_not_called_created() {
     let error =

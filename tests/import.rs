@@ -133,12 +133,18 @@ fn a_second_import_changes_nothing_and_says_so() {
     assert!(failed.stderr.contains("2 failed"), "{}", failed.stderr);
     let rows = desk.rows("people.results.csv");
     assert_eq!(column(&rows, "result_status"), ["409", "409"]);
-    assert!(
-        rows[0]["result_error"].contains("already taken"),
-        "{}",
-        rows[0]["result_error"]
-    );
+    for words in [
+        "already taken",
+        "exists on this node; see --on-conflict skip or update",
+    ] {
+        let error = &rows[0]["result_error"];
+        assert!(error.contains(words), "{error}");
+    }
     let former = desk.rows("people.results.1.csv");
+    assert_eq!(
+        column(&rows, "result_user_id"),
+        column(&former, "result_user_id")
+    );
     assert_eq!(
         column(&former, "result_outcome"),
         ["created", "created"],
@@ -171,6 +177,32 @@ fn a_second_import_changes_nothing_and_says_so() {
             .as_deref(),
         Some("Anna")
     );
+}
+
+#[test]
+fn a_file_that_is_sent_twice_costs_few_questions() {
+    let node = Node::start(Options {
+        users: 2_000,
+        page_max: 100,
+        ..Options::default()
+    });
+    let desk = node.desk();
+    let mut file = "email\n".to_owned();
+    for user in &node.sandbox().snapshot().users[..400] {
+        file += &format!("{}\n", user.user_name);
+    }
+    desk.file("people.csv", file);
+    desk.headcount(&["import", "people.csv"])
+        .with(4)
+        .says("400 failed");
+    let rows = desk.rows("people.results.csv");
+    assert!(rows.iter().all(|row| {
+        row["result_error"].contains("exists on this node") && !row["result_user_id"].is_empty()
+    }));
+    let calls = node.sandbox().calls();
+    let asked = calls.total() - calls.of("POST /Users");
+    // What the node can do, 20 questions, and a list of 20 pages.
+    assert_eq!(asked, 1 + 20 + 20, "{calls:?}");
 }
 
 #[test]

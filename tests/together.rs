@@ -127,6 +127,8 @@ fn each_row_keeps_its_own_status() {
     new.sort_unstable();
     assert_eq!(new, ["201", "201", "428", "428"]);
     assert!(rows[0]["result_error"].contains("already taken"));
+    assert!(rows[0]["result_error"].contains("exists on this node"));
+    assert_eq!(rows[0]["result_user_id"], there[0].id);
     let full = rows.iter().find(|row| row["result_status"] == "428");
     assert!(full.unwrap()["result_error"].contains("seats"));
     let calls = node.sandbox().calls();

@@ -7,6 +7,7 @@ mod holder;
 mod index;
 mod missing;
 mod people;
+mod taken;
 mod teams;
 
 pub use holder::Holder;

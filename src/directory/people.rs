@@ -9,6 +9,7 @@ use tracing::{debug, info};
 
 use super::holder::Holder;
 use super::index::Index;
+use super::taken::Taken;
 use crate::roster::{Email, Person, UserId};
 use crate::scim::{Client, Error, Listing, Overlap, Page, Query, Reply, User, equals};
 
@@ -23,6 +24,7 @@ pub struct People {
     probe: Mutex<()>,
     /// Whether anybody will be asked for again after a change.
     keeps_up: AtomicBool,
+    pub(super) taken: Mutex<Taken>,
 }
 
 /// How far the node's answers to `filter=userName eq "…"` can be believed.
@@ -66,6 +68,7 @@ impl People {
             listed: Mutex::new(None),
             probe: Mutex::new(()),
             keeps_up: AtomicBool::new(true),
+            taken: Mutex::default(),
         }
     }
 
@@ -80,9 +83,7 @@ impl People {
         }
         let mut listed = self.listed.lock().await;
         let begun = Instant::now();
-        let fewer_than_asking =
-            |read: u64, total: u64| total.saturating_sub(read).div_ceil(read.max(1)) <= lookups;
-        match self.list(fewer_than_asking).await {
+        match self.list(|more| more <= lookups).await {
             Ok(Some(index)) => {
                 self.replace_index(index);
                 *listed = Some(begun);
@@ -104,21 +105,25 @@ impl People {
     pub async fn list_everyone(&self) -> Result<(), Error> {
         let mut listed = self.listed.lock().await;
         let begun = Instant::now();
-        if let Some(index) = self.list(|_, _| true).await? {
+        if let Some(index) = self.list(|_| true).await? {
             self.replace_index(index);
             *listed = Some(begun);
         }
         Ok(())
     }
 
-    /// Reads everyone, unless `worth_it` says after the first page (how many were read, how many
-    /// there are) that it is not.
-    async fn list(&self, worth_it: impl Fn(u64, u64) -> bool) -> Result<Option<Index>, Error> {
+    /// Reads everyone, unless `worth_it` says after the first page that as many more pages are not.
+    pub(super) async fn list(
+        &self,
+        worth_it: impl Fn(u64) -> bool,
+    ) -> Result<Option<Index>, Error> {
         let mut listing = Listing::<User>::new(&self.client, Query::default(), Overlap::None);
         let mut index = Index::default();
         let mut first = true;
         while let Some(page) = listing.next().await? {
-            if first && !worth_it(page.len() as u64, listing.total().unwrap_or(0)) {
+            let read = page.len() as u64;
+            let more = listing.total().unwrap_or(0).saturating_sub(read);
+            if first && !worth_it(more.div_ceil(read.max(1))) {
                 debug!("asking for people one by one is fewer calls than listing everyone");
                 return Ok(None);
             }
@@ -250,21 +255,34 @@ impl People {
     }
 
     async fn ask(&self, email: &Email) -> Result<Reply<Holder>, Error> {
-        if self.filter.get() != FilterTrust::NONE {
+        match self.by_filter(email).await? {
+            Some(reply) => Ok(reply),
+            None => self.listed_now(email).await,
+        }
+    }
+
+    /// Asks with a filter; nothing where filters are not to be believed.
+    pub(super) async fn by_filter(&self, email: &Email) -> Result<Option<Reply<Holder>>, Error> {
+        if self.has_filter() {
             let (reply, filtered) = self.filtered(email.as_str(), email).await?;
             match filtered {
-                Filtered::Found(holder) => return Ok(with(&reply, holder)),
+                Filtered::Found(holder) => return Ok(Some(with(&reply, holder))),
                 Filtered::Missed if self.misses_are_true().await? => {
-                    return Ok(with(&reply, Holder::Nobody));
+                    return Ok(Some(with(&reply, Holder::Nobody)));
                 }
                 Filtered::Missed | Filtered::Ignored => self.distrust(),
             }
         }
-        self.listed_now(email).await
+        Ok(None)
+    }
+
+    /// Whether filters may be believed, as far as is known.
+    pub(super) fn has_filter(&self) -> bool {
+        self.filter.get() != FilterTrust::NONE
     }
 
     fn distrust(&self) {
-        if self.filter.get() != FilterTrust::NONE {
+        if self.has_filter() {
             info!("the node does not find people by userName; listing everyone instead");
             self.filter.set(FilterTrust::NONE);
         }
@@ -337,7 +355,7 @@ impl People {
         let mut listed = self.listed.lock().await;
         if listed.is_none_or(|begun| begun < asked) {
             let begun = Instant::now();
-            if let Some(index) = self.list(|_, _| true).await? {
+            if let Some(index) = self.list(|_| true).await? {
                 self.replace_index(index);
             }
             *listed = Some(begun);
@@ -350,7 +368,7 @@ impl People {
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = Some(index);
     }
 
-    fn read_index<T>(&self, read: impl FnOnce(&Index) -> T) -> Option<T> {
+    pub(super) fn read_index<T>(&self, read: impl FnOnce(&Index) -> T) -> Option<T> {
         self.index
             .read()
             .unwrap_or_else(PoisonError::into_inner)

@@ -16,6 +16,10 @@ use crate::plan::{Correction, Impossible, Work, adopt};
 use crate::roster::{Action, Newcomer};
 use crate::scim::{Error, NewUser, Operation, Reference, Reply, User};
 
+/// The email of a create is that of an account that can be found.
+pub(super) const EXISTS_HERE: &str =
+    "an account with this email exists on this node; see --on-conflict skip or update";
+
 /// What becomes of a create whose email is taken.
 enum Taken {
     Settled(Outcome),
@@ -189,9 +193,12 @@ impl Worker {
         repeats: bool,
     ) -> Taken {
         let words = refused.map_or_else(|| "already taken".to_owned(), |error| error.to_string());
-        let look = !repeats && self.settings.on_conflict != OnConflict::Fail;
+        let choice = self.settings.on_conflict;
         let holder = match holder {
-            None if look => match self.who_has(newcomer, &words).await {
+            _ if !repeats && choice == OnConflict::Fail => {
+                return Taken::Settled(self.refused(newcomer, holder, &words).await);
+            }
+            None if !repeats => match self.who_has(newcomer, &words).await {
                 Ok(account) => Some(account),
                 Err(outcome) => return Taken::Settled(outcome),
             },
@@ -199,10 +206,8 @@ impl Worker {
         };
         let known = holder.as_ref().map(|user| user.id.clone());
         let outcome = |verdict| Outcome::new(verdict).status(409).user(known.clone());
-        let outcome = match (self.settings.on_conflict, holder) {
-            _ if repeats => outcome(Verdict::Exists),
-            (OnConflict::Skip, _) => outcome(Verdict::Exists),
-            (OnConflict::Update, Some(account)) => {
+        let outcome = match (choice, holder) {
+            (OnConflict::Update, Some(account)) if !repeats => {
                 match adopt(newcomer, &account, &self.directory.teams) {
                     Work::Patch(correction) => return Taken::Adopt(correction),
                     Work::Impossible(reason) => outcome(Verdict::Failed).because(reason),
@@ -211,9 +216,36 @@ impl Worker {
                         .user(account.id),
                 }
             }
-            (OnConflict::Fail | OnConflict::Update, _) => outcome(Verdict::Failed).because(words),
+            _ => outcome(Verdict::Exists),
         };
         Taken::Settled(outcome)
+    }
+
+    /// A row that has failed since its email is taken, with words on where.
+    async fn refused(&self, newcomer: &Newcomer, holder: Option<User>, words: &str) -> Outcome {
+        let failed = Outcome::new(Verdict::Failed).status(409);
+        let holder = match holder {
+            Some(account) => Some(Holder::Account(Box::new(account))),
+            // The row has failed, whatever comes of this question.
+            None => {
+                let asked = self.directory.people.taken_by(&newcomer.email).await;
+                asked.ok().flatten()
+            }
+        };
+        match holder {
+            None => failed.because(words),
+            Some(Holder::Account(account)) => failed
+                .user(account.id)
+                .because(format!("{words}; {EXISTS_HERE}")),
+            Some(Holder::Several { ids }) => failed.because(format!(
+                "{words}; the node has {} accounts of this email: {}",
+                ids.len(),
+                ids.join(", ")
+            )),
+            Some(Holder::Nobody | Holder::SomeoneElse { .. }) => {
+                failed.because(format!("{words}; {}", elsewhere(newcomer)))
+            }
+        }
     }
 
     /// The account that has a newcomer's email, or what becomes of the row.
@@ -221,12 +253,9 @@ impl Worker {
         let holder = self.directory.people.find_now(&newcomer.email).await;
         match holder.map_err(|error| self.not_found_out(&error))?.value {
             Holder::Account(account) => Ok(*account),
-            Holder::Nobody | Holder::SomeoneElse { .. } => {
-                Err(Outcome::new(Verdict::Failed).status(409).because(format!(
-                    "{words}; nobody on this node has this email, so something else of the row is \
-                     taken, or the email belongs to another node or tenant"
-                )))
-            }
+            Holder::Nobody | Holder::SomeoneElse { .. } => Err(Outcome::new(Verdict::Failed)
+                .status(409)
+                .because(format!("{words}; {}", elsewhere(newcomer)))),
             Holder::Several { ids } => Err(impossible(&Impossible::Several { ids }).status(409)),
         }
     }
@@ -248,6 +277,15 @@ impl Worker {
             }
             _ => {}
         }
+    }
+}
+
+/// Why a create is refused although nobody on the node has the email.
+fn elsewhere(newcomer: &Newcomer) -> &'static str {
+    if newcomer.external_id.is_some() {
+        "nobody on this node has this email, so it belongs to another node or tenant, or the external id is taken"
+    } else {
+        "nobody on this node has this email, so it belongs to another node or tenant"
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::OnConflict;
 use super::batch::Flush;
 use super::course::{Course, Pending};
+use super::newcomer::EXISTS_HERE;
 use super::outcome::{Outcome, Verdict};
 use super::worker::{Worker, done, impossible};
 use crate::directory::Holder;
@@ -182,9 +183,7 @@ impl Worker {
             _ if repeats => Err(outcome(Verdict::Exists)),
             OnConflict::Skip => Err(outcome(Verdict::Exists)),
             OnConflict::Update => Ok(adopt(newcomer, account, &self.directory.teams)),
-            OnConflict::Fail => Err(outcome(Verdict::Failed).because(
-                "an account with this email exists already; see --on-conflict skip or update",
-            )),
+            OnConflict::Fail => Err(outcome(Verdict::Failed).because(EXISTS_HERE)),
         }
     }
 
