@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use headcount::sandbox::{Options, Sandbox};
+use headcount::report::grouped;
+use headcount::sandbox::{Bulk, Options, Sandbox};
 
 const PAGE: usize = 1_000;
 
@@ -16,29 +17,30 @@ struct Job {
     name: &'static str,
     /// People on the node.
     users: usize,
+    /// Whether the node takes bulk requests, of up to 1,000 operations.
+    bulk: Bulk,
     /// The file, from the emails of those people.
     file: fn(&[String]) -> String,
     flags: &'static [&'static str],
-    bound: usize,
+    bound: u64,
     /// How the bound comes about.
     why: &'static str,
 }
 
-const JOBS: [Job; 5] = [
+const JOBS: [Job; 7] = [
     Job {
         name: "10,000 creates, 3 teams each",
         users: 0,
-        file: |_| {
-            let rows = (0..10_000).map(|i| format!("p{i}@example.com,Sales;Legal;Finance\n"));
-            table("email,teams", rows)
-        },
+        bulk: Bulk::No,
+        file: new_people,
         flags: &[],
-        bound: 1 + 10_000,
+        bound: 1 + 1 + 10_000,
         why: "1 page of teams, 10,000 POST",
     },
     Job {
         name: "10,000 existing people into 3 teams",
         users: 12_000,
+        bulk: Bulk::No,
         file: |people| {
             let rows = people[2_000..].iter();
             table(
@@ -47,12 +49,13 @@ const JOBS: [Job; 5] = [
             )
         },
         flags: &["--action", "add-teams"],
-        bound: 1 + 12 + 300,
+        bound: 1 + 1 + 12 + 300,
         why: "1 page of teams, 12 of people, 300 PATCH of 100",
     },
     Job {
         name: "1,000 locks on a node of 100,000",
         users: 100_000,
+        bulk: Bulk::No,
         file: |people| {
             table(
                 "email",
@@ -60,24 +63,22 @@ const JOBS: [Job; 5] = [
             )
         },
         flags: &["--action", "lock", "--yes", "--allow-locks", "1000"],
-        bound: 100 + 1_000,
+        bound: 1 + 100 + 1_000,
         why: "100 pages of people, fewer than 1,000 questions; 1,000 PATCH",
     },
     Job {
         name: "1,000 locks on a node of 800",
         users: 800,
-        file: |people| {
-            let others = (0..200).map(|i| format!("nobody{i}@example.com\n"));
-            let rows = people.iter().map(|email| format!("{email}\n"));
-            table("email", rows.chain(others))
-        },
+        bulk: Bulk::No,
+        file: leavers,
         flags: &["--action", "lock", "--yes", "--allow-locks", "1000"],
-        bound: 1 + 800,
+        bound: 1 + 1 + 800,
         why: "1 page of people, 800 PATCH; 200 are not there",
     },
     Job {
         name: "5,000 updates, 4,000 of them so already",
         users: 5_000,
+        bulk: Bulk::No,
         file: |people| {
             let rows = people.iter().enumerate();
             table(
@@ -89,10 +90,43 @@ const JOBS: [Job; 5] = [
             )
         },
         flags: &["--action", "update"],
-        bound: 5 + 1_000,
+        bound: 1 + 5 + 1_000,
         why: "5 pages of people, 1,000 PATCH",
     },
+    Job {
+        name: "10,000 creates, 3 teams each, in bulk requests",
+        users: 0,
+        bulk: Bulk::Yes,
+        file: new_people,
+        flags: &[],
+        bound: 1 + 1 + 10,
+        why: "1 page of teams, 10 POST of 1,000",
+    },
+    Job {
+        name: "1,000 locks on a node of 800, in bulk requests",
+        users: 800,
+        bulk: Bulk::Yes,
+        file: leavers,
+        flags: &["--action", "lock", "--yes", "--allow-locks", "1000"],
+        bound: 1 + 1 + 1,
+        why: "1 page of people, 1 POST of 800; 200 are not there",
+    },
 ];
+
+/// Whether the node takes bulk requests is asked once in each job.
+const ASKED: &str = "1 question about bulk";
+
+fn new_people(_: &[String]) -> String {
+    let rows = (0..10_000).map(|i| format!("p{i}@example.com,Sales;Legal;Finance\n"));
+    table("email,teams", rows)
+}
+
+/// Everybody, and 200 who are not there.
+fn leavers(people: &[String]) -> String {
+    let others = (0..200).map(|i| format!("nobody{i}@example.com\n"));
+    let rows = people.iter().map(|email| format!("{email}\n"));
+    table("email", rows.chain(others))
+}
 
 fn table(header: &str, rows: impl Iterator<Item = String>) -> String {
     rows.fold(format!("{header}\n"), |text, row| text + &row)
@@ -104,8 +138,10 @@ fn main() {
     let mut report = String::from("| job | calls | bound | made up of |\n|---|---|---|---|\n");
     for job in &JOBS {
         let calls = run(&runtime, folder.path(), job);
-        let (name, bound, why) = (job.name, job.bound, job.why);
-        writeln!(report, "| {name} | {calls} | {bound} | {why} |").expect("a string grows");
+        let (calls, bound) = (grouped(calls), grouped(job.bound));
+        let (name, why) = (job.name, job.why);
+        writeln!(report, "| {name} | {calls} | {bound} | {ASKED}, {why} |")
+            .expect("a string grows");
     }
     print!("{report}");
 }
@@ -114,6 +150,7 @@ fn run(runtime: &tokio::runtime::Runtime, folder: &Path, job: &Job) -> u64 {
     let options = Options {
         users: job.users,
         page_max: PAGE,
+        bulk: job.bulk,
         ..Options::default()
     };
     let node = runtime
