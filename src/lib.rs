@@ -23,7 +23,7 @@
 //! | [`directory`] | what the node holds now: people and teams, in the fewest calls |
 //! | [`plan`] | change + directory to [`plan::Work`]: pure functions |
 //! | [`guard`] | limits that stop a run before it does harm |
-//! | [`run`] | the engine: workers, one person's rows in order, stopping; emits [`run::Event`]s |
+//! | [`run`] | the engine: workers, one person's rows in order, bulk requests, stopping; emits [`run::Event`]s |
 //! | [`preview`] | what a run would do: lines, plan files |
 //! | [`report`] | listens to events: progress, summary, results file |
 //! | [`export`] | what the node holds, as rows of a spreadsheet |

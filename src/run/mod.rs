@@ -2,11 +2,16 @@
 //!
 //! ```text
 //!  entries ─▶ dispatch ─▶ lanes ─▶ workers ─▶ order ─▶ Event::Row
-//!             (stop?)    (one row a person)   (as in the file)
+//!             (stop?)    (one row   │  ▲      (as in the file)
+//!                        a person)  ▼  │
+//!                                  writer ───▶ calls of their own
+//!                                   │  ▲
+//!                                   ▼  │
+//!                                   post ────▶ bulk requests
 //! ```
 //!
-//! Here belong workers, the order of one person's rows, stopping, and finding out what became of a
-//! row. What has to be sent is for [`plan`](crate::plan), when it may leave for
+//! Here belong workers, the order of one person's rows, what goes together, stopping, and finding out
+//! what became of a row. What has to be sent is for [`plan`](crate::plan), when it may leave for
 //! [`pace`](crate::pace); how a run is shown is for [`report`](crate::report), which sees
 //! [`Event`]s only.
 
