@@ -3,6 +3,7 @@
 //! Here belongs every question to the node about who and what is there. What follows from the
 //! answers is for [`plan`](crate::plan); changing anything is for [`run`](crate::run).
 
+mod filter;
 mod holder;
 mod index;
 mod missing;
@@ -10,10 +11,10 @@ mod people;
 mod taken;
 mod teams;
 
+pub(crate) use filter::other_case;
 pub use holder::Holder;
 pub use missing::{BadName, Expected, GroupRemark, NewName};
 pub use people::People;
-pub(crate) use people::other_case;
 pub use teams::{TeamProblem, Teams};
 
 /// What the node holds, as far as a run needs to know.

@@ -1,60 +1,31 @@
 //! People: found one by one, or from a list of the whole node, whichever costs fewer calls.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use tokio::sync::Mutex;
 use tracing::{debug, info};
 
+use super::filter::{FilterTrust, is_called, nothing};
 use super::holder::Holder;
 use super::index::Index;
 use super::taken::Taken;
 use crate::roster::{Email, Person, UserId};
-use crate::scim::{Client, Error, Listing, Overlap, Page, Query, Reply, User, equals};
+use crate::scim::{Client, Error, Listing, Overlap, Query, Reply, User};
 
 /// The people of a node.
 #[derive(Debug)]
 pub struct People {
-    client: Arc<Client>,
-    filter: FilterTrust,
+    pub(super) client: Arc<Client>,
+    pub(super) filter: FilterTrust,
     index: RwLock<Option<Index>>,
     /// When the list that the index comes from was begun. The lock lets one list it at a time.
     listed: Mutex<Option<Instant>>,
-    probe: Mutex<()>,
+    pub(super) probe: Mutex<()>,
     /// Whether anybody will be asked for again after a change.
     keeps_up: AtomicBool,
     pub(super) taken: Mutex<Taken>,
-}
-
-/// How far the node's answers to `filter=userName eq "…"` can be believed.
-#[derive(Debug, Default)]
-struct FilterTrust(AtomicU8);
-
-impl FilterTrust {
-    /// Nothing is known yet.
-    const UNKNOWN: u8 = 0;
-    /// A hit and a miss both mean what they say.
-    const FULL: u8 = 1;
-    /// Filters are ignored, refused, or miss people: only a list tells.
-    const NONE: u8 = 2;
-
-    fn get(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn set(&self, trust: u8) {
-        self.0.store(trust, Ordering::Relaxed);
-    }
-}
-
-/// What the answer to a filter shows.
-enum Filtered {
-    Found(Holder),
-    /// An empty list.
-    Missed,
-    /// The node refused the filter or answered with others than asked for.
-    Ignored,
 }
 
 impl People {
@@ -261,94 +232,6 @@ impl People {
         }
     }
 
-    /// Asks with a filter; nothing where filters are not to be believed.
-    pub(super) async fn by_filter(&self, email: &Email) -> Result<Option<Reply<Holder>>, Error> {
-        if self.has_filter() {
-            let (reply, filtered) = self.filtered(email.as_str(), email).await?;
-            match filtered {
-                Filtered::Found(holder) => return Ok(Some(with(&reply, holder))),
-                Filtered::Missed if self.misses_are_true().await? => {
-                    return Ok(Some(with(&reply, Holder::Nobody)));
-                }
-                Filtered::Missed | Filtered::Ignored => self.distrust(),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether filters may be believed, as far as is known.
-    pub(super) fn has_filter(&self) -> bool {
-        self.filter.get() != FilterTrust::NONE
-    }
-
-    fn distrust(&self) {
-        if self.has_filter() {
-            info!("the node does not find people by userName; listing everyone instead");
-            self.filter.set(FilterTrust::NONE);
-        }
-    }
-
-    /// Asks with a filter. A server that ignores it answers with everyone: what comes back is
-    /// checked before it is believed.
-    async fn filtered(&self, asked: &str, wanted: &Email) -> Result<(Reply<()>, Filtered), Error> {
-        let query = Query {
-            filter: Some(equals("userName", asked)),
-            ..Query::default()
-        };
-        // Two are enough to see whether the node sends anyone else.
-        let reply = match self.client.page::<User>(&query, 1, 2).await {
-            Ok(reply) => reply,
-            Err(Error::Refused(refusal)) if matches!(refusal.status, 400 | 404 | 405 | 501) => {
-                return Ok((nothing(refusal.status), Filtered::Ignored));
-            }
-            Err(error) => return Err(error),
-        };
-        let (reply, Page { total, resources }) = split(reply);
-        let nobody = resources.is_empty();
-        let matching: Vec<User> = resources
-            .into_iter()
-            .filter(|user| is_called(user, wanted))
-            .collect();
-        let filtered = match Holder::among(matching, wanted) {
-            Holder::Nobody if nobody && total.unwrap_or(0) == 0 => Filtered::Missed,
-            Holder::Nobody => Filtered::Ignored,
-            holder => Filtered::Found(holder),
-        };
-        Ok((reply, filtered))
-    }
-
-    /// An empty answer can mean that the node compares upper and lower case, or does not know the
-    /// attribute. Once a run, somebody who is there is asked for in the other case.
-    async fn misses_are_true(&self) -> Result<bool, Error> {
-        let _one_at_a_time = self.probe.lock().await;
-        if self.filter.get() == FilterTrust::UNKNOWN {
-            let trust = if self.probe_filter().await? {
-                FilterTrust::FULL
-            } else {
-                FilterTrust::NONE
-            };
-            self.filter.set(trust);
-        }
-        Ok(self.filter.get() == FilterTrust::FULL)
-    }
-
-    async fn probe_filter(&self) -> Result<bool, Error> {
-        let page = self
-            .client
-            .page::<User>(&Query::default(), 1, 1)
-            .await?
-            .value;
-        let Some(known) = page.resources.into_iter().find_map(|user| user.user_name) else {
-            // An empty node: every miss is true.
-            return Ok(page.total.unwrap_or(0) == 0);
-        };
-        let Ok(email) = Email::try_from(known.as_str()) else {
-            return Ok(false);
-        };
-        let (_, filtered) = self.filtered(&other_case(&known), &email).await?;
-        Ok(matches!(filtered, Filtered::Found(_)))
-    }
-
     /// Lists the node unless somebody began to list it after this was asked.
     async fn listed_now(&self, email: &Email) -> Result<Reply<Holder>, Error> {
         let asked = Instant::now();
@@ -361,7 +244,7 @@ impl People {
             *listed = Some(begun);
         }
         let holder = self.read_index(|index| Holder::among(index.by_email(&email.folded()), email));
-        Ok(with(&nothing(200), holder.unwrap_or(Holder::Nobody)))
+        Ok(nothing(200).map(|()| holder.unwrap_or(Holder::Nobody)))
     }
 
     fn replace_index(&self, index: Index) {
@@ -385,68 +268,5 @@ impl People {
         {
             write(index);
         }
-    }
-}
-
-fn is_called(user: &User, email: &Email) -> bool {
-    user.user_name
-        .as_deref()
-        .is_some_and(|name| name.to_lowercase() == email.folded())
-}
-
-/// The same address in the other case, so that only a node that folds case finds it.
-pub(crate) fn other_case(email: &str) -> String {
-    let upper = email.to_uppercase();
-    if upper == email {
-        email.to_lowercase()
-    } else {
-        upper
-    }
-}
-
-fn split<T>(reply: Reply<T>) -> (Reply<()>, T) {
-    let Reply {
-        status,
-        attempts,
-        doubtful,
-        date,
-        value,
-    } = reply;
-    (
-        Reply {
-            status,
-            attempts,
-            doubtful,
-            date,
-            value: (),
-        },
-        value,
-    )
-}
-
-fn with<T>(reply: &Reply<()>, value: T) -> Reply<T> {
-    let Reply {
-        status,
-        attempts,
-        doubtful,
-        date,
-        value: (),
-    } = *reply;
-    Reply {
-        status,
-        attempts,
-        doubtful,
-        date,
-        value,
-    }
-}
-
-fn nothing(status: u16) -> Reply<()> {
-    Reply {
-        status,
-        attempts: 1,
-        doubtful: false,
-        date: None,
-        value: (),
     }
 }

@@ -11,69 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{debug, info};
 
-use super::course::Pending;
-use super::dispatch::Turn;
 use super::habits::{Aspects, Habits};
+use super::joint::{Joint, halted, in_part};
 use super::not_attempted;
-use super::order::Place;
 use super::outcome::{Outcome, Verdict};
 use super::worker::Worker;
 use crate::pace::FaultKind;
 use crate::plan::{Memberships, Shares, Ways, share};
 use crate::scim::{Error, Group, Reply};
-
-/// A row that only changes memberships, and so can go together with others.
-#[derive(Debug)]
-pub(super) struct Joint {
-    pub(super) sequence: u64,
-    pub(super) memberships: Box<Pending>,
-    pub(super) place: Place,
-    pub(super) turn: Turn,
-}
-
-impl Joint {
-    /// Carries the row out on its own.
-    pub(super) async fn carry_out(self, worker: &Worker) {
-        let outcome = match worker.stop.reason() {
-            Some(reason) => not_attempted(reason),
-            None => tokio::select! {
-                outcome = worker.amend(self.memberships.action, &self.memberships.correction) => outcome,
-                () = worker.stop.halted() => halted(),
-            },
-        };
-        self.settle(worker, outcome);
-    }
-
-    /// Does so in memory only.
-    pub(super) fn rehearse(self, worker: &Worker) {
-        let outcome = worker.would_change(self.memberships.action, &self.memberships.correction);
-        self.settle(worker, outcome);
-    }
-
-    fn settle(self, worker: &Worker, outcome: Outcome) {
-        let outcome = self.memberships.finish(outcome);
-        worker.count(outcome.verdict);
-        self.place.settle(outcome);
-        // Only now may the next row of the person go.
-        drop(self.turn);
-    }
-}
-
-fn halted() -> Outcome {
-    Outcome::new(Verdict::Unknown)
-        .because("the run was halted while this row was being carried out")
-}
-
-/// The outcome of a row some of whose memberships were changed before this trouble.
-fn in_part(trouble: Outcome) -> Outcome {
-    let verdict = match trouble.verdict {
-        Verdict::NotAttempted => Verdict::Failed,
-        verdict => verdict,
-    };
-    let words = trouble.error.clone().unwrap_or_default();
-    Outcome { verdict, ..trouble }
-        .because(format!("only a part of the row was carried out: {words}"))
-}
 
 /// What is to be sent for the rows that were set aside.
 pub(super) struct Flush {

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::dispatch::Step;
 use super::foundry::Foundry;
-use super::post::{Parcel, Payload, Posted};
+use super::parcel::{Parcel, Payload, Posted};
 use crate::pace::{Fault, FaultKind};
 use crate::plan::Correction;
 use crate::scim::{

@@ -192,17 +192,6 @@ impl Reply<BulkResponse> {
             })
             .collect()
     }
-
-    fn split(self) -> (Reply<()>, BulkResponse) {
-        let whole = Reply {
-            status: self.status,
-            attempts: self.attempts,
-            doubtful: self.doubtful,
-            date: self.date,
-            value: (),
-        };
-        (whole, self.value)
-    }
 }
 
 impl BulkResult {

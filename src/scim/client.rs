@@ -56,6 +56,18 @@ impl<T> Reply<T> {
             value: make(self.value),
         }
     }
+
+    /// The reply, and what came back, apart.
+    pub(crate) fn split(self) -> (Reply<()>, T) {
+        let whole = Reply {
+            value: (),
+            status: self.status,
+            attempts: self.attempts,
+            doubtful: self.doubtful,
+            date: self.date,
+        };
+        (whole, self.value)
+    }
 }
 
 /// What to list (RFC 7644, section 3.4.2).

@@ -1,0 +1,158 @@
+//! People asked for by `filter=userName eq "…"` (RFC 7644, section 3.4.2.2), as far as the node's
+//! answers can be believed.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tracing::info;
+
+use super::holder::Holder;
+use super::people::People;
+use crate::roster::Email;
+use crate::scim::{Error, Page, Query, Reply, User, equals};
+
+/// How far the node's answers to `filter=userName eq "…"` can be believed.
+#[derive(Debug, Default)]
+pub(super) struct FilterTrust(AtomicU8);
+
+impl FilterTrust {
+    /// Nothing is known yet.
+    pub(super) const UNKNOWN: u8 = 0;
+    /// A hit and a miss both mean what they say.
+    const FULL: u8 = 1;
+    /// Filters are ignored, refused, or miss people: only a list tells.
+    const NONE: u8 = 2;
+
+    fn get(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, trust: u8) {
+        self.0.store(trust, Ordering::Relaxed);
+    }
+}
+
+/// What the answer to a filter shows.
+enum Filtered {
+    Found(Holder),
+    /// An empty list.
+    Missed,
+    /// The node refused the filter or answered with others than asked for.
+    Ignored,
+}
+
+impl People {
+    /// Asks with a filter; nothing where filters are not to be believed.
+    pub(super) async fn by_filter(&self, email: &Email) -> Result<Option<Reply<Holder>>, Error> {
+        if self.has_filter() {
+            let (reply, filtered) = self.filtered(email.as_str(), email).await?;
+            match filtered {
+                Filtered::Found(holder) => return Ok(Some(reply.map(|()| holder))),
+                Filtered::Missed if self.misses_are_true().await? => {
+                    return Ok(Some(reply.map(|()| Holder::Nobody)));
+                }
+                Filtered::Missed | Filtered::Ignored => self.distrust(),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether filters may be believed, as far as is known.
+    pub(super) fn has_filter(&self) -> bool {
+        self.filter.get() != FilterTrust::NONE
+    }
+
+    fn distrust(&self) {
+        if self.has_filter() {
+            info!("the node does not find people by userName; listing everyone instead");
+            self.filter.set(FilterTrust::NONE);
+        }
+    }
+
+    /// Asks with a filter. A server that ignores it answers with everyone: what comes back is
+    /// checked before it is believed.
+    async fn filtered(&self, asked: &str, wanted: &Email) -> Result<(Reply<()>, Filtered), Error> {
+        let query = Query {
+            filter: Some(equals("userName", asked)),
+            ..Query::default()
+        };
+        // Two are enough to see whether the node sends anyone else.
+        let reply = match self.client.page::<User>(&query, 1, 2).await {
+            Ok(reply) => reply,
+            Err(Error::Refused(refusal)) if matches!(refusal.status, 400 | 404 | 405 | 501) => {
+                return Ok((nothing(refusal.status), Filtered::Ignored));
+            }
+            Err(error) => return Err(error),
+        };
+        let (reply, Page { total, resources }) = reply.split();
+        let nobody = resources.is_empty();
+        let matching: Vec<User> = resources
+            .into_iter()
+            .filter(|user| is_called(user, wanted))
+            .collect();
+        let filtered = match Holder::among(matching, wanted) {
+            Holder::Nobody if nobody && total.unwrap_or(0) == 0 => Filtered::Missed,
+            Holder::Nobody => Filtered::Ignored,
+            holder => Filtered::Found(holder),
+        };
+        Ok((reply, filtered))
+    }
+
+    /// An empty answer can mean that the node compares upper and lower case, or does not know the
+    /// attribute. Once a run, somebody who is there is asked for in the other case.
+    async fn misses_are_true(&self) -> Result<bool, Error> {
+        let _one_at_a_time = self.probe.lock().await;
+        if self.filter.get() == FilterTrust::UNKNOWN {
+            let trust = if self.probe_filter().await? {
+                FilterTrust::FULL
+            } else {
+                FilterTrust::NONE
+            };
+            self.filter.set(trust);
+        }
+        Ok(self.filter.get() == FilterTrust::FULL)
+    }
+
+    async fn probe_filter(&self) -> Result<bool, Error> {
+        let page = self
+            .client
+            .page::<User>(&Query::default(), 1, 1)
+            .await?
+            .value;
+        let Some(known) = page.resources.into_iter().find_map(|user| user.user_name) else {
+            // An empty node: every miss is true.
+            return Ok(page.total.unwrap_or(0) == 0);
+        };
+        let Ok(email) = Email::try_from(known.as_str()) else {
+            return Ok(false);
+        };
+        let (_, filtered) = self.filtered(&other_case(&known), &email).await?;
+        Ok(matches!(filtered, Filtered::Found(_)))
+    }
+}
+
+pub(super) fn is_called(user: &User, email: &Email) -> bool {
+    user.user_name
+        .as_deref()
+        .is_some_and(|name| name.to_lowercase() == email.folded())
+}
+
+/// The same address in the other case, so that only a node that folds case finds it.
+pub(crate) fn other_case(email: &str) -> String {
+    let upper = email.to_uppercase();
+    if upper == email {
+        email.to_lowercase()
+    } else {
+        upper
+    }
+}
+
+/// The reply of a question that was not one call.
+pub(super) fn nothing(status: u16) -> Reply<()> {
+    Reply {
+        status,
+        attempts: 1,
+        doubtful: false,
+        date: None,
+        value: (),
+    }
+}
