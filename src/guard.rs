@@ -115,6 +115,15 @@ impl MaxErrors {
     }
 }
 
+impl fmt::Display for MaxErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MaxErrors::Rows(rows) => rows.fmt(f),
+            MaxErrors::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
 impl FromStr for MaxErrors {
     type Err = String;
 

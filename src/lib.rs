@@ -24,6 +24,8 @@
 //! | [`plan`] | change + directory to [`plan::Work`]: pure functions |
 //! | [`guard`] | limits that stop a run before it does harm |
 //! | [`run`] | the engine: workers, one person's rows in order, bulk requests, stopping; emits [`run::Event`]s |
+//! | [`ledger`] | the durable record of a run: what may have been sent, what became of it, what was there before |
+//! | [`terms`] | what a run was asked to do, as plans and ledgers keep it |
 //! | [`preview`] | what a run would do: lines, plan files |
 //! | [`report`] | listens to events: progress, summary, results file |
 //! | [`export`] | what the node holds, as rows of a spreadsheet |
@@ -40,6 +42,7 @@ pub mod directory;
 pub mod doctor;
 pub mod export;
 pub mod guard;
+pub mod ledger;
 pub mod pace;
 pub mod plan;
 pub mod preview;
@@ -52,3 +55,4 @@ pub mod scim;
 pub mod settings;
 pub mod sheet;
 pub mod teams;
+pub mod terms;

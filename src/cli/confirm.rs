@@ -21,6 +21,15 @@ pub(super) fn nowhere_to_ask(what: &impl fmt::Display, node: &str) -> Failure {
 
 /// Asks, and refuses to go on without a yes.
 pub(super) async fn ask(question: String) -> Result<(), Failure> {
+    if agrees(&question, false).await? {
+        return Ok(());
+    }
+    Err(Failure::usage("not confirmed; nothing was sent"))
+}
+
+/// Asks; who answers with an empty line means `usual`.
+pub(super) async fn agrees(question: &str, usual: bool) -> Result<bool, Failure> {
+    let question = question.to_owned();
     let answer = tokio::task::spawn_blocking(move || {
         let mut error = std::io::stderr();
         error.write_all(question.as_bytes())?;
@@ -33,8 +42,10 @@ pub(super) async fn ask(question: String) -> Result<(), Failure> {
         .await
         .map_err(Failure::unexpected)?
         .map_err(Failure::unexpected)?;
-    match line.trim().to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::usage("not confirmed; nothing was sent")),
-    }
+    Ok(match line.trim().to_lowercase().as_str() {
+        "y" | "yes" => true,
+        // At the end of the input nobody has answered.
+        "" => usual && line.ends_with('\n'),
+        _ => false,
+    })
 }

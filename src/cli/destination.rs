@@ -26,6 +26,9 @@ pub(super) struct Destination {
     pub(super) timeout: Duration,
 }
 
+/// The address of the node inside this program.
+pub(super) const SANDBOX: &str = "sandbox";
+
 /// Where it is.
 #[derive(Debug, Clone)]
 pub(super) enum Whereabouts {
@@ -78,6 +81,14 @@ impl Destination {
         }
     }
 
+    /// Its address; the same for every sandbox of this program.
+    pub(super) fn address(&self) -> String {
+        match &self.whereabouts {
+            Whereabouts::Sandbox => SANDBOX.to_owned(),
+            Whereabouts::At { node, .. } => node.base().to_string(),
+        }
+    }
+
     /// Waits for no answer longer than this.
     pub(super) fn wait_at_most(&mut self, patience: Duration) {
         self.timeout = self.timeout.min(patience);
@@ -111,7 +122,7 @@ impl Destination {
         Ok(Connected {
             client: self.client(node, &token, pace)?,
             name,
-            address: node.base().to_string(),
+            address: self.address(),
             role_prefix: self.role_prefix.clone(),
             bulk: None,
             _sandbox: None,
@@ -128,7 +139,7 @@ impl Destination {
         Ok(Connected {
             client,
             name: "the sandbox".to_owned(),
-            address: "sandbox".to_owned(),
+            address: self.address(),
             role_prefix: Some(role_prefix),
             bulk: None,
             _sandbox: Some(sandbox),

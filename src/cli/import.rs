@@ -8,11 +8,15 @@ use clap::builder::FalseyValueParser;
 use super::bulk::BulkUse;
 use super::job::Job;
 use super::node::NodeArgs;
+use super::record::{Origin, StateArgs};
 use super::{Exit, Failure};
 use crate::guard::MaxErrors;
 use crate::report::When;
 use crate::roster::{Action, Column};
 use crate::run::OnConflict;
+
+/// How many people a change of a team names, unless somebody says otherwise.
+pub(super) const BATCH: u16 = 100;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,7 +83,7 @@ pub(super) struct InputArgs {
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_CREATE_TEAMS")]
     pub(super) create_teams: bool,
     /// How many people to name in one change of a team (1: everybody gets calls of their own)
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..), env = "HEADCOUNT_BATCH")]
+    #[arg(long, value_name = "N", default_value_t = BATCH, value_parser = clap::value_parser!(u16).range(1..), env = "HEADCOUNT_BATCH")]
     pub(super) batch: u16,
     /// Whether changes go together in bulk requests: where the node offers them, always, or never
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_BULK")]
@@ -90,7 +94,7 @@ pub(super) struct InputArgs {
 }
 
 /// How a run goes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Run")]
 pub(super) struct RunArgs {
     /// Show what would be done, and change nothing
@@ -108,6 +112,11 @@ pub(super) struct RunArgs {
     /// Do not ask before people are locked or deleted
     #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_YES")]
     pub(super) yes: bool,
+    /// Begin anew although an earlier run over this file was cut short
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_ANEW")]
+    pub(super) anew: bool,
+    #[command(flatten)]
+    pub(super) state: StateArgs,
     /// Say nothing but errors
     #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_QUIET")]
     pub(super) quiet: bool,
@@ -144,6 +153,7 @@ impl ImportArgs {
             input: self.input,
             run: self.run,
             node: self.node,
+            origin: Origin::File,
         }
     }
 }
@@ -158,6 +168,7 @@ pub(super) async fn list(args: ListArgs, action: Action) -> Result<Exit, Failure
         input: args.input,
         run: args.run,
         node: args.node,
+        origin: Origin::File,
     }
     .carry_out()
     .await

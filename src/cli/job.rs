@@ -5,14 +5,19 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::destination::Destination;
 use super::import::{InputArgs, RunArgs};
 use super::node::NodeArgs;
+use super::record::Origin;
 use super::site::Ready;
-use super::{Exit, Failure, confirm, missing};
+use super::{Exit, Failure, confirm, missing, runs};
 use crate::guard::Harm;
+use crate::ledger::{Book, Keeper, RunId};
 use crate::report::{self, Former, Layout, Progress, ResultsFile, Summary, Tally, grouped, say};
 use crate::roster::{self, Action, Roster};
-use crate::run::{Ended, Event, OnConflict, Run, Settings, StopReason, Verdict, interleave};
+use crate::run::{
+    Ended, Event, Journal, OnConflict, Run, Settings, StopReason, Verdict, interleave,
+};
 
 /// One file to carry out.
 #[derive(Debug)]
@@ -26,22 +31,63 @@ pub(super) struct Job {
     pub(super) input: InputArgs,
     pub(super) run: RunArgs,
     pub(super) node: NodeArgs,
+    /// Where the rows come from, and what is known of them.
+    pub(super) origin: Origin,
 }
 
 impl Job {
-    pub(super) async fn carry_out(self) -> Result<Exit, Failure> {
+    pub(super) async fn carry_out(mut self) -> Result<Exit, Failure> {
+        if let Some(id) = self.cut_short().await? {
+            let shelf = self.run.state.shelf()?;
+            return Box::pin(runs::go_on(&shelf, &id, self.run, self.node)).await;
+        }
         let ready = self.look().await?;
-        self.check_harm(&ready).await?;
+        // What a run goes on with was agreed to when it began.
+        if !self.origin.is_resumed() {
+            self.check_harm(&ready).await?;
+        }
         if self.run.dry_run {
             return self.show(&ready, None).await;
         }
-        self.confirm(&ready).await?;
+        if !self.origin.is_resumed() {
+            self.confirm(&ready).await?;
+        }
         self.execute(ready).await
+    }
+
+    /// The earlier run over the same file that is to be gone on with instead, if there is one.
+    async fn cut_short(&self) -> Result<Option<RunId>, Failure> {
+        let is_new = matches!(self.origin, Origin::File) && !self.run.anew;
+        if self.run.dry_run || !is_new || self.node.is_sandbox() {
+            return Ok(None);
+        }
+        // Flags that name no node leave it to the file, which is not read yet.
+        let nodes = self.node.all().unwrap_or_default();
+        let addresses: Vec<String> = nodes.iter().map(Destination::address).collect();
+        let shelf = self.run.state.shelf()?;
+        let Some((id, words)) = runs::cut_short(&shelf, &self.file, &addresses)? else {
+            return Ok(None);
+        };
+        if !self.run.yes && !confirm::can_ask(&self.node) {
+            return Err(Failure::usage(format_args!(
+                "{words} Nothing was sent. Go on with it: headcount runs resume {id}; or begin anew with --anew."
+            )));
+        }
+        say(words);
+        if self.run.yes || confirm::agrees("Go on with it? [Y/n] ", true).await? {
+            return Ok(Some(id));
+        }
+        say("Beginning anew.");
+        Ok(None)
     }
 
     /// Reads the file and asks its nodes for what the rows need.
     pub(super) async fn look(&self) -> Result<Vec<Ready>, Failure> {
-        let sites = self.open().await?;
+        let mut sites = self.open().await?;
+        self.check_nodes(&sites.addresses())?;
+        if !self.run.dry_run {
+            sites.hold(self).await?;
+        }
         let stop = sites.stop();
         tokio::select! {
             looked = sites.look(self) => looked,
@@ -51,15 +97,12 @@ impl Job {
 
     /// Opens the file.
     pub(super) async fn roster(&self) -> Result<Roster, Failure> {
-        let file = self.file.clone();
         let options = roster::Options {
             default_action: self.action,
             forced_action: self.only_action,
             map: self.input.map.clone(),
         };
-        let read = tokio::task::spawn_blocking(move || Roster::open(&file, options));
-        let roster = read.await.map_err(Failure::unexpected)?;
-        let roster = roster.map_err(Failure::usage)?;
+        let roster = tokio::task::block_in_place(|| self.origin.open(&self.file, options))?;
         let unknown = roster.columns().unknown();
         if !unknown.is_empty() && !self.run.quiet {
             say(format_args!(
@@ -72,9 +115,16 @@ impl Job {
     }
 
     /// Carries out rows that were checked, and writes their results.
-    pub(super) async fn execute(&self, ready: Vec<Ready>) -> Result<Exit, Failure> {
+    pub(super) async fn execute(&mut self, ready: Vec<Ready>) -> Result<Exit, Failure> {
         let path = self.results_path()?;
         let results = self.results_file(&path, &ready[0].site.roster)?;
+        let book = match self.book(&ready, &path) {
+            Ok(book) => book,
+            Err(failure) => {
+                results.discard();
+                return Err(failure);
+            }
+        };
         let mut ready = ready;
         let mut new_groups = 0;
         for each in &mut ready {
@@ -89,7 +139,7 @@ impl Job {
                 }
             }
         }
-        let (tally, ended) = self.run(&ready, results).await?;
+        let (tally, ended) = self.run(&ready, results, book).await?;
         for each in &ready {
             new_groups += each.directory.teams.count_founded();
         }
@@ -196,7 +246,7 @@ impl Job {
 
     fn results_file(&self, path: &Path, roster: &Roster) -> Result<ResultsFile, Failure> {
         // A name that somebody gave is theirs to reuse; one that follows from the input is not.
-        let former = if self.run.results.is_some() {
+        let former = if self.run.results.is_some() || self.origin.is_resumed() {
             Former::Replace
         } else {
             Former::Keep
@@ -223,17 +273,28 @@ impl Job {
         }
     }
 
-    async fn run(&self, ready: &[Ready], results: ResultsFile) -> Result<(Tally, Ended), Failure> {
+    async fn run(
+        &self,
+        ready: &[Ready],
+        results: ResultsFile,
+        book: Book,
+    ) -> Result<(Tally, Ended), Failure> {
+        let id = book.id().clone();
+        let (journal, keeper) = Keeper::start(book);
         let progress = self.progress(ready);
         let (sender, receiver) = tokio::sync::mpsc::channel(1024);
         let reporter =
             tokio::task::spawn_blocking(move || report::listen(receiver, results, progress));
-        let ended = self.start(ready, false, sender).await?;
-        let tally = reporter
-            .await
-            .map_err(Failure::unexpected)?
-            .map_err(Failure::unexpected)?;
-        Ok((tally, together(ready, ended)))
+        let ended = self.start(ready, Some(journal), sender).await?;
+        let ended = together(ready, ended);
+        let told = reporter.await.map_err(Failure::unexpected)?;
+        let (book, kept) = keeper.finish().await;
+        let go_on = format!("Run {id}: headcount runs resume {id} goes on with it.");
+        let tally = told.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
+        kept.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
+        let stopped = ended.stopped.as_ref().map(ToString::to_string);
+        book.end(stopped.as_deref())?;
+        Ok((tally, ended))
     }
 
     pub(super) fn progress(&self, ready: &[Ready]) -> Progress {
@@ -241,32 +302,39 @@ impl Job {
         Progress::new(self.run.progress, self.run.quiet, rows)
     }
 
-    /// Carries the rows out, or rehearses that, on all nodes at once. What happens is told in the order
+    /// Carries the rows out, with notes in `journal`, or rehearses that without one, on all nodes at once. What happens is told in the order
     /// of the file.
     pub(super) async fn start(
         &self,
         ready: &[Ready],
-        rehearse: bool,
+        journal: Option<Journal>,
         events: mpsc::Sender<Event>,
     ) -> Result<Vec<Ended>, Failure> {
         let mut runs = Vec::new();
         let mut sources = Vec::new();
-        for each in ready {
-            let entries = each.site.roster.entries().map_err(Failure::unexpected)?;
+        for (node, each) in (0..).zip(ready) {
+            let rows = self.origin.assignments(&each.site.roster, &self.file)?;
             let run = Run::new(
                 Arc::clone(&each.node.client),
                 Arc::clone(&each.directory),
-                self.settings(each, rehearse),
+                self.settings(each, journal.is_none()),
                 Arc::clone(&each.site.census),
                 Arc::clone(&each.site.stop),
+            )
+            .noted_in(
+                journal
+                    .as_ref()
+                    .map_or_else(Journal::none, |journal| journal.of_node(node)),
             );
             if ready.len() == 1 {
-                return Ok(vec![run.carry_out(entries, events).await]);
+                drop(journal);
+                return Ok(vec![run.carry_out(rows, events).await]);
             }
             let (sender, source) = mpsc::channel(1024);
             sources.push(source);
-            runs.push(tokio::spawn(run.carry_out(entries, sender)));
+            runs.push(tokio::spawn(run.carry_out(rows, sender)));
         }
+        drop(journal);
         interleave(sources, events).await;
         let mut ended = Vec::new();
         for run in runs {

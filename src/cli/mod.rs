@@ -11,11 +11,14 @@ mod log;
 mod missing;
 mod node;
 mod preview;
+mod record;
 mod request;
+mod runs;
 mod sandbox;
 mod signals;
 mod site;
 mod teams;
+mod undo;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -104,6 +107,7 @@ impl Command {
             Command::Doctor(args) => Some(&mut args.node),
             Command::Request(args) => Some(&mut args.node),
             Command::Teams(args) | Command::Roles(args) => Some(args.node()),
+            Command::Runs(args) => args.node(),
             Command::Sandbox(_) => None,
         }
     }
@@ -149,6 +153,7 @@ enum Command {
     /// List, create and delete roles: groups whose names begin with the node's role prefix
     #[command(after_help = teams::ROLES_EXAMPLES)]
     Roles(teams::GroupsArgs),
+    Runs(runs::RunsArgs),
     Sandbox(sandbox::SandboxArgs),
 }
 
@@ -160,7 +165,14 @@ fn command() -> clap::Command {
         command.mut_subcommands(quiet)
     }
     // A plan is made without a run: what is about the run only is of no use there.
-    let about_runs = ["dry_run", "results", "max_errors", "yes"];
+    let about_runs = [
+        "dry_run",
+        "results",
+        "max_errors",
+        "yes",
+        "state_dir",
+        "anew",
+    ];
     let without_run = |plan: clap::Command| {
         plan.mut_args(|arg| {
             let hide = about_runs.contains(&arg.get_id().as_str());
@@ -170,7 +182,17 @@ fn command() -> clap::Command {
     // Who is locked joins no team.
     let without_teams =
         |list: clap::Command| list.mut_arg("create_teams", |create_teams| create_teams.hide(true));
+    let apply = |apply: clap::Command| apply.mut_arg("anew", |anew| anew.hide(true));
+    let again = |runs: clap::Command| {
+        let mut runs = runs;
+        for name in ["resume", "retry", "undo"] {
+            runs = runs.mut_subcommand(name, apply);
+        }
+        runs
+    };
     quiet(Cli::command())
+        .mut_subcommand("apply", apply)
+        .mut_subcommand("runs", again)
         .mut_subcommand("plan", without_run)
         .mut_subcommand("lock", without_teams)
         .mut_subcommand("unlock", without_teams)
@@ -227,6 +249,7 @@ pub fn main() -> Exit {
             Command::Request(args) => request::request(args).await,
             Command::Teams(args) => teams::teams(args, GroupKind::Team).await,
             Command::Roles(args) => teams::teams(args, GroupKind::Role).await,
+            Command::Runs(args) => runs::runs(args).await,
             Command::Sandbox(args) => sandbox::serve(args).await,
         }
     });

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
+use serde::{Deserialize, Serialize};
 
 use super::Failure;
 use super::destination::{Destination, Whereabouts};
@@ -18,8 +19,8 @@ const CONCURRENCY: u16 = 8;
 /// How long a call may take, unless somebody says otherwise.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Which node, as whom, and how fast.
-#[derive(Debug, Args)]
+/// Which node, as whom, and how fast. A ledger keeps it, and so it never holds a token.
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Node")]
 pub(super) struct NodeArgs {
     /// The region of your Keeper tenant
@@ -96,6 +97,46 @@ impl NodeArgs {
             self.profile.clear();
         }
         self.sandbox &= sandbox;
+    }
+
+    /// The same with what an earlier run was told, where nothing else is said. Which node that is, is
+    /// said as a whole.
+    pub(super) fn or(self, earlier: NodeArgs) -> Self {
+        let (whereabouts, named) = if self.names_a_node() {
+            (self.clone(), true)
+        } else {
+            (earlier.clone(), false)
+        };
+        NodeArgs {
+            region: whereabouts.region,
+            node: whereabouts.node,
+            url: whereabouts.url,
+            profile: whereabouts.profile,
+            sandbox: whereabouts.sandbox,
+            config: self.config.or(earlier.config),
+            token_file_given: self.token_file_given
+                || (self.token_file.is_none() && !named && earlier.token_file_given),
+            token_file: self.token_file.or(earlier.token_file.filter(|_| !named)),
+            role_prefix: self.role_prefix.or(earlier.role_prefix),
+            rate: self.rate.or(earlier.rate),
+            concurrency: self.concurrency.or(earlier.concurrency),
+            timeout: self.timeout.or(earlier.timeout),
+        }
+    }
+
+    /// The same for another working directory.
+    pub(super) fn anywhere(&self) -> Self {
+        let absolute = |path: &Option<PathBuf>| match path {
+            Some(path) if path.as_os_str() != "-" => {
+                Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()))
+            }
+            path => path.clone(),
+        };
+        NodeArgs {
+            config: absolute(&self.config),
+            token_file: absolute(&self.token_file),
+            ..self.clone()
+        }
     }
 
     /// Whether it is the node inside this program.

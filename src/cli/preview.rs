@@ -7,16 +7,18 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use super::bulk::BulkUse;
-use super::import::{ImportArgs, InputArgs, RunArgs};
+use super::import::{BATCH, ImportArgs, InputArgs, RunArgs};
 use super::job::{Job, exit, names, together};
 use super::node::NodeArgs;
+use super::record::Origin;
 use super::site::Ready;
 use super::{Exit, Failure};
 use crate::directory::{Directory, People};
-use crate::preview::{self, Comparison, Input, Line, Naming, PlanFile, PlanWriter, Share, Summary};
+use crate::preview::{self, Comparison, Line, Naming, PlanFile, PlanWriter, Share, Summary};
 use crate::report::{Tally, grouped, say};
-use crate::roster::{Column, GroupName};
+use crate::roster::{Action, Column, GroupName};
 use crate::run::{Ended, OnConflict};
+use crate::terms::Terms;
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -59,9 +61,9 @@ pub(super) async fn plan(args: PlanArgs) -> Result<Exit, Failure> {
 /// `headcount apply`
 pub(super) async fn apply(args: ApplyArgs) -> Result<Exit, Failure> {
     let plan = PlanFile::open(&args.plan).map_err(Failure::usage)?;
-    let mut job = Job::of_plan(&plan.input, args.run, args.node)?;
+    let mut job = Job::of_terms(&plan.input, args.run, args.node, Origin::File)?;
     let dry = std::mem::replace(&mut job.run.dry_run, true);
-    let sites = job.open().await?;
+    let mut sites = job.open().await?;
     if sites.sha256() != plan.input.sha256 {
         return Err(Failure::usage(format_args!(
             "{} was changed since the plan was made; nothing was sent. Make a new plan.",
@@ -69,6 +71,9 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit, Failure> {
         )));
     }
     let stop = sites.stop();
+    if !dry {
+        sites.hold(&job).await?;
+    }
     let mut ready = tokio::select! {
         looked = sites.look(&job) => looked?,
         () = stop.drained() => return Err(Failure::interrupted()),
@@ -106,13 +111,13 @@ fn addresses(ready: &[Ready]) -> Vec<String> {
 
 impl Job {
     /// A job as it was planned.
-    fn of_plan(input: &Input, run: RunArgs, node: NodeArgs) -> Result<Self, Failure> {
-        let strange = |what: &str| Failure::usage(format_args!("the plan names {what}"));
-        let column = |(heading, column): &(String, String)| {
-            let column: Result<Column, _> = column.parse();
-            column.map(|column| (heading.clone(), column))
-        };
-        let map: Result<Vec<(String, Column)>, _> = input.map.iter().map(column).collect();
+    pub(super) fn of_terms(
+        input: &Terms,
+        run: RunArgs,
+        node: NodeArgs,
+        origin: Origin,
+    ) -> Result<Self, Failure> {
+        let strange = |what: &str| Failure::usage(format_args!("it names {what}"));
         Ok(Job {
             file: input.file.clone(),
             action: input.action.parse().map_err(Failure::usage)?,
@@ -120,7 +125,7 @@ impl Job {
             on_conflict: OnConflict::from_str(&input.on_conflict, true)
                 .map_err(|_| strange("an --on-conflict that there is not"))?,
             input: InputArgs {
-                map: map.map_err(Failure::usage)?,
+                map: Self::map_of(input)?,
                 skip_invalid: input.skip_invalid,
                 create_teams: input.create_teams,
                 batch: input.batch,
@@ -130,14 +135,43 @@ impl Job {
             },
             run,
             node,
+            origin,
         })
     }
 
-    fn plan_input(&self, ready: &[Ready]) -> Input {
+    /// Headings, and the columns that they stand for.
+    pub(super) fn map_of(terms: &Terms) -> Result<Vec<(String, Column)>, Failure> {
+        let column = |(heading, column): &(String, String)| {
+            let column: Result<Column, _> = column.parse();
+            column.map(|column| (heading.clone(), column))
+        };
+        let map: Result<Vec<(String, Column)>, _> = terms.map.iter().map(column).collect();
+        map.map_err(Failure::usage)
+    }
+
+    /// What a run is asked to do if nobody says anything else.
+    pub(super) fn usual_terms(action: Action) -> Terms {
+        Terms {
+            file: PathBuf::new(),
+            sha256: String::new(),
+            nodes: Vec::new(),
+            action: action.to_string(),
+            only_action: false,
+            map: Vec::new(),
+            on_conflict: name(&OnConflict::default()),
+            skip_invalid: false,
+            create_teams: false,
+            batch: BATCH,
+            bulk: name(&BulkUse::default()),
+            replace: false,
+        }
+    }
+
+    pub(super) fn terms(&self, ready: &[Ready]) -> Terms {
         let file = std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone());
         let column =
             |(heading, column): &(String, Column)| (heading.clone(), column.name().to_owned());
-        Input {
+        Terms {
             action: self.action.to_string(),
             only_action: self.only_action,
             map: self.input.map.iter().map(column).collect(),
@@ -175,7 +209,7 @@ impl Job {
                 (tally, ended)
             }
             Some(path) => {
-                let input = self.plan_input(ready);
+                let input = self.terms(ready);
                 let plan = PlanWriter::create(path, &input).map_err(Failure::usage)?;
                 let write = |plan: &mut PlanWriter, line: &Line| plan.write(line);
                 let (tally, ended, plan) = self.rehearse(ready, plan, write).await?;
@@ -254,7 +288,7 @@ impl Job {
         let listener = tokio::task::spawn_blocking(move || {
             preview::listen(receiver, &naming, progress, sink, on_line)
         });
-        let ended = self.start(ready, true, sender).await?;
+        let ended = self.start(ready, None, sender).await?;
         let (tally, sink) = listener
             .await
             .map_err(Failure::unexpected)?

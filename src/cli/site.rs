@@ -6,6 +6,7 @@ use super::destination::{Connected, Destination};
 use super::job::Job;
 use super::{Failure, missing, signals};
 use crate::directory::{Directory, People, Teams};
+use crate::ledger::Hold;
 use crate::pace::Pace;
 use crate::report::say;
 use crate::roster::{Action, Census, Nodes, Roster};
@@ -19,6 +20,8 @@ pub(super) struct Site {
     pub(super) roster: Roster,
     pub(super) census: Arc<Census>,
     pace: Arc<Pace>,
+    /// No other run works on the node meanwhile.
+    pub(super) hold: Option<Hold>,
 }
 
 /// A site whose node was asked for what the rows need.
@@ -103,6 +106,7 @@ impl Job {
                         roster,
                         census: Arc::new(census),
                         pace,
+                        hold: None,
                     });
                 }
             }
@@ -122,6 +126,21 @@ impl Sites {
     /// What stops all of them: a signal is heard by each.
     pub(super) fn stop(&self) -> Arc<StopSwitch> {
         Arc::clone(&self.all[0].stop)
+    }
+
+    /// The addresses of the nodes.
+    pub(super) fn addresses(&self) -> Vec<String> {
+        let all = self.all.iter();
+        all.map(|site| site.destination.address()).collect()
+    }
+
+    /// Waits until no other run works on the nodes, and keeps others away from them.
+    pub(super) async fn hold(&mut self, job: &Job) -> Result<(), Failure> {
+        let stop = self.stop();
+        tokio::select! {
+            held = job.hold_nodes(&mut self.all) => held,
+            () = stop.drained() => Err(Failure::interrupted()),
+        }
     }
 
     /// The SHA-256 of the file.
@@ -196,10 +215,14 @@ impl Job {
     pub(super) async fn prepare(&self, census: &Census, people: &People) -> Result<(), Failure> {
         let valid = census.valid();
         if !self.run.dry_run {
-            // Whether a new person is there already, the node itself says.
-            return Ok(people
-                .prepare(valid.saturating_sub(census.by_action(Action::Create)))
-                .await?);
+            // Whether a new person is there already, the node itself says, unless somebody may have been
+            // created by a run that was cut short.
+            let unasked = if self.origin.is_unclean() {
+                0
+            } else {
+                census.by_action(Action::Create)
+            };
+            return Ok(people.prepare(valid.saturating_sub(unasked)).await?);
         }
         if census.recurring {
             // A later row has to meet what an earlier one would have done: that is kept in the list.

@@ -48,9 +48,9 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What a correction changes.
+/// What a correction changes of the account itself.
 #[must_use]
-pub fn of_correction(correction: &Correction, teams: &Teams) -> Vec<Difference> {
+pub fn of_attributes(correction: &Correction) -> Vec<Difference> {
     let (before, after) = (&correction.before, &correction.after);
     let text = |what, text: fn(&User) -> &Option<String>| {
         Difference::new(what, text(before).as_deref(), text(after).as_deref())
@@ -63,6 +63,12 @@ pub fn of_correction(correction: &Correction, teams: &Teams) -> Vec<Difference> 
         text("external_id", |user| &user.external_id),
         Difference::new("active", yes_no(before.active), yes_no(after.active)),
     ];
+    attributes.into_iter().flatten().collect()
+}
+
+/// What a correction changes.
+#[must_use]
+pub fn of_correction(correction: &Correction, teams: &Teams) -> Vec<Difference> {
     let joined = correction
         .join
         .iter()
@@ -71,9 +77,8 @@ pub fn of_correction(correction: &Correction, teams: &Teams) -> Vec<Difference> 
         .leave
         .iter()
         .filter_map(|id| Difference::new(TEAM, Some(teams.name(id)), None));
-    attributes
+    of_attributes(correction)
         .into_iter()
-        .flatten()
         .chain(joined)
         .chain(left)
         .collect()

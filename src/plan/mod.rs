@@ -9,7 +9,7 @@ mod share;
 #[cfg(test)]
 mod tests;
 
-pub use difference::{Difference, of_correction, of_newcomer};
+pub use difference::{Difference, of_attributes, of_correction, of_newcomer};
 pub use share::{Batch, Memberships, Shares, Ways, share};
 
 use crate::directory::{Holder, TeamProblem, Teams};

@@ -8,49 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use super::Line;
 use crate::report::{Former, complete, private_part};
+use crate::terms::Terms;
 
 /// The version of the format.
 const VERSION: u32 = 2;
-
-/// What a plan was made from: carrying it out begins with the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line, by its name"
-)]
-pub struct Input {
-    /// The spreadsheet, with its whole path.
-    pub file: PathBuf,
-    /// The SHA-256 of its bytes, in hexadecimal.
-    pub sha256: String,
-    /// The addresses of the nodes.
-    pub nodes: Vec<String>,
-    /// What rows without an action ask for.
-    pub action: String,
-    /// Whether that is the only action.
-    pub only_action: bool,
-    /// Headings, and the columns that they stand for.
-    pub map: Vec<(String, String)>,
-    /// What happens to emails that are taken.
-    pub on_conflict: String,
-    /// Whether rows with errors are left out.
-    pub skip_invalid: bool,
-    /// Whether teams and roles that are missing are created.
-    pub create_teams: bool,
-    /// How many people are named in one change of a team.
-    pub batch: u16,
-    /// Whether changes go together in bulk requests.
-    pub bulk: String,
-    /// Whether attributes are changed by PUT.
-    pub replace: bool,
-}
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
     headcount_plan: u32,
     #[serde(flatten)]
-    input: Input,
+    input: Terms,
 }
 
 /// A plan that cannot be used.
@@ -95,7 +63,7 @@ impl PlanWriter {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn create(path: &Path, input: &Input) -> Result<Self, PlanError> {
+    pub fn create(path: &Path, input: &Terms) -> Result<Self, PlanError> {
         let failed = |source| PlanError::Io {
             path: path.to_owned(),
             source,
@@ -154,7 +122,7 @@ pub struct PlanFile {
     lines: io::Lines<BufReader<File>>,
     read: u64,
     /// What it was made from.
-    pub input: Input,
+    pub input: Terms,
 }
 
 impl PlanFile {

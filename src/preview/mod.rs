@@ -12,7 +12,7 @@ mod summary;
 use tokio::sync::mpsc;
 
 pub use compare::{Changed, Comparison};
-pub use file::{Input, PlanError, PlanFile, PlanWriter};
+pub use file::{PlanError, PlanFile, PlanWriter};
 pub use line::{Line, Naming};
 pub use summary::{Share, Summary};
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows how rows are run: [`Event`] is the only door.
 
+mod former;
 mod place;
 mod progress;
 mod results;
@@ -12,6 +13,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
+pub use former::FormerResults;
 pub use place::{Former, beside, complete, private_part};
 pub use progress::{Counter, Progress, When};
 pub use results::{Layout, ResultsError, ResultsFile};

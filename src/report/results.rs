@@ -11,7 +11,7 @@ use crate::run::{Outcome, Record};
 use crate::sheet::{Cell, Format, Writer};
 
 /// The columns behind those of the input.
-const COLUMNS: [&str; 8] = [
+pub(super) const COLUMNS: [&str; 8] = [
     "result_row",
     "result_action",
     "result_outcome",

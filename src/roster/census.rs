@@ -20,6 +20,8 @@ pub struct Census {
     pub rows: u64,
     /// How many of them cannot be carried out.
     pub invalid: u64,
+    /// How many of them are done with since an earlier run.
+    pub settled: u64,
     /// How many people lose the use of their accounts, deletions apart.
     pub locks: u64,
     /// How many rows name a person who has to be looked up by id only.
@@ -52,7 +54,7 @@ impl Census {
     /// How many rows can be carried out.
     #[must_use]
     pub fn valid(&self) -> u64 {
-        self.rows.saturating_sub(self.invalid)
+        self.rows.saturating_sub(self.invalid + self.settled)
     }
 
     /// How many rows ask for this.
@@ -144,8 +146,13 @@ pub(super) fn take(
     let mut census = Census::default();
     let mut sorter = Sorter::new();
     for entry in roster.entries()? {
-        let Entry { number, change, .. } = entry?;
+        let entry = entry?;
         census.rows += 1;
+        if roster.settled.has(&entry) {
+            census.settled += 1;
+            continue;
+        }
+        let Entry { number, change, .. } = entry;
         match change {
             Ok(change) => {
                 census.count(&change, number);
@@ -224,11 +231,15 @@ fn reject(
     on_problem: &mut dyn FnMut(Problem),
 ) -> Result<(), SheetError> {
     for entry in roster.entries()? {
+        let entry = entry?;
+        if roster.settled.has(&entry) {
+            continue;
+        }
         let Entry {
             number,
             cells,
             change,
-        } = entry?;
+        } = entry;
         let Ok(change) = change else { continue };
         let mut told = Vec::new();
         for fingerprint in Fingerprint::all_of(&change, number.0) {

@@ -15,6 +15,7 @@ mod person;
 mod problem;
 mod reading;
 mod rules;
+mod settled;
 mod sorter;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use header::Columns;
 pub use nodes::{NodeNames, Nodes};
 pub use person::{Email, EmailError, Person, UserId};
 pub use problem::Problem;
+pub use settled::Settled;
 
 use crate::sheet::{Cells, Dialect, Line, Reader, RowNumber, SheetError, Snapshot};
 use nodes::Share;
@@ -52,6 +54,7 @@ pub struct Roster {
     snapshot: Arc<Snapshot>,
     dialect: Dialect,
     rules: Rules,
+    settled: Settled,
 }
 
 /// A row and what it asks for.
@@ -85,7 +88,14 @@ impl Roster {
     /// # Errors
     /// When it is no spreadsheet, or its headings do not say who the rows are about.
     pub fn open(path: &Path, options: Options) -> Result<Self, RosterError> {
-        let snapshot = Snapshot::take(path)?;
+        Self::of(Snapshot::take(path)?, options)
+    }
+
+    /// The same for a file that was copied already.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn of(snapshot: Snapshot, options: Options) -> Result<Self, RosterError> {
         let reader = snapshot.open()?;
         let columns = Columns::understand(snapshot.name(), reader.header(), &options.map)
             .map_err(|problems| RosterError::Header { problems })?;
@@ -100,7 +110,22 @@ impl Roster {
             snapshot: Arc::new(snapshot),
             dialect,
             rules,
+            settled: Settled::default(),
         })
+    }
+
+    /// The same with rows that are done with, and are not to be carried out again.
+    #[must_use]
+    pub fn with_settled(self, settled: Settled) -> Self {
+        Roster { settled, ..self }
+    }
+
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// When its copy cannot be read.
+    pub fn bytes(&self) -> std::io::Result<impl std::io::Read + use<>> {
+        self.snapshot.bytes()
     }
 
     /// The file's name, for messages.
@@ -145,6 +170,7 @@ impl Roster {
             snapshot: Arc::clone(&self.snapshot),
             dialect: self.dialect,
             rules,
+            settled: self.settled.clone(),
         }
     }
 

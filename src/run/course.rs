@@ -1,9 +1,11 @@
 //! How a row goes on: done with, or with memberships left that may go together with others'.
 
+use super::journal::{Before, Former};
 use super::outcome::{Outcome, Verdict};
 use super::worker::Worker;
 use crate::plan::Correction;
 use crate::roster::Action;
+use crate::sheet::RowNumber;
 
 /// How a row goes on.
 #[derive(Debug)]
@@ -23,6 +25,7 @@ impl From<Outcome> for Course {
 /// Memberships that a row still has to get.
 #[derive(Debug)]
 pub(super) struct Pending {
+    pub(super) row: RowNumber,
     pub(super) action: Action,
     pub(super) correction: Correction,
     /// What was done for the row before.
@@ -32,12 +35,26 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    pub(super) fn new(action: Action, correction: Correction) -> Self {
+    pub(super) fn new(row: RowNumber, action: Action, correction: Correction) -> Self {
         Pending {
+            row,
             action,
             correction,
             before: None,
             attempts: 0,
+        }
+    }
+
+    /// What was there before the row was carried out.
+    fn former(&self) -> Before {
+        let was_made = matches!(&self.before, Some(before) if before.verdict == Verdict::Created);
+        if was_made {
+            Before::Nobody {
+                email: self.correction.after.user_name.clone(),
+                made: Some(self.correction.before.id.clone()),
+            }
+        } else {
+            Before::Account(Former::of(&self.correction))
         }
     }
 
@@ -70,6 +87,9 @@ impl Worker {
         if let Err(error) = self.writer.make_groups_of(&mut pending.correction).await {
             return pending.finish(self.failed(&error)).into();
         }
+        if let Err(outcome) = self.announce(pending.row, pending.former()).await {
+            return pending.finish(outcome).into();
+        }
         let correction = &pending.correction;
         if !correction.changes_memberships() {
             let amended = self.amend(pending.action, correction).await;
@@ -95,7 +115,7 @@ impl Worker {
         }
         pending = Pending {
             before: Some(outcome),
-            ..Pending::new(pending.action, memberships)
+            ..Pending::new(pending.row, pending.action, memberships)
         };
         Course::Memberships(Box::new(pending))
     }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
+use super::past::Doubt;
 use super::worker::Worker;
 use super::writer::Route;
 use crate::directory::Holder;
@@ -50,11 +51,32 @@ pub(super) struct Create<'w> {
     worker: &'w Worker,
     user: &'w NewUser,
     email: &'w Email,
-    begun: Instant,
+    begun: Begun,
     attempts: u32,
     route: Route,
     /// Whether a POST may have worked without its answer having come.
     doubtful: bool,
+}
+
+/// Since when an account may be this row's own.
+#[derive(Debug, Clone, Copy)]
+enum Begun {
+    Now(Instant),
+    /// In a run before this one.
+    At(Timestamp),
+    /// Nobody knows when.
+    Once,
+}
+
+impl Begun {
+    /// How long ago that was, in seconds.
+    fn age(self) -> Option<i64> {
+        match self {
+            Begun::Now(begun) => i64::try_from(begun.elapsed().as_secs()).ok(),
+            Begun::At(begun) => Some(Timestamp::now().as_second() - begun.as_second()),
+            Begun::Once => None,
+        }
+    }
 }
 
 /// Whose an account is that was found under the email of a create.
@@ -65,15 +87,42 @@ enum Found {
 }
 
 impl<'w> Create<'w> {
-    pub(super) fn new(worker: &'w Worker, user: &'w NewUser, email: &'w Email) -> Self {
+    /// `doubt`: that it may have been sent before.
+    pub(super) fn new(
+        worker: &'w Worker,
+        user: &'w NewUser,
+        email: &'w Email,
+        doubt: Option<&Doubt>,
+    ) -> Self {
         Create {
             worker,
             user,
             email,
-            begun: Instant::now(),
+            begun: match doubt {
+                None => Begun::Now(Instant::now()),
+                Some(doubt) => doubt.since.map_or(Begun::Once, Begun::At),
+            },
             attempts: 0,
             route: Route::Together,
-            doubtful: false,
+            doubtful: doubt.is_some(),
+        }
+    }
+
+    /// Looks what became of a POST of an earlier time; nothing if there is no account.
+    pub(super) async fn look(self) -> Option<Creation> {
+        match self.whose().await {
+            Ok((Found::Ours(account), status)) => Some(Creation::Created {
+                status,
+                account: Some(account),
+                attempts: 0,
+            }),
+            Ok((Found::Theirs(holder), _)) => Some(Creation::Taken {
+                refused: None,
+                holder: Some(holder),
+                attempts: 0,
+            }),
+            Ok((Found::Nobody, _)) => None,
+            Err(error) => Some(self.not_seen(error)),
         }
     }
 
@@ -280,12 +329,13 @@ impl<'w> Create<'w> {
         const TOLERANCE: i64 = 5;
         /// How wrong this machine's clock may be against the node's.
         const SKEW: i64 = 600;
-        let since_begun = i64::try_from(self.begun.elapsed().as_secs()).unwrap_or(i64::MAX);
         let age = |now: i64, made: Timestamp| now.saturating_sub(made.as_second());
-        match (account.created, node_now) {
-            (Some(made), Some(now)) => age(now, made) <= since_begun + TOLERANCE,
-            (Some(made), None) => age(Timestamp::now().as_second(), made) <= since_begun + SKEW,
-            (None, _) => self.is_alike(account),
+        match (account.created, node_now, self.begun.age()) {
+            (Some(made), Some(now), Some(begun)) => age(now, made) <= begun + TOLERANCE,
+            (Some(made), None, Some(begun)) => {
+                age(Timestamp::now().as_second(), made) <= begun + SKEW
+            }
+            (None, ..) | (.., None) => self.is_alike(account),
         }
     }
 

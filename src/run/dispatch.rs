@@ -25,6 +25,7 @@ use super::lanes::{Lanes, Ticket};
 use super::order::{Order, Place};
 use super::outcome::{Outcome, Verdict};
 use super::parcel::Parcel;
+use super::past::{Asked, Assignment, Past};
 use super::post::Post;
 use super::read_ahead::ReadAhead;
 use super::rehearse::count_and_settle;
@@ -39,9 +40,7 @@ use crate::sheet::SheetError;
 #[derive(Debug)]
 pub(super) struct Row {
     sequence: u64,
-    change: Change,
-    /// An earlier row asks for the very same.
-    repeats: bool,
+    asked: Asked,
     place: Place,
 }
 
@@ -166,7 +165,7 @@ impl Dispatch {
     /// Returns when every row is settled.
     pub(super) async fn carry_out<E>(mut self, entries: E)
     where
-        E: Iterator<Item = Result<Entry, SheetError>> + Send + 'static,
+        E: Iterator<Item = Result<Assignment, SheetError>> + Send + 'static,
     {
         let mut entries = Admission {
             entries: ReadAhead::new(entries),
@@ -231,8 +230,8 @@ impl Dispatch {
         }
     }
 
-    fn enter(&mut self, entry: Option<Result<Entry, SheetError>>) {
-        let entry = match entry {
+    fn enter(&mut self, next: Option<Result<Assignment, SheetError>>) {
+        let assignment = match next {
             None => {
                 self.over = true;
                 return;
@@ -245,11 +244,17 @@ impl Dispatch {
                 self.over = true;
                 return;
             }
-            Some(Ok(entry)) => entry,
+            Some(Ok(assignment)) => assignment,
         };
+        let Assignment { entry, past } = assignment;
         let sequence = self.sequence;
         self.sequence += 1;
         let place = self.order.place(sequence, &entry);
+        let doubt = match past {
+            Past::Settled(outcome) => return place.settle_again(*outcome),
+            Past::Doubtful(doubt) => Some(doubt),
+            Past::Fresh => None,
+        };
         let change = match self.admit(&entry) {
             Ok(change) => change.clone(),
             Err(outcome) => return place.settle(outcome),
@@ -257,8 +262,12 @@ impl Dispatch {
         let keys = self.keys(&change);
         let row = Row {
             sequence,
-            change,
-            repeats: self.census.repeats.contains_key(&entry.number),
+            asked: Asked {
+                number: entry.number,
+                change,
+                repeats: self.census.repeats.contains_key(&entry.number),
+                doubt,
+            },
             place,
         };
         self.ready.extend(self.lanes.enter(sequence, keys, row));
@@ -361,7 +370,7 @@ impl Row {
             return self.place.settle(not_attempted(reason));
         }
         let course = tokio::select! {
-            course = worker.carry_out(&self.change, self.repeats) => course,
+            course = worker.carry_out(&self.asked) => course,
             () = worker.stop.halted() => Course::Settled(
                 Outcome::new(Verdict::Unknown)
                     .because("the run was halted while this row was being carried out"),
@@ -395,14 +404,14 @@ impl Row {
 
 /// Rows as they come, each when there is room for it in the window.
 struct Admission {
-    entries: ReadAhead<Result<Entry, SheetError>>,
+    entries: ReadAhead<Result<Assignment, SheetError>>,
     window: Arc<Semaphore>,
     admitted: bool,
 }
 
 impl Admission {
     /// Can be dropped while it waits: nothing is lost.
-    async fn next(&mut self) -> Option<Result<Entry, SheetError>> {
+    async fn next(&mut self) -> Option<Result<Assignment, SheetError>> {
         if !self.admitted {
             // Given back by `order` when the row was told.
             self.window.acquire().await.expect("never closed").forget();

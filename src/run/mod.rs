@@ -26,12 +26,14 @@ mod foundry;
 mod habits;
 mod interleave;
 mod joint;
+mod journal;
 mod lanes;
 mod members;
 mod newcomer;
 mod order;
 mod outcome;
 mod parcel;
+mod past;
 mod post;
 mod read_ahead;
 mod rehearse;
@@ -47,15 +49,16 @@ use tokio::sync::{Semaphore, mpsc};
 
 pub use event::{Event, PaceReport, Record};
 pub use interleave::interleave;
+pub use journal::{Before, Former, Journal, NotWritten, Note};
 pub use outcome::{Outcome, Verdict};
+pub use past::{Assignment, Assignments, Doubt, Past};
 pub use rehearse::Forecast;
 pub use stop::{StopReason, StopSwitch};
 
 use crate::directory::Directory;
 use crate::pace::Pace;
-use crate::roster::{Census, Entry};
+use crate::roster::Census;
 use crate::scim::{BulkLimits, Client};
-use crate::sheet::SheetError;
 use dispatch::{Dispatch, Steps};
 use foundry::Foundry;
 use order::Order;
@@ -186,17 +189,26 @@ impl Run {
         }
     }
 
-    /// Carries out `entries`, and tells `events` what happens. Ends when every row has an outcome.
-    pub async fn carry_out<E>(self, entries: E, events: mpsc::Sender<Event>) -> Ended
-    where
-        E: Iterator<Item = Result<Entry, SheetError>> + Send + 'static,
-    {
+    /// The same run, with what may have been sent and what became of it written down.
+    ///
+    /// # Panics
+    /// Never: nobody works for a run before it is carried out.
+    #[must_use]
+    pub fn noted_in(mut self, journal: Journal) -> Self {
+        let worker = Arc::get_mut(&mut self.worker);
+        worker.expect("a run that was not begun").journal = journal;
+        self
+    }
+
+    /// Carries out `rows`, and tells `events` what happens. Ends when every row has an outcome.
+    pub async fn carry_out(self, rows: Assignments, events: mpsc::Sender<Event>) -> Ended {
         let ticker = tokio::spawn(tell_pace(Arc::clone(&self.pace), events.clone()));
         let window = Arc::new(Semaphore::new(WINDOW));
         let (order, ordering) = Order::start(
             Arc::clone(&window),
             events.clone(),
             Arc::clone(&self.worker.stop),
+            self.worker.journal.clone(),
         );
         Dispatch::new(
             Arc::clone(&self.worker),
@@ -206,7 +218,7 @@ impl Run {
             self.one_by_one,
             self.steps,
         )
-        .carry_out(entries)
+        .carry_out(rows)
         .await;
         // Whoever holds a clone of `order` is a row on its way: this returns when the last is told.
         let _ = ordering.await;

@@ -8,7 +8,9 @@ use super::OnConflict;
 use super::course::{Course, Pending};
 use super::create::{Create, Creation};
 use super::habits::Aspects;
+use super::journal::Before;
 use super::outcome::{Outcome, Verdict};
+use super::past::Asked;
 use super::stop::StopReason;
 use super::worker::{Worker, impossible};
 use crate::directory::Holder;
@@ -28,19 +30,39 @@ enum Taken {
 }
 
 impl Worker {
-    /// Carries out a create; `repeats` says that an earlier row asks for the very same.
+    /// Carries out a create.
     pub(super) async fn create(
         &self,
+        asked: &Asked,
         user: &NewUser,
         newcomer: &Newcomer,
-        repeats: bool,
     ) -> Course {
         if self.seats_used_up() {
             return Outcome::new(Verdict::NotAttempted)
                 .because("the licensed seats are used up")
                 .into();
         }
-        match Create::new(self, user, &newcomer.email).send().await {
+        let before = Before::Nobody {
+            email: Some(user.user_name.clone()),
+            made: None,
+        };
+        if let Err(outcome) = self.announce(asked.number, before).await {
+            return outcome.into();
+        }
+        let create = Create::new(self, user, &newcomer.email, asked.doubt.as_ref());
+        let creation = create.send().await;
+        self.conclude(asked, user, newcomer, creation).await
+    }
+
+    /// What becomes of a row whose create has ended.
+    pub(super) async fn conclude(
+        &self,
+        asked: &Asked,
+        user: &NewUser,
+        newcomer: &Newcomer,
+        creation: Creation,
+    ) -> Course {
+        match creation {
             Creation::Created {
                 status,
                 account,
@@ -50,7 +72,7 @@ impl Worker {
                     .status(status)
                     .attempts(attempts);
                 match account {
-                    Some(account) => Box::pin(self.complete(user, *account, created)).await,
+                    Some(account) => Box::pin(self.complete(asked, user, *account, created)).await,
                     None => created.into(),
                 }
             }
@@ -60,12 +82,12 @@ impl Worker {
                 attempts,
             } => {
                 let holder = holder.map(|holder| *holder);
-                match Box::pin(self.taken(newcomer, refused, holder, repeats)).await {
+                match Box::pin(self.taken(newcomer, refused, holder, asked.repeats)).await {
                     Taken::Settled(outcome) => outcome.attempts_of(attempts).into(),
                     Taken::Adopt(correction) => {
                         let pending = Pending {
                             attempts,
-                            ..Pending::new(Action::Update, *correction)
+                            ..Pending::new(asked.number, Action::Update, *correction)
                         };
                         Box::pin(self.correct(pending)).await
                     }
@@ -90,7 +112,13 @@ impl Worker {
 
     /// Some nodes make the account and leave its teams, or that it is to be locked, aside: what is
     /// missing is asked for again, as a change.
-    async fn complete(&self, user: &NewUser, account: User, created: Outcome) -> Course {
+    async fn complete(
+        &self,
+        asked: &Asked,
+        user: &NewUser,
+        account: User,
+        created: Outcome,
+    ) -> Course {
         let id = account.id.clone();
         let created = created.user(id.clone());
         let aspects = Aspects::of_new(user);
@@ -146,7 +174,7 @@ impl Worker {
         };
         let pending = Pending {
             before: Some(created),
-            ..Pending::new(Action::Update, correction)
+            ..Pending::new(asked.number, Action::Update, correction)
         };
         self.correct(pending).await
     }

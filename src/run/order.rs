@@ -7,14 +7,24 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use super::event::{Event, Record};
+use super::journal::Journal;
 use super::outcome::{Outcome, Verdict};
 use super::stop::{StopReason, StopSwitch};
 use crate::roster::{Action, Entry};
 use crate::sheet::{Cells, RowNumber};
 
+/// A row that has its outcome.
+#[derive(Debug)]
+struct Told {
+    sequence: u64,
+    record: Box<Record>,
+    /// Whether it had its outcome before this run, so that nobody need write it down.
+    again: bool,
+}
+
 /// Gives out places in the order of the file.
 #[derive(Debug, Clone)]
-pub(super) struct Order(mpsc::UnboundedSender<(u64, Box<Record>)>);
+pub(super) struct Order(mpsc::UnboundedSender<Told>);
 
 /// The place of one row. It is settled exactly once: if it is dropped without, the row is unknown.
 #[derive(Debug)]
@@ -30,12 +40,14 @@ impl Order {
         window: Arc<Semaphore>,
         events: mpsc::Sender<Event>,
         stop: Arc<StopSwitch>,
+        journal: Journal,
     ) -> (Self, JoinHandle<()>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let keeper = Keeper {
             window,
             events,
             stop,
+            journal,
         };
         (Order(sender), tokio::spawn(keeper.keep(receiver)))
     }
@@ -56,10 +68,15 @@ impl Order {
 
 impl Place {
     pub(super) fn settle(mut self, outcome: Outcome) {
-        self.tell(outcome);
+        self.tell(outcome, false);
     }
 
-    fn tell(&mut self, outcome: Outcome) {
+    /// With the outcome of an earlier time.
+    pub(super) fn settle_again(mut self, outcome: Outcome) {
+        self.tell(outcome, true);
+    }
+
+    fn tell(&mut self, outcome: Outcome, again: bool) {
         if let Some((number, cells, action)) = self.row.take() {
             let record = Box::new(Record {
                 number,
@@ -68,7 +85,11 @@ impl Place {
                 outcome,
             });
             // The keeper lives until the last place is gone.
-            let _ = self.order.0.send((self.sequence, record));
+            let _ = self.order.0.send(Told {
+                sequence: self.sequence,
+                record,
+                again,
+            });
         }
     }
 }
@@ -78,6 +99,7 @@ impl Drop for Place {
         self.tell(
             Outcome::new(Verdict::Unknown)
                 .because("the program failed while it carried out this row"),
+            false,
         );
     }
 }
@@ -86,13 +108,22 @@ struct Keeper {
     window: Arc<Semaphore>,
     events: mpsc::Sender<Event>,
     stop: Arc<StopSwitch>,
+    journal: Journal,
 }
 
 impl Keeper {
-    async fn keep(self, mut settled: mpsc::UnboundedReceiver<(u64, Box<Record>)>) {
+    async fn keep(self, mut settled: mpsc::UnboundedReceiver<Told>) {
         let mut early = BTreeMap::new();
         let mut next = 0;
-        while let Some((sequence, record)) = settled.recv().await {
+        while let Some(told) = settled.recv().await {
+            let Told {
+                sequence,
+                record,
+                again,
+            } = told;
+            if !again {
+                self.write_down(&record).await;
+            }
             self.tell(Event::Settled(record.outcome.verdict)).await;
             early.insert(sequence, record);
             while let Some(record) = early.remove(&next) {
@@ -100,6 +131,18 @@ impl Keeper {
                 self.window.add_permits(1);
                 next += 1;
             }
+        }
+    }
+
+    async fn write_down(&self, record: &Record) {
+        let Record {
+            number,
+            action,
+            outcome,
+            ..
+        } = record;
+        if let Err(error) = self.journal.settled(*number, *action, outcome).await {
+            self.stop.drain(StopReason::Broken(error.to_string()));
         }
     }
 

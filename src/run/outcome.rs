@@ -58,6 +58,13 @@ impl Verdict {
         )
     }
 
+    /// The verdict of a word in a results file.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        let mut all = Verdict::ALL.into_iter();
+        all.find(|verdict| verdict.as_str() == word)
+    }
+
     /// The word in the results file.
     #[must_use]
     pub fn as_str(self) -> &'static str {

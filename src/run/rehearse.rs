@@ -9,6 +9,7 @@ use super::batch::Flush;
 use super::course::{Course, Pending};
 use super::newcomer::EXISTS_HERE;
 use super::outcome::{Outcome, Verdict};
+use super::past::Asked;
 use super::worker::{Worker, done, impossible};
 use crate::directory::Holder;
 use crate::plan::{self, Correction, Impossible, Work, adopt};
@@ -115,19 +116,15 @@ fn add(counter: &AtomicU64, calls: usize) {
 
 impl Worker {
     /// What carrying out `change` would come to.
-    pub(super) async fn rehearse(
-        &self,
-        rehearsal: &Rehearsal,
-        change: &Change,
-        repeats: bool,
-    ) -> Course {
+    pub(super) async fn rehearse(&self, rehearsal: &Rehearsal, asked: &Asked) -> Course {
+        let change = &asked.change;
         let holder = match self.directory.people.find(&change.person()).await {
             Ok(holder) => holder,
             Err(error) => return self.not_found_out(&error).into(),
         };
         let work = match (change, &holder) {
             (Change::Create(newcomer), Holder::Account(account)) => {
-                match self.would_be_taken(newcomer, account, repeats) {
+                match self.would_be_taken(newcomer, account, asked.repeats) {
                     Ok(work) => work,
                     Err(outcome) => return outcome.into(),
                 }
@@ -152,7 +149,7 @@ impl Worker {
                 Outcome::new(Verdict::Deleted).user(id).into()
             }
             Work::Patch(correction) => {
-                let pending = Pending::new(change.action(), *correction);
+                let pending = Pending::new(asked.number, change.action(), *correction);
                 if pending.correction.operations.is_empty() {
                     return Course::Memberships(Box::new(pending));
                 }

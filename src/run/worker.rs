@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::Settings;
 use super::course::{Course, Pending};
 use super::habits::Habits;
+use super::journal::{Before, Journal};
 use super::outcome::{Outcome, Verdict};
+use super::past::Asked;
 use super::rehearse::Rehearsal;
 use super::stop::{StopReason, StopSwitch};
 use super::writer::Writer;
@@ -25,6 +27,7 @@ pub(super) struct Worker {
     pub(super) settings: Settings,
     pub(super) stop: Arc<StopSwitch>,
     pub(super) habits: Habits,
+    pub(super) journal: Journal,
     /// In a rehearsal nothing is sent that changes anything.
     pub(super) rehearsal: Option<Rehearsal>,
     pub(super) seats_used_up: AtomicBool,
@@ -42,6 +45,7 @@ impl Worker {
         Worker {
             client,
             writer,
+            journal: Journal::none(),
             directory,
             rehearsal: settings.rehearse.then(|| Rehearsal::new(settings.bulk)),
             settings,
@@ -70,35 +74,53 @@ impl Worker {
         }
     }
 
-    /// Carries out `change`; `repeats` says that an earlier row asks for the very same.
-    pub(super) async fn carry_out(&self, change: &Change, repeats: bool) -> Course {
+    /// Carries out what a row asks for.
+    pub(super) async fn carry_out(&self, asked: &Asked) -> Course {
+        let change = &asked.change;
         if let Some(rehearsal) = &self.rehearsal {
-            return Box::pin(self.rehearse(rehearsal, change, repeats)).await;
+            return Box::pin(self.rehearse(rehearsal, asked)).await;
         }
-        let holder = match change {
-            Change::Create(_) => Holder::Nobody,
-            _ => match Box::pin(self.directory.people.find(&change.person())).await {
+        let holder = match (change, &asked.doubt) {
+            (Change::Create(_), None) => Holder::Nobody,
+            _ => match Box::pin(self.directory.people.find(&asked.person())).await {
                 Ok(holder) => holder,
                 Err(error) => return self.not_found_out(&error).into(),
             },
         };
+        if let Some(doubt) = &asked.doubt
+            && let Some(course) = Box::pin(self.resolve(asked, doubt, &holder)).await
+        {
+            return course;
+        }
         match plan(change, &holder, &self.directory.teams) {
             Work::Create(user) => {
                 let newcomer = change
                     .newcomer()
                     .expect("only a change with a newcomer is planned as a create");
-                Box::pin(self.create(&user, newcomer, repeats)).await
+                Box::pin(self.create(asked, &user, newcomer)).await
             }
             Work::Nothing { id } => Outcome::new(Verdict::Unchanged).status(200).user(id).into(),
             Work::Impossible(reason) => impossible(&reason).into(),
             Work::Patch(correction) => {
-                Box::pin(self.correct(Pending::new(change.action(), *correction))).await
+                Box::pin(self.correct(Pending::new(asked.number, change.action(), *correction)))
+                    .await
             }
-            Work::Delete { id } => self.delete(id).await.into(),
+            Work::Delete { id } => self.delete(asked, &holder, id).await.into(),
         }
     }
 
-    async fn delete(&self, id: String) -> Outcome {
+    async fn delete(&self, asked: &Asked, holder: &Holder, id: String) -> Outcome {
+        let email = match holder {
+            Holder::Account(account) => account.user_name.clone(),
+            _ => None,
+        };
+        let before = Before::Deleted {
+            id: id.clone(),
+            email,
+        };
+        if let Err(outcome) = self.announce(asked.number, before).await {
+            return outcome.user(id);
+        }
         match self.writer.delete_user(&id).await {
             Ok(reply) => {
                 self.directory.people.forget(&id);

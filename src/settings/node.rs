@@ -6,7 +6,10 @@ use clap::ValueEnum;
 use url::{Host, Url};
 
 /// A data centre of the provider, as listed at the top of its page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Region {
     /// United States
     Us,

@@ -33,8 +33,20 @@ impl Snapshot {
         if input.metadata().map_err(failed)?.is_dir() {
             return Err(SheetError::Folder(name));
         }
+        Self::copy(name, &mut input)
+    }
+
+    /// Copies what `from` gives, under the name of the file that it was.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub fn copy(name: String, from: &mut impl Read) -> Result<Self, SheetError> {
+        let failed = |source| SheetError::Io {
+            file: name.clone(),
+            source,
+        };
         let mut copy = tempfile::tempfile().map_err(failed)?;
-        let sha256 = copy_and_hash(&mut input, &mut copy).map_err(failed)?;
+        let sha256 = copy_and_hash(from, &mut copy).map_err(failed)?;
         let mut start = Vec::new();
         copy.seek(SeekFrom::Start(0)).map_err(failed)?;
         (&copy).take(4096).read_to_end(&mut start).map_err(failed)?;
@@ -54,6 +66,15 @@ impl Snapshot {
     #[must_use]
     pub fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// Its bytes, from the start.
+    ///
+    /// # Errors
+    /// When the copy cannot be read.
+    pub fn bytes(&self) -> io::Result<impl Read + use<>> {
+        let file = self.copy.try_clone()?;
+        Ok(Place { file, at: 0 })
     }
 
     /// Reads it from the start. Each reader has a place of its own.
@@ -102,7 +123,7 @@ fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, into, at)
 }
 
-fn copy_and_hash(from: &mut File, to: &mut File) -> io::Result<String> {
+fn copy_and_hash(from: &mut impl Read, to: &mut File) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 64 << 10];
     loop {

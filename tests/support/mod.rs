@@ -130,6 +130,7 @@ impl Desk {
             .current_dir(self.dir.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HEADCOUNT_STATE_DIR", self.dir.path().join("state"))
             .env("HEADCOUNT_URL", &self.url)
             .env("HEADCOUNT_TOKEN", TOKEN)
             .stdin(Stdio::null());

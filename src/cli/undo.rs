@@ -1,0 +1,154 @@
+//! `headcount runs undo`: the way back of a run, as a spreadsheet that is carried out like any other.
+
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+use super::destination::SANDBOX;
+use super::import::RunArgs;
+use super::job::Job;
+use super::node::NodeArgs;
+use super::record::{Origin, reach};
+use super::runs::gone;
+use super::{Exit, Failure};
+use crate::ledger::{Book, WayBack, WayBackRow};
+use crate::report::{Former, complete, grouped, private_part, say};
+use crate::roster::Action;
+use crate::sheet::{Cell, Format, Writer};
+
+/// The columns of the way back.
+const COLUMNS: [&str; 12] = [
+    "action",
+    "id",
+    "email",
+    "first_name",
+    "last_name",
+    "display_name",
+    "external_id",
+    "active",
+    "new_email",
+    "teams",
+    "remove_teams",
+    "node",
+];
+
+/// How many of those that cannot be taken back are named on the terminal.
+const NAMED: usize = 20;
+
+/// Takes back what a run did.
+pub(super) async fn undo(book: &Book, options: RunArgs, node: NodeArgs) -> Result<Exit, Failure> {
+    let about = book.about();
+    if about.addresses().any(|address| address == SANDBOX) {
+        return Err(gone(book.id()));
+    }
+    let (file, rows) = write(book)?;
+    if rows == 0 {
+        say(format_args!(
+            "There is nothing to take back of run {}.",
+            book.id()
+        ));
+        return Ok(Exit::Done);
+    }
+    if !options.quiet {
+        say(format_args!(
+            "The way back of run {} is {} rows: {}",
+            book.id(),
+            grouped(rows),
+            file.display()
+        ));
+    }
+    let mut terms = Job::usual_terms(Action::Update);
+    terms.file = file;
+    // As many as the run itself was allowed to change may be changed back.
+    let node = reach(node, about)?;
+    let origin = Origin::Undo(book.id().clone());
+    let job = Job::of_terms(&terms, options, node, origin)?;
+    Box::pin(job.carry_out()).await
+}
+
+/// Writes the way back beside the results of the run, and says what is not in it.
+fn write(book: &Book) -> Result<(PathBuf, u64), Failure> {
+    let input = &book.about().terms.file;
+    let mut name = input.file_stem().unwrap_or_default().to_owned();
+    name.push(".undo.csv");
+    let path = book.about().results.with_file_name(name);
+    let failed = |error: std::io::Error| {
+        Failure::usage(format_args!(
+            "the way back cannot be written to {}: {error}; nothing was sent",
+            path.display()
+        ))
+    };
+    let (part, file, _) = private_part(&path, Former::Replace).map_err(failed)?;
+    let several = book.about().nodes.len() > 1;
+    let columns = if several { 12 } else { 11 };
+    let header: Vec<String> = COLUMNS[..columns]
+        .iter()
+        .map(|name| (*name).to_owned())
+        .collect();
+    let mut writer = Writer::new(BufWriter::new(file), Format::Csv, &header).map_err(failed)?;
+    let mut rows = 0;
+    let mut stuck = 0;
+    book.way_back::<Failure>(
+        |row| {
+            rows += 1;
+            let cells = cells(&row);
+            let mut cells: Vec<Cell<'_>> = cells.iter().map(|cell| Cell::Text(cell)).collect();
+            let node = book.about().nodes.get(usize::from(row.node));
+            if several {
+                cells.push(node.map_or(Cell::Empty, |node| Cell::Text(&node.cell)));
+            }
+            writer.row(&cells).map_err(failed)
+        },
+        |each| {
+            stuck += 1;
+            if stuck <= NAMED {
+                say(format_args!("row {} stays: {}", each.row, each.why));
+            }
+        },
+    )?;
+    if stuck > NAMED {
+        say(format_args!("and {} more rows stay.", stuck - NAMED));
+    }
+    writer.flush().map_err(failed)?;
+    drop(writer);
+    if rows == 0 {
+        // Nothing to keep; if it stays, it is replaced by the next.
+        let _ = std::fs::remove_file(&part);
+    } else {
+        complete(&part, &path, Former::Replace).map_err(failed)?;
+    }
+    Ok((path, rows))
+}
+
+fn cells(row: &WayBackRow) -> [String; 11] {
+    let empty = String::new;
+    let email = row.email.clone().unwrap_or_default();
+    match &row.way {
+        WayBack::Lock => {
+            let mut cells: [String; 11] = std::array::from_fn(|_| empty());
+            cells[0] = "lock".to_owned();
+            cells[1].clone_from(&row.id);
+            cells[2] = email;
+            cells
+        }
+        WayBack::Restore { was, join, leave } => {
+            let text = |what: &str| match was.get(what) {
+                None => empty(),
+                Some(None) => "<clear>".to_owned(),
+                Some(Some(text)) => text.clone(),
+            };
+            [
+                "update".to_owned(),
+                row.id.clone(),
+                email,
+                text("first_name"),
+                text("last_name"),
+                text("display_name"),
+                text("external_id"),
+                text("active"),
+                text("new_email"),
+                join.join(";"),
+                leave.join(";"),
+            ]
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What is known of the rows of an earlier run.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+
+use super::LedgerError;
+use super::book::{Book, State, Written};
+use crate::roster::Entry;
+use crate::run::{Before, Doubt, Outcome, Past, Verdict};
+use crate::sheet::RowNumber;
+
+/// How many rows are read at once.
+const PAGE: usize = 512;
+
+/// Which rows of a run are done with.
+#[derive(Debug, Default)]
+pub struct History {
+    done: Rows,
+    /// When the run began, if it did not end properly: then rows may have been sent of which the record
+    /// has lost that.
+    unclean: Option<Timestamp>,
+    /// Rows that failed are to be carried out again.
+    again: bool,
+}
+
+/// Which rows keep their outcome.
+#[derive(Debug, Default)]
+struct Rows(Vec<u64>);
+
+impl Rows {
+    fn insert(&mut self, row: RowNumber) {
+        let (word, bit) = Self::place(row);
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << bit;
+    }
+
+    fn contains(&self, row: RowNumber) -> bool {
+        let (word, bit) = Self::place(row);
+        self.0.get(word).is_some_and(|word| word >> bit & 1 == 1)
+    }
+
+    fn place(row: RowNumber) -> (usize, u64) {
+        (
+            usize::try_from(row.0 / 64).unwrap_or(usize::MAX),
+            row.0 % 64,
+        )
+    }
+}
+
+impl History {
+    /// For going on with a run: every outcome stays, except of rows that were not attempted or of
+    /// which nobody knows.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn of_resumed(book: &Book) -> Result<Self, LedgerError> {
+        let unclean = (book.state()? == State::Open).then_some(book.about().begun);
+        let stays = |verdict| !matches!(verdict, Verdict::NotAttempted | Verdict::Unknown);
+        Self::of(book, stays, unclean, false)
+    }
+
+    /// For trying again what is not done.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn of_retried(book: &Book) -> Result<Self, LedgerError> {
+        let unclean = (book.state()? == State::Open).then_some(book.about().begun);
+        Self::of(book, Verdict::is_done, unclean, true)
+    }
+
+    fn of(
+        book: &Book,
+        stays: impl Fn(Verdict) -> bool,
+        unclean: Option<Timestamp>,
+        again: bool,
+    ) -> Result<Self, LedgerError> {
+        let mut done = Rows::default();
+        let insert = |row, verdict| {
+            if stays(verdict) {
+                done.insert(row);
+            }
+        };
+        book.verdicts(insert).map_err(|error| book.failed(error))?;
+        Ok(History {
+            done,
+            unclean,
+            again,
+        })
+    }
+
+    /// Whether it has to be looked for people of whom the record knows nothing.
+    #[must_use]
+    pub fn is_unclean(&self) -> bool {
+        self.unclean.is_some()
+    }
+
+    /// Whether a row is done with.
+    #[must_use]
+    pub fn is_done(&self, row: RowNumber) -> bool {
+        self.done.contains(row)
+    }
+
+    fn past(&self, row: RowNumber, written: Option<Written>) -> Past {
+        let Some(written) = written else {
+            return match self.unclean {
+                None => Past::Fresh,
+                since => Past::Doubtful(Doubt {
+                    since,
+                    before: Before::nobody(),
+                }),
+            };
+        };
+        let Written {
+            sent_at,
+            before,
+            outcome,
+            ..
+        } = written;
+        match outcome {
+            Some(outcome) if self.is_done(row) => Past::Settled(Box::new(outcome)),
+            // Somebody else has the email: that nothing came of the row is certain.
+            Some(outcome) if self.again && outcome.status == Some(409) => Past::Fresh,
+            Some(Outcome {
+                verdict: Verdict::NotAttempted | Verdict::Failed | Verdict::Invalid,
+                ..
+            }) if sent_at.is_none() => Past::Fresh,
+            _ => Past::Doubtful(Doubt {
+                since: sent_at.or(self.unclean),
+                before: before.unwrap_or_else(Before::nobody),
+            }),
+        }
+    }
+}
+
+/// The record of a run, read row by row in the order of the file.
+#[derive(Debug)]
+pub struct Pages {
+    book: Book,
+    read: VecDeque<Written>,
+    /// The first row that was not read yet; none after the last.
+    next: Option<RowNumber>,
+}
+
+impl Pages {
+    /// From the first row.
+    #[must_use]
+    pub fn of(book: Book) -> Self {
+        Pages {
+            book,
+            read: VecDeque::new(),
+            next: Some(RowNumber(0)),
+        }
+    }
+
+    /// What the record says of a row; rows are asked for in ascending order.
+    fn turn_to(&mut self, row: RowNumber) -> Result<Option<Written>, LedgerError> {
+        loop {
+            while let Some(first) = self.read.front() {
+                if first.number >= row {
+                    break;
+                }
+                self.read.pop_front();
+            }
+            match (self.read.front(), self.next) {
+                (None, Some(next)) => {
+                    let page = self.book.rows(next.max(row), PAGE);
+                    self.read = page.map_err(|error| self.book.failed(error))?.into();
+                    let last = self.read.back();
+                    self.next = last.map(|last| RowNumber(last.number.0 + 1));
+                }
+                (Some(first), _) if first.number == row => return Ok(self.read.pop_front()),
+                _ => return Ok(None),
+            }
+        }
+    }
+
+    /// What is known of a row.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn past(&mut self, history: &History, entry: &Entry) -> Result<Past, LedgerError> {
+        let written = self.turn_to(entry.number)?;
+        Ok(history.past(entry.number, written))
+    }
+
+    /// What became of a row, for a results file.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn outcome(&mut self, row: RowNumber) -> Result<Outcome, LedgerError> {
+        let written = self.turn_to(row)?;
+        Ok(match written {
+            Some(Written {
+                outcome: Some(outcome),
+                ..
+            }) => outcome,
+            Some(Written {
+                sent_at: Some(_), ..
+            }) => Outcome::new(Verdict::Unknown)
+                .because("it may have been sent; what became of it is not known yet"),
+            _ => {
+                Outcome::new(Verdict::NotAttempted).because("the run has not come to this row yet")
+            }
+        })
+    }
+}

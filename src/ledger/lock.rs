@@ -1,0 +1,73 @@
+//! Locks that die with their process.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::Path;
+
+/// A lock that is held for as long as this lives, and no longer than its process.
+#[derive(Debug)]
+pub struct Hold(File);
+
+/// Takes the lock in the file at `path`, and writes `who` into it. If somebody else has it: who.
+///
+/// # Errors
+/// When there cannot be such a file.
+pub fn hold(path: &Path, who: &str) -> io::Result<Result<Hold, String>> {
+    if let Some(folder) = path.parent() {
+        private_folder(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut other = String::new();
+            // Where it cannot be read while it is locked, it stays unknown who that is.
+            let _ = file.read_to_string(&mut other);
+            return Ok(Err(other.trim().to_owned()));
+        }
+        // A system without locks: runs at once are not noticed.
+        Err(TryLockError::Error(_)) => {}
+    }
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(who.as_bytes())?;
+    Ok(Ok(Hold(file)))
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // The system does so anyway when the file is closed.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Makes a folder that only its owner may look into, unless it is there.
+pub(super) fn private_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_has_a_lock_and_the_other_learns_who() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("locks").join("node");
+        let first = hold(&path, "run 1").unwrap().unwrap();
+        assert_eq!(hold(&path, "run 2").unwrap().unwrap_err(), "run 1");
+        drop(first);
+        assert!(hold(&path, "run 3").unwrap().is_ok());
+    }
+}

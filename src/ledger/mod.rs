@@ -1,0 +1,69 @@
+//! The durable record of runs: what may have been sent, what became of each row, what was there
+//! before.
+//!
+//! ```text
+//!  run ── Note ─▶ keeper ─▶ book (one SQLite file a run) ─▶ history ─▶ resume, retry
+//!                                   │   ▲                 └▶ way_back ─▶ undo
+//!                                 shelf: where the books stand, who is writing in one
+//! ```
+//!
+//! That a row may have been sent is in the book, and on the disk, before its first byte leaves; what
+//! became of it follows when it is known. So a row with the first and without the second is one to
+//! look for. A book never holds a token.
+
+mod about;
+mod book;
+mod history;
+mod keeper;
+mod lock;
+mod salvage;
+mod shelf;
+mod way_back;
+
+use std::path::PathBuf;
+
+pub use about::{About, Kind, NodeAbout};
+pub use book::{Book, Counts, State};
+pub use history::{History, Pages};
+pub use keeper::Keeper;
+pub use lock::{Hold, hold};
+pub use shelf::{RunId, Shelf};
+pub use way_back::{Stuck, WayBack, WayBackRow};
+
+/// The record of a run cannot be kept, or cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// There is no place for it.
+    #[error("there is no folder for the records of runs; name one with --state-dir")]
+    NoPlace,
+    /// The disk does not do as it should.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The record of a run cannot be written or read.
+    #[error("{}: {source}", path.display())]
+    Book {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// What is in it makes no sense.
+    #[error("{}: this is not the record of a run of this version of headcount ({what})", path.display())]
+    Strange {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// There is no such run.
+    #[error("{0}")]
+    Unknown(String),
+    /// Another process is writing it.
+    #[error("run {0} is still going")]
+    Busy(RunId),
+}

@@ -1,0 +1,202 @@
+//! Where the records of runs stand: the state directory.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::about::About;
+use super::book::Book;
+use super::lock::{Hold, hold, private_folder};
+use super::{LedgerError, salvage};
+
+/// The name of a run: when it began, and four characters that tell it from others of that minute.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(String);
+
+impl RunId {
+    fn new(begun: Timestamp) -> Self {
+        let time = begun.strftime("%Y-%m-%d-%H%M%S");
+        RunId(format!("{time}-{:04x}", fastrand::u16(..)))
+    }
+
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The folder with the records of all runs.
+#[derive(Debug, Clone)]
+pub struct Shelf {
+    dir: PathBuf,
+}
+
+impl Shelf {
+    /// The one in `dir`, or at the platform's place. It need not be there yet.
+    ///
+    /// # Errors
+    /// When the platform knows no such place.
+    pub fn at(dir: Option<&Path>) -> Result<Self, LedgerError> {
+        let dir = match dir {
+            Some(dir) => std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()),
+            None => {
+                let places = directories::ProjectDirs::from("", "", "headcount");
+                let places = places.ok_or(LedgerError::NoPlace)?;
+                let state = places.state_dir().unwrap_or(places.data_local_dir());
+                state.to_owned()
+            }
+        };
+        Ok(Shelf { dir })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    fn path(&self, id: &RunId) -> PathBuf {
+        self.dir.join("runs").join(format!("{id}.db"))
+    }
+
+    fn lock_path(&self, id: &RunId) -> PathBuf {
+        self.dir.join("runs").join(format!("{id}.lock"))
+    }
+
+    /// Begins the record of a run, with a copy of its input.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn begin(&self, about: &About, input: impl Read) -> Result<Book, LedgerError> {
+        let runs = self.dir.join("runs");
+        private_folder(&runs).map_err(|source| LedgerError::Io { path: runs, source })?;
+        let id = RunId::new(about.begun);
+        let hold = self.take(&id)?;
+        Book::begin(id.clone(), &self.path(&id), hold, about, input)
+    }
+
+    fn take(&self, id: &RunId) -> Result<Hold, LedgerError> {
+        let path = self.lock_path(id);
+        let who = format!("process {}", std::process::id());
+        let held = hold(&path, &who).map_err(|source| LedgerError::Io { path, source })?;
+        held.map_err(|_| LedgerError::Busy(id.clone()))
+    }
+
+    /// The record of a run, to be gone on with. If it is damaged, what can be read of it is copied
+    /// into a new one; then `true`.
+    ///
+    /// # Errors
+    /// When another process writes it, or nothing can be read of it.
+    pub fn open(&self, id: &RunId) -> Result<(Book, bool), LedgerError> {
+        let hold = self.take(id)?;
+        salvage::open(id.clone(), &self.path(id), hold)
+    }
+
+    /// The record of a run, to be read only; it may be still going.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self, id: &RunId) -> Result<Book, LedgerError> {
+        Book::read(id.clone(), &self.path(id))
+    }
+
+    /// Whether a process is writing the record of a run.
+    #[must_use]
+    pub fn is_going(&self, id: &RunId) -> bool {
+        self.lock_path(id).exists() && matches!(self.take(id), Err(LedgerError::Busy(_)))
+    }
+
+    /// All runs, the newest first.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn runs(&self) -> Result<Vec<RunId>, LedgerError> {
+        let runs = self.dir.join("runs");
+        let failed = |source| LedgerError::Io {
+            path: runs.clone(),
+            source,
+        };
+        let entries = match fs::read_dir(&runs) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed)?,
+        };
+        let mut ids = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(failed)?.file_name();
+            let id = name.to_str().and_then(|name| name.strip_suffix(".db"));
+            ids.extend(id.map(|id| RunId(id.to_owned())));
+        }
+        ids.sort_unstable();
+        ids.reverse();
+        Ok(ids)
+    }
+
+    /// The run of a name, of which the beginning or the end is enough if no other has it.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    pub fn find(&self, name: &str) -> Result<RunId, LedgerError> {
+        let mut alike = self.runs()?;
+        alike.retain(|id| id.0.starts_with(name) || id.0.ends_with(name));
+        if let Some(exact) = alike.iter().find(|id| id.0 == name) {
+            return Ok(exact.clone());
+        }
+        match alike.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => Err(LedgerError::Unknown(format!(
+                "there is no run {name:?} in {}; headcount runs list shows those that there are",
+                self.dir.display()
+            ))),
+            several => Err(LedgerError::Unknown(format!(
+                "{name:?} is the name of {} runs: {}",
+                several.len(),
+                several
+                    .iter()
+                    .map(RunId::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ))),
+        }
+    }
+
+    /// Removes the record of a run.
+    ///
+    /// # Errors
+    /// When it is being written, or cannot be removed.
+    pub fn remove(&self, id: &RunId) -> Result<(), LedgerError> {
+        let _hold = self.take(id)?;
+        let path = self.path(id);
+        for ending in ["db-wal", "db-shm", "damaged", "lock", "db"] {
+            let path = path.with_extension(ending);
+            match fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(LedgerError::Io { path, source });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the lock of a node, so that no other run works on it; if one does: which.
+    ///
+    /// # Errors
+    /// When the lock cannot be taken for another reason.
+    pub fn hold_node(&self, address: &str, who: &str) -> Result<Result<Hold, String>, LedgerError> {
+        let digest = Sha256::digest(address.as_bytes());
+        let name: String = digest[..12].iter().map(|b| format!("{b:02x}")).collect();
+        let path = self.dir.join("nodes").join(format!("{name}.lock"));
+        hold(&path, who).map_err(|source| LedgerError::Io { path, source })
+    }
+}

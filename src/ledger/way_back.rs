@@ -1,0 +1,318 @@
+//! From what a run has changed to rows that take it back.
+
+use std::collections::BTreeMap;
+
+use super::LedgerError;
+use super::book::Book;
+use crate::plan::Difference;
+use crate::run::{Before, Former, Verdict};
+use crate::sheet::RowNumber;
+
+/// One person of a run, with all rows that changed something of theirs.
+#[derive(Debug, Default)]
+struct Person {
+    node: u16,
+    id: Option<String>,
+    rows: Vec<(RowNumber, Before, Option<Verdict>)>,
+}
+
+/// What takes a person back to where they were before a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayBackRow {
+    /// Which of the nodes of the run.
+    pub node: u16,
+    /// The account.
+    pub id: String,
+    /// Its email, as the run left it.
+    pub email: Option<String>,
+    /// How.
+    pub way: WayBack,
+}
+
+/// How somebody gets back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WayBack {
+    /// The run made the account. It is locked: whoever deletes it deletes its vault.
+    Lock,
+    /// The run changed it.
+    Restore {
+        /// What it was by column; nothing where it was empty.
+        was: BTreeMap<String, Option<String>>,
+        /// Ids of groups to be in again.
+        join: Vec<String>,
+        /// Ids of groups not to be in any more.
+        leave: Vec<String>,
+    },
+}
+
+/// What cannot be taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stuck {
+    /// The row that did it.
+    pub row: RowNumber,
+    /// Why not.
+    pub why: String,
+}
+
+impl Book {
+    /// Gives the way back of everybody whom the run has changed to `on_row`, one row each, and what
+    /// cannot be taken back to `on_stuck`.
+    ///
+    /// # Errors
+    /// When the record cannot be read, and what the two return.
+    pub fn way_back<E: From<LedgerError>>(
+        &self,
+        mut on_row: impl FnMut(WayBackRow) -> Result<(), E>,
+        mut on_stuck: impl FnMut(Stuck),
+    ) -> Result<(), E> {
+        let failed = |error| E::from(self.failed(error));
+        let mut rows = self
+            .connection()
+            .prepare(
+                "SELECT number, coalesce(node, 0), before, verdict,
+                    coalesce(before ->> 'id', before ->> 'made', iif(verdict = 'created', user_id, NULL)) AS person
+                 FROM row WHERE before IS NOT NULL ORDER BY 2, person IS NULL, person, number",
+            )
+            .map_err(failed)?;
+        let mut rows = rows.query([]).map_err(failed)?;
+        let mut person = Person::default();
+        while let Some(row) = rows.next().map_err(failed)? {
+            let read = || {
+                Ok((
+                    RowNumber(row.get::<_, i64>(0)?.unsigned_abs()),
+                    row.get::<_, u16>(1)?,
+                    row.get::<_, String>(2)?,
+                    row.get::<_, Option<String>>(3)?,
+                    row.get::<_, Option<String>>(4)?,
+                ))
+            };
+            let (number, node, before, verdict, id) = read().map_err(failed)?;
+            let Ok(before) = serde_json::from_str::<Before>(&before) else {
+                on_stuck(Stuck {
+                    row: number,
+                    why: "what was there before cannot be read".to_owned(),
+                });
+                continue;
+            };
+            if id.is_none() || (person.node, &person.id) != (node, &id) {
+                person.back(&mut on_stuck).map_or(Ok(()), &mut on_row)?;
+                person = Person {
+                    node,
+                    id,
+                    rows: Vec::new(),
+                };
+            }
+            let verdict = verdict.as_deref().and_then(Verdict::of_word);
+            person.rows.push((number, before, verdict));
+        }
+        person.back(&mut on_stuck).map_or(Ok(()), &mut on_row)
+    }
+}
+
+impl Person {
+    fn back(&self, on_stuck: &mut impl FnMut(Stuck)) -> Option<WayBackRow> {
+        let Some(id) = &self.id else {
+            self.made_or_not(on_stuck);
+            return None;
+        };
+        let mut made = None;
+        let mut formers = Vec::new();
+        for (row, before, verdict) in &self.rows {
+            match before {
+                Before::Nobody { email, .. } => made = Some(email.clone()),
+                Before::Account(former) => formers.push((*row, former)),
+                Before::Deleted { email, .. } => {
+                    // Somebody whom this run has made and deleted was not there before.
+                    if made.is_none() && *verdict != Some(Verdict::Failed) {
+                        let who = email.as_deref().unwrap_or(id);
+                        on_stuck(Stuck {
+                            row: *row,
+                            why: format!(
+                                "{who} was deleted, and an account that is gone cannot be brought back"
+                            ),
+                        });
+                        return None;
+                    }
+                }
+            }
+        }
+        let last = formers.last().and_then(|(_, former)| former.email.clone());
+        let (email, way) = match made {
+            Some(email) => (last.or(email), WayBack::Lock),
+            None => (last, restore(&formers, on_stuck)?),
+        };
+        Some(WayBackRow {
+            node: self.node,
+            id: id.clone(),
+            email,
+            way,
+        })
+    }
+
+    /// Rows that were to make an account, and nobody knows its id.
+    fn made_or_not(&self, on_stuck: &mut impl FnMut(Stuck)) {
+        for (row, before, verdict) in &self.rows {
+            let Before::Nobody { email, .. } = before else {
+                continue;
+            };
+            if matches!(verdict, None | Some(Verdict::Unknown | Verdict::Created)) {
+                let who = email.as_deref().unwrap_or("the person of this row");
+                on_stuck(Stuck {
+                    row: *row,
+                    why: format!(
+                        "whether {who} was created is not known; finish the run first, with headcount runs resume"
+                    ),
+                });
+            }
+        }
+    }
+}
+
+/// Back to what was there before the first of these changes.
+fn restore(formers: &[(RowNumber, &Former)], on_stuck: &mut impl FnMut(Stuck)) -> Option<WayBack> {
+    // By column, and by group: what was there first, and what is there last.
+    let mut changes: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    let mut groups: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
+    for (row, former) in formers {
+        for Difference {
+            what,
+            before,
+            after,
+        } in &former.changes
+        {
+            let change = changes.entry(what).or_insert((before, after));
+            change.1 = after;
+        }
+        if !former.groups_seen && !(former.joined.is_empty() && former.left.is_empty()) {
+            let who = former.email.as_deref().unwrap_or(&former.id);
+            on_stuck(Stuck {
+                row: *row,
+                why: format!(
+                    "the node did not show which teams {who} was in before; the teams stay as they are"
+                ),
+            });
+            continue;
+        }
+        let joined = former.joined.iter().map(|id| (id, true));
+        let left = former.left.iter().map(|id| (id, false));
+        for (id, is_in) in joined.chain(left) {
+            let group = groups.entry(id).or_insert((!is_in, is_in));
+            group.1 = is_in;
+        }
+    }
+    let undone = changes
+        .into_iter()
+        .filter(|(_, (first, last))| first != last);
+    let was: BTreeMap<String, Option<String>> = undone
+        .filter(|(what, (first, _))| !(first.is_empty() && matches!(*what, "active" | "email")))
+        .map(|(what, (first, _))| {
+            let what = if what == "email" { "new_email" } else { what };
+            (
+                what.to_owned(),
+                (!first.is_empty()).then(|| first.to_owned()),
+            )
+        })
+        .collect();
+    let those = |wanted: bool| -> Vec<String> {
+        let those = groups
+            .iter()
+            .filter(|(_, state)| **state == (wanted, !wanted));
+        those.map(|(id, _)| (*id).to_owned()).collect()
+    };
+    let (join, leave) = (those(true), those(false));
+    let is_nothing = was.is_empty() && join.is_empty() && leave.is_empty();
+    (!is_nothing).then_some(WayBack::Restore { was, join, leave })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn former(changes: &[(&str, &str, &str)], joined: &[&str], left: &[&str]) -> Former {
+        let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+        Former {
+            id: "7".into(),
+            email: Some("lee@example.com".into()),
+            changes: changes
+                .iter()
+                .map(|(what, before, after)| Difference {
+                    what: (*what).into(),
+                    before: (*before).into(),
+                    after: (*after).into(),
+                })
+                .collect(),
+            joined: owned(joined),
+            left: owned(left),
+            groups_seen: true,
+        }
+    }
+
+    fn way(formers: &[Former]) -> Option<WayBack> {
+        let rows: Vec<(RowNumber, &Former)> = formers.iter().map(|f| (RowNumber(2), f)).collect();
+        restore(&rows, &mut |stuck| panic!("{stuck:?}"))
+    }
+
+    #[test]
+    fn several_rows_of_a_person_go_back_to_before_the_first() {
+        let back = way(&[
+            former(
+                &[("last_name", "Lee", "Chen"), ("active", "yes", "no")],
+                &["t1"],
+                &["t2"],
+            ),
+            former(
+                &[("last_name", "Chen", "Ray"), ("active", "no", "yes")],
+                &["t3"],
+                &["t1"],
+            ),
+            former(
+                &[
+                    ("external_id", "", "E1"),
+                    ("email", "lee@x.org", "ray@x.org"),
+                ],
+                &[],
+                &[],
+            ),
+        ]);
+        let Some(WayBack::Restore { was, join, leave }) = back else {
+            panic!("{back:?}");
+        };
+        let was: Vec<(&str, Option<&str>)> = was
+            .iter()
+            .map(|(what, was)| (what.as_str(), was.as_deref()))
+            .collect();
+        assert_eq!(
+            was,
+            [
+                ("external_id", None),
+                ("last_name", Some("Lee")),
+                ("new_email", Some("lee@x.org")),
+            ]
+        );
+        assert_eq!(
+            (join, leave),
+            (vec!["t2".to_owned()], vec!["t3".to_owned()])
+        );
+        assert_eq!(
+            way(&[
+                former(&[("active", "yes", "no")], &[], &[]),
+                former(&[("active", "no", "yes")], &[], &[])
+            ]),
+            None
+        );
+    }
+
+    #[test]
+    fn memberships_that_were_not_seen_are_left_alone_and_named() {
+        let unseen = Former {
+            groups_seen: false,
+            ..former(&[], &["t1"], &[])
+        };
+        let mut stuck = Vec::new();
+        assert_eq!(
+            restore(&[(RowNumber(5), &unseen)], &mut |each| stuck.push(each)),
+            None
+        );
+        assert_eq!(stuck[0].row, RowNumber(5));
+    }
+}

@@ -1,0 +1,87 @@
+//! The results of an earlier run, read back from a results file.
+
+use jiff::Timestamp;
+
+use super::results::COLUMNS;
+use crate::run::{Before, Doubt, Outcome, Past, Verdict};
+use crate::sheet::{Cells, trim};
+
+/// Where in a file the results of an earlier run stand.
+#[derive(Debug, Clone)]
+pub struct FormerResults {
+    outcome: usize,
+    status: Option<usize>,
+    user_id: Option<usize>,
+    attempts: Option<usize>,
+    error: Option<usize>,
+    finished_at: Option<usize>,
+}
+
+impl FormerResults {
+    /// Looks for the columns of results; nothing if this is no results file.
+    #[must_use]
+    pub fn of(header: &[String]) -> Option<Self> {
+        let at = |name: &str| {
+            debug_assert!(COLUMNS.contains(&name), "{name} is no column of results");
+            let mut headings = header.iter();
+            headings.position(|heading| trim(heading).eq_ignore_ascii_case(name))
+        };
+        Some(FormerResults {
+            outcome: at("result_outcome")?,
+            status: at("result_status"),
+            user_id: at("result_user_id"),
+            attempts: at("result_attempts"),
+            error: at("result_error"),
+            finished_at: at("result_finished_at"),
+        })
+    }
+
+    /// What became of a row; nothing if that cannot be read.
+    #[must_use]
+    pub fn outcome(&self, cells: &Cells) -> Option<Outcome> {
+        let cell = |at: Option<usize>| {
+            let cell = at.and_then(|at| cells.get(at)).map(trim);
+            cell.filter(|cell| !cell.is_empty())
+        };
+        let verdict = Verdict::of_word(&cell(Some(self.outcome))?.to_lowercase())?;
+        let finished_at: Option<Timestamp> =
+            cell(self.finished_at).and_then(|time| time.parse().ok());
+        Some(Outcome {
+            verdict,
+            status: cell(self.status).and_then(|status| status.parse().ok()),
+            user_id: cell(self.user_id).map(str::to_owned),
+            attempts: cell(self.attempts)
+                .and_then(|attempts| attempts.parse().ok())
+                .unwrap_or_default(),
+            error: cell(self.error).map(str::to_owned),
+            differences: Vec::new(),
+            finished_at: finished_at.unwrap_or_else(Timestamp::now),
+        })
+    }
+
+    /// Whether a row is done with.
+    #[must_use]
+    pub fn is_done(&self, cells: &Cells) -> bool {
+        self.outcome(cells)
+            .is_some_and(|outcome| outcome.verdict.is_done())
+    }
+
+    /// What is known of a row.
+    #[must_use]
+    pub fn past(&self, cells: &Cells) -> Past {
+        match self.outcome(cells) {
+            Some(outcome) if outcome.verdict.is_done() => Past::Settled(Box::new(outcome)),
+            // It may have worked, or was made and not finished.
+            Some(outcome)
+                if outcome.verdict == Verdict::Unknown
+                    || (outcome.user_id.is_some() && outcome.status != Some(409)) =>
+            {
+                Past::Doubtful(Doubt {
+                    since: None,
+                    before: Before::nobody(),
+                })
+            }
+            _ => Past::Fresh,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Rows that were begun before: in a run that was cut short, or in one of which some rows failed.
+
+use jiff::Timestamp;
+
+use super::course::{Course, Pending};
+use super::create::{Create, Creation};
+use super::journal::Before;
+use super::outcome::{Outcome, Verdict};
+use super::worker::{Worker, done, impossible};
+use crate::directory::Holder;
+use crate::plan::{Work, adopt, plan};
+use crate::roster::{Action, Change, Entry, Person, UserId};
+use crate::sheet::{RowNumber, SheetError};
+
+/// What is known of a row from an earlier time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Past {
+    /// It was never sent.
+    #[default]
+    Fresh,
+    /// It is done with, and this became of it.
+    Settled(Box<Outcome>),
+    /// It may have been sent: what became of it has to be looked for first.
+    Doubtful(Doubt),
+}
+
+/// A row that may have been sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// It was not sent before this, if that is known.
+    pub since: Option<Timestamp>,
+    /// What was there before.
+    pub before: Before,
+}
+
+/// A row to carry out.
+#[derive(Debug)]
+pub struct Assignment {
+    /// The row.
+    pub entry: Entry,
+    /// What is known of it.
+    pub past: Past,
+}
+
+impl From<Entry> for Assignment {
+    fn from(entry: Entry) -> Self {
+        Assignment {
+            entry,
+            past: Past::Fresh,
+        }
+    }
+}
+
+/// The rows of a run.
+pub type Assignments = Box<dyn Iterator<Item = Result<Assignment, SheetError>> + Send>;
+
+/// What a row asks for, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) number: RowNumber,
+    pub(super) change: Change,
+    /// An earlier row asks for the very same.
+    pub(super) repeats: bool,
+    pub(super) doubt: Option<Doubt>,
+}
+
+impl Asked {
+    /// Whom to look for: a person who was found before has kept the id, if not the email.
+    pub(super) fn person(&self) -> Person {
+        let id = match self.doubt.as_ref().map(|doubt| &doubt.before) {
+            Some(Before::Account(former)) => Some(&former.id),
+            Some(Before::Deleted { id, .. } | Before::Nobody { made: Some(id), .. }) => Some(id),
+            Some(Before::Nobody { made: None, .. }) | None => None,
+        };
+        id.and_then(|id| UserId::new(id))
+            .map_or_else(|| self.change.person(), Person::Id)
+    }
+}
+
+impl Worker {
+    /// Finds out what became of a row that may have been sent, where `holder` is who is there now.
+    /// Nothing if it is to be carried out like any other.
+    pub(super) async fn resolve(
+        &self,
+        asked: &Asked,
+        doubt: &Doubt,
+        holder: &Holder,
+    ) -> Option<Course> {
+        match (&doubt.before, holder) {
+            (Before::Nobody { made, .. }, Holder::Account(account)) => {
+                let newcomer = asked.change.newcomer()?;
+                let Work::Create(user) =
+                    plan(&asked.change, &Holder::Nobody, &self.directory.teams)
+                else {
+                    return None;
+                };
+                let creation = if made.as_ref() == Some(&account.id) {
+                    Creation::Created {
+                        status: 200,
+                        account: Some(account.clone()),
+                        attempts: 0,
+                    }
+                } else {
+                    Create::new(self, &user, &newcomer.email, Some(doubt))
+                        .look()
+                        .await?
+                };
+                // An upsert takes whoever is there for what it is.
+                let others = matches!(creation, Creation::Taken { .. });
+                if others && asked.change.action() != Action::Create {
+                    return None;
+                }
+                Some(Box::pin(self.conclude(asked, &user, newcomer, creation)).await)
+            }
+            (Before::Account(former), Holder::Account(account)) => {
+                let work = match &asked.change {
+                    Change::Create(newcomer) => adopt(newcomer, account, &self.directory.teams),
+                    change => plan(change, holder, &self.directory.teams),
+                };
+                let action = match asked.change.action() {
+                    Action::Create => Action::Update,
+                    action => action,
+                };
+                match work {
+                    // There was something to change, and it is as asked now.
+                    Work::Nothing { id } if former.id == id => {
+                        Some(Outcome::new(done(action)).status(200).user(id).into())
+                    }
+                    Work::Patch(correction) if asked.change.action() == Action::Create => {
+                        let pending = Pending::new(asked.number, action, *correction);
+                        Some(Box::pin(self.correct(pending)).await)
+                    }
+                    Work::Impossible(reason) => Some(impossible(&reason).into()),
+                    _ => None,
+                }
+            }
+            (Before::Deleted { id, .. }, Holder::Nobody) => Some(
+                Outcome::new(Verdict::Deleted)
+                    .status(404)
+                    .user(id.clone())
+                    .into(),
+            ),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Runs that are killed at random moments, again and again, and gone on with until they are done.
+//!
+//! `HEADCOUNT_KILLS` says how many kills there are at least; 100 unless given.
+#![cfg(unix)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use headcount::sandbox::{Bulk, Options, Sandbox};
+use support::{Desk, Node, Row, column};
+
+/// What the node holds, by names instead of ids.
+#[derive(Debug, PartialEq, Eq)]
+struct State {
+    people: BTreeMap<String, (Option<String>, Option<String>, bool)>,
+    teams: BTreeMap<String, BTreeSet<String>>,
+}
+
+fn state(sandbox: &Sandbox) -> State {
+    let snapshot = sandbox.snapshot();
+    let names: BTreeMap<&String, &String> = snapshot
+        .users
+        .iter()
+        .map(|user| (&user.id, &user.user_name))
+        .collect();
+    State {
+        people: snapshot
+            .users
+            .iter()
+            .map(|user| {
+                let (given, family) = (user.given_name.clone(), user.family_name.clone());
+                (user.user_name.clone(), (given, family, user.active))
+            })
+            .collect(),
+        teams: snapshot
+            .groups
+            .iter()
+            .map(|group| {
+                let members = group.members.iter().map(|id| names[id].clone());
+                (group.display_name.clone(), members.collect())
+            })
+            .collect(),
+    }
+}
+
+/// A file with everything in it: new people with teams, changes, renames, locks, deletions, and many
+/// people who join a team.
+fn file(sandbox: &Sandbox) -> (String, usize) {
+    let snapshot = sandbox.snapshot();
+    let teams: Vec<&str> = snapshot
+        .groups
+        .iter()
+        .filter(|group| !group.is_role)
+        .map(|group| group.display_name.as_str())
+        .collect();
+    let mut text = "action,email,first_name,last_name,new_email,teams\n".to_owned();
+    let mut creates = 0;
+    for at in 0..120 {
+        creates += 1;
+        let team = teams[at % teams.len()];
+        writeln!(text, "create,new{at}@example.com,New,Person {at},,{team}").unwrap();
+    }
+    for (at, user) in snapshot.users.iter().enumerate() {
+        let email = &user.user_name;
+        match at % 6 {
+            0 => writeln!(text, "update,{email},,Changed {at},,"),
+            1 => writeln!(text, "lock,{email},,,,"),
+            2 => writeln!(text, "update,{email},,,renamed{at}@example.com,{}", teams[0]),
+            3 => writeln!(text, "delete,{email},,,,"),
+            4 => {
+                creates += 1;
+                writeln!(text, "upsert,upserted{at}@example.com,Up,Serted,,{}\nadd-teams,{email},,,,{}", teams[2], teams[1])
+            }
+            _ => writeln!(text, "add-teams,{email},,,,{}", teams[1]),
+        }
+        .unwrap();
+    }
+    (text, creates)
+}
+
+fn options(seed: u64) -> Options {
+    Options {
+        users: 90,
+        teams: 4,
+        latency: Duration::from_millis(4),
+        seed,
+        bulk: if seed.is_multiple_of(3) { Bulk::Yes } else { Bulk::No },
+        bulk_max_operations: 25,
+        ..Options::default()
+    }
+}
+
+const RUN: [&str; 5] = ["--yes", "-q", "--allow-locks", "1000", "--batch=7"];
+
+fn with<'a>(first: &[&'a str], rest: &[&'a str]) -> Vec<&'a str> {
+    [first, rest].concat()
+}
+
+fn outcomes(rows: &[Row]) -> Vec<(String, String)> {
+    let emails = column(rows, "email");
+    emails.into_iter().zip(column(rows, "result_outcome")).collect()
+}
+
+/// What the run comes to when nobody disturbs it.
+fn undisturbed(seed: u64) -> (State, Vec<(String, String)>) {
+    let node = Node::start(options(seed));
+    let desk = node.desk();
+    desk.file("people.csv", file(node.sandbox()).0);
+    desk.headcount(&with(&["import", "people.csv"], &RUN)).with(0);
+    (
+        state(node.sandbox()),
+        outcomes(&desk.rows("people.results.csv")),
+    )
+}
+
+/// Starts the program; kills it after `patience`, unless it has ended. Its exit code if it has.
+fn start_and_kill(desk: &Desk, args: &[&str], patience: Duration) -> Option<i32> {
+    let mut child = desk.command(args).spawn().unwrap();
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < patience {
+        if let Some(ended) = child.try_wait().unwrap() {
+            return ended.code();
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    None
+}
+
+#[test]
+fn a_run_that_is_killed_anywhere_ends_as_if_nobody_had() {
+    let wanted: u32 = std::env::var("HEADCOUNT_KILLS")
+        .ok()
+        .and_then(|kills| kills.parse().ok())
+        .unwrap_or(100);
+    let mut kills = 0;
+    let mut seed = 1;
+    while kills < wanted {
+        let (expected, expected_outcomes) = undisturbed(seed);
+        let node = Node::start(options(seed));
+        let desk = node.desk();
+        let (text, creates) = file(node.sandbox());
+        desk.file("people.csv", text);
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut begun = false;
+        let code = loop {
+            // The longer it takes, the longer it is let be: it has to end some time.
+            let most = 60 + 20 * u64::from(kills % 16);
+            let patience = Duration::from_millis(random.u64(15..most));
+            let args: &[&str] = if begun && random.bool() {
+                &["runs", "resume", "--yes", "-q"]
+            } else {
+                &with(&["import", "people.csv"], &RUN)
+            };
+            match start_and_kill(&desk, args, patience) {
+                None => kills += 1,
+                // It was killed before there was a record of it.
+                Some(2) if args[0] == "runs" => begun = false,
+                Some(code) => break code,
+            }
+            begun |= desk.path("state/runs").is_dir();
+        };
+        assert_eq!(code, 0, "seed {seed}");
+        assert_eq!(state(node.sandbox()), expected, "seed {seed}");
+        let calls = node.sandbox().calls();
+        if options(seed).bulk == Bulk::No {
+            assert_eq!(calls.answered(201), creates as u64, "seed {seed}: {calls:?}");
+        }
+        let rows = desk.rows("people.results.csv");
+        assert_eq!(outcomes(&rows), expected_outcomes, "seed {seed}");
+        assert!(
+            rows.iter().all(|row| row["result_status"] != "409"),
+            "seed {seed}"
+        );
+        seed += 1;
+    }
+    eprintln!("{kills} kills in {} runs", seed - 1);
+}
