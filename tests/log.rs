@@ -50,11 +50,8 @@ fn the_log_goes_where_it_is_asked_to_and_holds_no_token() {
         ended.stderr.contains("answered"),
         "-vv logs to standard error"
     );
-    let every_file: Vec<Vec<u8>> = std::fs::read_dir(desk.path("."))
-        .unwrap()
-        .map(|entry| std::fs::read(entry.unwrap().path()).unwrap())
-        .collect();
-    assert!(every_file.len() >= 4);
+    let every_file = desk.every_file();
+    assert!(every_file.len() >= 6, "with the ledgers of two runs");
     for bytes in every_file
         .iter()
         .chain([&ended.stderr.into_bytes(), &ended.stdout.into_bytes()])

@@ -535,11 +535,14 @@ pub(super) fn cut_short(
         }
         let is_open = !matches!(book.state()?, State::Finished { .. });
         let counts = book.counts()?;
+        if is_open && counts.sent == 0 {
+            continue;
+        }
         let same_file = || {
             crate::sheet::Snapshot::take(&file)
                 .is_ok_and(|snapshot| snapshot.sha256() == about.terms.sha256)
         };
-        if !is_open || counts.sent == 0 || shelf.is_going(&id) || !same_file() {
+        if !is_open || shelf.is_going(&id) || !same_file() {
             return Ok(None);
         }
         let settled: u64 = counts.verdicts.iter().map(|(_, count)| count).sum();

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::about::About;
@@ -13,14 +13,13 @@ use super::book::Book;
 use super::lock::{Hold, hold, private_folder};
 use super::{LedgerError, salvage};
 
-/// The name of a run: when it began, and four characters that tell it from others of that minute.
+/// The name of a run: when it began, to the thousandth of a second. So they are in order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(String);
 
 impl RunId {
     fn new(begun: Timestamp) -> Self {
-        let time = begun.strftime("%Y-%m-%d-%H%M%S");
-        RunId(format!("{time}-{:04x}", fastrand::u16(..)))
+        RunId(begun.strftime("%Y-%m-%d-%H%M%S-%3f").to_string())
     }
 
     /// As it is written.
@@ -81,8 +80,16 @@ impl Shelf {
     pub fn begin(&self, about: &About, input: impl Read) -> Result<Book, LedgerError> {
         let runs = self.dir.join("runs");
         private_folder(&runs).map_err(|source| LedgerError::Io { path: runs, source })?;
-        let id = RunId::new(about.begun);
-        let hold = self.take(&id)?;
+        let mut begun = about.begun;
+        let (id, hold) = loop {
+            let id = RunId::new(begun);
+            match self.take(&id) {
+                Ok(hold) if !self.path(&id).exists() => break (id, hold),
+                Err(error) if !matches!(error, LedgerError::Busy(_)) => return Err(error),
+                // Another one began in the same moment.
+                _ => begun += SignedDuration::from_millis(1),
+            }
+        };
         Book::begin(id.clone(), &self.path(&id), hold, about, input)
     }
 

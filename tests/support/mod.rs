@@ -137,6 +137,23 @@ impl Desk {
         command
     }
 
+    /// What is in every file here, and in the folders here.
+    pub fn every_file(&self) -> Vec<Vec<u8>> {
+        let mut folders = vec![self.path(".")];
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.push(std::fs::read(path).unwrap());
+                }
+            }
+        }
+        files
+    }
+
     pub fn headcount(&self, args: &[&str]) -> Ended {
         ended(&mut self.command(args))
     }
