@@ -96,6 +96,10 @@ pub(super) struct InputArgs {
 /// How a run goes.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Run")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line, by its name"
+)]
 pub(super) struct RunArgs {
     /// Show what would be done, and change nothing
     #[arg(short = 'n', long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_DRY_RUN")]

@@ -38,8 +38,8 @@ pub(super) struct Job {
 impl Job {
     pub(super) async fn carry_out(mut self) -> Result<Exit, Failure> {
         if let Some(id) = self.cut_short().await? {
-            let shelf = self.run.state.shelf()?;
-            return Box::pin(runs::go_on(&shelf, &id, self.run, self.node)).await;
+            let records = self.run.state.shelf()?;
+            return Box::pin(runs::go_on(&records, &id, self.run, self.node)).await;
         }
         let ready = self.look().await?;
         // What a run goes on with was agreed to when it began.
@@ -64,8 +64,8 @@ impl Job {
         // Flags that name no node leave it to the file, which is not read yet.
         let nodes = self.node.all().unwrap_or_default();
         let addresses: Vec<String> = nodes.iter().map(Destination::address).collect();
-        let shelf = self.run.state.shelf()?;
-        let Some((id, words)) = runs::cut_short(&shelf, &self.file, &addresses)? else {
+        let records = self.run.state.shelf()?;
+        let Some((id, words)) = runs::cut_short(&records, &self.file, &addresses)? else {
             return Ok(None);
         };
         if !self.run.yes && !confirm::can_ask(&self.node) {
@@ -96,7 +96,7 @@ impl Job {
     }
 
     /// Opens the file.
-    pub(super) async fn roster(&self) -> Result<Roster, Failure> {
+    pub(super) fn roster(&self) -> Result<Roster, Failure> {
         let options = roster::Options {
             default_action: self.action,
             forced_action: self.only_action,

@@ -264,7 +264,7 @@ impl Job {
 
     /// Waits until no other run works on these nodes, and keeps others away from them.
     pub(super) async fn hold_nodes(&self, sites: &mut [Site]) -> Result<(), Failure> {
-        let shelf = self.run.state.shelf()?;
+        let records = self.run.state.shelf()?;
         let mut lasting: Vec<&mut Site> = sites
             .iter_mut()
             .filter(|site| !site.destination.is_sandbox())
@@ -280,7 +280,7 @@ impl Job {
             );
             let mut said = false;
             loop {
-                match shelf.hold_node(&address, &who)? {
+                match records.hold_node(&address, &who)? {
                     Ok(hold) => break site.hold = Some(hold),
                     Err(other) => {
                         if !said {

@@ -42,7 +42,7 @@ impl Job {
     /// Reads the whole file, says everything that is wrong with it, and shares its rows out over the
     /// nodes. Signals are heeded from now on.
     pub(super) async fn open(&self) -> Result<Sites, Failure> {
-        let roster = self.roster().await?;
+        let roster = self.roster()?;
         let destinations = self.destinations(&roster)?;
         let paces: Vec<Arc<Pace>> = destinations.iter().map(Destination::pace).collect();
         let stops = paces

@@ -125,7 +125,7 @@ fn cells(row: &WayBackRow) -> [String; 11] {
     match &row.way {
         WayBack::Lock => {
             let mut cells: [String; 11] = std::array::from_fn(|_| empty());
-            cells[0] = "lock".to_owned();
+            "lock".clone_into(&mut cells[0]);
             cells[1].clone_from(&row.id);
             cells[2] = email;
             cells

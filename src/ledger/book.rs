@@ -1,4 +1,4 @@
-//! The record of one run: a SQLite file.
+//! The record of one run: an `SQLite` file.
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;

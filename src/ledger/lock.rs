@@ -22,15 +22,14 @@ pub fn hold(path: &Path, who: &str) -> io::Result<Result<Hold, String>> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
     match file.try_lock() {
-        Ok(()) => {}
+        // A system without locks: runs at once are not noticed.
+        Ok(()) | Err(TryLockError::Error(_)) => {}
         Err(TryLockError::WouldBlock) => {
             let mut other = String::new();
             // Where it cannot be read while it is locked, it stays unknown who that is.
             let _ = file.read_to_string(&mut other);
             return Ok(Err(other.trim().to_owned()));
         }
-        // A system without locks: runs at once are not noticed.
-        Err(TryLockError::Error(_)) => {}
     }
     file.set_len(0)?;
     file.rewind()?;

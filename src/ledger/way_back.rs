@@ -183,7 +183,8 @@ fn restore(formers: &[(RowNumber, &Former)], on_stuck: &mut impl FnMut(Stuck)) -
             let change = changes.entry(what).or_insert((before, after));
             change.1 = after;
         }
-        if !former.groups_seen && !(former.joined.is_empty() && former.left.is_empty()) {
+        let changes_groups = !former.joined.is_empty() || !former.left.is_empty();
+        if !former.groups_seen && changes_groups {
             let who = former.email.as_deref().unwrap_or(&former.id);
             on_stuck(Stuck {
                 row: *row,

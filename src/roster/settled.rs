@@ -7,7 +7,9 @@ use super::Entry;
 
 /// Tells which rows are done with: they count as rows of the file, and nothing else is asked of them.
 #[derive(Clone, Default)]
-pub struct Settled(Option<Arc<dyn Fn(&Entry) -> bool + Send + Sync>>);
+pub struct Settled(Option<Arc<Test>>);
+
+type Test = dyn Fn(&Entry) -> bool + Send + Sync;
 
 impl Settled {
     /// Those of which this is true.

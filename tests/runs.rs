@@ -1,0 +1,347 @@
+//! `headcount runs`: what runs have done, and going on with them, again or back.
+#![cfg(unix)]
+
+mod support;
+
+use std::fs;
+use std::time::Duration;
+
+use headcount::sandbox::Options;
+use support::{Desk, Node, column};
+
+fn slow(users: usize) -> Node {
+    Node::start(Options {
+        users,
+        latency: Duration::from_millis(10),
+        ..Options::default()
+    })
+}
+
+/// Begins to create many people, and kills the program when some are there.
+fn kill_an_import(node: &Node, desk: &Desk, people: usize) {
+    let rows: String = (0..people)
+        .map(|at| format!("p{at}@example.com,Pat,No {at}\n"))
+        .collect();
+    desk.file("people.csv", format!("email,first name,last name\n{rows}"));
+    let before = node.sandbox().snapshot().users.len();
+    let mut child = desk
+        .command(&["import", "people.csv", "-q"])
+        .spawn()
+        .unwrap();
+    while node.sandbox().snapshot().users.len() < before + 20 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn an_import_says_that_it_was_cut_short_and_goes_on_when_it_may() {
+    let node = slow(0);
+    let desk = node.desk();
+    kill_an_import(&node, &desk, 300);
+    let created = node.sandbox().snapshot().users.len();
+    desk.headcount(&["import", "people.csv"])
+        .with(2)
+        .says("was cut short")
+        .says("headcount runs resume");
+    desk.headcount(&["runs", "show"])
+        .with(0)
+        .says("Next: headcount runs resume");
+    assert!(node.sandbox().snapshot().users.len() <= created + 8);
+    desk.headcount(&["import", "people.csv", "--yes"]).with(0);
+    assert_eq!(node.sandbox().snapshot().users.len(), 300);
+    assert_eq!(node.sandbox().calls().answered(201), 300);
+    let rows = desk.rows("people.results.csv");
+    assert!(
+        column(&rows, "result_outcome")
+            .iter()
+            .all(|word| word == "created")
+    );
+    // It is over: the same file is a new run, whose people are all there.
+    desk.headcount(&["import", "people.csv"]).with(4);
+    desk.headcount(&["runs", "resume"])
+        .with(2)
+        .says("there is no run that was cut short");
+}
+
+#[test]
+fn a_run_does_not_go_on_over_a_file_that_was_changed() {
+    let node = slow(0);
+    let desk = node.desk();
+    kill_an_import(&node, &desk, 200);
+    let path = desk.path("people.csv");
+    let text = fs::read_to_string(&path).unwrap();
+    desk.file("people.csv", text.replacen("p150@", "someone@", 1));
+    desk.headcount(&["runs", "resume"])
+        .with(2)
+        .says("was changed since run")
+        .says("nothing was sent");
+    // What became of its rows can be had all the same.
+    desk.headcount(&["runs", "results", "-o", "so-far.csv"])
+        .with(0);
+    let rows = desk.rows("so-far.csv");
+    assert_eq!(rows.len(), 200);
+    let outcomes = column(&rows, "result_outcome");
+    assert!(outcomes.contains(&"created".to_owned()));
+    assert!(outcomes.contains(&"not_attempted".to_owned()));
+    // The file is gone: its copy is as good.
+    fs::remove_file(&path).unwrap();
+    desk.headcount(&["runs", "resume"]).with(0).says("is gone");
+    assert_eq!(node.sandbox().calls().answered(201), 200);
+}
+
+#[test]
+fn a_run_is_not_gone_on_with_on_another_node() {
+    let node = slow(0);
+    let desk = node.desk();
+    kill_an_import(&node, &desk, 100);
+    let other = Node::with_users(0);
+    desk.headcount(&["runs", "resume", "--url", &other.url()])
+        .with(2)
+        .says("nothing was sent");
+    assert_eq!(other.sandbox().snapshot().users.len(), 0);
+}
+
+#[test]
+fn what_failed_is_sent_again_from_a_corrected_results_file() {
+    let node = Node::with_users(0);
+    let desk = node.desk();
+    desk.file(
+        "people.csv",
+        "email,first name,last name\na@example.com,Ann,Ash\nb@example.com,Bob,Birch\n",
+    );
+    desk.headcount(&["import", "people.csv"]).with(0);
+    desk.file(
+        "more.csv",
+        "email,first name,last name\nb@example.com,Ben,Beech\nc@example.com,Cem,Cedar\n",
+    );
+    desk.headcount(&["import", "more.csv"]).with(4);
+    // Not corrected: it fails again, and nobody is created twice.
+    desk.headcount(&["runs", "retry"]).with(4);
+    assert_eq!(node.sandbox().calls().answered(201), 3);
+    let text = fs::read_to_string(desk.path("more.results.csv")).unwrap();
+    desk.file(
+        "more.results.csv",
+        text.replacen("b@example.com", "ben@example.com", 1),
+    );
+    desk.headcount(&["runs", "retry", "more.results.csv"])
+        .with(0);
+    assert_eq!(node.sandbox().calls().answered(201), 4);
+    let rows = desk.rows("more.results.results.csv");
+    assert_eq!(column(&rows, "result_outcome"), ["created", "created"]);
+    assert!(node.sandbox().snapshot().user("ben@example.com").is_some());
+}
+
+#[test]
+fn a_run_is_taken_back() {
+    let node = Node::start(Options {
+        users: 12,
+        teams: 3,
+        ..Options::default()
+    });
+    let desk = node.desk();
+    let before = node.sandbox().snapshot();
+    let teams: Vec<&str> = before
+        .groups
+        .iter()
+        .filter(|group| !group.is_role)
+        .map(|group| group.display_name.as_str())
+        .collect();
+    let email = |at: usize| before.users[at].user_name.clone();
+    let text = format!(
+        "action,email,first_name,last_name,external_id,new_email,teams,remove_teams\n\
+         update,{},Other,Name,<clear>,,,\n\
+         lock,{},,,,,,\n\
+         update,{},,,,moved@example.com,TEAM2,\n\
+         create,new@example.com,New,Comer,,,TEAM0,\n\
+         delete,{},,,,,,\n\
+         remove-teams,{},,,,,,TEAM0;TEAM1;TEAM2\n",
+        email(0),
+        email(1),
+        email(2),
+        email(3),
+        email(4),
+    );
+    let text = text
+        .replace("TEAM0", teams[0])
+        .replace("TEAM1", teams[1])
+        .replace("TEAM2", teams[2]);
+    desk.file("people.csv", text);
+    desk.headcount(&["import", "people.csv", "--yes"]).with(0);
+    let changed = node.sandbox().snapshot();
+    assert_ne!(changed, before);
+
+    let shown = desk.headcount(&["runs", "undo", "--dry-run"]).with(0);
+    assert!(
+        shown.stdout.contains("moved@example.com"),
+        "{}",
+        shown.stdout
+    );
+    assert_eq!(
+        node.sandbox().snapshot(),
+        changed,
+        "a dry run changes nothing"
+    );
+    desk.headcount(&["runs", "undo"]).with(2).says("--yes");
+    desk.headcount(&["runs", "undo", "--yes"])
+        .with(0)
+        .says("row 6 stays")
+        .says("cannot be brought back");
+    let after = node.sandbox().snapshot();
+    for user in before
+        .users
+        .iter()
+        .filter(|user| user.user_name != email(3))
+    {
+        let now = after.users.iter().find(|each| each.id == user.id).unwrap();
+        // The sandbox writes an email that changes into emails, too, and orders groups by their age.
+        assert_eq!(now.user_name, user.user_name);
+        assert_eq!(now.given_name, user.given_name);
+        assert_eq!(now.family_name, user.family_name);
+        assert_eq!(now.external_id, user.external_id);
+        assert_eq!(now.active, user.active);
+        assert_eq!(now.groups, user.groups, "{}", user.user_name);
+    }
+    assert!(!after.user("new@example.com").unwrap().active);
+    let list = desk.headcount(&["runs", "list"]).with(0).stdout;
+    assert!(list.contains("undo of "), "{list}");
+}
+
+#[test]
+fn two_runs_on_a_node_go_one_after_the_other() {
+    let node = slow(0);
+    let desk = node.desk();
+    let rows = |from: usize| -> String {
+        let rows = (from..from + 150).map(|at| format!("q{at}@example.com,Q,No {at}\n"));
+        format!("email,first name,last name\n{}", rows.collect::<String>())
+    };
+    desk.file("one.csv", rows(0));
+    desk.file("two.csv", rows(1000));
+    let mut first = desk.command(&["import", "one.csv", "-q"]).spawn().unwrap();
+    while node.sandbox().snapshot().users.len() < 10 {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    desk.headcount(&["import", "two.csv"])
+        .with(0)
+        .says("Another run is working on");
+    assert_eq!(first.wait().unwrap().code(), Some(0));
+    assert_eq!(node.sandbox().snapshot().users.len(), 300);
+}
+
+#[test]
+fn records_are_private_and_old_ones_are_pruned() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let node = Node::with_users(0);
+    let desk = node.desk();
+    desk.file(
+        "people.csv",
+        "email,first name,last name\na@example.com,Ann,Ash\n",
+    );
+    desk.headcount(&["import", "people.csv"]).with(0);
+    let records: Vec<_> = fs::read_dir(desk.path("state/runs"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .collect();
+    assert!(
+        records
+            .iter()
+            .any(|entry| entry.path().extension().unwrap() == "db")
+    );
+    for entry in records {
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{:?}", entry.path());
+    }
+    desk.headcount(&["runs", "prune", "--older-than", "1d"])
+        .with(0)
+        .says("0 runs removed");
+    desk.headcount(&["runs", "prune", "--older-than", "0h"])
+        .with(0)
+        .says("1 runs removed");
+    desk.headcount(&["runs", "list"])
+        .with(0)
+        .says("There are no runs");
+}
+
+#[test]
+fn a_place_where_no_record_can_be_kept_is_found_before_anything_is_sent() {
+    let node = Node::with_users(0);
+    let desk = node.desk();
+    desk.file(
+        "people.csv",
+        "email,first name,last name\na@example.com,Ann,Ash\n",
+    );
+    let not_a_folder = desk.file("not-a-folder", "");
+    let state = not_a_folder.to_str().unwrap();
+    desk.headcount(&["import", "people.csv", "--state-dir", state])
+        .with(2);
+    assert_eq!(node.sandbox().calls().of("POST /Users"), 0);
+    assert!(!desk.path("people.results.csv.part").exists());
+}
+
+/// What a machine that loses its power may leave: a log that is gone or cut, a file that is cut.
+#[test]
+fn a_record_that_has_lost_its_end_never_sends_anybody_twice() {
+    for damage in 0..6 {
+        let node = slow(30);
+        let desk = node.desk();
+        kill_an_import(&node, &desk, 150);
+        let record = fs::read_dir(desk.path("state/runs"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .find(|path| path.extension().unwrap() == "db")
+            .unwrap();
+        let log = record.with_extension("db-wal");
+        let cut = |path: &std::path::Path, share: u64| {
+            let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+            let length = file.metadata().unwrap().len();
+            file.set_len(length * share / 10).unwrap();
+        };
+        match damage {
+            0 => fs::remove_file(&log).unwrap(),
+            1 => cut(&log, 3),
+            2 => cut(&log, 8),
+            3 => {
+                fs::remove_file(&log).unwrap();
+                cut(&record, 7);
+            }
+            4 => {
+                fs::remove_file(&log).unwrap();
+                cut(&record, 4);
+            }
+            _ => {
+                fs::remove_file(&log).unwrap();
+                cut(&record, 0);
+            }
+        }
+        // Memory shared by processes is gone after a power failure.
+        let _ = fs::remove_file(record.with_extension("db-shm"));
+        let ended = desk.headcount(&[
+            "runs",
+            "resume",
+            record.file_stem().unwrap().to_str().unwrap(),
+        ]);
+        if ended.code == 0 {
+            assert_eq!(node.sandbox().calls().answered(409), 0, "damage {damage}");
+            assert_eq!(node.sandbox().calls().answered(201), 150, "damage {damage}");
+            let rows = desk.rows("people.results.csv");
+            assert!(
+                column(&rows, "result_outcome")
+                    .iter()
+                    .all(|word| word == "created"),
+                "damage {damage}"
+            );
+        } else {
+            assert_eq!(ended.code, 2, "damage {damage}: {}", ended.stderr);
+            assert!(damage >= 3, "damage {damage}: {}", ended.stderr);
+            let words = "cannot be known";
+            assert!(
+                ended.stderr.contains(words),
+                "damage {damage}: {}",
+                ended.stderr
+            );
+        }
+    }
+}
