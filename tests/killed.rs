@@ -5,89 +5,11 @@
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use headcount::sandbox::{Bulk, Options, Sandbox};
+use headcount::sandbox::{Bulk, Options};
+use support::mixed::{self, State};
 use support::{Desk, Node, Row, column};
-
-/// What the node holds, by names instead of ids.
-#[derive(Debug, PartialEq, Eq)]
-struct State {
-    people: BTreeMap<String, (Option<String>, Option<String>, bool)>,
-    teams: BTreeMap<String, BTreeSet<String>>,
-}
-
-fn state(sandbox: &Sandbox) -> State {
-    let snapshot = sandbox.snapshot();
-    let names: BTreeMap<&String, &String> = snapshot
-        .users
-        .iter()
-        .map(|user| (&user.id, &user.user_name))
-        .collect();
-    State {
-        people: snapshot
-            .users
-            .iter()
-            .map(|user| {
-                let (given, family) = (user.given_name.clone(), user.family_name.clone());
-                (user.user_name.clone(), (given, family, user.active))
-            })
-            .collect(),
-        teams: snapshot
-            .groups
-            .iter()
-            .map(|group| {
-                let members = group.members.iter().map(|id| names[id].clone());
-                (group.display_name.clone(), members.collect())
-            })
-            .collect(),
-    }
-}
-
-/// A file with everything in it: new people with teams, changes, renames, locks, deletions, and many
-/// people who join a team.
-fn file(sandbox: &Sandbox) -> (String, usize) {
-    let snapshot = sandbox.snapshot();
-    let teams: Vec<&str> = snapshot
-        .groups
-        .iter()
-        .filter(|group| !group.is_role)
-        .map(|group| group.display_name.as_str())
-        .collect();
-    let mut text = "action,email,first_name,last_name,new_email,teams\n".to_owned();
-    let mut creates = 0;
-    for at in 0..120 {
-        creates += 1;
-        let team = teams[at % teams.len()];
-        writeln!(text, "create,new{at}@example.com,New,Person {at},,{team}").unwrap();
-    }
-    for (at, user) in snapshot.users.iter().enumerate() {
-        let email = &user.user_name;
-        match at % 6 {
-            0 => writeln!(text, "update,{email},,Changed {at},,"),
-            1 => writeln!(text, "lock,{email},,,,"),
-            2 => writeln!(
-                text,
-                "update,{email},,,renamed{at}@example.com,{}",
-                teams[0]
-            ),
-            3 => writeln!(text, "delete,{email},,,,"),
-            4 => {
-                creates += 1;
-                writeln!(
-                    text,
-                    "upsert,upserted{at}@example.com,Up,Serted,,{}\nadd-teams,{email},,,,{}",
-                    teams[2], teams[1]
-                )
-            }
-            _ => writeln!(text, "add-teams,{email},,,,{}", teams[1]),
-        }
-        .unwrap();
-    }
-    (text, creates)
-}
 
 fn options(seed: u64) -> Options {
     Options {
@@ -138,11 +60,11 @@ fn not_done(rows: &[Row]) -> Vec<String> {
 fn undisturbed(seed: u64) -> (State, Vec<(String, String)>) {
     let node = Node::start(options(seed));
     let desk = node.desk();
-    desk.file("people.csv", file(node.sandbox()).0);
+    desk.file("people.csv", mixed::file(node.sandbox(), 120).0);
     desk.headcount(&with(&["import", "people.csv"], &RUN))
         .with(0);
     (
-        state(node.sandbox()),
+        State::of(node.sandbox()),
         outcomes(&desk.rows("people.results.csv")),
     )
 }
@@ -174,7 +96,7 @@ fn a_run_that_is_killed_anywhere_ends_as_if_nobody_had() {
         let (expected, expected_outcomes) = undisturbed(seed);
         let node = Node::start(options(seed));
         let desk = node.desk();
-        let (text, creates) = file(node.sandbox());
+        let (text, creates) = mixed::file(node.sandbox(), 120);
         desk.file("people.csv", text);
         let mut random = fastrand::Rng::with_seed(seed);
         let mut begun = false;
@@ -204,7 +126,7 @@ fn a_run_that_is_killed_anywhere_ends_as_if_nobody_had() {
         };
         let not_done = not_done(&desk.rows("people.results.csv"));
         assert_eq!((code, not_done), (0, Vec::new()), "seed {seed}");
-        assert_eq!(state(node.sandbox()), expected, "seed {seed}");
+        assert_eq!(State::of(node.sandbox()), expected, "seed {seed}");
         let calls = node.sandbox().calls();
         if options(seed).bulk == Bulk::No {
             assert_eq!(

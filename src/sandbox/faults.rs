@@ -26,7 +26,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 const DEFAULT_DELAY: Duration = Duration::from_secs(2);
@@ -249,29 +249,37 @@ impl Faults {
 
 /// Decides call by call, from one seed: the same calls in the same order meet the same faults.
 #[derive(Debug)]
-pub(super) struct Dice {
+pub(super) struct Dice(Mutex<Cup>);
+
+#[derive(Debug)]
+struct Cup {
     faults: Faults,
-    random: Mutex<fastrand::Rng>,
+    random: fastrand::Rng,
 }
 
 impl Dice {
     pub(super) fn new(faults: Faults, seed: u64) -> Self {
-        Self {
-            faults,
-            random: Mutex::new(fastrand::Rng::with_seed(seed)),
-        }
+        let random = fastrand::Rng::with_seed(seed);
+        Self(Mutex::new(Cup { faults, random }))
+    }
+
+    /// Decides by other shares from here on.
+    pub(super) fn exchange(&self, faults: Faults) {
+        self.cup().faults = faults;
+    }
+
+    fn cup(&self) -> MutexGuard<'_, Cup> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The fault that the next call meets.
     pub(super) fn throw(&self) -> Option<Fault> {
-        if self.faults.is_empty() {
+        let mut cup = self.cup();
+        if cup.faults.is_empty() {
             return None;
         }
-        let mut left = {
-            let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-            random.f64()
-        };
-        for Entry { fault, share } in &self.faults.0 {
+        let mut left = cup.random.f64();
+        for Entry { fault, share } in &cup.faults.0 {
             if left < *share {
                 return Some(*fault);
             }

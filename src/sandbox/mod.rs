@@ -147,6 +147,11 @@ impl Sandbox {
         self.front.counters.read()
     }
 
+    /// From here on these calls go wrong, instead of those that went wrong before.
+    pub fn set_faults(&self, faults: Faults) {
+        self.front.dice.exchange(faults);
+    }
+
     /// Stops listening and closes all connections, calls under way included.
     pub async fn stop(self) {
         drop(self.stop);

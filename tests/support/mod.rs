@@ -1,6 +1,8 @@
 //! A desk with files on it, a node to work with, and the real program.
 #![allow(dead_code, reason = "each test file uses the part that it needs")]
 
+pub mod mixed;
+pub mod proxy;
 pub mod scripted;
 
 use std::collections::BTreeMap;
