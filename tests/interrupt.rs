@@ -6,7 +6,7 @@ mod support;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use headcount::sandbox::Options;
+use headcount::sandbox::{Faults, Options};
 use support::{Node, column};
 
 fn signal(child: &Child, name: &str) {
@@ -31,7 +31,7 @@ fn until(what: &str, mut happened: impl FnMut() -> bool) {
 
 #[test]
 fn an_interrupted_run_accounts_for_every_row() {
-    for signal_name in ["-INT", "-TERM"] {
+    for signal_name in ["-INT", "-TERM", "-HUP"] {
         let options = Options {
             users: 0,
             latency: Duration::from_millis(20),
@@ -39,7 +39,7 @@ fn an_interrupted_run_accounts_for_every_row() {
         };
         let node = Node::start(options);
         let desk = node.desk();
-        let people: String = (0..5_000).map(|i| format!("p{i}@example.com\n")).collect();
+        let people: String = (0..1_000).map(|i| format!("p{i}@example.com\n")).collect();
         desk.file("people.csv", format!("email\n{people}"));
         let mut child = desk
             .command(&["import", "people.csv", "-q"])
@@ -52,7 +52,7 @@ fn an_interrupted_run_accounts_for_every_row() {
         assert_eq!(child.wait().unwrap().code(), Some(130));
 
         let rows = desk.rows("people.results.csv");
-        assert_eq!(rows.len(), 5_000);
+        assert_eq!(rows.len(), 1_000);
         for (at, row) in rows.iter().enumerate() {
             assert_eq!(
                 row["email"],
@@ -71,7 +71,7 @@ fn an_interrupted_run_accounts_for_every_row() {
             .count();
         assert_eq!(
             created + not_attempted,
-            5_000,
+            1_000,
             "those in flight have finished"
         );
         assert_eq!(
@@ -79,17 +79,52 @@ fn an_interrupted_run_accounts_for_every_row() {
             created,
             "what is reported is what is there"
         );
+        let run = ["runs", "resume", "-q"];
+        desk.headcount(&run).with(0);
+        assert_eq!(node.sandbox().snapshot().users.len(), 1_000);
+        assert_eq!(node.sandbox().calls().answered(201), 1_000);
     }
 }
 
 #[test]
-fn a_second_interrupt_does_not_wait_for_calls_in_flight() {
-    let options = Options {
+fn a_run_that_shall_outlive_its_terminal_does() {
+    let node = Node::start(Options {
         users: 0,
-        latency: Duration::from_secs(50),
+        latency: Duration::from_millis(20),
         ..Options::default()
-    };
-    let node = Node::start(options);
+    });
+    let desk = node.desk();
+    let people: String = (0..300).map(|i| format!("p{i}@example.com\n")).collect();
+    desk.file("people.csv", format!("email\n{people}"));
+    let import = desk.command(&["import", "people.csv", "-q"]);
+    // As nohup does it.
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "trap '' HUP; exec \"$0\" \"$@\""])
+        .arg(import.get_program())
+        .args(import.get_args())
+        .current_dir(import.get_current_dir().unwrap())
+        .envs(
+            import
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    let mut child = shell.spawn().unwrap();
+    until("some people are created", || {
+        node.sandbox().snapshot().users.len() > 40
+    });
+    signal(&child, "-HUP");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(node.sandbox().snapshot().users.len(), 300);
+}
+
+#[test]
+fn a_second_interrupt_does_not_wait_for_calls_in_flight() {
+    let node = Node::start(Options {
+        users: 0,
+        faults: "delay@after:50000=100%".parse().unwrap(),
+        ..Options::default()
+    });
     let desk = node.desk();
     desk.file(
         "people.csv",
@@ -120,6 +155,13 @@ fn a_second_interrupt_does_not_wait_for_calls_in_flight() {
             .all(|outcome| outcome == "unknown" || outcome == "not_attempted"),
         "{outcomes:?}"
     );
+    // Whoever was created without anybody hearing of it is not created again.
+    node.sandbox().set_faults(Faults::default());
+    desk.headcount(&["runs", "resume"]).with(0);
+    let created = column(&desk.rows("people.results.csv"), "result_outcome");
+    assert_eq!(created, ["created"; 3]);
+    assert_eq!(node.sandbox().snapshot().users.len(), 3);
+    assert_eq!(node.sandbox().calls().answered(409), 0);
 }
 
 #[test]

@@ -125,6 +125,7 @@ impl Job {
                 return Err(failure);
             }
         };
+        let id = book.id().to_string();
         let mut ready = ready;
         let mut new_groups = 0;
         for each in &mut ready {
@@ -150,6 +151,7 @@ impl Job {
                 results: &path,
                 node: &names(&ready),
                 new_groups,
+                run: (!self.node.is_sandbox()).then_some(&*id),
             });
         }
         Ok(exit(&tally, &ended))

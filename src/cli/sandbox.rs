@@ -113,7 +113,7 @@ pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
     } else {
         sandbox.token().to_owned()
     };
-    println!("{url}");
+    super::print(format!("{url}\n").as_bytes())?;
     say(format_args!(
         "A node to try things out with is at {url}\nUse it from another terminal (Ctrl-C here ends it):\n  \
          export HEADCOUNT_URL={url} HEADCOUNT_TOKEN={}\n  headcount export users",

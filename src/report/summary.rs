@@ -105,6 +105,8 @@ pub struct Summary<'a> {
     pub node: &'a str,
     /// How many teams and roles were created for the rows.
     pub new_groups: usize,
+    /// The run's id, where it can be gone on with.
+    pub run: Option<&'a str>,
 }
 
 impl fmt::Display for Summary<'_> {
@@ -115,6 +117,7 @@ impl fmt::Display for Summary<'_> {
             results,
             node,
             new_groups,
+            run: _,
         } = self;
         let rows = tally.rows();
         let seconds = tally.elapsed().as_secs_f64();
@@ -162,14 +165,20 @@ impl Summary<'_> {
         let tally = self.tally;
         let mut hints = Vec::new();
         if self.ended.seats_used_up {
-            hints.push(
-                "The licensed seats are used up: free or buy some, then import the results file; \
-                 accounts that exist are left alone with --on-conflict skip."
-                    .to_owned(),
-            );
+            let again = match self.run {
+                Some(_) => "then try again what is not done",
+                None => "then import the results file",
+            };
+            hints.push(format!(
+                "The licensed seats are used up: free or buy some, {again}; accounts that exist are left alone with \
+                 --on-conflict skip."
+            ));
         }
         if tally.of(Verdict::Unknown) > 0 {
-            hints.push("Rows marked unknown may have worked: look at these people before you send them again.".to_owned());
+            hints.push(match self.run {
+                Some(_) => "Rows marked unknown may have worked: trying again looks at these people first.",
+                None => "Rows marked unknown may have worked: look at these people before you send them again.",
+            }.to_owned());
         }
         if matches!(self.ended.stopped, Some(StopReason::Denied(_))) {
             hints.push(
@@ -183,7 +192,27 @@ impl Summary<'_> {
                     .to_owned(),
             );
         }
+        hints.extend(self.next());
         hints
+    }
+
+    /// The command that does what is left.
+    fn next(&self) -> Option<String> {
+        let run = self.run?;
+        let not_done = Verdict::ALL
+            .iter()
+            .any(|verdict| !verdict.is_done() && self.tally.of(*verdict) > 0);
+        if self.ended.stopped.is_some() {
+            Some(format!("Go on with it: headcount runs resume {run}"))
+        } else if not_done {
+            Some(format!(
+                "Try again what is not done: headcount runs retry {run}\n\
+                 or, with rows corrected in the results file: headcount runs retry {}",
+                self.results.display()
+            ))
+        } else {
+            None
+        }
     }
 }
 
@@ -239,6 +268,13 @@ mod tests {
         assert_eq!(duration(Duration::from_mins(130)), "2 h 10 min");
     }
 
+    /// Without the line that says how long it took.
+    fn timeless(summary: &Summary<'_>) -> String {
+        let text = summary.to_string();
+        let lines = text.lines().filter(|line| !line.contains("calls in"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     #[test]
     fn a_summary_says_what_happened_and_what_to_do() {
         let mut tally = Tally::new(Instant::now());
@@ -256,22 +292,44 @@ mod tests {
             seats_used_up: true,
             forecast: None,
         };
-        let summary = Summary {
+        let mut summary = Summary {
             tally: &tally,
             ended: &ended,
             results: Path::new("x.results.csv"),
             node: "node 1",
             new_groups: 2,
+            run: None,
         };
-        insta::assert_snapshot!(summary.to_string(), @r"
+        insta::assert_snapshot!(timeless(&summary), @r"
         Stopped before the end: interrupted.
         5 rows on node 1: 2 created, 1 failed, 1 not attempted, 1 of unknown state.
         2 teams and roles were created.
-        0 calls in 0 ms.
         Results: x.results.csv
         The licensed seats are used up: free or buy some, then import the results file; accounts that exist are left alone with --on-conflict skip.
         Rows marked unknown may have worked: look at these people before you send them again.
         The column result_error says what is wrong with each row that is not done.
+        ");
+        summary.run = Some("2026-11-24-090700-123");
+        insta::assert_snapshot!(timeless(&summary), @r"
+        Stopped before the end: interrupted.
+        5 rows on node 1: 2 created, 1 failed, 1 not attempted, 1 of unknown state.
+        2 teams and roles were created.
+        Results: x.results.csv
+        The licensed seats are used up: free or buy some, then try again what is not done; accounts that exist are left alone with --on-conflict skip.
+        Rows marked unknown may have worked: trying again looks at these people first.
+        The column result_error says what is wrong with each row that is not done.
+        Go on with it: headcount runs resume 2026-11-24-090700-123
+        ");
+        let ended = Ended::default();
+        summary.ended = &ended;
+        insta::assert_snapshot!(timeless(&summary), @r"
+        5 rows on node 1: 2 created, 1 failed, 1 not attempted, 1 of unknown state.
+        2 teams and roles were created.
+        Results: x.results.csv
+        Rows marked unknown may have worked: trying again looks at these people first.
+        The column result_error says what is wrong with each row that is not done.
+        Try again what is not done: headcount runs retry 2026-11-24-090700-123
+        or, with rows corrected in the results file: headcount runs retry x.results.csv
         ");
     }
 }

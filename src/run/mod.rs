@@ -99,7 +99,7 @@ pub struct Settings {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ended {
     /// Why it stopped before its end, if it did.
     pub stopped: Option<StopReason>,
