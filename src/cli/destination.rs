@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::{Exit, Failure};
 use crate::pace::{self, HttpOptions, Line, Pace, Rate};
-use crate::roster::NodeNames;
+use crate::roster::{NodeNames, Protected};
 use crate::sandbox::{Options, Sandbox};
 use crate::scim::{BulkLimits, Client};
 use crate::settings::{Node, TokenSource};
@@ -24,6 +24,8 @@ pub(super) struct Destination {
     /// How many calls may be in flight.
     pub(super) concurrency: usize,
     pub(super) timeout: Duration,
+    /// Who is never locked or deleted.
+    pub(super) protected: Protected,
 }
 
 /// The address of the node inside this program.

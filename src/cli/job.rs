@@ -323,6 +323,7 @@ impl Job {
                 Arc::clone(&each.site.census),
                 Arc::clone(&each.site.stop),
             )
+            .sparing(each.site.destination.protected.clone())
             .noted_in(
                 journal
                     .as_ref()

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Failure;
 use super::destination::{Destination, Whereabouts};
 use crate::pace::Rate;
+use crate::roster::{Person, PersonError, Protected};
 use crate::settings::{Config, Node, NodeError, Region, TokenSource};
 
 /// How many calls are in flight at the most, unless somebody says otherwise.
@@ -65,6 +66,10 @@ pub(super) struct NodeArgs {
     /// given
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600), env = "HEADCOUNT_TIMEOUT")]
     timeout: Option<u64>,
+    /// Never lock or delete this person, beside those who are protected in a profile of the node
+    #[arg(long, value_name = "EMAIL|ID", value_delimiter = ',', value_parser = somebody, env = "HEADCOUNT_PROTECT")]
+    #[serde(default)]
+    protect: Vec<String>,
 }
 
 impl NodeArgs {
@@ -121,6 +126,7 @@ impl NodeArgs {
             rate: self.rate.or(earlier.rate),
             concurrency: self.concurrency.or(earlier.concurrency),
             timeout: self.timeout.or(earlier.timeout),
+            protect: [self.protect, earlier.protect].concat(),
         }
     }
 
@@ -228,10 +234,6 @@ impl NodeArgs {
             .or_else(|| profile.role_prefix.clone());
         Ok(Destination {
             profile: Some(name.to_owned()),
-            whereabouts: Whereabouts::At {
-                node,
-                token: token.flatten().unwrap_or_else(|| self.token()),
-            },
             role_prefix,
             rate: self.rate.or(profile.rate),
             concurrency: usize::from(
@@ -241,18 +243,23 @@ impl NodeArgs {
                     .max(1),
             ),
             timeout: seconds(self.timeout.or(profile.timeout)),
+            protected: self.protected(config, &node),
+            whereabouts: Whereabouts::At {
+                node,
+                token: token.flatten().unwrap_or_else(|| self.token()),
+            },
         })
     }
 
     /// The node that the other flags name.
     fn plain(&self) -> Result<Destination, Failure> {
-        let whereabouts = if self.sandbox {
-            Whereabouts::Sandbox
+        let (whereabouts, protected) = if self.sandbox {
+            (Whereabouts::Sandbox, self.protected_by_flags().collect())
         } else {
-            Whereabouts::At {
-                node: self.address().map_err(Failure::usage)?,
-                token: self.token(),
-            }
+            let node = self.address().map_err(Failure::usage)?;
+            let protected = self.protected(&self.config()?, &node);
+            let token = self.token();
+            (Whereabouts::At { node, token }, protected)
         };
         Ok(Destination {
             profile: None,
@@ -261,7 +268,19 @@ impl NodeArgs {
             rate: self.rate,
             concurrency: usize::from(self.concurrency.unwrap_or(CONCURRENCY)),
             timeout: seconds(self.timeout),
+            protected,
         })
+    }
+
+    /// Who is protected on a node: by the flags, and by each profile of the node.
+    fn protected(&self, config: &Config, node: &Node) -> Protected {
+        let by_profiles = config.protected_on(node).cloned();
+        self.protected_by_flags().chain(by_profiles).collect()
+    }
+
+    fn protected_by_flags(&self) -> impl Iterator<Item = Person> {
+        // Each of them was checked when the command line was read.
+        self.protect.iter().flat_map(|text| text.parse())
     }
 
     fn address(&self) -> Result<Node, NodeError> {
@@ -284,6 +303,11 @@ impl NodeArgs {
     pub(super) fn uses_standard_input(&self) -> bool {
         self.token() == TokenSource::StandardInput
     }
+}
+
+/// Checks that a text names somebody.
+fn somebody(text: &str) -> Result<String, PersonError> {
+    text.parse::<Person>().map(|_| text.to_owned())
 }
 
 fn seconds(timeout: Option<u64>) -> Duration {

@@ -95,7 +95,9 @@ impl Job {
         let read = tokio::task::spawn_blocking(move || {
             let mut sites = Vec::new();
             for (at, ((destination, pace), stop)) in parts {
-                let roster = roster.for_node(&nodes, at);
+                let roster = roster
+                    .for_node(&nodes, at)
+                    .sparing(destination.protected.clone());
                 let census = roster
                     .check(&mut |problem| say(problem))
                     .map_err(Failure::usage)?;

@@ -53,6 +53,12 @@ pub struct Correction {
 }
 
 impl Correction {
+    /// Whether the person loses the use of the account.
+    #[must_use]
+    pub fn locks(&self) -> bool {
+        self.after.active == Some(false) && self.before.active != Some(false)
+    }
+
     /// All of it in one PATCH of the user.
     #[must_use]
     pub fn patch(&self) -> Patch {

@@ -223,6 +223,12 @@ impl Change {
         }
     }
 
+    /// Whether the person loses the use of the account, in whatever way.
+    #[must_use]
+    pub fn takes_access(&self) -> bool {
+        self.locks() || matches!(self, Change::Delete(_))
+    }
+
     /// The teams and roles that are to be joined.
     #[must_use]
     pub fn joins(&self) -> &[GroupName] {

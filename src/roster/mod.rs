@@ -13,6 +13,7 @@ mod header;
 mod nodes;
 mod person;
 mod problem;
+mod protected;
 mod reading;
 mod rules;
 mod settled;
@@ -31,6 +32,7 @@ pub use header::Columns;
 pub use nodes::{NodeNames, Nodes};
 pub use person::{Email, EmailError, Person, UserId};
 pub use problem::Problem;
+pub use protected::{PersonError, Protected};
 pub use settled::Settled;
 
 use crate::sheet::{Cells, Dialect, Line, Reader, RowNumber, SheetError, Snapshot};
@@ -118,6 +120,13 @@ impl Roster {
     #[must_use]
     pub fn with_settled(self, settled: Settled) -> Self {
         Roster { settled, ..self }
+    }
+
+    /// The same with people whom no row may lock or delete: one that would has a problem.
+    #[must_use]
+    pub fn sparing(mut self, protected: Protected) -> Self {
+        self.rules.protected = protected;
+        self
     }
 
     /// The bytes of the file.

@@ -8,6 +8,7 @@ use super::header::Columns;
 use super::nodes::Share;
 use super::person::{Email, Person, UserId};
 use super::problem::Problem;
+use super::protected::Protected;
 use super::reading::{Reading, is_clear};
 use crate::sheet::{BrokenRow, Defect, Line, Row, SheetError, trim};
 
@@ -20,6 +21,8 @@ pub(super) struct Rules {
     options: Options,
     /// Which rows count, where a file is for several nodes.
     pub(super) share: Option<Share>,
+    /// Whom no row may lock or delete.
+    pub(super) protected: Protected,
 }
 
 impl Rules {
@@ -35,6 +38,7 @@ impl Rules {
             columns,
             options,
             share: None,
+            protected: Protected::default(),
         }
     }
 
@@ -117,7 +121,11 @@ impl Rules {
             problems: Vec::new(),
         };
         reading.node();
-        match reading.change() {
+        let change = reading.change();
+        if let Some(change) = &change {
+            reading.spare(change);
+        }
+        match change {
             Some(change) if reading.problems.is_empty() => Ok(change),
             _ => Err(reading.problems),
         }
@@ -176,6 +184,29 @@ impl Reading<'_> {
                 })
             }
         }
+    }
+
+    /// Nobody who is protected is locked or deleted.
+    fn spare(&mut self, change: &Change) {
+        let person = change.person();
+        let (id, email) = (person.id(), person.email());
+        let is_protected = self
+            .rules
+            .protected
+            .has(id.map(UserId::as_str), email.map(Email::as_str));
+        if !change.takes_access() || !is_protected {
+            return;
+        }
+        let column = match email {
+            Some(_) => Column::Email,
+            None => Column::Id,
+        };
+        let value = self.cell(column);
+        self.problem(
+            column,
+            value,
+            "is protected, and is neither locked nor deleted; remove the row, or the person from those who are protected",
+        );
     }
 
     fn action(&mut self) -> Option<Action> {

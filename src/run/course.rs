@@ -2,7 +2,7 @@
 
 use super::journal::{Before, Former};
 use super::outcome::{Outcome, Verdict};
-use super::worker::Worker;
+use super::worker::{Worker, protected};
 use crate::plan::Correction;
 use crate::roster::Action;
 use crate::sheet::RowNumber;
@@ -81,9 +81,20 @@ impl Pending {
 }
 
 impl Worker {
+    /// Refuses what would lock somebody who is protected.
+    pub(super) fn spare(&self, correction: &Correction) -> Option<Outcome> {
+        let account = &correction.before;
+        let email = account.user_name.as_deref();
+        let is_protected = self.protected.recognises(&account.id, email);
+        (is_protected && correction.locks()).then(|| protected(&account.id, email))
+    }
+
     /// Changes an account, or leaves its memberships to be changed with those of others: where that
     /// is all there is to do, and where the node changes them with the group only.
     pub(super) async fn correct(&self, mut pending: Pending) -> Course {
+        if let Some(outcome) = self.spare(&pending.correction) {
+            return pending.finish(outcome).into();
+        }
         if let Err(error) = self.writer.make_groups_of(&mut pending.correction).await {
             return pending.finish(self.failed(&error)).into();
         }

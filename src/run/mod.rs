@@ -57,7 +57,7 @@ pub use stop::{StopReason, StopSwitch};
 
 use crate::directory::Directory;
 use crate::pace::Pace;
-use crate::roster::Census;
+use crate::roster::{Census, Protected};
 use crate::scim::{BulkLimits, Client};
 use dispatch::{Dispatch, Steps};
 use foundry::Foundry;
@@ -197,6 +197,17 @@ impl Run {
     pub fn noted_in(mut self, journal: Journal) -> Self {
         let worker = Arc::get_mut(&mut self.worker);
         worker.expect("a run that was not begun").journal = journal;
+        self
+    }
+
+    /// The same run, with people who are neither locked nor deleted, by whatever name a row knows them.
+    ///
+    /// # Panics
+    /// Never: nobody works for a run before it is carried out.
+    #[must_use]
+    pub fn sparing(mut self, protected: Protected) -> Self {
+        let worker = Arc::get_mut(&mut self.worker);
+        worker.expect("a run that was not begun").protected = protected;
         self
     }
 

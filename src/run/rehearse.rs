@@ -10,7 +10,7 @@ use super::course::{Course, Pending};
 use super::newcomer::EXISTS_HERE;
 use super::outcome::{Outcome, Verdict};
 use super::past::Asked;
-use super::worker::{Worker, done, impossible};
+use super::worker::{Worker, done, impossible, protected};
 use crate::directory::Holder;
 use crate::plan::{self, Correction, Impossible, Work, adopt};
 use crate::roster::{Action, Change, Newcomer};
@@ -144,11 +144,21 @@ impl Worker {
             Work::Nothing { id } => Outcome::new(Verdict::Unchanged).status(200).user(id).into(),
             Work::Impossible(reason) => impossible(&reason).into(),
             Work::Delete { id } => {
+                let email = match &holder {
+                    Holder::Account(account) => account.user_name.as_deref(),
+                    _ => None,
+                };
+                if self.protected.recognises(&id, email) {
+                    return protected(&id, email).into();
+                }
                 add(&rehearsal.deletes, 1);
                 self.directory.people.forget(&id);
                 Outcome::new(Verdict::Deleted).user(id).into()
             }
             Work::Patch(correction) => {
+                if let Some(outcome) = self.spare(&correction) {
+                    return outcome.into();
+                }
                 let pending = Pending::new(asked.number, change.action(), *correction);
                 if pending.correction.operations.is_empty() {
                     return Course::Memberships(Box::new(pending));

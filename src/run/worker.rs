@@ -15,7 +15,7 @@ use super::writer::Writer;
 use crate::directory::{Directory, Holder};
 use crate::pace::FaultKind;
 use crate::plan::{Impossible, Work, plan};
-use crate::roster::{Action, Change};
+use crate::roster::{Action, Change, Protected};
 use crate::scim::{Client, Error};
 
 /// What every row of a run needs.
@@ -28,6 +28,8 @@ pub(super) struct Worker {
     pub(super) stop: Arc<StopSwitch>,
     pub(super) habits: Habits,
     pub(super) journal: Journal,
+    /// Whom no row locks or deletes.
+    pub(super) protected: Protected,
     /// In a rehearsal nothing is sent that changes anything.
     pub(super) rehearsal: Option<Rehearsal>,
     pub(super) seats_used_up: AtomicBool,
@@ -46,6 +48,7 @@ impl Worker {
             client,
             writer,
             journal: Journal::none(),
+            protected: Protected::default(),
             directory,
             rehearsal: settings.rehearse.then(|| Rehearsal::new(settings.bulk)),
             settings,
@@ -114,6 +117,9 @@ impl Worker {
             Holder::Account(account) => account.user_name.clone(),
             _ => None,
         };
+        if self.protected.recognises(&id, email.as_deref()) {
+            return protected(&id, email.as_deref());
+        }
         let before = Before::Deleted {
             id: id.clone(),
             email,
@@ -208,6 +214,16 @@ pub(super) fn impossible(reason: &Impossible) -> Outcome {
         Impossible::Team { .. } => Outcome::new(Verdict::Invalid),
     };
     outcome.because(reason)
+}
+
+/// A row that would lock or delete somebody who keeps their access.
+pub(super) fn protected(id: &str, email: Option<&str>) -> Outcome {
+    let who = email.unwrap_or(id);
+    Outcome::new(Verdict::Invalid)
+        .user(id.to_owned())
+        .because(format!(
+            "{who} is protected, and is neither locked nor deleted; nothing was changed"
+        ))
 }
 
 /// What a row is when its account was changed as it asks.

@@ -7,6 +7,7 @@
 //! token_file = "sales.token"
 //! role_prefix = "ROLE_"
 //! rate = "180/min"
+//! protected = ["ceo@example.com", "admin@example.com"]
 //! ```
 //!
 //! A token itself never stands in it, only where to find it.
@@ -19,6 +20,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Node, NodeError, Region, TokenSource};
 use crate::pace::Rate;
+use crate::roster::Person;
 
 /// What is in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -56,6 +58,9 @@ pub struct Profile {
     pub concurrency: Option<u16>,
     /// How long one call may take, in seconds.
     pub timeout: Option<u64>,
+    /// Who is never locked or deleted, by email or id.
+    #[serde(default, deserialize_with = "people")]
+    pub protected: Vec<Person>,
 }
 
 /// Why profiles cannot be used.
@@ -162,6 +167,19 @@ impl Config {
         self.profiles.keys().map(String::as_str)
     }
 
+    /// Who is protected by any profile of this node, under whatever name it is used.
+    pub fn protected_on(&self, node: &Node) -> impl Iterator<Item = &Person> {
+        let base = node.base().clone();
+        let same =
+            self.profiles
+                .iter()
+                .filter(move |(name, profile)| match self.node_of(name, profile) {
+                    Ok(other) => *other.base() == base,
+                    Err(_) => false,
+                });
+        same.flat_map(|(_, profile)| &profile.protected)
+    }
+
     /// The profile of a name.
     ///
     /// # Errors
@@ -224,6 +242,14 @@ fn region<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Region>, D::Error
             "{text:?} is no region; there are us, eu, au, jp, ca and gov"
         ))
     })
+}
+
+fn people<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Person>, D::Error> {
+    let texts = Vec::<String>::deserialize(from)?;
+    let people = texts.iter().map(|text| text.parse());
+    people
+        .collect::<Result<_, _>>()
+        .map_err(|error| serde::de::Error::custom(format!("protected: {error}")))
 }
 
 fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Rate>, D::Error> {
