@@ -54,6 +54,7 @@ fn the_log_goes_where_it_is_asked_to_and_holds_no_token() {
     assert!(every_file.len() >= 6, "with the ledgers of two runs");
     for bytes in every_file
         .iter()
+        .map(|(_, bytes)| bytes)
         .chain([&ended.stderr.into_bytes(), &ended.stdout.into_bytes()])
     {
         assert!(

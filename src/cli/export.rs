@@ -150,9 +150,9 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         match error {
-            ExportError::Node(error @ crate::scim::Error::Unsettled { .. }) => {
-                Failure::new(Exit::RowsFailed, error)
-            }
+            ExportError::Node(
+                error @ (crate::scim::Error::Unsettled { .. } | crate::scim::Error::Endless { .. }),
+            ) => Failure::new(Exit::RowsFailed, error),
             ExportError::Node(error) => error.into(),
             // Whoever reads the export has had enough: `export users | head` is no error.
             ExportError::File(error) if error.kind() == io::ErrorKind::BrokenPipe => Failure::new(

@@ -10,7 +10,7 @@ use crate::pace::retry::{Happened, happened};
 use crate::pace::{Fault, FaultKind};
 use crate::report::say;
 use crate::request::{CurlBody, Data, curl, pretty, telling};
-use crate::scim::{Client, Raw, Target};
+use crate::scim::{Raw, Target};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -113,10 +113,7 @@ pub(super) async fn request(args: RequestArgs) -> Result<Exit, Failure> {
             return Err(Failure::new(Exit::Interrupted, said));
         }
     };
-    show(
-        &node.client,
-        &answer.map_err(|fault| unanswered(&fault, args.method))?,
-    )
+    show(&answer.map_err(|fault| unanswered(&fault, args.method))?)
 }
 
 fn read(data: Option<&Data>) -> Result<Option<Bytes>, Failure> {
@@ -139,16 +136,15 @@ fn written(args: &RequestArgs, target: &Target, data: Option<&Data>) -> Result<E
     Ok(Exit::Done)
 }
 
-/// Shows an answer, without the token should the node have sent it back.
-fn show(client: &Client, answer: &Raw) -> Result<Exit, Failure> {
-    let line = client.line();
+/// Shows an answer.
+fn show(answer: &Raw) -> Result<Exit, Failure> {
     let reason = answer.status.canonical_reason().unwrap_or_default();
     say(format!("HTTP {} {reason}", answer.status.as_u16()).trim_end());
     for field in telling(&answer.headers) {
-        say(line.without_token(&field));
+        say(field);
     }
     match pretty(&answer.body).or_else(|| String::from_utf8(answer.body.to_vec()).ok()) {
-        Some(text) => print(line.without_token(&text).as_bytes())?,
+        Some(text) => print(text.as_bytes())?,
         None => print(&answer.body)?,
     }
     Ok(match answer.status.as_u16() {

@@ -61,7 +61,7 @@ impl People {
             }
             Ok(None) => {}
             // A list that cannot be read whole proves nothing; people can still be asked for.
-            Err(Error::Unsettled { .. }) => {
+            Err(Error::Unsettled { .. } | Error::Endless { .. }) => {
                 info!("the list of users cannot be relied on; asking for people one by one");
             }
             Err(error) => return Err(error),

@@ -72,18 +72,4 @@ impl Line {
             }
         }
     }
-
-    /// `text` without the token, should a node send it back.
-    #[must_use]
-    pub fn without_token(&self, text: &str) -> String {
-        let token = self
-            .authorization
-            .to_str()
-            .ok()
-            .and_then(|value| value.strip_prefix("Bearer "));
-        match token {
-            Some(token) if !token.is_empty() => text.replace(token, "[the token]"),
-            _ => text.to_owned(),
-        }
-    }
 }

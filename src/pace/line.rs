@@ -15,6 +15,7 @@ use tracing::{debug, warn};
 use super::retry::{
     self, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, MAX_WAITS, OUTAGE, Repeat, Verdict, back_off,
 };
+use super::veil::Veil;
 use super::{Answer, Call, Closed, Fault, FaultKind, Http, Pace, retry_after};
 
 /// The media type of every body (RFC 7644, section 3.1).
@@ -27,7 +28,8 @@ const ACCEPTED: HeaderValue =
 /// Sends calls to one node with one token.
 pub struct Line {
     http: Http,
-    pub(super) authorization: HeaderValue,
+    authorization: HeaderValue,
+    veil: Veil,
     pub(super) pace: Arc<Pace>,
     last_answer: Mutex<Option<Instant>>,
     /// Whether anything that came back could be read: then the address is right.
@@ -96,6 +98,7 @@ impl Line {
         Ok(Line {
             http,
             authorization,
+            veil: Veil::of(token.expose_secret()),
             pace,
             last_answer: Mutex::new(None),
             understood: AtomicBool::new(false),
@@ -297,6 +300,10 @@ impl Line {
             }
         };
         let status = response.status();
+        let promised = response.content_length().unwrap_or_default();
+        if promised > call.longest_answer as u64 {
+            return Sending::TooLarge(status);
+        }
         let mut body = BytesMut::new();
         loop {
             match response.chunk().await {
@@ -313,12 +320,13 @@ impl Line {
                 }
             }
         }
-        let headers = std::mem::take(response.headers_mut());
+        let mut headers = std::mem::take(response.headers_mut());
+        self.veil.over_fields(&mut headers);
         debug!(call = %call, status = status.as_u16(), bytes = body.len(), "answered");
         Sending::Answer {
             status,
             headers,
-            body: body.freeze(),
+            body: self.veil.over(body.freeze()),
         }
     }
 }

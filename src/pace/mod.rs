@@ -18,6 +18,7 @@ mod ceiling;
 mod http;
 mod line;
 pub mod retry;
+mod veil;
 mod wait;
 
 use std::sync::Mutex;

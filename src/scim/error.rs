@@ -35,6 +35,22 @@ pub enum Error {
         /// How many there should be.
         total: u64,
     },
+    /// A list without an end.
+    #[error("the node's list of {endpoint} does not come to an end: {read} were read{}", where_said(*said))]
+    Endless {
+        /// `Users` or `Groups`.
+        endpoint: &'static str,
+        /// How many different ones were read.
+        read: u64,
+        /// How many there were at first, by the node's word.
+        said: Option<u64>,
+    },
+}
+
+fn where_said(said: Option<u64>) -> String {
+    said.map_or_else(String::new, |said| {
+        format!(" where it said that there are {said}")
+    })
 }
 
 /// The node's no.

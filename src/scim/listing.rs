@@ -15,6 +15,7 @@ use tracing::{debug, warn};
 use super::client::{Client, Query};
 use super::error::Error;
 use super::resource::Resource;
+use crate::pace::FaultKind;
 
 /// How many are asked for at once: the most that nodes are known to grant.
 pub const PAGE: u64 = 1000;
@@ -24,6 +25,9 @@ const SMALL_PAGE: u64 = 100;
 
 /// Lengths of pages that servers are known to grant at the most.
 const USUAL_PAGES: [usize; 9] = [10, 20, 25, 50, 100, 200, 250, 500, 1000];
+
+/// No node has more resources than this: a list that is longer has no end.
+const MOST: u64 = 20_000_000;
 
 /// How often a list that changes is read before giving up.
 const MAX_READINGS: u8 = 6;
@@ -51,6 +55,7 @@ pub struct Listing<'c, R> {
     readings: u8,
     done: bool,
     total: Option<u64>,
+    first_total: Option<u64>,
     resource: PhantomData<fn() -> R>,
 }
 
@@ -79,6 +84,7 @@ impl<'c, R: Resource> Listing<'c, R> {
             readings: 1,
             done: false,
             total: None,
+            first_total: None,
             resource: PhantomData,
         }
     }
@@ -127,6 +133,13 @@ impl<'c, R: Resource> Listing<'c, R> {
                 self.count = SMALL_PAGE;
                 return Ok(Vec::new());
             }
+            Err(Error::Fault(fault))
+                if fault.kind == FaultKind::TooLarge && self.count > SMALL_PAGE =>
+            {
+                debug!("a page is too large, asking for {SMALL_PAGE}");
+                self.count = SMALL_PAGE;
+                return Ok(Vec::new());
+            }
             page => page?.value,
         };
         // Behind a doubtful end, an empty page may well say that the total is 0.
@@ -141,6 +154,8 @@ impl<'c, R: Resource> Listing<'c, R> {
             self.reading.disturbed |= self.reading.position > 0;
         }
         self.total = page.total;
+        self.first_total = self.first_total.or(self.total);
+        self.check_end()?;
         let came = page.resources.len();
         let (fresh, distinct) = self.sort_out(page.resources, overlapping);
         self.reading.distinct += distinct;
@@ -162,6 +177,23 @@ impl<'c, R: Resource> Listing<'c, R> {
             self.end_of_reading()?;
         }
         Ok(fresh)
+    }
+
+    /// Refuses a list that goes on and on.
+    fn check_end(&self) -> Result<(), Error> {
+        let read = self.reading.position;
+        // Many may come while it is read, but not as many again as there were.
+        let most = self.first_total.map_or(MOST, |first| {
+            first.saturating_mul(2).saturating_add(10_000).min(MOST)
+        });
+        if read > most || self.total.is_some_and(|total| total > MOST) {
+            return Err(Error::Endless {
+                endpoint: R::ENDPOINT,
+                read,
+                said: self.first_total,
+            });
+        }
+        Ok(())
     }
 
     /// Gives those not given out yet, and how many are new to this reading.

@@ -139,8 +139,8 @@ impl Desk {
         command
     }
 
-    /// What is in every file here, and in the folders here.
-    pub fn every_file(&self) -> Vec<Vec<u8>> {
+    /// Every file here and in the folders here, and what is in it.
+    pub fn every_file(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut folders = vec![self.path(".")];
         let mut files = Vec::new();
         while let Some(folder) = folders.pop() {
@@ -149,7 +149,8 @@ impl Desk {
                 if path.is_dir() {
                     folders.push(path);
                 } else {
-                    files.push(std::fs::read(path).unwrap());
+                    let bytes = std::fs::read(&path).unwrap();
+                    files.push((path, bytes));
                 }
             }
         }
