@@ -7,7 +7,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use headcount::sandbox::{Faults, Options};
-use support::{Node, column};
+use support::{Node, column, ended};
 
 fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill")
@@ -27,6 +27,19 @@ fn until(what: &str, mut happened: impl FnMut() -> bool) {
         );
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The same command begun by a shell that did something before.
+fn after(script: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    let set = command.get_envs();
+    shell
+        .args(["-c", &format!("{script}; exec \"$0\" \"$@\"")])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .current_dir(command.get_current_dir().unwrap())
+        .envs(set.filter_map(|(name, value)| Some((name, value?))));
+    shell
 }
 
 #[test]
@@ -96,20 +109,9 @@ fn a_run_that_shall_outlive_its_terminal_does() {
     let desk = node.desk();
     let people: String = (0..300).map(|i| format!("p{i}@example.com\n")).collect();
     desk.file("people.csv", format!("email\n{people}"));
-    let import = desk.command(&["import", "people.csv", "-q"]);
     // As nohup does it.
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", "trap '' HUP; exec \"$0\" \"$@\""])
-        .arg(import.get_program())
-        .args(import.get_args())
-        .current_dir(import.get_current_dir().unwrap())
-        .envs(
-            import
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
-    let mut child = shell.spawn().unwrap();
+    let import = desk.command(&["import", "people.csv", "-q"]);
+    let mut child = after("trap '' HUP", &import).spawn().unwrap();
     until("some people are created", || {
         node.sandbox().snapshot().users.len() > 40
     });
@@ -214,4 +216,36 @@ fn interrupted_batches_say_of_each_row_what_is_so() {
             }
         }
     }
+}
+
+#[test]
+fn a_disk_without_room_stops_the_run_and_it_goes_on_when_there_is_some() {
+    let node = Node::with_users(0);
+    let desk = node.desk();
+    let people: String = (0..3_000).map(|i| format!("p{i}@example.com\n")).collect();
+    desk.file("people.csv", format!("email\n{people}"));
+    // No file may grow beyond this, in half a KiB; as if that were all the room there is.
+    let with_room = |room: u32, args: &[&str]| {
+        let script = format!("trap '' XFSZ; ulimit -f {room}");
+        ended(&mut after(&script, &desk.command(args)))
+    };
+    let sent = || node.sandbox().calls().of("POST /Users");
+    let import = ["import", "people.csv", "-q"];
+    with_room(60, &import).with(2).says("nothing was sent");
+    assert_eq!(sent(), 0);
+    for (room, args) in [(400, &import[..]), (1_000, &["runs", "resume", "-q"])] {
+        let before = sent();
+        let ended = with_room(room, args).with(1).says("headcount runs resume");
+        assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+        assert!((before + 1..3_000).contains(&sent()), "{room}");
+    }
+    desk.headcount(&["runs", "resume", "-q"]).with(0);
+    assert_eq!(node.sandbox().snapshot().users.len(), 3_000);
+    assert_eq!(node.sandbox().calls().answered(201), 3_000);
+    let rows = desk.rows("people.results.csv");
+    assert!(
+        column(&rows, "result_outcome")
+            .iter()
+            .all(|word| word == "created")
+    );
 }

@@ -262,10 +262,10 @@ fn a_409_after_a_lost_answer_is_the_first_post_having_worked() {
 #[test]
 fn redirects_are_not_followed() {
     let elsewhere = Scripted::start(|_, _| reply(200, list(&[])));
-    let away = elsewhere.desk();
-    drop(away);
-    let server =
-        Scripted::start(|_, _| reply(302, "").header("location", "http://127.0.0.1:9/steal"));
+    let url = elsewhere.desk().url().to_owned();
+    let server = Scripted::start(move |call, _| {
+        reply(302, "").header("location", format!("{url}{}", call.path))
+    });
     let desk = server.desk();
     desk.headcount(&["export", "users"])
         .with(3)

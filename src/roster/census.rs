@@ -139,7 +139,7 @@ pub(super) fn take(
     roster: &Roster,
     on_problem: &mut dyn FnMut(Problem),
 ) -> Result<Census, SheetError> {
-    let failed = |source: io::Error| SheetError::Io {
+    let failed = |source: io::Error| SheetError::NoRoom {
         file: roster.file_name().to_owned(),
         source,
     };

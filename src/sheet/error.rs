@@ -13,6 +13,19 @@ pub enum SheetError {
         /// Why.
         source: io::Error,
     },
+    /// What has to be put aside while the file is read cannot be written.
+    #[error(
+        "{file} cannot be looked at: {}, the folder for temporary files, cannot be written to: {source}; nothing was \
+         sent. Make room there, or name another folder in the variable {}",
+        std::env::temp_dir().display(),
+        if cfg!(windows) { "TEMP" } else { "TMPDIR" }
+    )]
+    NoRoom {
+        /// The file.
+        file: String,
+        /// Why.
+        source: io::Error,
+    },
     /// A folder.
     #[error("{0} is a folder; name a file in it")]
     Folder(String),

@@ -45,8 +45,23 @@ impl Snapshot {
             file: name.clone(),
             source,
         };
-        let mut copy = tempfile::tempfile().map_err(failed)?;
-        let sha256 = copy_and_hash(from, &mut copy).map_err(failed)?;
+        let no_room = |source| SheetError::NoRoom {
+            file: name.clone(),
+            source,
+        };
+        let mut copy = tempfile::tempfile().map_err(no_room)?;
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let read = from.read(&mut buffer).map_err(failed)?;
+            if read == 0 {
+                break;
+            }
+            hash.update(&buffer[..read]);
+            copy.write_all(&buffer[..read]).map_err(no_room)?;
+        }
+        let digest = hash.finalize();
+        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         let mut start = Vec::new();
         copy.seek(SeekFrom::Start(0)).map_err(failed)?;
         (&copy).take(4096).read_to_end(&mut start).map_err(failed)?;
@@ -121,21 +136,6 @@ fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
 #[cfg(windows)]
 fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, into, at)
-}
-
-fn copy_and_hash(from: &mut impl Read, to: &mut File) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let read = from.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        hash.update(&buffer[..read]);
-        to.write_all(&buffer[..read])?;
-    }
-    let digest = hash.finalize();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// What a file is that begins like this, if it is not text in one byte a character or UTF-8.
