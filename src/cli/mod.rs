@@ -18,7 +18,6 @@ mod sandbox;
 mod signals;
 mod site;
 mod teams;
-mod undo;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -204,7 +203,11 @@ fn print(bytes: &[u8]) -> Result<(), Failure> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         // Whoever reads it has had enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(Failure::unexpected),
+        written => written.map_err(|error| {
+            Failure::unexpected(format_args!(
+                "standard output cannot be written to: {error}"
+            ))
+        }),
     }
 }
 

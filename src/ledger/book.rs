@@ -5,15 +5,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags};
 
 use super::LedgerError;
 use super::about::About;
 use super::lock::Hold;
 use super::shelf::RunId;
-use crate::run::{Before, Note, Outcome, Verdict};
-use crate::sheet::RowNumber;
 
 /// What marks a file as the record of a run.
 const APPLICATION: i32 = 0x6865_6164;
@@ -39,74 +36,9 @@ pub struct Book {
     id: RunId,
     path: PathBuf,
     about: About,
-    connection: Connection,
+    pub(super) connection: Connection,
     /// Nobody else writes it.
     _hold: Option<Hold>,
-}
-
-/// How far a run has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// It was cut short, or is still going.
-    Open,
-    /// It stopped before its end.
-    Stopped {
-        /// When.
-        at: Timestamp,
-        /// Why.
-        why: String,
-    },
-    /// It has come to its end.
-    Finished {
-        /// When.
-        at: Timestamp,
-    },
-}
-
-/// Rows by what became of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Rows that have an outcome.
-    pub verdicts: Vec<(Verdict, u64)>,
-    /// Rows that may have been sent and have none.
-    pub in_doubt: u64,
-    /// Rows that may have been sent.
-    pub sent: u64,
-}
-
-impl Counts {
-    /// How many rows ended like this.
-    #[must_use]
-    pub fn of(&self, verdict: Verdict) -> u64 {
-        let mut verdicts = self.verdicts.iter();
-        let found = verdicts.find(|(each, _)| *each == verdict);
-        found.map_or(0, |(_, count)| *count)
-    }
-
-    /// How many rows are as asked.
-    #[must_use]
-    pub fn done(&self) -> u64 {
-        let done = self
-            .verdicts
-            .iter()
-            .filter(|(verdict, _)| verdict.is_done());
-        done.map(|(_, count)| count).sum()
-    }
-
-    /// How many rows have an outcome that is not to their liking, or none.
-    #[must_use]
-    pub fn not_done(&self, rows: u64) -> u64 {
-        rows.saturating_sub(self.done())
-    }
-}
-
-/// A row as it stands in the record.
-#[derive(Debug, Clone)]
-pub(super) struct Written {
-    pub(super) number: RowNumber,
-    pub(super) sent_at: Option<Timestamp>,
-    pub(super) before: Option<Before>,
-    pub(super) outcome: Option<Outcome>,
 }
 
 impl Book {
@@ -238,58 +170,6 @@ impl Book {
         &self.about
     }
 
-    /// How far it has come.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn state(&self) -> Result<State, LedgerError> {
-        let ended = self.connection.query_row(
-            "SELECT at, stopped FROM ended ORDER BY rowid DESC LIMIT 1",
-            [],
-            |row| Ok((time(row.get(0)?), row.get::<_, Option<String>>(1)?)),
-        );
-        let ended = ended.optional().map_err(|error| self.failed(error))?;
-        Ok(match ended {
-            None => State::Open,
-            Some((at, Some(why))) => State::Stopped { at, why },
-            Some((at, None)) => State::Finished { at },
-        })
-    }
-
-    /// What became of its rows.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn counts(&self) -> Result<Counts, LedgerError> {
-        self.count().map_err(|error| self.failed(error))
-    }
-
-    fn count(&self) -> rusqlite::Result<Counts> {
-        let one = |sql: &str| {
-            self.connection
-                .query_row(sql, [], |row| row.get::<_, i64>(0))
-                .map(unsigned)
-        };
-        let mut counts = Counts {
-            verdicts: Vec::new(),
-            in_doubt: one(
-                "SELECT count(*) FROM row WHERE verdict IS NULL AND sent_at IS NOT NULL",
-            )?,
-            sent: one("SELECT count(*) FROM row WHERE sent_at IS NOT NULL")?,
-        };
-        for verdict in Verdict::ALL {
-            let count = self.connection.query_row(
-                "SELECT count(*) FROM row WHERE verdict = ?1",
-                [verdict.as_str()],
-                |row| row.get(0),
-            )?;
-            if count > 0 {
-                counts.verdicts.push((verdict, unsigned(count)));
-            }
-        }
-        Ok(counts)
-    }
-
     /// The bytes of its input.
     ///
     /// # Errors
@@ -310,77 +190,12 @@ impl Book {
         Ok(())
     }
 
-    /// Writes several notes down at once; they are durable when this returns.
-    pub(super) fn write(&mut self, notes: &[Note]) -> rusqlite::Result<()> {
-        let all = self.connection.transaction()?;
-        for note in notes {
-            put(&all, note)?;
-        }
-        all.commit()
-    }
-
-    /// Says that it has ended, and why if that is before its end.
-    ///
-    /// # Errors
-    /// When that cannot be written.
-    pub fn end(&self, stopped: Option<&str>) -> Result<(), LedgerError> {
-        let now = Timestamp::now().as_millisecond();
-        self.connection
-            .execute(
-                "INSERT INTO ended (at, stopped) VALUES (?1, ?2)",
-                params![now, stopped],
-            )
-            .map_err(|error| self.failed(error))?;
-        self.checkpoint();
-        Ok(())
-    }
-
     /// Brings what is in the log into the file itself.
-    fn checkpoint(&self) {
+    pub(super) fn checkpoint(&self) {
         // Somebody may be reading it: then it is done when it is closed.
         let _ = self
             .connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-    }
-
-    /// It goes on.
-    ///
-    /// # Errors
-    /// When that cannot be written.
-    pub fn begin_again(&self) -> Result<(), LedgerError> {
-        self.connection
-            .execute("DELETE FROM ended", [])
-            .map(|_| ())
-            .map_err(|error| self.failed(error))
-    }
-
-    /// At most `most` rows from number `from` on.
-    pub(super) fn rows(&self, from: RowNumber, most: usize) -> rusqlite::Result<Vec<Written>> {
-        let mut rows = self.connection.prepare_cached(
-            "SELECT number, sent_at, before, verdict, status, user_id, attempts, error, finished_at
-             FROM row WHERE number >= ?1 ORDER BY number LIMIT ?2",
-        )?;
-        let from = i64::try_from(from.0).unwrap_or(i64::MAX);
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        rows.query_map(params![from, most], written)?.collect()
-    }
-
-    /// The numbers of all rows with their verdicts.
-    pub(super) fn verdicts(
-        &self,
-        mut on_row: impl FnMut(RowNumber, Verdict),
-    ) -> rusqlite::Result<()> {
-        let mut rows = self
-            .connection
-            .prepare("SELECT number, verdict FROM row WHERE verdict IS NOT NULL ORDER BY number")?;
-        let mut rows = rows.query([])?;
-        while let Some(row) = rows.next()? {
-            let word: String = row.get(1)?;
-            if let Some(verdict) = Verdict::of_word(&word) {
-                on_row(RowNumber(unsigned(row.get(0)?)), verdict);
-            }
-        }
-        Ok(())
     }
 
     /// Another connection to the same record, to read it.
@@ -389,10 +204,6 @@ impl Book {
     /// When it cannot be opened.
     pub fn reader(&self) -> Result<Book, LedgerError> {
         Self::read(self.id.clone(), &self.path)
-    }
-
-    pub(super) fn connection(&self) -> &Connection {
-        &self.connection
     }
 
     pub(super) fn failed(&self, source: rusqlite::Error) -> LedgerError {
@@ -426,89 +237,4 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")
-}
-
-fn put(all: &Connection, note: &Note) -> rusqlite::Result<()> {
-    match note {
-        Note::MayBeSent {
-            row,
-            node,
-            at,
-            before,
-            ..
-        } => {
-            // What was there before the first time is what was there before. Only that somebody was made
-            // can turn out later, and that it was somebody else who is changed.
-            let mut put = all.prepare_cached(
-                "INSERT INTO row (number, node, sent_at, before) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (number) DO UPDATE SET
-                    node = excluded.node,
-                    sent_at = coalesce(sent_at, excluded.sent_at),
-                    before = CASE WHEN before IS NULL OR before ->> 'was' = 'nobody' THEN excluded.before ELSE before END",
-            )?;
-            let before = serde_json::to_string(before).expect("strings and booleans only");
-            put.execute(params![signed(*row), node, at.as_millisecond(), before])?;
-        }
-        Note::Settled {
-            row,
-            action,
-            outcome,
-        } => {
-            let mut put = all.prepare_cached(
-                "INSERT INTO row (number, action, verdict, status, user_id, attempts, error, finished_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-                 ON CONFLICT (number) DO UPDATE SET
-                    action = excluded.action, verdict = excluded.verdict, status = excluded.status,
-                    user_id = excluded.user_id, attempts = excluded.attempts, error = excluded.error,
-                    finished_at = excluded.finished_at",
-            )?;
-            put.execute(params![
-                signed(*row),
-                action.map(crate::roster::Action::as_str),
-                outcome.verdict.as_str(),
-                outcome.status,
-                outcome.user_id,
-                outcome.attempts,
-                outcome.error,
-                outcome.finished_at.as_millisecond(),
-            ])?;
-        }
-    }
-    Ok(())
-}
-
-fn written(row: &rusqlite::Row<'_>) -> rusqlite::Result<Written> {
-    let before: Option<String> = row.get("before")?;
-    let word: Option<String> = row.get("verdict")?;
-    let verdict = word.as_deref().and_then(Verdict::of_word);
-    let outcome = match verdict {
-        None => None,
-        Some(verdict) => Some(Outcome {
-            verdict,
-            status: row.get("status")?,
-            user_id: row.get("user_id")?,
-            attempts: row.get::<_, Option<u32>>("attempts")?.unwrap_or_default(),
-            error: row.get("error")?,
-            differences: Vec::new(),
-            finished_at: time(row.get("finished_at")?),
-        }),
-    };
-    Ok(Written {
-        number: RowNumber(unsigned(row.get("number")?)),
-        sent_at: row.get::<_, Option<i64>>("sent_at")?.map(time),
-        before: before.and_then(|json| serde_json::from_str(&json).ok()),
-        outcome,
-    })
-}
-
-fn time(milliseconds: i64) -> Timestamp {
-    Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-fn signed(row: RowNumber) -> i64 {
-    i64::try_from(row.0).unwrap_or(i64::MAX)
-}
-
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or_default()
 }

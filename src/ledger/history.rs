@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 
 use super::LedgerError;
-use super::book::{Book, State, Written};
+use super::book::Book;
+use super::standing::{State, Written};
 use crate::roster::Entry;
 use crate::run::{Before, Doubt, Outcome, Past, Verdict};
 use crate::sheet::RowNumber;

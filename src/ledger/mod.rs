@@ -16,18 +16,21 @@ mod book;
 mod history;
 mod keeper;
 mod lock;
+mod notes;
 mod salvage;
 mod shelf;
+mod standing;
 mod way_back;
 
 use std::path::PathBuf;
 
 pub use about::{About, Kind, NodeAbout};
-pub use book::{Book, Counts, State};
+pub use book::Book;
 pub use history::{History, Pages};
 pub use keeper::Keeper;
 pub use lock::{Hold, hold};
 pub use shelf::{RunId, Shelf};
+pub use standing::{Counts, State};
 pub use way_back::{Stuck, WayBack, WayBackRow};
 
 /// The record of a run cannot be kept, or cannot be read.

@@ -67,7 +67,7 @@ impl Book {
     ) -> Result<(), E> {
         let failed = |error| E::from(self.failed(error));
         let mut rows = self
-            .connection()
+            .connection
             .prepare(
                 "SELECT number, coalesce(node, 0), before, verdict,
                     coalesce(before ->> 'id', before ->> 'made', iif(verdict = 'created', user_id, NULL)) AS person

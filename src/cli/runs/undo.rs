@@ -3,13 +3,13 @@
 use std::io::BufWriter;
 use std::path::PathBuf;
 
-use super::destination::SANDBOX;
-use super::import::RunArgs;
-use super::job::Job;
-use super::node::NodeArgs;
-use super::record::{Origin, reach};
-use super::runs::gone;
-use super::{Exit, Failure};
+use super::again::gone;
+use crate::cli::destination::SANDBOX;
+use crate::cli::import::RunArgs;
+use crate::cli::job::Job;
+use crate::cli::node::NodeArgs;
+use crate::cli::record::{Origin, reach};
+use crate::cli::{Exit, Failure};
 use crate::ledger::{Book, WayBack, WayBackRow};
 use crate::report::{Former, complete, grouped, private_part, say};
 use crate::roster::Action;

@@ -1,0 +1,190 @@
+//! What runs have done, shown and written again; and the records of old ones removed.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::{OneArgs, PruneArgs, ResultsArgs, find, nothing};
+use crate::cli::job::Job;
+use crate::cli::record::restore;
+use crate::cli::{Exit, Failure, print};
+use crate::ledger::{Counts, Pages, RunId, Shelf, State};
+use crate::report::{Former, Layout, ResultsFile, grouped, say};
+use crate::roster::{self, Roster};
+use crate::run::Record;
+
+/// How a run stands, in words.
+fn standing(shelf: &Shelf, id: &RunId, state: &State, counts: &Counts) -> String {
+    match state {
+        State::Finished { .. } if counts.verdicts.iter().all(|(v, _)| v.is_done()) => {
+            "finished".to_owned()
+        }
+        State::Finished { .. } => "finished, not all done".to_owned(),
+        State::Stopped { .. } => "stopped".to_owned(),
+        State::Open if shelf.is_going(id) => "going".to_owned(),
+        State::Open => "cut short".to_owned(),
+    }
+}
+
+pub(super) fn list(shelf: &Shelf) -> Result<Exit, Failure> {
+    let mut text = String::new();
+    for id in shelf.runs()? {
+        let line = shelf.read(&id).and_then(|book| {
+            let about = book.about();
+            let (state, counts) = (book.state()?, book.counts()?);
+            Ok(format!(
+                "{id}  {:<22}  {:>9} of {:<9}  {}  {}  ({})",
+                standing(shelf, &id, &state, &counts),
+                grouped(counts.done()),
+                grouped(about.rows),
+                about.terms.file.display(),
+                about.node_names(),
+                about.kind,
+            ))
+        });
+        let line = line.unwrap_or_else(|error| format!("{id}  cannot be read: {error}"));
+        text.push_str(&line);
+        text.push('\n');
+    }
+    if text.is_empty() {
+        say(format_args!(
+            "There are no runs in {}.",
+            shelf.dir().display()
+        ));
+    } else {
+        let head =
+            "RUN                     STATE                   ROWS DONE               FILE, NODE\n";
+        print(format!("{head}{text}").as_bytes())?;
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn show(args: &OneArgs) -> Result<Exit, Failure> {
+    let shelf = args.state.shelf()?;
+    let id =
+        find(&shelf, args.run.as_deref(), |_, _, _| true)?.ok_or_else(|| nothing(&shelf, "yet"))?;
+    let book = shelf.read(&id)?;
+    let (about, state, counts) = (book.about(), book.state()?, book.counts()?);
+    let mut text = String::new();
+    let mut line = |name: &str, value: &dyn std::fmt::Display| {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{name:<9} {value}");
+    };
+    line("run", &id);
+    line("what", &about.kind);
+    line("file", &about.terms.file.display());
+    line("node", &about.node_names());
+    line("begun", &format_args!("{:.0}", about.begun));
+    let standing = standing(&shelf, &id, &state, &counts);
+    match &state {
+        State::Stopped { at, why } => line("state", &format_args!("{standing} at {at:.0}: {why}")),
+        State::Finished { at } => line("state", &format_args!("{standing} at {at:.0}")),
+        State::Open => line("state", &standing),
+    }
+    line("rows", &grouped(about.rows));
+    for (verdict, count) in &counts.verdicts {
+        line("", &format_args!("{:>9} {verdict}", grouped(*count)));
+    }
+    if counts.in_doubt > 0 {
+        let words = "may have been sent; resume looks for them first";
+        line("", &format_args!("{:>9} {words}", grouped(counts.in_doubt)));
+    }
+    let settled: u64 = counts.verdicts.iter().map(|(_, count)| count).sum();
+    let left = about.rows.saturating_sub(settled + counts.in_doubt);
+    if left > 0 {
+        line("", &format_args!("{:>9} not sent yet", grouped(left)));
+    }
+    line("results", &about.results.display());
+    print(text.as_bytes())?;
+    let hint = match state {
+        State::Open if shelf.is_going(&id) => None,
+        State::Open | State::Stopped { .. } => Some("resume"),
+        State::Finished { .. } if counts.not_done(about.rows) > 0 => Some("retry"),
+        State::Finished { .. } => None,
+    };
+    if let Some(hint) = hint {
+        say(format_args!("Next: headcount runs {hint} {id}"));
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn results(args: &ResultsArgs) -> Result<Exit, Failure> {
+    let shelf = args.one.state.shelf()?;
+    let id = find(&shelf, args.one.run.as_deref(), |_, _, _| true)?
+        .ok_or_else(|| nothing(&shelf, "yet"))?;
+    let book = shelf.read(&id)?;
+    let terms = &book.about().terms;
+    let options = roster::Options {
+        default_action: terms.action.parse().map_err(Failure::usage)?,
+        forced_action: terms.only_action,
+        map: Job::map_of(terms)?,
+    };
+    let roster = Roster::of(restore(&book)?, options).map_err(Failure::usage)?;
+    let to_stdout = args.output.as_deref() == Some(Path::new("-"));
+    let folder = tempfile::tempdir().map_err(Failure::unexpected)?;
+    let path = match &args.output {
+        _ if to_stdout => folder.path().join("results.csv"),
+        Some(path) => path.clone(),
+        None => book.about().results.clone(),
+    };
+    // Where nothing else is said, a file that is there may be another run's.
+    let former = if args.output.is_some() {
+        Former::Replace
+    } else {
+        Former::Keep
+    };
+    let layout = Layout::like_input(&roster, &path);
+    let mut file = ResultsFile::create(&path, layout, former).map_err(Failure::usage)?;
+    let mut pages = Pages::of(book.reader()?);
+    for entry in roster.entries().map_err(Failure::unexpected)? {
+        let entry = entry.map_err(Failure::unexpected)?;
+        let outcome = pages.outcome(entry.number)?;
+        let change = entry.change.as_ref().ok();
+        let record = Record {
+            number: entry.number,
+            action: change.map(roster::Change::action),
+            cells: entry.cells,
+            outcome,
+        };
+        file.write(&record).map_err(Failure::unexpected)?;
+    }
+    file.finish().map_err(Failure::unexpected)?;
+    if to_stdout {
+        print(&std::fs::read(&path).map_err(Failure::unexpected)?)?;
+    } else {
+        say(format_args!("Results of run {id}: {}", path.display()));
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Failure> {
+    let shelf = args.state.shelf()?;
+    let (mut removed, mut kept) = (0_u64, 0_u64);
+    for id in shelf.runs()? {
+        let Ok(book) = shelf.read(&id) else { continue };
+        if Timestamp::now().duration_since(book.about().begun) < args.older_than.0 {
+            continue;
+        }
+        let doubtful = !matches!(book.state()?, State::Finished { .. }) && book.counts()?.sent > 0;
+        drop(book);
+        if shelf.is_going(&id) {
+            continue;
+        }
+        if doubtful {
+            kept += 1;
+            say(format_args!(
+                "Run {id} was cut short and is kept: finish it first, with headcount runs resume {id}"
+            ));
+            continue;
+        }
+        shelf.remove(&id)?;
+        removed += 1;
+    }
+    say(format_args!(
+        "{} runs removed, {} kept that were cut short.",
+        grouped(removed),
+        grouped(kept)
+    ));
+    Ok(Exit::Done)
+}

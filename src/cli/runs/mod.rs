@@ -1,0 +1,212 @@
+//! `headcount runs`: what runs have done, and going on with them, again or back.
+
+mod again;
+mod look;
+mod undo;
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::{Args, Subcommand};
+use jiff::SignedDuration;
+
+pub(super) use again::{cut_short, go_on};
+
+use super::import::RunArgs;
+use super::node::NodeArgs;
+use super::record::StateArgs;
+use super::{Exit, Failure};
+use crate::ledger::{Book, Counts, Kind, RunId, Shelf, State};
+use crate::roster::Action;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  headcount runs list
+  headcount runs resume                     go on with the latest run that was cut short
+  headcount runs retry people.results.csv   send what failed again, corrected or not
+  headcount runs undo 2026-11-24-0907       take back what a run did
+  headcount runs prune --older-than 90d
+
+A run is named by its id (its beginning is enough), by its results file, or not at all: then it is
+the latest one that fits.";
+
+/// Look at earlier runs; go on with them, try again what failed, take them back
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct RunsArgs {
+    #[command(subcommand)]
+    command: RunsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum RunsCommand {
+    /// Show all runs, the latest first
+    List(StateArgs),
+    /// Show what became of a run
+    Show(OneArgs),
+    /// Write the results of a run again, also while it is going
+    Results(ResultsArgs),
+    /// Go on with a run that was cut short: what may have been sent is looked up first
+    Resume(AgainArgs),
+    /// Send what failed or was not attempted again, from a run or from a corrected results file
+    Retry(RetryArgs),
+    /// Take back what a run did: unlock, lock, former names and teams
+    Undo(AgainArgs),
+    /// Remove the records of old runs
+    Prune(PruneArgs),
+}
+
+#[derive(Debug, Args)]
+struct OneArgs {
+    /// The run's id or its results file; the latest if none is given
+    run: Option<String>,
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+#[derive(Debug, Args)]
+struct ResultsArgs {
+    #[command(flatten)]
+    one: OneArgs,
+    /// Where they go (- for standard output); else where the run was told
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct AgainArgs {
+    /// The run's id or its results file; the latest that fits if none is given
+    run: Option<String>,
+    #[command(flatten)]
+    options: RunArgs,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+#[derive(Debug, Args)]
+struct RetryArgs {
+    #[command(flatten)]
+    again: AgainArgs,
+    /// What rows without an action ask for, if no record of the run says it
+    #[arg(long, value_name = "ACTION")]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Args)]
+struct PruneArgs {
+    /// How old a run has to be: 90d, 12h
+    #[arg(long, value_name = "AGE", default_value = "90d")]
+    older_than: Age,
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+/// A length of time, in days or hours.
+#[derive(Debug, Clone, Copy)]
+struct Age(SignedDuration);
+
+impl FromStr for Age {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is not an age; write days or hours: 90d, 12h");
+        let text = text.trim();
+        let (number, hours) = match (text.strip_suffix('d'), text.strip_suffix('h')) {
+            (Some(days), _) => (days, 24),
+            (_, Some(hours)) => (hours, 1),
+            _ => return Err(wrong()),
+        };
+        let number: u32 = number.trim().parse().map_err(|_| wrong())?;
+        Ok(Age(SignedDuration::from_hours(i64::from(number) * hours)))
+    }
+}
+
+impl RunsArgs {
+    /// The node that the command talks to, if it talks to one.
+    pub(super) fn node(&mut self) -> Option<&mut NodeArgs> {
+        match &mut self.command {
+            RunsCommand::Resume(args) | RunsCommand::Undo(args) => Some(&mut args.node),
+            RunsCommand::Retry(args) => Some(&mut args.again.node),
+            _ => None,
+        }
+    }
+}
+
+/// `headcount runs`
+pub(super) async fn runs(args: RunsArgs) -> Result<Exit, Failure> {
+    match args.command {
+        RunsCommand::List(state) => look::list(&state.shelf()?),
+        RunsCommand::Show(args) => look::show(&args),
+        RunsCommand::Results(args) => look::results(&args),
+        RunsCommand::Resume(args) => again::resume(args).await,
+        RunsCommand::Retry(args) => again::retry(args).await,
+        RunsCommand::Undo(args) => {
+            let shelf = args.options.state.shelf()?;
+            let takes_back = |book: &Book, _: &State, counts: &Counts| {
+                counts.sent > 0 && !matches!(book.about().kind, Kind::Undo { .. })
+            };
+            let id = find(&shelf, args.run.as_deref(), takes_back)?
+                .ok_or_else(|| nothing(&shelf, "that changed anything"))?;
+            let book = shelf.read(&id)?;
+            refuse_going(&shelf, &id)?;
+            undo::undo(&book, args.options, args.node).await
+        }
+        RunsCommand::Prune(args) => look::prune(&args),
+    }
+}
+
+/// The run that is meant. Where none is named: the latest of which `fits` is true.
+fn find(
+    shelf: &Shelf,
+    named: Option<&str>,
+    fits: impl Fn(&Book, &State, &Counts) -> bool,
+) -> Result<Option<RunId>, Failure> {
+    match named {
+        Some(name) if Path::new(name).is_file() => match of_results(shelf, Path::new(name))? {
+            Some(id) => Ok(Some(id)),
+            None => Err(Failure::usage(format_args!(
+                "{name} is not the results file of a run in {}; headcount runs list shows the runs",
+                shelf.dir().display()
+            ))),
+        },
+        Some(name) => Ok(Some(shelf.find(name)?)),
+        None => {
+            for id in shelf.runs()? {
+                // A record that cannot be read is no reason not to find another one.
+                let Ok(book) = shelf.read(&id) else { continue };
+                if fits(&book, &book.state()?, &book.counts()?) {
+                    return Ok(Some(id));
+                }
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// The run that has written, or writes, a results file.
+fn of_results(shelf: &Shelf, path: &Path) -> Result<Option<RunId>, Failure> {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for id in shelf.runs()? {
+        let Ok(book) = shelf.read(&id) else { continue };
+        if book.about().results == absolute {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+fn nothing(shelf: &Shelf, what: &str) -> Failure {
+    Failure::usage(format_args!(
+        "there is no run {what} in {}",
+        shelf.dir().display()
+    ))
+}
+
+fn refuse_going(shelf: &Shelf, id: &RunId) -> Result<(), Failure> {
+    if shelf.is_going(id) {
+        return Err(Failure::usage(format_args!(
+            "run {id} is still going; wait for it, or stop it first"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Writing into the record of a run.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::LedgerError;
+use super::book::Book;
+use crate::run::Note;
+use crate::sheet::RowNumber;
+
+impl Book {
+    /// Writes several notes down at once; they are durable when this returns.
+    pub(super) fn write(&mut self, notes: &[Note]) -> rusqlite::Result<()> {
+        let all = self.connection.transaction()?;
+        for note in notes {
+            put(&all, note)?;
+        }
+        all.commit()
+    }
+
+    /// Says that it has ended, and why if that is before its end.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn end(&self, stopped: Option<&str>) -> Result<(), LedgerError> {
+        let now = Timestamp::now().as_millisecond();
+        self.connection
+            .execute(
+                "INSERT INTO ended (at, stopped) VALUES (?1, ?2)",
+                params![now, stopped],
+            )
+            .map_err(|error| self.failed(error))?;
+        self.checkpoint();
+        Ok(())
+    }
+
+    /// It goes on.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn begin_again(&self) -> Result<(), LedgerError> {
+        self.connection
+            .execute("DELETE FROM ended", [])
+            .map(|_| ())
+            .map_err(|error| self.failed(error))
+    }
+}
+
+fn put(all: &Connection, note: &Note) -> rusqlite::Result<()> {
+    match note {
+        Note::MayBeSent {
+            row,
+            node,
+            at,
+            before,
+            ..
+        } => {
+            // What was there before the first time is what was there before. Only that somebody was made
+            // can turn out later, and that it was somebody else who is changed.
+            let mut put = all.prepare_cached(
+                "INSERT INTO row (number, node, sent_at, before) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (number) DO UPDATE SET
+                    node = excluded.node,
+                    sent_at = coalesce(sent_at, excluded.sent_at),
+                    before = CASE WHEN before IS NULL OR before ->> 'was' = 'nobody' THEN excluded.before ELSE before END",
+            )?;
+            let before = serde_json::to_string(before).expect("strings and booleans only");
+            put.execute(params![signed(*row), node, at.as_millisecond(), before])?;
+        }
+        Note::Settled {
+            row,
+            action,
+            outcome,
+        } => {
+            let mut put = all.prepare_cached(
+                "INSERT INTO row (number, action, verdict, status, user_id, attempts, error, finished_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT (number) DO UPDATE SET
+                    action = excluded.action, verdict = excluded.verdict, status = excluded.status,
+                    user_id = excluded.user_id, attempts = excluded.attempts, error = excluded.error,
+                    finished_at = excluded.finished_at",
+            )?;
+            put.execute(params![
+                signed(*row),
+                action.map(crate::roster::Action::as_str),
+                outcome.verdict.as_str(),
+                outcome.status,
+                outcome.user_id,
+                outcome.attempts,
+                outcome.error,
+                outcome.finished_at.as_millisecond(),
+            ])?;
+        }
+    }
+    Ok(())
+}
+
+fn signed(row: RowNumber) -> i64 {
+    i64::try_from(row.0).unwrap_or(i64::MAX)
+}
