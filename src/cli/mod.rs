@@ -119,6 +119,7 @@ Examples:
   headcount lock leavers.csv --region eu --node 123456     lock the accounts of a list
   headcount export users -o users.csv --region eu --node 123456
   headcount doctor --region eu --node 123456               when something does not work
+  headcount runs resume                                    go on with what was cut short
 
 The token comes from HEADCOUNT_TOKEN or --token-file, never from an argument.
 Each flag can also be set by a variable: --rate by HEADCOUNT_RATE.

@@ -1,0 +1,269 @@
+//! What the ledger costs: the same rows with it and without it, in turn, over real HTTP.
+//!
+//! `cargo bench --bench ledger` prints the figures of docs/performance.md; with `-- --quick`, for a look.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use headcount::directory::{Directory, People, Teams};
+use headcount::ledger::{About, Keeper, Kind, Shelf};
+use headcount::pace::{self, HttpOptions, Line, Pace};
+use headcount::roster::{self, Action, Roster};
+use headcount::run::Event;
+use headcount::run::{Assignment, Journal, OnConflict, Run, Settings, StopSwitch, Verdict};
+use headcount::scim::{BulkLimits, Client};
+use headcount::terms::Terms;
+use secrecy::SecretString;
+
+const TOKEN: &str = "bench";
+const CONCURRENCY: usize = 32;
+
+/// Rows against a node of a kind.
+struct Case {
+    name: &'static str,
+    node: &'static [&'static str],
+    rows: usize,
+    bulk: Option<BulkLimits>,
+}
+
+const CASES: [Case; 3] = [
+    Case {
+        name: "creates on a node that answers at once",
+        node: &[],
+        rows: 40_000,
+        bulk: None,
+    },
+    Case {
+        name: "creates on a node that takes 20 ms",
+        node: &["--latency", "20"],
+        rows: 10_000,
+        bulk: None,
+    },
+    Case {
+        name: "creates in bulk requests of 1,000",
+        node: &["--bulk", "--bulk-max-operations", "1000"],
+        rows: 40_000,
+        bulk: Some(BulkLimits {
+            max_operations: 1_000,
+            max_payload: 1 << 20,
+        }),
+    },
+];
+
+fn main() {
+    let quick = std::env::args().any(|arg| arg == "--quick");
+    let (shrink, rounds) = if quick { (20, 1) } else { (1, 5) };
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let folder = tempfile::tempdir().expect("a folder for the files");
+    for case in &CASES {
+        let node = Node::start(case.node);
+        let rows = case.rows / shrink;
+        let mut ratios = Vec::new();
+        for round in 0..rounds {
+            // Who goes first takes turns, too.
+            let order = [round % 2 == 0, round % 2 != 0];
+            let times = order.map(|with| {
+                let domain = format!("round{round}{with}");
+                let file = folder.path().join("people.csv");
+                std::fs::write(&file, people(rows, &domain)).expect("a disk");
+                let bench = Bench {
+                    node: &node,
+                    file: &file,
+                    folder: folder.path(),
+                    bulk: case.bulk,
+                };
+                (with, runtime.block_on(bench.time(with)))
+            });
+            let of = |wanted: bool| {
+                times
+                    .iter()
+                    .find(|(with, _)| *with == wanted)
+                    .map_or(0.0, |(_, time)| per_second(rows, *time))
+            };
+            let (with, without) = (of(true), of(false));
+            println!(
+                "{}: {with:.0} rows/s with the ledger, {without:.0} without, ratio {:.3}",
+                case.name,
+                with / without
+            );
+            ratios.push(with / without);
+        }
+        ratios.sort_by(f64::total_cmp);
+        println!(
+            "{}: median ratio {:.3}",
+            case.name,
+            ratios[ratios.len() / 2]
+        );
+    }
+}
+
+fn people(rows: usize, domain: &str) -> String {
+    use std::fmt::Write as _;
+
+    let mut text = "external_id,first_name,last_name,email\n".to_owned();
+    for i in 0..rows {
+        writeln!(
+            text,
+            "N{i},First{i},Last{i},first{i}.last{i}@{domain}.example"
+        )
+        .expect("a string grows");
+    }
+    text
+}
+
+struct Bench<'b> {
+    node: &'b Node,
+    file: &'b Path,
+    folder: &'b Path,
+    bulk: Option<BulkLimits>,
+}
+
+impl Bench<'_> {
+    /// How long it takes to carry the file out.
+    async fn time(&self, with_ledger: bool) -> Duration {
+        let options = roster::Options {
+            default_action: Action::Create,
+            forced_action: false,
+            map: Vec::new(),
+        };
+        let roster = Roster::open(self.file, options).expect("a good file");
+        let census = roster
+            .check(&mut |problem| panic!("{problem}"))
+            .expect("a good file");
+        let pace = Arc::new(Pace::new(CONCURRENCY, None));
+        let client = self.client(Arc::clone(&pace));
+        let directory = Directory {
+            people: People::new(Arc::clone(&client)),
+            teams: Teams::default(),
+        };
+        let settings = Settings {
+            concurrency: CONCURRENCY,
+            on_conflict: OnConflict::Fail,
+            batch: 1,
+            replace: false,
+            bulk: self.bulk,
+            rehearse: false,
+            max_errors: None,
+        };
+        let stop = Arc::new(StopSwitch::new(pace));
+        let begun = Instant::now();
+        let keeper = with_ledger.then(|| {
+            let shelf = Shelf::at(Some(&self.folder.join("state"))).expect("a folder");
+            let input = roster.bytes().expect("a copy");
+            Keeper::start(shelf.begin(&about(), input).expect("a new book"))
+        });
+        let (journal, keeper) = match keeper {
+            Some((journal, keeper)) => (journal, Some(keeper)),
+            None => (Journal::none(), None),
+        };
+        let rows = roster.entries().expect("a copy");
+        let rows = Box::new(rows.map(|entry| entry.map(Assignment::from)));
+        let run = Run::new(
+            client,
+            Arc::new(directory),
+            settings,
+            Arc::new(census),
+            stop,
+        );
+        let (sender, mut events) = tokio::sync::mpsc::channel(1024);
+        let listener = tokio::spawn(async move {
+            while let Some(event) = events.recv().await {
+                if let Event::Row(record) = event {
+                    assert_eq!(record.outcome.verdict, Verdict::Created);
+                }
+            }
+        });
+        run.noted_in(journal).carry_out(rows, sender).await;
+        if let Some(keeper) = keeper {
+            let (book, kept) = keeper.finish().await;
+            kept.expect("a disk with room");
+            book.end(None).expect("a disk with room");
+        }
+        listener.await.expect("every row is created");
+        begun.elapsed()
+    }
+
+    fn client(&self, pace: Arc<Pace>) -> Arc<Client> {
+        let http = pace::client(HttpOptions {
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_mins(1),
+            connections: CONCURRENCY,
+            loopback: true,
+        });
+        let token = SecretString::from(TOKEN);
+        let line = Line::new(http.expect("a client"), &token, pace).expect("a token");
+        Arc::new(Client::new(
+            line,
+            self.node.url.parse().expect("an address"),
+        ))
+    }
+}
+
+fn about() -> About {
+    About {
+        version: About::VERSION,
+        kind: Kind::Import,
+        begun: jiff::Timestamp::now(),
+        terms: Terms {
+            file: "people.csv".into(),
+            sha256: String::new(),
+            nodes: Vec::new(),
+            action: "create".to_owned(),
+            only_action: false,
+            map: Vec::new(),
+            on_conflict: "fail".to_owned(),
+            skip_invalid: false,
+            create_teams: false,
+            batch: 1,
+            bulk: "auto".to_owned(),
+            replace: false,
+        },
+        nodes: Vec::new(),
+        reach: serde_json::Value::Null,
+        rows: 0,
+        results: "people.results.csv".into(),
+        max_errors: None,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn per_second(count: usize, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
+}
+
+/// The sandbox in a process of its own, as a node would be.
+struct Node {
+    child: Child,
+    url: String,
+}
+
+impl Node {
+    fn start(flags: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_headcount"))
+            .args(["sandbox", "--users", "0"])
+            .args(flags)
+            .env("HEADCOUNT_SANDBOX_TOKEN", TOKEN)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the sandbox starts");
+        let mut url = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut url)
+            .expect("it tells its address");
+        Node {
+            child,
+            url: url.trim().to_owned(),
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // It has nothing to lose.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
