@@ -54,10 +54,20 @@ const CASES: [Case; 3] = [
 
 fn main() {
     let quick = std::env::args().any(|arg| arg == "--quick");
-    let (shrink, rounds) = if quick { (20, 1) } else { (1, 5) };
+    let (shrink, rounds) = if quick {
+        (20, 1)
+    } else {
+        (
+            1,
+            std::env::var("HC_ROUNDS").map_or(5, |n| n.parse().unwrap()),
+        )
+    };
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
     let folder = tempfile::tempdir().expect("a folder for the files");
-    for case in &CASES {
+    for case in CASES
+        .iter()
+        .take(std::env::var("HC_CASES").map_or(9, |n| n.parse().unwrap()))
+    {
         let node = Node::start(case.node);
         let rows = case.rows / shrink;
         let mut ratios = Vec::new();

@@ -15,6 +15,10 @@ use super::shelf::RunId;
 /// What marks a file as the record of a run.
 const APPLICATION: i32 = 0x6865_6164;
 
+/// How long the log beside the file gets before it is brought in, in pages of 4 KiB: the same pages change again and
+/// again, and are brought in once.
+const LOG_PAGES: u32 = 4_000;
+
 /// How much of the input is kept in one piece.
 const PART: usize = 256 << 10;
 
@@ -236,5 +240,6 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     connection.pragma_update(None, "synchronous", "FULL")
 }

@@ -12,9 +12,7 @@ impl Book {
     /// Writes several notes down at once; they are durable when this returns.
     pub(super) fn write(&mut self, notes: &[Note]) -> rusqlite::Result<()> {
         let all = self.connection.transaction()?;
-        for note in notes {
-            put(&all, note)?;
-        }
+        put_all(&all, notes)?;
         all.commit()
     }
 
@@ -46,50 +44,54 @@ impl Book {
     }
 }
 
-fn put(all: &Connection, note: &Note) -> rusqlite::Result<()> {
-    match note {
-        Note::MayBeSent {
-            row,
-            node,
-            at,
-            before,
-            ..
-        } => {
-            // What was there before the first time is what was there before. Only that somebody was made
-            // can turn out later, and that it was somebody else who is changed.
-            let mut put = all.prepare_cached(
-                "INSERT INTO row (number, node, sent_at, before) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (number) DO UPDATE SET
-                    node = excluded.node,
-                    sent_at = coalesce(sent_at, excluded.sent_at),
-                    before = CASE WHEN before IS NULL OR before ->> 'was' = 'nobody' THEN excluded.before ELSE before END",
-            )?;
-            let before = serde_json::to_string(before).expect("strings and booleans only");
-            put.execute(params![signed(*row), node, at.as_millisecond(), before])?;
-        }
-        Note::Settled {
-            row,
-            action,
-            outcome,
-        } => {
-            let mut put = all.prepare_cached(
-                "INSERT INTO row (number, action, verdict, status, user_id, attempts, error, finished_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-                 ON CONFLICT (number) DO UPDATE SET
-                    action = excluded.action, verdict = excluded.verdict, status = excluded.status,
-                    user_id = excluded.user_id, attempts = excluded.attempts, error = excluded.error,
-                    finished_at = excluded.finished_at",
-            )?;
-            put.execute(params![
-                signed(*row),
-                action.map(crate::roster::Action::as_str),
-                outcome.verdict.as_str(),
-                outcome.status,
-                outcome.user_id,
-                outcome.attempts,
-                outcome.error,
-                outcome.finished_at.as_millisecond(),
-            ])?;
+/// What was there before the first time is what was there before. Only that somebody was made can turn out
+/// later, and that it was somebody else who is changed.
+const MAY_BE_SENT: &str = "
+    INSERT INTO row (number, node, sent_at, before) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (number) DO UPDATE SET
+        node = excluded.node,
+        sent_at = coalesce(sent_at, excluded.sent_at),
+        before = CASE WHEN before IS NULL OR before ->> 'was' = 'nobody' THEN excluded.before ELSE before END";
+
+const SETTLED: &str = "
+    INSERT INTO row (number, action, verdict, status, user_id, attempts, error, finished_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+    ON CONFLICT (number) DO UPDATE SET
+        action = excluded.action, verdict = excluded.verdict, status = excluded.status,
+        user_id = excluded.user_id, attempts = excluded.attempts, error = excluded.error,
+        finished_at = excluded.finished_at";
+
+fn put_all(all: &Connection, notes: &[Note]) -> rusqlite::Result<()> {
+    let mut may_be_sent = all.prepare_cached(MAY_BE_SENT)?;
+    let mut settled = all.prepare_cached(SETTLED)?;
+    for note in notes {
+        match note {
+            Note::MayBeSent {
+                row,
+                node,
+                at,
+                before,
+                ..
+            } => {
+                let before = serde_json::to_string(before).expect("strings and booleans only");
+                may_be_sent.execute(params![signed(*row), node, at.as_millisecond(), before])?;
+            }
+            Note::Settled {
+                row,
+                action,
+                outcome,
+            } => {
+                settled.execute(params![
+                    signed(*row),
+                    action.map(crate::roster::Action::as_str),
+                    outcome.verdict.as_str(),
+                    outcome.status,
+                    outcome.user_id,
+                    outcome.attempts,
+                    outcome.error,
+                    outcome.finished_at.as_millisecond(),
+                ])?;
+            }
         }
     }
     Ok(())
