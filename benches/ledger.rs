@@ -54,20 +54,10 @@ const CASES: [Case; 3] = [
 
 fn main() {
     let quick = std::env::args().any(|arg| arg == "--quick");
-    let (shrink, rounds) = if quick {
-        (20, 1)
-    } else {
-        (
-            1,
-            std::env::var("HC_ROUNDS").map_or(5, |n| n.parse().unwrap()),
-        )
-    };
+    let (shrink, rounds) = if quick { (20, 1) } else { (1, 7) };
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
     let folder = tempfile::tempdir().expect("a folder for the files");
-    for case in CASES
-        .iter()
-        .take(std::env::var("HC_CASES").map_or(9, |n| n.parse().unwrap()))
-    {
+    for case in &CASES {
         let node = Node::start(case.node);
         let rows = case.rows / shrink;
         let mut ratios = Vec::new();
@@ -160,9 +150,9 @@ impl Bench<'_> {
         let stop = Arc::new(StopSwitch::new(pace));
         let begun = Instant::now();
         let keeper = with_ledger.then(|| {
-            let shelf = Shelf::at(Some(&self.folder.join("state"))).expect("a folder");
+            let books = Shelf::at(Some(&self.folder.join("state"))).expect("a folder");
             let input = roster.bytes().expect("a copy");
-            Keeper::start(shelf.begin(&about(), input).expect("a new book"))
+            Keeper::start(books.begin(&about(), input).expect("a new book"))
         });
         let (journal, keeper) = match keeper {
             Some((journal, keeper)) => (journal, Some(keeper)),

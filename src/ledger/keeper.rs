@@ -11,14 +11,14 @@ use super::book::Book;
 use crate::run::{Journal, NotWritten, Note};
 
 /// How many notes are made durable at once at the most.
-const GROUP: usize = 512;
+const GROUP: usize = 2048;
 
 /// How long notes gather before they are written: a moment that no row notices, since rows are announced ahead of
 /// their calls, and that saves most of the flushes where rows come thick and fast.
-const GATHER: Duration = Duration::from_millis(1);
+const GATHER: Duration = Duration::from_millis(2);
 
 /// How many notes may wait.
-const WAITING: usize = 1024;
+const WAITING: usize = 4096;
 
 /// Rows that wait to hear that they may be sent.
 type Waiting = Vec<oneshot::Sender<Result<(), NotWritten>>>;

@@ -133,8 +133,8 @@ impl Ended {
 /// How many rows may be between the first that is not settled and the last that was begun.
 const WINDOW: usize = 8192;
 
-/// Rows that wait out a back-off should not keep others from being sent.
-const ROWS_PER_CALL: usize = 4;
+/// Rows that wait out a back-off, or for the ledger, should not keep others from being sent.
+const ROWS_PER_CALL: usize = 8;
 
 /// How often the pace is told.
 const PACE_EVERY: Duration = Duration::from_millis(200);
