@@ -165,6 +165,7 @@ fn run(runtime: &tokio::runtime::Runtime, folder: &Path, job: &Job) -> u64 {
             .current_dir(folder)
             .env("HEADCOUNT_URL", node.base_url())
             .env("HEADCOUNT_TOKEN", node.token())
+            .env("HEADCOUNT_STATE_DIR", folder.join("state"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()

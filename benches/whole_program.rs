@@ -125,6 +125,7 @@ fn headcount(node: &Node, arguments: &[&str], file: &Path) -> Run {
         .arg(file)
         .env("HEADCOUNT_URL", &node.url)
         .env("HEADCOUNT_TOKEN", TOKEN)
+        .env("HEADCOUNT_STATE_DIR", file.with_file_name("state"))
         .spawn()
         .expect("the program starts");
     let mut peak_kib = 0;
