@@ -220,6 +220,11 @@ impl Job {
                 return Err(confirm::nowhere_to_ask(&harm, node));
             }
             let question = match each.directory.people.counts() {
+                // Those who are locked already are in the list as well.
+                Some((_, active)) if harm.total() > active => format!(
+                    "{harm} on {node}, which has {} active users? [y/N] ",
+                    grouped(active)
+                ),
                 Some((_, active)) => format!(
                     "{harm} of {} active users on {node}? [y/N] ",
                     grouped(active)
@@ -304,8 +309,8 @@ impl Job {
         Progress::new(self.run.progress, self.run.quiet, rows)
     }
 
-    /// Carries the rows out, with notes in `journal`, or rehearses that without one, on all nodes at once. What happens is told in the order
-    /// of the file.
+    /// Carries the rows out, with notes in `journal`, or rehearses that without one, on all nodes at once. What
+    /// happens is told in the order of the file.
     pub(super) async fn start(
         &self,
         ready: &[Ready],

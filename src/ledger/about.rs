@@ -75,6 +75,24 @@ impl About {
     /// The version that this program writes and reads.
     pub const VERSION: u32 = 1;
 
+    /// What it is in a word: the command that began it.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self.kind {
+            Kind::Import if self.terms.only_action => &self.terms.action,
+            Kind::Import => "import",
+            Kind::Retry { .. } => "retry",
+            Kind::Undo { .. } => "undo",
+        }
+    }
+
+    /// What a column `node` calls the nodes.
+    #[must_use]
+    pub fn node_cells(&self) -> String {
+        let cells: Vec<&str> = self.nodes.iter().map(|node| &*node.cell).collect();
+        cells.join("+")
+    }
+
     /// The nodes in words.
     #[must_use]
     pub fn node_names(&self) -> String {

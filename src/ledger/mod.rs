@@ -20,6 +20,8 @@ mod notes;
 mod salvage;
 mod shelf;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod way_back;
 
 use std::path::PathBuf;

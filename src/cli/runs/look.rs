@@ -9,7 +9,7 @@ use super::{OneArgs, PruneArgs, ResultsArgs, find, nothing};
 use crate::cli::job::Job;
 use crate::cli::record::restore;
 use crate::cli::{Exit, Failure, print};
-use crate::ledger::{Counts, Pages, RunId, Shelf, State};
+use crate::ledger::{Counts, Kind, Pages, RunId, Shelf, State};
 use crate::report::{Former, Layout, ResultsFile, grouped, say};
 use crate::roster::{self, Roster};
 use crate::run::Record;
@@ -33,14 +33,15 @@ pub(super) fn list(shelf: &Shelf) -> Result<Exit, Failure> {
         let line = shelf.read(&id).and_then(|book| {
             let about = book.about();
             let (state, counts) = (book.state()?, book.counts()?);
+            let file = about.terms.file.file_name().unwrap_or_default();
             Ok(format!(
-                "{id}  {:<22}  {:>9} of {:<9}  {}  {}  ({})",
+                "{id:<21}  {:<22}  {:>9} of {:>9}  {:<6}  {}  {}",
                 standing(shelf, &id, &state, &counts),
                 grouped(counts.done()),
                 grouped(about.rows),
-                about.terms.file.display(),
-                about.node_names(),
-                about.kind,
+                about.word(),
+                file.display(),
+                about.node_cells(),
             ))
         });
         let line = line.unwrap_or_else(|error| format!("{id}  cannot be read: {error}"));
@@ -53,8 +54,10 @@ pub(super) fn list(shelf: &Shelf) -> Result<Exit, Failure> {
             shelf.dir().display()
         ));
     } else {
-        let head =
-            "RUN                     STATE                   ROWS DONE               FILE, NODE\n";
+        let head = format!(
+            "{:<21}  {:<22}  {:>22}  {:<6}  FILE, NODE\n",
+            "RUN", "STATE", "ROWS DONE", "WHAT"
+        );
         print(format!("{head}{text}").as_bytes())?;
     }
     Ok(Exit::Done)
@@ -72,7 +75,10 @@ pub(super) fn show(args: &OneArgs) -> Result<Exit, Failure> {
         let _ = writeln!(text, "{name:<9} {value}");
     };
     line("run", &id);
-    line("what", &about.kind);
+    match &about.kind {
+        Kind::Import => line("what", &about.word()),
+        kind => line("what", kind),
+    }
     line("file", &about.terms.file.display());
     line("node", &about.node_names());
     line("begun", &format_args!("{:.0}", about.begun));

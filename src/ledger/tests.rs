@@ -1,0 +1,149 @@
+//! What is written into a book is what is read from it.
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use super::{About, Book, History, Kind, RunId, Shelf, State};
+use crate::run::{Before, Former, Note, Outcome, Verdict};
+use crate::sheet::RowNumber;
+use crate::terms::Terms;
+
+fn about() -> About {
+    About {
+        version: About::VERSION,
+        kind: Kind::Import,
+        begun: Timestamp::from_second(1_800_000_000).unwrap(),
+        terms: Terms {
+            file: "people.csv".into(),
+            sha256: "abc".into(),
+            nodes: Vec::new(),
+            action: "create".into(),
+            only_action: false,
+            map: Vec::new(),
+            on_conflict: "fail".into(),
+            skip_invalid: false,
+            create_teams: false,
+            batch: 100,
+            bulk: "auto".into(),
+            replace: false,
+        },
+        nodes: Vec::new(),
+        reach: serde_json::Value::Null,
+        rows: 4,
+        results: "people.results.csv".into(),
+        max_errors: None,
+    }
+}
+
+fn begun(shelf: &Shelf) -> Book {
+    shelf.begin(&about(), &b"email\na@x.com\n"[..]).unwrap()
+}
+
+fn sent(row: u64, before: Before) -> Note {
+    Note::MayBeSent {
+        row: RowNumber(row),
+        node: 0,
+        at: Timestamp::from_second(1_800_000_000 + i64::try_from(row).unwrap()).unwrap(),
+        before,
+        written: oneshot::channel().0,
+    }
+}
+
+fn settled(row: u64, verdict: Verdict) -> Note {
+    Note::Settled {
+        row: RowNumber(row),
+        action: None,
+        outcome: Box::new(Outcome::new(verdict).status(201)),
+    }
+}
+
+fn account(id: &str) -> Before {
+    Before::Account(Former {
+        id: id.to_owned(),
+        ..Former::default()
+    })
+}
+
+fn before(book: &Book, row: u64) -> Option<Before> {
+    let rows = book.rows(RowNumber(row), 1).unwrap();
+    rows.into_iter().next().and_then(|row| row.before)
+}
+
+#[test]
+fn a_row_is_in_doubt_between_its_two_notes() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(Some(folder.path())).unwrap();
+    let mut book = begun(&shelf);
+    book.write(&[sent(2, Before::nobody()), sent(3, Before::nobody())])
+        .unwrap();
+    book.write(&[settled(2, Verdict::Created), settled(5, Verdict::Failed)])
+        .unwrap();
+    let counts = book.counts().unwrap();
+    assert_eq!((counts.sent, counts.in_doubt), (2, 1));
+    assert_eq!((counts.done(), counts.not_done(4)), (1, 3));
+    assert_eq!(book.state().unwrap(), State::Open);
+    book.end(Some("interrupted")).unwrap();
+    assert!(matches!(book.state().unwrap(), State::Stopped { why, .. } if why == "interrupted"));
+    book.begin_again().unwrap();
+    assert_eq!(book.state().unwrap(), State::Open);
+    let mut input = Vec::new();
+    book.copy_input(&mut input).unwrap();
+    assert_eq!(input, b"email\na@x.com\n");
+}
+
+#[test]
+fn what_was_there_first_stays_and_a_newcomer_may_turn_out_to_be_somebody() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(Some(folder.path())).unwrap();
+    let mut book = begun(&shelf);
+    book.write(&[sent(2, account("first")), sent(2, account("second"))])
+        .unwrap();
+    assert_eq!(before(&book, 2), Some(account("first")));
+    book.write(&[sent(3, Before::nobody()), sent(3, account("adopted"))])
+        .unwrap();
+    assert_eq!(before(&book, 3), Some(account("adopted")));
+    let since = book.rows(RowNumber(2), 1).unwrap()[0].sent_at;
+    assert_eq!(since.map(Timestamp::as_second), Some(1_800_000_002));
+}
+
+#[test]
+fn a_run_that_goes_on_knows_who_is_done_and_who_is_in_doubt() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(Some(folder.path())).unwrap();
+    let mut book = begun(&shelf);
+    book.write(&[
+        sent(2, Before::nobody()),
+        settled(2, Verdict::Created),
+        sent(3, Before::nobody()),
+        settled(4, Verdict::NotAttempted),
+    ])
+    .unwrap();
+    let history = History::of_resumed(&book).unwrap();
+    let done = (2..=5).map(|row| history.is_done(RowNumber(row)));
+    assert_eq!(done.collect::<Vec<_>>(), [true, false, false, false]);
+    assert!(history.is_unclean());
+}
+
+#[test]
+fn runs_are_found_by_their_beginning_and_kept_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(Some(folder.path())).unwrap();
+    assert!(shelf.runs().unwrap().is_empty());
+    // Both begin in the same millisecond.
+    let (one, other) = (begun(&shelf), begun(&shelf));
+    assert_ne!(one.id(), other.id());
+    let ids: Vec<RunId> = shelf.runs().unwrap();
+    assert_eq!(ids, [other.id().clone(), one.id().clone()]);
+    assert_eq!(&shelf.find(one.id().as_str()).unwrap(), one.id());
+    let day = &one.id().as_str()[..10];
+    let error = shelf.find(day).unwrap_err().to_string();
+    assert!(error.contains(one.id().as_str()), "{error}");
+    assert!(shelf.find("1999").is_err());
+    assert!(shelf.is_going(one.id()));
+    assert!(shelf.open(one.id()).is_err(), "somebody writes it");
+    let id = one.id().clone();
+    drop(one);
+    assert!(!shelf.is_going(&id));
+    shelf.remove(&id).unwrap();
+    assert_eq!(shelf.runs().unwrap(), [other.id().clone()]);
+}
