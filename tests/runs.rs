@@ -37,6 +37,37 @@ fn kill_an_import(node: &Node, desk: &Desk, people: usize) {
 }
 
 #[test]
+fn a_plan_that_was_begun_is_gone_on_with_by_its_run() {
+    let node = slow(200);
+    let desk = node.desk();
+    desk.headcount(&["export", "users", "-o", "people.csv"])
+        .with(0);
+    let locks = ["--allow-locks", "200"];
+    let plan = ["plan", "people.csv", "--action", "lock", "-o", "all.plan"];
+    desk.headcount(&[&plan[..], &locks].concat()).with(0);
+    let apply = [&["apply", "all.plan", "--yes", "-q"][..], &locks].concat();
+    let active = || {
+        let users = node.sandbox().snapshot().users;
+        users.into_iter().filter(|user| user.active).count()
+    };
+    let before = active();
+    let mut child = desk.command(&apply).spawn().unwrap();
+    while active() > before - 20 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    desk.headcount(&apply)
+        .with(2)
+        .says("would do something else now; nothing was sent")
+        .says("was cut short")
+        .says("headcount runs resume");
+    desk.headcount(&["runs", "resume", "-q"]).with(0);
+    assert_eq!(active(), 0);
+}
+
+#[test]
 fn an_import_says_that_it_was_cut_short_and_goes_on_when_it_may() {
     let node = slow(0);
     let desk = node.desk();
@@ -205,8 +236,10 @@ fn a_run_is_taken_back() {
         assert_eq!(now.groups, user.groups, "{}", user.user_name);
     }
     assert!(!after.user("new@example.com").unwrap().active);
+    let shown = desk.headcount(&["runs", "show"]).with(0).stdout;
+    assert!(shown.contains("undo of "), "{shown}");
     let list = desk.headcount(&["runs", "list"]).with(0).stdout;
-    assert!(list.contains("undo of "), "{list}");
+    assert!(list.contains("  undo    people.undo.csv"), "{list}");
 }
 
 #[test]
@@ -259,7 +292,7 @@ fn records_are_private_and_old_ones_are_pruned() {
         .says("0 runs removed");
     desk.headcount(&["runs", "prune", "--older-than", "0h"])
         .with(0)
-        .says("1 runs removed");
+        .says("1 run removed");
     desk.headcount(&["runs", "list"])
         .with(0)
         .says("There are no runs");

@@ -12,7 +12,7 @@ use super::job::{Job, exit, names, together};
 use super::node::NodeArgs;
 use super::record::Origin;
 use super::site::Ready;
-use super::{Exit, Failure};
+use super::{Exit, Failure, runs};
 use crate::directory::{Directory, People};
 use crate::preview::{self, Comparison, Line, Naming, PlanFile, PlanWriter, Share, Summary};
 use crate::report::{Tally, grouped, say};
@@ -262,13 +262,20 @@ impl Job {
         for each in &changed.first {
             say(each);
         }
-        match changed.count {
-            0 => Ok(()),
-            count => Err(Failure::usage(format_args!(
-                "{} of the plan's rows would do something else now; nothing was sent. Make a new plan.",
-                grouped(count)
-            ))),
+        if changed.count == 0 {
+            return Ok(());
         }
+        let addresses: Vec<String> = ready.iter().map(|each| each.node.address.clone()).collect();
+        let records = self.run.state.shelf()?;
+        let next = match runs::cut_short(&records, &self.file, &addresses)? {
+            // The plan was begun: that is why.
+            Some((id, words)) => format!("{words} Go on with it: headcount runs resume {id}"),
+            None => "Make a new plan.".to_owned(),
+        };
+        Err(Failure::usage(format_args!(
+            "{} of the plan's rows would do something else now; nothing was sent. {next}",
+            grouped(changed.count)
+        )))
     }
 
     /// Carries the rows out in memory only; `on_line` gets each with what it would do.

@@ -187,10 +187,11 @@ pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Failure> {
         shelf.remove(&id)?;
         removed += 1;
     }
-    say(format_args!(
-        "{} runs removed, {} kept that were cut short.",
-        grouped(removed),
-        grouped(kept)
-    ));
+    let runs = if removed == 1 { "run" } else { "runs" };
+    let kept = match kept {
+        0 => String::new(),
+        kept => format!(", {} kept that were cut short", grouped(kept)),
+    };
+    say(format_args!("{} {runs} removed{kept}.", grouped(removed)));
     Ok(Exit::Done)
 }
