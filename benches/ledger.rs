@@ -2,8 +2,9 @@
 //!
 //! `cargo bench --bench ledger` prints the figures of docs/performance.md; with `-- --quick`, for a look.
 
+mod support;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,14 +12,11 @@ use headcount::directory::{Directory, People, Teams};
 use headcount::ledger::{About, Keeper, Kind, Shelf};
 use headcount::pace::{self, HttpOptions, Line, Pace};
 use headcount::roster::{self, Action, Roster};
-use headcount::run::Event;
-use headcount::run::{Assignment, Journal, OnConflict, Run, Settings, StopSwitch, Verdict};
+use headcount::run::{Assignment, Event, Journal, OnConflict, Run, Settings, StopSwitch, Verdict};
 use headcount::scim::{BulkLimits, Client};
 use headcount::terms::Terms;
 use secrecy::SecretString;
-
-const TOKEN: &str = "bench";
-const CONCURRENCY: usize = 32;
+use support::{CONCURRENCY, Node, TOKEN, per_second};
 
 /// Rows against a node of a kind.
 struct Case {
@@ -225,45 +223,5 @@ fn about() -> About {
         rows: 0,
         results: "people.results.csv".into(),
         max_errors: None,
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "figures for people")]
-fn per_second(count: usize, time: Duration) -> f64 {
-    count as f64 / time.as_secs_f64()
-}
-
-/// The sandbox in a process of its own, as a node would be.
-struct Node {
-    child: Child,
-    url: String,
-}
-
-impl Node {
-    fn start(flags: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_headcount"))
-            .args(["sandbox", "--users", "0"])
-            .args(flags)
-            .env("HEADCOUNT_SANDBOX_TOKEN", TOKEN)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the sandbox starts");
-        let mut url = String::new();
-        let stdout = child.stdout.take().expect("it is piped");
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut url)
-            .expect("it tells its address");
-        Node {
-            child,
-            url: url.trim().to_owned(),
-        }
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        // It has nothing to lose.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -4,14 +4,15 @@
 //! generator `oha` on the same POST, if it is installed (`cargo install oha`). With `-- --quick`
 //! everything is smaller, for a look.
 
+mod support;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-const TOKEN: &str = "bench";
-const CONCURRENCY: usize = 32;
+use support::{CONCURRENCY, Node, TOKEN, per_second};
 
 fn main() {
     let quick = std::env::args().any(|arg| arg == "--quick");
@@ -205,44 +206,4 @@ fn write_bodies(path: &Path, rows: usize, domain: &str) {
         writeln!(text, "{body}").expect("a string grows");
     }
     std::fs::write(path, text).expect("a file");
-}
-
-#[expect(clippy::cast_precision_loss, reason = "figures for people")]
-fn per_second(count: usize, time: Duration) -> f64 {
-    count as f64 / time.as_secs_f64()
-}
-
-/// The sandbox in a process of its own, as a node would be.
-struct Node {
-    child: Child,
-    url: String,
-}
-
-impl Node {
-    fn start(flags: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_headcount"))
-            .arg("sandbox")
-            .args(flags)
-            .env("HEADCOUNT_SANDBOX_TOKEN", TOKEN)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the sandbox starts");
-        let mut url = String::new();
-        let stdout = child.stdout.take().expect("it is piped");
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut url)
-            .expect("it tells its address");
-        Node {
-            child,
-            url: url.trim().to_owned(),
-        }
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        // It has nothing to lose.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
