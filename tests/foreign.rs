@@ -412,3 +412,21 @@ fn the_sandbox_needs_no_second_look() {
     // What the node can do, one page, ten locks.
     assert_eq!(node.sandbox().calls().total(), 12);
 }
+
+#[test]
+fn a_server_that_refuses_schemas_it_does_not_know_gets_its_teams_by_the_core_schema() {
+    let server = Scripted::start(|call, _| match (call.method.as_str(), call.path.as_str()) {
+        ("POST", "/Groups") if call.json()["schemas"].as_array().unwrap().len() > 1 => {
+            reply(400, json!({"detail": "Unknown extension schemas"}))
+        }
+        ("POST", "/Groups") => {
+            let name = &call.json()["displayName"];
+            reply(201, json!({"id": format!("g-{name}"), "displayName": name}))
+        }
+        _ => reply(200, list(&[])),
+    });
+    let desk = server.desk();
+    desk.headcount(&["teams", "create", "Sales", "Legal", "Finance"])
+        .with(0);
+    assert_eq!(server.count("POST"), 4, "it is refused once");
+}

@@ -1,5 +1,7 @@
 //! One method an endpoint.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use reqwest::Method;
 use serde::Serialize;
@@ -27,6 +29,8 @@ pub(super) const LONGEST_PAGE: usize = 256 << 20;
 pub struct Client {
     pub(super) line: Line,
     pub(super) base: Url,
+    /// Whether the node takes groups by the core schema only.
+    core_groups: AtomicBool,
 }
 
 /// The node did what was asked.
@@ -83,7 +87,11 @@ impl Client {
     /// A client for the node whose SCIM endpoint is `base`.
     #[must_use]
     pub fn new(line: Line, base: Url) -> Self {
-        Client { line, base }
+        Client {
+            line,
+            base,
+            core_groups: AtomicBool::new(false),
+        }
     }
 
     /// The line that the calls go over.
@@ -233,11 +241,29 @@ impl Client {
     /// `POST /Groups`, as under "Creating a Team" on the provider's page (RFC 7644, section 3.3). Never
     /// sent twice in doubt: a node may well make a second group of the same name.
     ///
+    /// The schema that the page names beside the core one is left out where the node refuses it.
+    ///
     /// The reply holds no group when the node answered 2xx without one.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn create_group(&self, group: &NewGroup) -> Result<Reply<Option<Group>>, Error> {
+        let plain = group.by_core_schema();
+        if self.core_groups.load(Ordering::Relaxed) {
+            return self.post_group(&plain).await;
+        }
+        match self.post_group(group).await {
+            Err(Error::Refused(refusal)) if refusal.status == 400 && !refusal.is_conflict() => {
+                let created = self.post_group(&plain).await;
+                self.core_groups
+                    .fetch_or(created.is_ok(), Ordering::Relaxed);
+                created
+            }
+            created => created,
+        }
+    }
+
+    async fn post_group(&self, group: &NewGroup) -> Result<Reply<Option<Group>>, Error> {
         let call = self.call(Method::POST, &[Group::ENDPOINT], Repeat::LookFirst)?;
         self.changed(with_body(call, group)).await
     }

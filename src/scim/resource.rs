@@ -207,7 +207,7 @@ impl Serialize for NewUser {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewGroup {
-    schemas: [&'static str; 2],
+    schemas: &'static [&'static str],
     display_name: String,
     external_id: String,
 }
@@ -226,9 +226,18 @@ impl NewGroup {
     #[must_use]
     pub fn named(display_name: &str) -> Self {
         NewGroup {
-            schemas: GROUP_SCHEMAS,
+            schemas: &GROUP_SCHEMAS,
             display_name: display_name.to_owned(),
             external_id: random_uuid(),
+        }
+    }
+
+    /// The same group by the core schema alone, for nodes that refuse schemas that they do not know.
+    #[must_use]
+    pub fn by_core_schema(&self) -> Self {
+        NewGroup {
+            schemas: &GROUP_SCHEMAS[..1],
+            ..self.clone()
         }
     }
 }
