@@ -6,6 +6,7 @@
 mod filter;
 mod holder;
 mod index;
+mod members;
 mod missing;
 mod people;
 mod taken;

@@ -43,6 +43,11 @@ impl People {
         }
     }
 
+    /// Who is asked.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Decides how `lookups` people are found: the first page of a list tells how many more pages
     /// there are, and so whether listing everyone or asking one by one is fewer calls.
     ///

@@ -1,8 +1,9 @@
 //! Names of teams and roles to ids.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use super::members::Members;
 use crate::roster::{GroupKind, GroupName, nearest};
 use crate::scim::{Client, Error, Group, Listing, Overlap, Query};
 
@@ -19,6 +20,8 @@ pub struct Teams {
     pub(super) founded: HashMap<String, OnceLock<String>>,
     /// Why a group could not be made, by its name.
     pub(super) given_up: HashMap<String, String>,
+    /// Who is in them, as far as that was asked.
+    pub(super) members: Arc<Members>,
 }
 
 /// Why a name stands for no group.

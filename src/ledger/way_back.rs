@@ -168,6 +168,9 @@ impl Person {
     }
 }
 
+/// What the column `active` has for an account that is not locked.
+const ACTIVE: &str = "yes";
+
 /// Back to what was there before the first of these changes.
 fn restore(formers: &[(RowNumber, &Former)], on_stuck: &mut impl FnMut(Stuck)) -> Option<WayBack> {
     // By column, and by group: what was there first, and what is there last.
@@ -180,6 +183,11 @@ fn restore(formers: &[(RowNumber, &Former)], on_stuck: &mut impl FnMut(Stuck)) -
             after,
         } in &former.changes
         {
+            // Whoever was not shown as locked was not.
+            let before = match &**what {
+                "active" if before.is_empty() => ACTIVE,
+                _ => before,
+            };
             let change = changes.entry(what).or_insert((before, after));
             change.1 = after;
         }
@@ -205,7 +213,7 @@ fn restore(formers: &[(RowNumber, &Former)], on_stuck: &mut impl FnMut(Stuck)) -
         .into_iter()
         .filter(|(_, (first, last))| first != last);
     let was: BTreeMap<String, Option<String>> = undone
-        .filter(|(what, (first, _))| !(first.is_empty() && matches!(*what, "active" | "email")))
+        .filter(|(what, (first, _))| !(first.is_empty() && *what == "email"))
         .map(|(what, (first, _))| {
             let what = if what == "email" { "new_email" } else { what };
             (
@@ -294,6 +302,11 @@ mod tests {
             (join, leave),
             (vec!["t2".to_owned()], vec!["t3".to_owned()])
         );
+        let unlocked = way(&[former(&[("active", "", "no")], &[], &[])]);
+        let Some(WayBack::Restore { was, .. }) = unlocked else {
+            panic!("{unlocked:?}");
+        };
+        assert_eq!(was["active"].as_deref(), Some("yes"));
         assert_eq!(
             way(&[
                 former(&[("active", "yes", "no")], &[], &[]),

@@ -1,6 +1,7 @@
 //! What differs between an account and what a row asks of it.
 
 use super::Correction;
+use crate::directory::Teams;
 use crate::roster::{Edit, Revision};
 use crate::scim::{Operation, Reference, User};
 
@@ -13,6 +14,7 @@ pub(super) fn diff(
     revision: &Revision,
     join: &[&str],
     leave: &[&str],
+    teams: &Teams,
 ) -> Correction {
     let mut after = account.clone();
     let mut operations = Vec::new();
@@ -51,21 +53,26 @@ pub(super) fn diff(
         operations.push(Operation::replace("active", active));
         after.active = Some(active);
     }
-    let (to_join, to_leave) = memberships(account, join, leave);
+    let is_in = |group: &&str| is_in(account, group, teams);
+    let those = |groups: &[&str], wanted: bool| -> Vec<String> {
+        let other = groups.iter().filter(|group| is_in(group) != Some(wanted));
+        other.map(|group| (*group).to_owned()).collect()
+    };
+    let (to_join, to_leave) = (those(join, true), those(leave, false));
     if let Some(groups) = &mut after.groups {
-        groups.retain(|group| !to_leave.contains(&&*group.value));
+        groups.retain(|group| !to_leave.contains(&group.value));
         groups.extend(to_join.iter().map(|id| Reference {
-            value: (*id).to_owned(),
+            value: id.clone(),
             display: None,
         }));
     }
-    let owned = |ids: Vec<&str>| ids.into_iter().map(str::to_owned).collect();
     Correction {
         before: account.clone(),
         after,
         operations,
-        join: owned(to_join),
-        leave: owned(to_leave),
+        memberships_seen: join.iter().chain(leave).all(|group| is_in(group).is_some()),
+        join: to_join,
+        leave: to_leave,
     }
 }
 
@@ -89,17 +96,11 @@ fn edit(
     }
 }
 
-/// Those to join and to leave that are not so yet; all of them where the node does not say.
-fn memberships<'i>(
-    account: &User,
-    join: &[&'i str],
-    leave: &[&'i str],
-) -> (Vec<&'i str>, Vec<&'i str>) {
-    let Some(groups) = &account.groups else {
-        return (join.to_vec(), leave.to_vec());
-    };
-    let is_in = |id: &str| groups.iter().any(|group| group.value == id);
-    let join = join.iter().copied().filter(|id| !is_in(id)).collect();
-    let leave = leave.iter().copied().filter(|id| is_in(id)).collect();
-    (join, leave)
+/// Whether the account is in the group: as it shows itself, or else as the group does. Nothing where
+/// the node does not say.
+fn is_in(account: &User, group: &str, teams: &Teams) -> Option<bool> {
+    match &account.groups {
+        Some(groups) => Some(groups.iter().any(|shown| shown.value == group)),
+        None => teams.is_in(&account.id, group),
+    }
 }

@@ -50,6 +50,8 @@ pub struct Correction {
     pub join: Vec<String>,
     /// Ids of groups to leave.
     pub leave: Vec<String>,
+    /// Whether it is known that the account is not in the former and is in the latter.
+    pub memberships_seen: bool,
 }
 
 impl Correction {
@@ -98,6 +100,7 @@ impl Correction {
             operations: self.operations.clone(),
             join: Vec::new(),
             leave: Vec::new(),
+            memberships_seen: true,
         };
         let memberships = Correction {
             before: between,
@@ -105,6 +108,7 @@ impl Correction {
             operations: Vec::new(),
             join: self.join.clone(),
             leave: self.leave.clone(),
+            memberships_seen: self.memberships_seen,
         };
         (attributes, memberships)
     }
@@ -220,7 +224,7 @@ fn revision_of(newcomer: &Newcomer) -> Revision {
 fn revise(account: &User, revision: &Revision, teams: &Teams) -> Result<Work, Impossible> {
     let join = ids(&revision.join, teams)?;
     let leave = ids(&revision.leave, teams)?;
-    let correction = diff::diff(account, revision, &join, &leave);
+    let correction = diff::diff(account, revision, &join, &leave, teams);
     if correction.is_nothing() {
         return Ok(Work::Nothing {
             id: account.id.clone(),

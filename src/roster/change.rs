@@ -195,6 +195,20 @@ impl Change {
         }
     }
 
+    /// The teams and roles that an account joins or leaves.
+    pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
+        let (join, leave): (&[GroupName], &[GroupName]) = match self {
+            Change::Create(newcomer) => (&newcomer.join, &[]),
+            Change::Update { revision, .. } | Change::Upsert { revision, .. } => {
+                (&revision.join, &revision.leave)
+            }
+            Change::AddTeams { groups, .. } => (groups, &[]),
+            Change::RemoveTeams { groups, .. } => (&[], groups),
+            Change::Lock(_) | Change::Unlock(_) | Change::Delete(_) => (&[], &[]),
+        };
+        join.iter().chain(leave)
+    }
+
     /// What is to change, if the row says so attribute by attribute.
     #[must_use]
     pub fn revision(&self) -> Option<&Revision> {

@@ -40,7 +40,7 @@ impl Worker {
         match Box::pin(self.settle(correction, &mut progress)).await {
             Ok(undone) if undone.attributes.is_empty() => {
                 let now = progress.shown.as_ref().unwrap_or(&correction.after);
-                self.directory.people.remember(now);
+                self.remember(correction, now);
                 Outcome::new(done(action))
                     .status(progress.status)
                     .user(id.clone())
@@ -74,7 +74,7 @@ impl Worker {
         }
         match self.patch(id, correction.patch()).await {
             // Perhaps only the memberships were refused.
-            Err(Error::Refused(refusal)) if matches!(refusal.status, 400 | 501) => {
+            Err(Error::Refused(refusal)) if refusal.is_about_form() => {
                 let progress = self.patch(id, alone()).await?;
                 self.habits.use_groups();
                 Ok(progress)

@@ -191,8 +191,8 @@ impl Member {
         match outcome {
             Some(outcome) => {
                 if outcome.verdict == Verdict::Updated {
-                    let after = &joint.memberships.correction.after;
-                    worker.directory.people.remember(after);
+                    let correction = &joint.memberships.correction;
+                    worker.remember(correction, &correction.after);
                 }
                 joint.settle(worker, outcome.user(self.id.clone()));
             }
@@ -388,7 +388,10 @@ impl GroupBatches {
             } else if shown.as_ref().is_some_and(all_met) {
                 worker.habits.prove(Aspects::BATCHES);
             } else {
-                match worker.members(&self.group).await {
+                match worker
+                    .members_after(&self.group, part.iter().any(|ask| ask.joins))
+                    .await
+                {
                     Some(members) if !all_met(&members) => ignored = Some(members),
                     Some(_) => worker.habits.prove(Aspects::BATCHES),
                     // Where members are not shown, the node's yes has to do.

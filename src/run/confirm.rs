@@ -94,6 +94,7 @@ mod tests {
             operations: Vec::new(),
             join: vec!["t1".into()],
             leave: vec!["t2".into()],
+            memberships_seen: true,
         };
         assert!(undone(&correction, &user("Chen", false, Some(&["t1"]))).is_nothing());
         assert!(undone(&correction, &user("CHEN", false, Some(&["t1"]))).is_nothing());

@@ -46,6 +46,18 @@ pub(super) enum Creation {
     Unknown { error: Error, attempts: u32 },
 }
 
+impl Creation {
+    /// The same after so many calls of an earlier try.
+    pub(super) fn after(mut self, earlier: u32) -> Self {
+        let (Creation::Created { attempts, .. }
+        | Creation::Taken { attempts, .. }
+        | Creation::Failed { attempts, .. }
+        | Creation::Unknown { attempts, .. }) = &mut self;
+        *attempts += earlier;
+        self
+    }
+}
+
 /// What is known of one create while it goes on.
 pub(super) struct Create<'w> {
     worker: &'w Worker,

@@ -73,7 +73,7 @@ impl Former {
             changes: of_attributes(correction),
             joined: correction.join.clone(),
             left: correction.leave.clone(),
-            groups_seen: correction.before.groups.is_some(),
+            groups_seen: correction.memberships_seen,
         }
     }
 }

@@ -6,13 +6,33 @@ use tracing::warn;
 
 use super::habits::Aspects;
 use super::worker::Worker;
-use crate::scim::{Error, Group, Operation, Patch, Reply};
+use crate::plan::Correction;
+use crate::scim::{Error, Group, Operation, Patch, Reply, User};
 
 impl Worker {
     /// The ids of a group's members; nothing if the node does not tell.
     pub(super) async fn members(&self, group: &str) -> Option<HashSet<String>> {
-        let members = self.client.group(group).await.ok()?.value?.members?;
-        Some(members.into_iter().map(|member| member.value).collect())
+        self.members_after(group, false).await
+    }
+
+    /// The same after somebody was said to have joined, if `joined`.
+    pub(super) async fn members_after(&self, group: &str, joined: bool) -> Option<HashSet<String>> {
+        let group = self.client.group(group).await.ok()?.value?;
+        let teams = &self.directory.teams;
+        if joined {
+            teams.members_after_joining(&group)
+        } else {
+            teams.members_of(&group)
+        }
+    }
+
+    /// An account is now as `shown`, after a correction was carried out.
+    pub(super) fn remember(&self, correction: &Correction, shown: &User) {
+        self.directory.people.remember(shown);
+        let Correction { join, leave, .. } = correction;
+        self.directory
+            .teams
+            .note_memberships(&shown.id, join, leave);
     }
 
     /// Whether the user is in the group; nothing if the node does not tell.
@@ -57,7 +77,7 @@ impl Worker {
         let before = self.members(group).await;
         let send = async |by_path| self.writer.patch_group_alone(group, &patch(by_path)).await;
         let reply = match send(false).await {
-            Err(Error::Refused(refusal)) if matches!(refusal.status, 400 | 501) => {
+            Err(Error::Refused(refusal)) if refusal.is_about_form() => {
                 let reply = send(true).await?;
                 self.habits.remove_by_path();
                 reply

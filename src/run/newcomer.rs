@@ -49,9 +49,40 @@ impl Worker {
         if let Err(outcome) = self.announce(asked.number, before).await {
             return outcome.into();
         }
-        let create = Create::new(self, user, &newcomer.email, asked.doubt.as_ref());
-        let creation = create.send().await;
+        let creation = self.send_new(asked, user, newcomer).await;
         self.conclude(asked, user, newcomer, creation).await
+    }
+
+    /// Sends a create with its teams, or without where the node does not take them with the user: RFC
+    /// 7643, section 4.1.2, makes them read-only there.
+    async fn send_new(&self, asked: &Asked, user: &NewUser, newcomer: &Newcomer) -> Creation {
+        let create = |user, doubt| Create::new(self, user, &newcomer.email, doubt);
+        let doubt = asked.doubt.as_ref();
+        let plain = NewUser {
+            groups: Vec::new(),
+            ..user.clone()
+        };
+        if self.habits.memberships_by_group() {
+            return create(&plain, doubt).send().await;
+        }
+        let creation = create(user, doubt).send().await;
+        let aspects = Aspects::of_new(user);
+        match creation {
+            Creation::Failed {
+                error: Error::Refused(refusal),
+                attempts,
+            } if refusal.is_about_form()
+                && !user.groups.is_empty()
+                && !self.habits.are_proven(aspects) =>
+            {
+                let creation = create(&plain, doubt).send().await.after(attempts);
+                if matches!(creation, Creation::Created { .. }) {
+                    self.habits.use_groups();
+                }
+                creation
+            }
+            creation => creation,
+        }
     }
 
     /// What becomes of a row whose create has ended.
@@ -127,9 +158,10 @@ impl Worker {
                 && (user.active != Some(false) || account.active.is_some())
         };
         let (mut account, mut missing) = (account, None);
-        if !is_shown(&account) && !self.habits.are_proven(aspects) {
+        let is_certain = || self.habits.are_proven(aspects) || self.habits.memberships_by_group();
+        if !is_shown(&account) && !is_certain() {
             let _one = self.habits.one_looks().await;
-            if !self.habits.are_proven(aspects) {
+            if !is_certain() {
                 // Where the account cannot be read, the groups may tell, and else the node's yes has to do.
                 if let Ok(Reply {
                     value: Some(shown), ..
@@ -140,6 +172,8 @@ impl Worker {
                 let not_in = self.not_joined(&id, &user.groups, &account).await;
                 if not_in.is_empty() && not_heeded(user, &account).is_none() {
                     self.habits.prove(aspects);
+                } else if not_in.len() == user.groups.len() && !not_in.is_empty() {
+                    self.habits.use_groups();
                 }
                 missing = Some(not_in);
             }
@@ -155,6 +189,8 @@ impl Worker {
             account.groups = groups.or_else(|| Some(self.references(&user.groups)));
             account.active = account.active.or(user.active);
             self.directory.people.remember(&account);
+            let teams = &self.directory.teams;
+            teams.note_memberships(&account.id, &user.groups, &[]);
             return created.into();
         }
         let operations = active
@@ -171,6 +207,7 @@ impl Worker {
             operations,
             join: missing,
             leave: Vec::new(),
+            memberships_seen: true,
         };
         let pending = Pending {
             before: Some(created),
@@ -189,13 +226,13 @@ impl Worker {
 
     /// Which of these groups a new account is not in, as far as it shows its groups.
     fn not_shown(&self, groups: &[String], account: &User) -> Vec<String> {
-        let Some(shown) = &account.groups else {
-            return Vec::new();
-        };
         let ids = groups.iter().map(|id| self.directory.teams.now(id));
-        ids.filter(|id| !shown.iter().any(|group| group.value == **id))
-            .map(str::to_owned)
-            .collect()
+        let is_missing = |id: &&str| match &account.groups {
+            Some(shown) => !shown.iter().any(|group| group.value == **id),
+            // They were not sent with the account.
+            None => self.habits.memberships_by_group(),
+        };
+        ids.filter(is_missing).map(str::to_owned).collect()
     }
 
     /// Which of these groups a new account is not in, by the groups themselves if it does not show them.
@@ -236,6 +273,8 @@ impl Worker {
         let outcome = |verdict| Outcome::new(verdict).status(409).user(known.clone());
         let outcome = match (choice, holder) {
             (OnConflict::Update, Some(account)) if !repeats => {
+                let groups = newcomer.join.iter();
+                self.directory.see_memberships(&account, groups).await;
                 match adopt(newcomer, &account, &self.directory.teams) {
                     Work::Patch(correction) => return Taken::Adopt(correction),
                     Work::Impossible(reason) => outcome(Verdict::Failed).because(reason),

@@ -118,7 +118,7 @@ impl Worker {
     /// What carrying out `change` would come to.
     pub(super) async fn rehearse(&self, rehearsal: &Rehearsal, asked: &Asked) -> Course {
         let change = &asked.change;
-        let holder = match self.directory.people.find(&change.person()).await {
+        let holder = match Box::pin(self.directory.find(&change.person(), change)).await {
             Ok(holder) => holder,
             Err(error) => return self.not_found_out(&error).into(),
         };
@@ -221,7 +221,7 @@ impl Worker {
 
     /// What a correction would come to.
     pub(super) fn would_change(&self, action: Action, correction: &Correction) -> Outcome {
-        self.directory.people.remember(&correction.after);
+        self.remember(correction, &correction.after);
         Outcome::new(done(action))
             .user(correction.before.id.clone())
             .differences(plan::of_correction(correction, &self.directory.teams))

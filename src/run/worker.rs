@@ -85,7 +85,7 @@ impl Worker {
         }
         let holder = match (change, &asked.doubt) {
             (Change::Create(_), None) => Holder::Nobody,
-            _ => match Box::pin(self.directory.people.find(&asked.person())).await {
+            _ => match Box::pin(self.directory.find(&asked.person(), change)).await {
                 Ok(holder) => holder,
                 Err(error) => return self.not_found_out(&error).into(),
             },

@@ -75,6 +75,12 @@ impl Refusal {
         self.status == 409
             || (self.status == 400 && self.scim_type.as_deref() == Some("uniqueness"))
     }
+
+    /// Whether the node dislikes what was sent, and might like it put in another way.
+    #[must_use]
+    pub fn is_about_form(&self) -> bool {
+        matches!(self.status, 400 | 422 | 501) && !self.is_conflict()
+    }
 }
 
 impl fmt::Display for Refusal {

@@ -17,6 +17,8 @@ pub struct Kind {
     pub name: &'static str,
     /// `--bulk` of every command.
     pub bulk: &'static str,
+    /// A deleted account is locked, as on a Keeper node, and keeps its vault.
+    pub keeps_accounts: bool,
     program: Program,
 }
 
@@ -35,6 +37,7 @@ pub fn every_one() -> Vec<Kind> {
     let kind = |name, bulk, program| Kind {
         name,
         bulk,
+        keeps_accounts: matches!(program, Program::Sandbox),
         program,
     };
     let scim2_server = Program::Scim2Server { bare: false };
@@ -44,7 +47,7 @@ pub fn every_one() -> Vec<Kind> {
         kind("scim2-server", "off", scim2_server),
         kind("scim2-server, in bulk", "on", scim2_server),
         kind(
-            "scim2-server without PATCH, filters and bulk",
+            "scim2-server without PATCH, filters and bulk, pages of 10",
             "auto",
             Program::Scim2Server { bare: true },
         ),
@@ -160,7 +163,7 @@ fn bare_config() -> Value {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": no,
         "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
-        "filter": {"supported": false, "maxResults": 0},
+        "filter": {"supported": false, "maxResults": 10},
         "changePassword": no,
         "sort": no,
         "etag": {"supported": true},

@@ -69,9 +69,14 @@ impl Plain {
     }
 
     /// The status code, and the body where it is JSON.
-    pub fn call(&self, method: Method, path: &str) -> (u16, Value) {
+    pub fn call(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
         let url = format!("{}{path}", self.base);
-        let request = self.client.request(method, url).bearer_auth(TOKEN);
+        let mut request = self.client.request(method, url).bearer_auth(TOKEN);
+        if let Some(body) = body {
+            request = request
+                .header("content-type", "application/scim+json")
+                .body(body.to_string());
+        }
         self.runtime.block_on(async {
             let answer = request.send().await.unwrap();
             let status = answer.status().as_u16();
@@ -85,13 +90,12 @@ impl Plain {
         loop {
             let start = all.len() + 1;
             let path = format!("/{endpoint}?startIndex={start}&count=50");
-            let (status, page) = self.call(Method::GET, &path);
+            let (status, page) = self.call(Method::GET, &path, None);
             assert_eq!(status, 200, "{page}");
-            let Some(resources) = page["Resources"].as_array().filter(|some| !some.is_empty())
-            else {
+            all.extend(page["Resources"].as_array().cloned().unwrap_or_default());
+            if all.len() as u64 >= page["totalResults"].as_u64().unwrap() {
                 return all;
-            };
-            all.extend(resources.iter().cloned());
+            }
         }
     }
 
@@ -128,13 +132,15 @@ impl Plain {
         state
     }
 
-    /// Deletes an account behind the program's back.
-    pub fn delete(&self, email: &str) {
+    /// Gives an account another email, behind the program's back.
+    pub fn rename(&self, email: &str, other: &str) {
         let is_meant =
-            |user: &&Value| user["userName"].as_str().unwrap_or_default().to_lowercase() == email;
-        let users = self.all("Users");
-        let id = users.iter().find(is_meant).unwrap()["id"].as_str().unwrap();
-        let (status, _) = self.call(Method::DELETE, &format!("/Users/{id}"));
-        assert_eq!(status, 204);
+            |user: &Value| user["userName"].as_str().unwrap_or_default().to_lowercase() == email;
+        let mut user = self.all("Users").into_iter().find(is_meant).unwrap();
+        user["userName"] = Value::from(other);
+        user["emails"] = serde_json::json!([{"value": other, "primary": true}]);
+        let path = format!("/Users/{}", user["id"].as_str().unwrap());
+        let (status, body) = self.call(Method::PUT, &path, Some(&user));
+        assert_eq!(status, 200, "{body}");
     }
 }

@@ -1,0 +1,163 @@
+//! Who is in which group, as the groups themselves show it: for nodes that do not show it with the
+//! users. RFC 7643, section 4.1.2, makes a user's `groups` something that a node may leave out.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+use tracing::{debug, info};
+
+use super::Directory;
+use super::holder::Holder;
+use super::teams::Teams;
+use crate::roster::{Change, GroupName, Person};
+use crate::scim::{Client, Error, Group, User};
+
+/// The members of groups that were read, each read once and kept up with what the run changes.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    groups: Mutex<HashMap<String, Arc<OnceCell<Mutex<HashSet<u64>>>>>>,
+    /// Ids are kept as hashes: a group may have very many.
+    hasher: RandomState,
+    shown: AtomicU8,
+}
+
+/// Whether groups show their members.
+mod shown {
+    pub(super) const UNKNOWN: u8 = 0;
+    pub(super) const YES: u8 = 1;
+    pub(super) const NO: u8 = 2;
+}
+
+impl Members {
+    fn key(&self, user: &str) -> u64 {
+        // Some nodes write an id now in upper and now in lower case.
+        self.hasher.hash_one(user.to_ascii_lowercase())
+    }
+
+    fn cell(&self, group: &str) -> Arc<OnceCell<Mutex<HashSet<u64>>>> {
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(groups.entry(group.to_owned()).or_default())
+    }
+
+    fn with<T>(&self, group: &str, work: impl FnOnce(&mut HashSet<u64>) -> T) -> Option<T> {
+        let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = Arc::clone(groups.get(group)?);
+        drop(groups);
+        let members = cell.get()?;
+        Some(work(
+            &mut members.lock().unwrap_or_else(PoisonError::into_inner),
+        ))
+    }
+}
+
+impl Directory {
+    /// Finds the account of `person`, and what has to be known of it to plan `change`: where it does
+    /// not show its groups, those that the change names are asked for their members.
+    ///
+    /// # Errors
+    /// What can go wrong with a call.
+    pub async fn find(&self, person: &Person, change: &Change) -> Result<Holder, Error> {
+        let holder = self.people.find(person).await?;
+        if let Holder::Account(account) = &holder {
+            self.see_memberships(account, change.groups()).await;
+        }
+        Ok(holder)
+    }
+
+    /// Makes sure that it is known, as far as the node tells, whether the account is in these groups.
+    pub async fn see_memberships(
+        &self,
+        account: &User,
+        groups: impl Iterator<Item = &GroupName> + Send,
+    ) {
+        if account.groups.is_some() {
+            return;
+        }
+        for name in groups {
+            if let Ok(group) = self.teams.resolve(name)
+                && !self.teams.awaits(group)
+            {
+                self.teams.read_members(self.people.client(), group).await;
+            }
+        }
+    }
+}
+
+impl Teams {
+    /// Whether the user is in the group, as far as that was read.
+    #[must_use]
+    pub fn is_in(&self, user: &str, group: &str) -> Option<bool> {
+        let key = self.members.key(user);
+        self.members.with(group, |members| members.contains(&key))
+    }
+
+    /// Reads who is in the group, once. A group that cannot be read is asked for again.
+    async fn read_members(&self, client: &Client, group: &str) {
+        let cell = self.members.cell(group);
+        let read = cell.get_or_try_init(async || {
+            let group = match client.group(group).await {
+                Ok(reply) => reply.value.ok_or(())?,
+                Err(error) => {
+                    debug!(group, %error, "the members of a group cannot be read");
+                    return Err(());
+                }
+            };
+            let members = self.members_of(&group).ok_or(())?;
+            let keys = members.iter().map(|id| self.members.key(id)).collect();
+            Ok(Mutex::new(keys))
+        });
+        // Whoever is not known to be in a group is put into it.
+        let _ = read.await;
+    }
+
+    /// The ids of those whom the group shows. A group without `members` has none (RFC 7643, section
+    /// 2.5), unless the node is known to leave members out.
+    #[must_use]
+    pub fn members_of(&self, group: &Group) -> Option<HashSet<String>> {
+        match &group.members {
+            Some(members) => {
+                self.members.shown.store(shown::YES, Ordering::Relaxed);
+                Some(members.iter().map(|member| member.value.clone()).collect())
+            }
+            None if self.members.shown.load(Ordering::Relaxed) == shown::NO => None,
+            None => Some(HashSet::new()),
+        }
+    }
+
+    /// The same of a group that somebody was put into: if it shows nobody, as no group has done so
+    /// far, then the node leaves members out.
+    #[must_use]
+    pub fn members_after_joining(&self, group: &Group) -> Option<HashSet<String>> {
+        let first = group.members.is_none()
+            && self
+                .members
+                .shown
+                .compare_exchange(
+                    shown::UNKNOWN,
+                    shown::NO,
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                )
+                .is_ok();
+        if first {
+            info!("the node does not show the members of groups; its word has to do");
+        }
+        self.members_of(group)
+    }
+
+    /// Somebody has joined and left groups.
+    pub fn note_memberships(&self, user: &str, joined: &[String], left: &[String]) {
+        let key = self.members.key(user);
+        for group in joined {
+            self.members
+                .with(self.now(group), |members| members.insert(key));
+        }
+        for group in left {
+            self.members
+                .with(self.now(group), |members| members.remove(&key));
+        }
+    }
+}
