@@ -13,7 +13,7 @@ use headcount::ledger::{About, Keeper, Kind, Shelf};
 use headcount::pace::{self, HttpOptions, Line, Pace};
 use headcount::roster::{self, Action, Roster};
 use headcount::run::{Assignment, Event, Journal, OnConflict, Run, Settings, StopSwitch, Verdict};
-use headcount::scim::{BulkLimits, Client};
+use headcount::scim::{BulkLimits, Client, Dialect};
 use headcount::terms::Terms;
 use secrecy::SecretString;
 use support::{CONCURRENCY, Node, TOKEN, per_second};
@@ -137,6 +137,7 @@ impl Bench<'_> {
             teams: Teams::default(),
         };
         let settings = Settings {
+            dialect: Dialect::default(),
             concurrency: CONCURRENCY,
             on_conflict: OnConflict::Fail,
             batch: 1,

@@ -9,6 +9,7 @@ use super::{Exit, Failure};
 use crate::pace::{self, HttpOptions, Line, Pace, Rate};
 use crate::roster::{NodeNames, Protected};
 use crate::sandbox::{Options, Sandbox};
+use crate::scim::Dialect;
 use crate::scim::{BulkLimits, Client};
 use crate::settings::{Node, TokenSource};
 
@@ -26,6 +27,8 @@ pub(super) struct Destination {
     pub(super) timeout: Duration,
     /// Who is never locked or deleted.
     pub(super) protected: Protected,
+    /// How changes are put to it, as far as its profile says.
+    pub(super) dialect: Dialect,
 }
 
 /// The address of the node inside this program.

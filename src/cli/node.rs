@@ -12,6 +12,7 @@ use super::Failure;
 use super::destination::{Destination, Whereabouts};
 use crate::pace::Rate;
 use crate::roster::{Person, PersonError, Protected};
+use crate::scim::Dialect;
 use crate::settings::{Config, Node, NodeError, Region, TokenSource};
 
 /// How many calls are in flight at the most, unless somebody says otherwise.
@@ -244,6 +245,7 @@ impl NodeArgs {
             ),
             timeout: seconds(self.timeout.or(profile.timeout)),
             protected: self.protected(config, &node),
+            dialect: profile.dialect,
             whereabouts: Whereabouts::At {
                 node,
                 token: token.flatten().unwrap_or_else(|| self.token()),
@@ -269,6 +271,7 @@ impl NodeArgs {
             concurrency: usize::from(self.concurrency.unwrap_or(CONCURRENCY)),
             timeout: seconds(self.timeout),
             protected,
+            dialect: Dialect::default(),
         })
     }
 

@@ -127,6 +127,17 @@ impl Teams {
         }
     }
 
+    /// Whether any group has shown members.
+    #[must_use]
+    pub fn has_shown_members(&self) -> bool {
+        self.members.shown.load(Ordering::Relaxed) == shown::YES
+    }
+
+    /// It is known that groups show their members.
+    pub fn members_were_shown(&self) {
+        self.members.shown.store(shown::YES, Ordering::Relaxed);
+    }
+
     /// The same of a group that somebody was put into: if it shows nobody, as no group has done so
     /// far, then the node leaves members out.
     #[must_use]

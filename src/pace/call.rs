@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
@@ -18,6 +18,8 @@ pub struct Call {
     pub url: Url,
     /// A JSON body.
     pub body: Option<Bytes>,
+    /// The version that what it changes must have (`If-Match`).
+    pub if_match: Option<HeaderValue>,
     /// Whether it may be sent twice.
     pub repeat: Repeat,
     /// How many bytes of an answer are read at the most.

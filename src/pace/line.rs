@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::StatusCode;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -286,6 +286,9 @@ impl Line {
             .header(ACCEPT, ACCEPTED);
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, SCIM_JSON).body(body.clone());
+        }
+        if let Some(version) = &call.if_match {
+            request = request.header(IF_MATCH, version.clone());
         }
         let mut response = match request.send().await {
             Ok(response) => response,

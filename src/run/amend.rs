@@ -10,24 +10,10 @@ use super::outcome::{Outcome, Verdict};
 use super::worker::{Worker, done};
 use tracing::debug;
 
+use super::manner::Progress;
 use crate::plan::Correction;
 use crate::roster::Action;
-use crate::scim::{Error, Patch, Reply, User};
-
-/// What the calls for one correction have come to.
-struct Progress {
-    status: u16,
-    attempts: u32,
-    /// The account as the last answer shows it, if it shows it whole.
-    shown: Option<User>,
-}
-
-impl Progress {
-    fn count<T>(&mut self, reply: &Reply<T>) {
-        self.status = reply.status;
-        self.attempts += reply.attempts;
-    }
-}
+use crate::scim::{Error, Reply};
 
 impl Worker {
     /// Carries out a correction for a row that asks for `action`.
@@ -62,66 +48,6 @@ impl Worker {
         }
     }
 
-    /// Sends what goes with the user; memberships as well unless the node is known not to take them.
-    async fn send(&self, correction: &Correction) -> Result<Progress, Error> {
-        let id = &correction.before.id;
-        if self.settings.replace && !correction.operations.is_empty() {
-            return Box::pin(self.replace(correction)).await;
-        }
-        let alone = || Patch::new(correction.operations.clone());
-        if self.habits.memberships_by_group() || !correction.changes_memberships() {
-            return self.patch(id, alone()).await;
-        }
-        match self.patch(id, correction.patch()).await {
-            // Perhaps only the memberships were refused.
-            Err(Error::Refused(refusal)) if refusal.is_about_form() => {
-                let progress = self.patch(id, alone()).await?;
-                self.habits.use_groups();
-                Ok(progress)
-            }
-            sent => sent,
-        }
-    }
-
-    async fn patch(&self, id: &str, patch: Patch) -> Result<Progress, Error> {
-        if patch.operations.is_empty() {
-            return Ok(Progress {
-                status: 200,
-                attempts: 0,
-                shown: None,
-            });
-        }
-        let Reply {
-            status,
-            attempts,
-            value,
-            ..
-        } = self.writer.patch_user(id, &patch).await?;
-        let shown = value.filter(|user| user.user_name.is_some() && user.id == *id);
-        Ok(Progress {
-            status,
-            attempts,
-            shown,
-        })
-    }
-
-    /// Puts the whole account back as it is to be; what the row does not name is carried over.
-    async fn replace(&self, correction: &Correction) -> Result<Progress, Error> {
-        let id = &correction.before.id;
-        let Some(document) = self.client.user_document(id).await?.value else {
-            // Gone since it was looked up: the node says so itself.
-            return self.patch(id, correction.patch()).await;
-        };
-        let document = document.changed(&correction.before, &correction.after);
-        let reply = self.writer.put_user(id, &document).await?;
-        let shown = reply.value;
-        Ok(Progress {
-            status: reply.status,
-            attempts: reply.attempts,
-            shown: shown.filter(|user| user.user_name.is_some() && user.id == *id),
-        })
-    }
-
     /// Finds out what is not done yet, does what can be done about memberships, and returns what is
     /// left.
     async fn settle(
@@ -152,6 +78,11 @@ impl Worker {
                 left
             }
         };
+        let left = if left.attributes.contains(&"active") && self.habits.is_active_a_guess() {
+            self.lock_otherwise(correction, progress, left).await?
+        } else {
+            left
+        };
         if left.is_nothing() {
             self.habits.prove(aspects);
         } else if !left.join.is_empty() || !left.leave.is_empty() {
@@ -165,7 +96,7 @@ impl Worker {
     /// Looks at the account, if `account`, and at its groups where the account does not show them. The
     /// answer may be empty, or show the state of before; where the account cannot be read, the node's
     /// yes has to do.
-    async fn look(
+    pub(super) async fn look(
         &self,
         correction: &Correction,
         progress: &mut Progress,

@@ -1,10 +1,13 @@
 //! What a run has learnt of how its node carries things out, so that each thing is found out once.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 use tokio::sync::{Mutex, MutexGuard};
+use tracing::info;
 
 use crate::plan::Correction;
+use crate::scim::{ActiveAs, ChangesBy, Dialect, LeaversIn, MembershipsBy};
 
 /// Something that a call can ask for, and that a node might ignore although it says yes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,8 +16,8 @@ pub(super) struct Aspects(u32);
 impl Aspects {
     /// Teams given with a new account.
     const TEAMS_OF_NEW: Aspects = Aspects(1);
-    const ACTIVE: Aspects = Aspects(2);
-    const GROUPS: Aspects = Aspects(4);
+    pub(super) const ACTIVE: Aspects = Aspects(2);
+    pub(super) const GROUPS: Aspects = Aspects(4);
     const NAMES: Aspects = Aspects(8);
     const EMAIL: Aspects = Aspects(16);
     const EXTERNAL_ID: Aspects = Aspects(32);
@@ -64,12 +67,24 @@ impl Aspects {
 #[derive(Debug, Default)]
 pub(super) struct Habits {
     proven: AtomicU32,
-    by_group: AtomicBool,
-    by_path: AtomicBool,
+    /// How changes are put, as far as it was set beforehand or found out.
+    dialect: RwLock<Dialect>,
     looking: Mutex<()>,
 }
 
 impl Habits {
+    /// What was set beforehand is where a run begins; what the node refuses is left again.
+    pub(super) fn of(dialect: Dialect) -> Self {
+        let habits = Habits {
+            dialect: RwLock::new(dialect),
+            ..Habits::default()
+        };
+        if dialect.leavers.is_some() {
+            habits.prove(Aspects::REMOVALS);
+        }
+        habits
+    }
+
     /// Whether all of these were seen to be carried out.
     pub(super) fn are_proven(&self, aspects: Aspects) -> bool {
         self.proven.load(Ordering::Relaxed) & aspects.0 == aspects.0
@@ -86,15 +101,26 @@ impl Habits {
         self.proven.fetch_or(aspects.0, Ordering::Relaxed);
     }
 
+    fn dialect(&self) -> Dialect {
+        *self.dialect.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learn(&self, learnt: impl FnOnce(&mut Dialect)) -> bool {
+        let mut dialect = self.dialect.write().unwrap_or_else(PoisonError::into_inner);
+        let before = *dialect;
+        learnt(&mut dialect);
+        *dialect != before
+    }
+
     /// Whether memberships change with the group only, not with the user.
     pub(super) fn memberships_by_group(&self) -> bool {
-        self.by_group.load(Ordering::Relaxed)
+        self.dialect().memberships == Some(MembershipsBy::Group)
     }
 
     /// Memberships change with the group only.
     pub(super) fn use_groups(&self) {
-        if !self.by_group.swap(true, Ordering::Relaxed) {
-            tracing::info!(
+        if self.learn(|dialect| dialect.memberships = Some(MembershipsBy::Group)) {
+            info!(
                 "the node does not change memberships with the user; changing them with the group"
             );
         }
@@ -102,11 +128,42 @@ impl Habits {
 
     /// Whether members who leave a group are named in the path.
     pub(super) fn removes_by_path(&self) -> bool {
-        self.by_path.load(Ordering::Relaxed)
+        self.dialect().leavers == Some(LeaversIn::Path)
     }
 
     /// Members who leave a group are named in the path from now on.
     pub(super) fn remove_by_path(&self) {
-        self.by_path.store(true, Ordering::Relaxed);
+        if self.learn(|dialect| dialect.leavers = Some(LeaversIn::Path)) {
+            info!("the node wants those who leave a group named in the path");
+        }
+    }
+
+    /// How `active` is sent.
+    pub(super) fn active(&self) -> ActiveAs {
+        self.dialect().active.unwrap_or(ActiveAs::Boolean)
+    }
+
+    /// Whether that is only a guess.
+    pub(super) fn is_active_a_guess(&self) -> bool {
+        self.dialect().active.is_none() && !self.are_proven(Aspects::ACTIVE)
+    }
+
+    /// `active` is sent in this way from now on.
+    pub(super) fn send_active_as(&self, form: ActiveAs) {
+        if self.learn(|dialect| dialect.active = Some(form)) && form != ActiveAs::Boolean {
+            info!(?form, "the node wants `active` in another way");
+        }
+    }
+
+    /// Whether resources are read, changed and put back.
+    pub(super) fn replaces(&self) -> bool {
+        self.dialect().changes == Some(ChangesBy::Put)
+    }
+
+    /// Resources are read, changed and put back from now on.
+    pub(super) fn replace(&self) {
+        if self.learn(|dialect| dialect.changes = Some(ChangesBy::Put)) {
+            info!("the node takes no PATCH; reading and putting back whole resources");
+        }
     }
 }

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use tracing::warn;
 
 use super::habits::Aspects;
+use super::manner::after_refusals;
 use super::worker::Worker;
 use crate::plan::Correction;
-use crate::scim::{Error, Group, Operation, Patch, Reply, User};
+use crate::scim::{Attribute, Error, Group, Operation, Patch, Reply, User};
 
 impl Worker {
     /// The ids of a group's members; nothing if the node does not tell.
@@ -46,6 +47,27 @@ impl Worker {
     /// knows only the path for that: a node may refuse the value, or overlook it and empty the whole
     /// group. So the first time somebody leaves a group in a run, the others are counted.
     pub(super) async fn change_members(
+        &self,
+        group: &str,
+        join: &[&str],
+        leave: &[&str],
+    ) -> Result<Reply<Option<Group>>, Error> {
+        if self.habits.replaces() {
+            return Box::pin(self.put_members(group, join, leave)).await;
+        }
+        match self.patch_members(group, join, leave).await {
+            Err(Error::Refused(refusal)) if refusal.is_about_method() => {
+                let sent = Box::pin(self.put_members(group, join, leave)).await;
+                if sent.is_ok() {
+                    self.habits.replace();
+                }
+                sent.map_err(|error| error.after(refusal.attempts, false))
+            }
+            sent => sent,
+        }
+    }
+
+    async fn patch_members(
         &self,
         group: &str,
         join: &[&str],
@@ -118,6 +140,62 @@ impl Worker {
         let add = Patch::new(operations(&vanished, &[], true));
         self.writer.patch_group_alone(group, &add).await?;
         Ok(())
+    }
+}
+
+/// Why a team is left as it is.
+const NOT_SHOWN: &str = "the node takes no PATCH and does not show who is in the team; putting the team back would \
+                         empty it, so it was left alone";
+
+const GROUP_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+
+impl Worker {
+    /// Changes members where the node takes no PATCH: the group is read and put back, and read again if
+    /// somebody else changes it meanwhile. A group that does not show its members would lose them.
+    async fn put_members(
+        &self,
+        group: &str,
+        join: &[&str],
+        leave: &[&str],
+    ) -> Result<Reply<Option<Group>>, Error> {
+        const TRIES: usize = 3;
+        let _turn = self.writer.turn(group).await;
+        let mut versions = Vec::new();
+        loop {
+            let reply = self.client.document::<Group>(group).await?;
+            let Some(document) = reply.value else {
+                return Err(Error::Unmet("the team is not there any more".to_owned()));
+            };
+            let may_be_empty = self.members_are_shown().await;
+            let document = document
+                .with_members(join, leave, may_be_empty)
+                .ok_or_else(|| Error::Unmet(NOT_SHOWN.to_owned()))?;
+            let document = after_refusals(document, &versions);
+            match self.client.put::<Group>(group, &document).await {
+                Err(Error::Refused(refusal)) if refusal.status == 412 && versions.len() < TRIES => {
+                    versions.push(document.version().cloned());
+                }
+                sent => return sent,
+            }
+        }
+    }
+
+    /// Whether a group that shows no members has none: some group has shown members, or the node's
+    /// schema says that groups do (RFC 7643, section 7).
+    async fn members_are_shown(&self) -> bool {
+        if self.directory.teams.has_shown_members() {
+            return true;
+        }
+        let schema = self.client.schema(GROUP_SCHEMA).await;
+        let shown = schema.is_some_and(|schema| {
+            schema
+                .attribute("members")
+                .is_some_and(Attribute::is_returned)
+        });
+        if shown {
+            self.directory.teams.members_were_shown();
+        }
+        shown
     }
 }
 

@@ -28,6 +28,7 @@ mod interleave;
 mod joint;
 mod journal;
 mod lanes;
+mod manner;
 mod members;
 mod newcomer;
 mod order;
@@ -58,7 +59,7 @@ pub use stop::{StopReason, StopSwitch};
 use crate::directory::Directory;
 use crate::pace::Pace;
 use crate::roster::{Census, Protected};
-use crate::scim::{BulkLimits, Client};
+use crate::scim::{BulkLimits, Client, Dialect};
 use dispatch::{Dispatch, Steps};
 use foundry::Foundry;
 use order::Order;
@@ -94,6 +95,8 @@ pub struct Settings {
     pub bulk: Option<BulkLimits>,
     /// Everything is looked up and planned, and nothing is changed.
     pub rehearse: bool,
+    /// How changes are put to the node, as far as that was set beforehand.
+    pub dialect: Dialect,
     /// More failed rows than this stop the run.
     pub max_errors: Option<u64>,
 }

@@ -51,9 +51,9 @@ impl Worker {
             protected: Protected::default(),
             directory,
             rehearsal: settings.rehearse.then(|| Rehearsal::new(settings.bulk)),
+            habits: Habits::of(settings.dialect),
             settings,
             stop,
-            habits: Habits::default(),
             seats_used_up: AtomicBool::new(false),
             failed: AtomicU64::new(0),
         }

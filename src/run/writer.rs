@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedMutexGuard, mpsc};
 
 use super::dispatch::Step;
 use super::foundry::Foundry;
@@ -140,7 +140,7 @@ impl Writer {
         let operation = || BulkOperation::replace::<User>(id, document).map(Payload::User);
         match self.together(operation).await? {
             Ok(reply) => Ok(reply),
-            Err(before) => before.and(Box::pin(self.client.put_user(id, document)).await),
+            Err(before) => before.and(Box::pin(self.client.put::<User>(id, document)).await),
         }
     }
 
@@ -177,12 +177,17 @@ impl Writer {
         id: &str,
         patch: &Patch,
     ) -> Result<Reply<Option<Group>>, Error> {
+        let _turn = self.turn(id).await;
+        self.client.patch_group(id, patch).await
+    }
+
+    /// Whoever holds this is alone in changing the group.
+    pub(super) async fn turn(&self, group: &str) -> OwnedMutexGuard<()> {
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(turns.entry(id.to_owned()).or_default())
+            Arc::clone(turns.entry(group.to_owned()).or_default())
         };
-        let _turn = turn.lock().await;
-        self.client.patch_group(id, patch).await
+        turn.lock_owned().await
     }
 
     /// Makes the groups that a change needs and that are not there yet.

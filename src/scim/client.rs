@@ -3,18 +3,19 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use url::Url;
 
 use super::bulk::BulkRequest;
 use super::bulk_response::BulkResponse;
-use super::discovery::ServiceProviderConfig;
+use super::discovery::{Schema, ServiceProviderConfig};
 use super::document::Document;
 use super::error::{Error, Refusal};
 use super::lenient::Object;
 use super::message::{Page, Patch, detail};
 use super::resource::{Group, NewGroup, NewUser, Resource, User};
+use super::version::Versions;
 use crate::pace::retry::{Happened, Repeat, happened};
 use crate::pace::{Answer, Call, Line};
 
@@ -31,6 +32,7 @@ pub struct Client {
     pub(super) base: Url,
     /// Whether the node takes groups by the core schema only.
     core_groups: AtomicBool,
+    pub(super) versions: Versions,
 }
 
 /// The node did what was asked.
@@ -91,6 +93,7 @@ impl Client {
             line,
             base,
             core_groups: AtomicBool::new(false),
+            versions: Versions::default(),
         }
     }
 
@@ -135,30 +138,36 @@ impl Client {
         }
     }
 
-    /// `GET /Users/{id}`, whole: nothing when there is no such user.
+    /// `GET /Users/{id}` or `GET /Groups/{id}`, whole: nothing when there is no such resource.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn user_document(&self, id: &str) -> Result<Reply<Option<Document>>, Error> {
-        let call = self.call(Method::GET, &[User::ENDPOINT, id], Repeat::Safe)?;
-        let read = |body: &[u8]| Document::parse(body).map(Some);
-        let answer = self.line.send(&call, read).await?;
-        match answer.status.as_u16() {
-            404 => Ok(reply(&answer, None)),
-            _ => accept(answer),
+    pub async fn document<R: Resource>(&self, id: &str) -> Result<Reply<Option<Document>>, Error> {
+        let mut call = self.call(Method::GET, &[R::ENDPOINT, id], Repeat::Safe)?;
+        call.longest_answer = LONGEST_PAGE;
+        let answer = self.line.send(&call, Document::parse).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(reply(&answer, None));
         }
+        // An answer's own version is not always that of the resource in it.
+        let tags = self.versions.are_needed().then(|| answer.headers.clone());
+        let reply = accept(answer)?;
+        Ok(reply.map(|document| Some(document.versioned(&tags.unwrap_or_default()))))
     }
 
-    /// `PUT /Users/{id}` (RFC 7644, section 3.5.1). What the document does not name is cleared.
+    /// `PUT /Users/{id}` or `PUT /Groups/{id}` (RFC 7644, section 3.5.1). What the document does not
+    /// name is cleared. Where the document has a version, the resource must still be of it.
     ///
     /// # Errors
-    /// See [`Error`].
-    pub async fn put_user(
+    /// 412 when somebody else has changed the resource since; see [`Error`].
+    pub async fn put<R: Resource>(
         &self,
         id: &str,
         document: &Document,
-    ) -> Result<Reply<Option<User>>, Error> {
-        let call = self.call(Method::PUT, &[User::ENDPOINT, id], Repeat::Safe)?;
+    ) -> Result<Reply<Option<R>>, Error> {
+        let mut call = self.call(Method::PUT, &[R::ENDPOINT, id], Repeat::Safe)?;
+        call.longest_answer = LONGEST_PAGE;
+        call.if_match = document.version().cloned();
         self.changed(with_body(call, document)).await
     }
 
@@ -168,7 +177,7 @@ impl Client {
     /// See [`Error`].
     pub async fn patch_user(&self, id: &str, patch: &Patch) -> Result<Reply<Option<User>>, Error> {
         let call = self.call(Method::PATCH, &[User::ENDPOINT, id], Repeat::Safe)?;
-        self.changed(with_body(call, patch)).await
+        self.change(id, with_body(call, patch)).await
     }
 
     /// `DELETE /Users/{id}`. A node may lock the account instead of destroying it.
@@ -177,7 +186,7 @@ impl Client {
     /// See [`Error`].
     pub async fn delete_user(&self, id: &str) -> Result<Reply<Option<User>>, Error> {
         let call = self.call(Method::DELETE, &[User::ENDPOINT, id], Repeat::Safe)?;
-        self.changed(call).await
+        self.change(id, call).await
     }
 
     /// `GET /Groups/{id}`; nothing when there is no such group.
@@ -199,7 +208,7 @@ impl Client {
     ) -> Result<Reply<Option<Group>>, Error> {
         let mut call = self.call(Method::PATCH, &[Group::ENDPOINT, id], Repeat::Safe)?;
         call.longest_answer = LONGEST_PAGE;
-        self.changed(with_body(call, patch)).await
+        self.change(id, with_body(call, patch)).await
     }
 
     /// `POST /Bulk` (RFC 7644, section 3.7). Never sent twice in doubt if it creates anything.
@@ -236,6 +245,15 @@ impl Client {
             }
         }
         None
+    }
+
+    /// `GET /Schemas/{id}` (RFC 7644, section 4); nothing when the node does not tell.
+    pub async fn schema(&self, id: &str) -> Option<Schema> {
+        let call = self
+            .call(Method::GET, &[Schema::ENDPOINT, id], Repeat::Safe)
+            .ok()?;
+        let answer = self.line.send(&call, parse::<Schema>).await.ok()?;
+        answer.content.ok()
     }
 
     /// `POST /Groups`, as under "Creating a Team" on the provider's page (RFC 7644, section 3.3). Never
@@ -275,7 +293,7 @@ impl Client {
     /// 404 when there is no such group, also when an earlier attempt has deleted it; see [`Error`].
     pub async fn delete_group(&self, id: &str) -> Result<Reply<Option<Group>>, Error> {
         let call = self.call(Method::DELETE, &[Group::ENDPOINT, id], Repeat::Safe)?;
-        self.changed(call).await
+        self.change(id, call).await
     }
 
     /// `GET /Users` or `GET /Groups`: one page, from `start` (the first is 1), at most `count`.
@@ -305,7 +323,7 @@ impl Client {
     }
 
     /// Sends a call that changes one resource, and reads it from the answer where it holds one.
-    async fn changed<R: Resource>(&self, call: Call) -> Result<Reply<Option<R>>, Error> {
+    pub(super) async fn changed<R: Resource>(&self, call: Call) -> Result<Reply<Option<R>>, Error> {
         let read = |body: &[u8]| match body.trim_ascii() {
             [] => Some(None),
             body => Object::parse(body)
@@ -315,7 +333,12 @@ impl Client {
         accept(self.line.send(&call, read).await?)
     }
 
-    fn call(&self, method: Method, path: &[&str], repeat: Repeat) -> Result<Call, Error> {
+    pub(super) fn call(
+        &self,
+        method: Method,
+        path: &[&str],
+        repeat: Repeat,
+    ) -> Result<Call, Error> {
         let mut url = self.base.clone();
         // Dots would climb up in the address, however they are written.
         if let Some(dots) = path.iter().find(|part| matches!(**part, "" | "." | "..")) {
@@ -328,6 +351,7 @@ impl Client {
             method,
             url,
             body: None,
+            if_match: None,
             repeat,
             longest_answer: LONGEST_RESOURCE,
             parts: 1,

@@ -130,6 +130,8 @@ pub struct Attribute {
     pub name: String,
     /// `readOnly`, `readWrite`, `immutable` or `writeOnly`.
     pub mutability: Option<String>,
+    /// `always`, `default`, `request` or `never`: when it is shown.
+    pub returned: Option<String>,
     /// Those inside it.
     pub parts: Vec<Attribute>,
 }
@@ -169,6 +171,15 @@ impl Resource for Schema {
 }
 
 impl Attribute {
+    /// Whether it is shown without being asked for.
+    #[must_use]
+    pub fn is_returned(&self) -> bool {
+        let said = self.returned.as_deref().unwrap_or_default();
+        ["always", "default"]
+            .iter()
+            .any(|word| said.eq_ignore_ascii_case(word))
+    }
+
     /// Whether it can be read but not changed.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
@@ -184,6 +195,7 @@ fn attributes(list: Option<Vec<Value>>) -> Vec<Attribute> {
         Some(Attribute {
             name: object.take("name").and_then(text)?,
             mutability: object.text("mutability"),
+            returned: object.text("returned"),
             parts: attributes(object.list("subAttributes")),
         })
     };

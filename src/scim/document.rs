@@ -1,25 +1,94 @@
-//! A whole user as the node gave it, to be put back with changes (RFC 7644, section 3.5.1).
+//! A whole resource as the node gave it, to be put back with changes (RFC 7644, section 3.5.1).
 //!
 //! A PUT clears what it does not name, so everything that came is carried over, known or not.
 
+use reqwest::header::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::lenient::Object;
 use super::resource::User;
+use super::version::{version, version_said};
 
-/// A user as JSON.
+/// A user or a group as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Document(Map<String, Value>);
+#[serde(transparent)]
+pub struct Document {
+    attributes: Map<String, Value>,
+    /// The version that it was read in.
+    #[serde(skip)]
+    version: Option<HeaderValue>,
+}
 
 impl Document {
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         match serde_json::from_slice(body).ok()? {
             Value::Object(map) if map.keys().any(|key| key.eq_ignore_ascii_case("id")) => {
-                Some(Document(map))
+                Some(Document {
+                    attributes: map,
+                    version: None,
+                })
             }
             _ => None,
         }
+    }
+
+    /// With its version, as it says itself or as the answer said in which it came.
+    pub(super) fn versioned(self, tags: &HeaderMap) -> Self {
+        let said = Object::from(Value::Object(self.attributes.clone()));
+        let said = said.and_then(|mut object| version_said(&mut object));
+        let version = version(tags, said.as_deref());
+        Document { version, ..self }
+    }
+
+    /// The version that it was read in, where the node has versions.
+    #[must_use]
+    pub fn version(&self) -> Option<&HeaderValue> {
+        self.version.as_ref()
+    }
+
+    /// To be put back whatever its version is by then.
+    #[must_use]
+    pub fn whatever_version(self) -> Self {
+        Document {
+            version: None,
+            ..self
+        }
+    }
+
+    /// With these members gone and those there; nothing if it does not show its members, and is not
+    /// known to have none.
+    #[must_use]
+    pub fn with_members(
+        mut self,
+        join: &[&str],
+        leave: &[&str],
+        may_be_empty: bool,
+    ) -> Option<Self> {
+        remove(&mut self.attributes, "meta");
+        let shows = self
+            .attributes
+            .keys()
+            .any(|key| key.eq_ignore_ascii_case("members"));
+        if !shows && !may_be_empty {
+            return None;
+        }
+        let members = entry(&mut self.attributes, "members");
+        let mut there = match members.take() {
+            Value::Array(there) => there,
+            Value::Null => Vec::new(),
+            one => vec![one],
+        };
+        let is = |member: &Value, id: &&str| member["value"].as_str() == Some(*id);
+        there.retain(|member| !leave.iter().any(|id| is(member, id)));
+        for id in join {
+            if !there.iter().any(|member| is(member, id)) {
+                there.push(json!({ "value": id }));
+            }
+        }
+        *members = Value::Array(there);
+        Some(self)
     }
 
     /// Changes what differs between the two. What is cleared is sent as the empty string, as the
@@ -27,7 +96,7 @@ impl Document {
     #[must_use]
     pub fn changed(mut self, before: &User, after: &User) -> Self {
         // The node's own: what it was when it was read says nothing of what it will be.
-        remove(&mut self.0, "meta");
+        remove(&mut self.attributes, "meta");
         if let (Some(old), Some(new)) = (&before.user_name, &after.user_name)
             && old != new
         {
@@ -36,7 +105,7 @@ impl Document {
         let attribute = |map: &mut Map<String, Value>, name, of: fn(&User) -> Option<&str>| {
             text(map, name, of(before), of(after));
         };
-        let root = &mut self.0;
+        let root = &mut self.attributes;
         attribute(root, "userName", |user| user.user_name.as_deref());
         attribute(root, "displayName", |user| user.display_name.as_deref());
         attribute(root, "externalId", |user| user.external_id.as_deref());
@@ -64,11 +133,11 @@ impl Document {
     /// The addresses that were the user name follow it.
     fn rename(&mut self, old: &str, new: &str) {
         let key = self
-            .0
+            .attributes
             .keys()
             .find(|key| key.eq_ignore_ascii_case("emails"))
             .cloned();
-        let emails = key.and_then(|key| self.0.get_mut(&key)?.as_array_mut());
+        let emails = key.and_then(|key| self.attributes.get_mut(&key)?.as_array_mut());
         for email in emails.into_iter().flatten() {
             if let Value::Object(email) = email {
                 let value = entry(email, "value");
@@ -85,10 +154,14 @@ impl Document {
     /// Memberships as they are to be; where the node shows none, they are left alone.
     fn regroup(&mut self, after: &User) {
         let Some(wanted) = &after.groups else { return };
-        if !self.0.keys().any(|key| key.eq_ignore_ascii_case("groups")) {
+        if !self
+            .attributes
+            .keys()
+            .any(|key| key.eq_ignore_ascii_case("groups"))
+        {
             return;
         }
-        let groups = entry(&mut self.0, "groups");
+        let groups = entry(&mut self.attributes, "groups");
         *groups = wanted
             .iter()
             .map(|group| json!({ "value": group.value }))

@@ -76,6 +76,12 @@ impl Refusal {
             || (self.status == 400 && self.scim_type.as_deref() == Some("uniqueness"))
     }
 
+    /// Whether the node does not know the method, for this or for anything.
+    #[must_use]
+    pub fn is_about_method(&self) -> bool {
+        matches!(self.status, 405 | 501)
+    }
+
     /// Whether the node dislikes what was sent, and might like it put in another way.
     #[must_use]
     pub fn is_about_form(&self) -> bool {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::dialect::ActiveAs;
 use super::filter::equals;
 use super::lenient::Object;
 use super::resource::Resource;
@@ -57,6 +58,7 @@ impl Patch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Operation {
     op: Op,
+    #[serde(skip_serializing_if = "str::is_empty")]
     path: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<Value>,
@@ -70,6 +72,9 @@ enum Op {
     Replace,
 }
 
+/// The attribute that is false for a locked account.
+const ACTIVE: &str = "active";
+
 impl Operation {
     /// Gives the attribute at `path` this value.
     #[must_use]
@@ -79,6 +84,31 @@ impl Operation {
             path: path.into(),
             value: Some(value.into()),
         }
+    }
+
+    /// The same, with `active` sent in this way; everything else as it is.
+    #[must_use]
+    pub fn with_active(&self, form: ActiveAs) -> Self {
+        let Some(active) = self.value.as_ref().and_then(Value::as_bool) else {
+            return self.clone();
+        };
+        let (path, value) = match form {
+            _ if self.path != ACTIVE => return self.clone(),
+            ActiveAs::Boolean => (ACTIVE, active.into()),
+            ActiveAs::String => (ACTIVE, active.to_string().into()),
+            ActiveAs::Object => ("", serde_json::json!({ ACTIVE: active })),
+        };
+        Operation {
+            op: self.op,
+            path: path.into(),
+            value: Some(value),
+        }
+    }
+
+    /// Whether it locks or unlocks.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.path == ACTIVE
     }
 
     /// Adds the resources with these ids to the list at `path`.
@@ -206,6 +236,22 @@ mod tests {
                 ]
             })
         );
+    }
+
+    #[test]
+    fn active_is_sent_in_the_way_that_is_asked_for() {
+        let lock = Operation::replace("active", false);
+        let sent = |form| serde_json::to_value(lock.with_active(form)).unwrap();
+        assert_eq!(
+            ActiveAs::ALL.map(sent),
+            [
+                json!({"op": "replace", "path": "active", "value": false}),
+                json!({"op": "replace", "path": "active", "value": "false"}),
+                json!({"op": "replace", "value": {"active": false}}),
+            ]
+        );
+        let name = Operation::replace("displayName", "true");
+        assert_eq!(name.with_active(ActiveAs::Object), name);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Here belong typed resources and messages ([`User`], [`Group`], [`Patch`]), one method an
 //! endpoint ([`Client`]), bulk requests ([`BulkRequest`]), what a node says of itself
-//! ([`ServiceProviderConfig`] and its kin), filters, and reading a list to its end ([`Listing`]). One
+//! ([`ServiceProviderConfig`] and its kin), filters, and reading a list to its end ([`Listing`]). How
+//! nodes want changes put is a [`Dialect`]. One
 //! call as it stands is a [`Raw`] answer. It is strict in what it sends and lenient in what it takes.
 //! It knows nothing of rows, spreadsheets or runs; when a call may leave and whether it is sent again
 //! is for [`pace`](crate::pace).
@@ -10,6 +11,7 @@
 mod bulk;
 mod bulk_response;
 mod client;
+mod dialect;
 mod discovery;
 mod document;
 mod error;
@@ -19,10 +21,12 @@ mod listing;
 mod message;
 mod raw;
 mod resource;
+mod version;
 
 pub use bulk::{BulkId, BulkLimits, BulkMethod, BulkOperation, BulkRequest, NoRoom};
 pub use bulk_response::{BulkResponse, BulkResult};
 pub use client::{Client, Query, Reply};
+pub use dialect::{ActiveAs, ChangesBy, Dialect, LeaversIn, MembershipsBy};
 pub use discovery::{Attribute, Bulk, Filtering, ResourceType, Schema, ServiceProviderConfig};
 pub use document::Document;
 pub use error::{Error, Refusal};

@@ -173,6 +173,7 @@ impl Client {
         body: Option<Bytes>,
     ) -> Result<Raw, Fault> {
         let call = Call {
+            if_match: None,
             method,
             url: target.on(&self.base),
             body,

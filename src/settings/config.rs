@@ -21,6 +21,7 @@ use serde::{Deserialize, Deserializer};
 use super::{Node, NodeError, Region, TokenSource};
 use crate::pace::Rate;
 use crate::roster::Person;
+use crate::scim::Dialect;
 
 /// What is in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -61,6 +62,9 @@ pub struct Profile {
     /// Who is never locked or deleted, by email or id.
     #[serde(default, deserialize_with = "people")]
     pub protected: Vec<Person>,
+    /// How the node wants changes put; what is not said is found out.
+    #[serde(default)]
+    pub dialect: Dialect,
 }
 
 /// Why profiles cannot be used.
@@ -260,6 +264,7 @@ fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Rate>, D::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scim::{ActiveAs, ChangesBy, LeaversIn, MembershipsBy};
 
     fn config(text: &str) -> Result<Config, ConfigError> {
         let dir = tempfile::tempdir().unwrap();
@@ -308,6 +313,25 @@ mod tests {
         assert!(said("[profiles.a]\nregion = 'de'\n").contains("\"de\" is no region"));
         assert!(said("[profile.a]\nregion = 'eu'\n").contains("expected `profiles`"));
         assert!(!said("[profiles.a]\ntoken_file = secret\n").contains("secret"));
+    }
+
+    #[test]
+    fn a_profile_may_say_how_its_node_wants_changes_put() {
+        let said = config(
+            "[profiles.lab]\nurl = 'http://127.0.0.1:80/v2'\n[profiles.lab.dialect]\nmemberships = 'group'\n\
+             leavers = 'path'\nactive = 'string'\nchanges = 'put'\n",
+        )
+        .unwrap();
+        let all = Dialect {
+            memberships: Some(MembershipsBy::Group),
+            leavers: Some(LeaversIn::Path),
+            active: Some(ActiveAs::String),
+            changes: Some(ChangesBy::Put),
+        };
+        assert_eq!(said.profile("lab").unwrap().dialect, all);
+        let wrong = config("[profiles.lab.dialect]\nactive = 'number'\n").unwrap_err();
+        let words = wrong.to_string();
+        assert!(words.contains("`boolean`, `string`, `object`"), "{words}");
     }
 
     #[test]

@@ -1,0 +1,261 @@
+//! Puts a change of an account so that the node takes it.
+//!
+//! A node that refuses what was sent is asked again in the other ways that there are; what it takes is
+//! remembered for the run. The provider's own way comes first.
+
+use reqwest::header::HeaderValue;
+
+use super::confirm::Undone;
+use super::habits::Aspects;
+use super::worker::Worker;
+use crate::plan::Correction;
+use crate::scim::{ActiveAs, Document, Error, Operation, Patch, Refusal, Reply, User};
+
+/// What the calls for one correction have come to.
+pub(super) struct Progress {
+    pub(super) status: u16,
+    pub(super) attempts: u32,
+    /// The account as the last answer shows it, if it shows it whole.
+    pub(super) shown: Option<User>,
+}
+
+impl Progress {
+    /// Nothing had to be sent.
+    fn nothing() -> Self {
+        Progress {
+            status: 200,
+            attempts: 0,
+            shown: None,
+        }
+    }
+
+    fn of(id: &str, reply: Reply<Option<User>>) -> Self {
+        let shown = reply.value;
+        Progress {
+            status: reply.status,
+            attempts: reply.attempts,
+            shown: shown
+                .filter(|user| user.user_name.is_some() && user.id.eq_ignore_ascii_case(id)),
+        }
+    }
+
+    pub(super) fn count<T>(&mut self, reply: &Reply<T>) {
+        self.status = reply.status;
+        self.attempts += reply.attempts;
+    }
+}
+
+/// A way to put a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// PATCH: with the memberships or without, and with `active` in this way.
+    Patch { groups: bool, active: ActiveAs },
+    /// PUT of the whole account. Memberships go with the groups.
+    Put,
+}
+
+impl Worker {
+    /// Sends what goes with the user; memberships as well unless the node is known not to take them.
+    pub(super) async fn send(&self, correction: &Correction) -> Result<Progress, Error> {
+        let manner = self.manner(correction);
+        match self.send_in(manner, correction).await {
+            Err(Error::Refused(refusal)) if may_be_about_manner(&refusal) => {
+                Box::pin(self.send_otherwise(manner, correction, refusal)).await
+            }
+            sent => sent,
+        }
+    }
+
+    /// The way that is best, as far as is known.
+    fn manner(&self, correction: &Correction) -> Manner {
+        if (self.settings.replace && !correction.operations.is_empty()) || self.habits.replaces() {
+            return Manner::Put;
+        }
+        Manner::Patch {
+            groups: correction.changes_memberships() && !self.habits.memberships_by_group(),
+            active: self.habits.active(),
+        }
+    }
+
+    async fn send_in(&self, manner: Manner, correction: &Correction) -> Result<Progress, Error> {
+        let id = &correction.before.id;
+        match manner {
+            Manner::Put if correction.operations.is_empty() => Ok(Progress::nothing()),
+            Manner::Put => Box::pin(self.put(correction)).await,
+            Manner::Patch { groups, active } => {
+                let whole = correction.patch();
+                let attributes = correction.operations.len();
+                let shown = |(at, operation): (usize, Operation)| {
+                    (groups || at < attributes).then(|| operation.with_active(active))
+                };
+                let operations = whole.operations.into_iter().enumerate();
+                self.patch(id, operations.filter_map(shown).collect()).await
+            }
+        }
+    }
+
+    async fn patch(&self, id: &str, operations: Vec<Operation>) -> Result<Progress, Error> {
+        if operations.is_empty() {
+            return Ok(Progress::nothing());
+        }
+        let reply = self.writer.patch_user(id, &Patch::new(operations)).await?;
+        Ok(Progress::of(id, reply))
+    }
+
+    /// Sends what was refused in every other way that there is, and remembers the one that the node
+    /// takes. If there is none, the first refusal is the answer.
+    async fn send_otherwise(
+        &self,
+        refused: Manner,
+        correction: &Correction,
+        first: Refusal,
+    ) -> Result<Progress, Error> {
+        let _one = self.habits.one_looks().await;
+        let mut tried = vec![refused];
+        let mut attempts = first.attempts;
+        let mut no_method = first.is_about_method();
+        while let Some(manner) = self.other_manner(&tried, correction, no_method) {
+            match self.send_in(manner, correction).await {
+                Ok(progress) => {
+                    self.learn(manner, correction);
+                    return Ok(Progress {
+                        attempts: progress.attempts + attempts,
+                        ..progress
+                    });
+                }
+                Err(Error::Refused(refusal)) if may_be_about_manner(&refusal) => {
+                    attempts += refusal.attempts;
+                    no_method |= refusal.is_about_method();
+                    tried.push(manner);
+                }
+                Err(error) => return Err(error.after(attempts, false)),
+            }
+        }
+        Err(Error::Refused(Refusal { attempts, ..first }))
+    }
+
+    /// A way that was not tried yet and that may make a difference.
+    fn other_manner(
+        &self,
+        tried: &[Manner],
+        correction: &Correction,
+        no_method: bool,
+    ) -> Option<Manner> {
+        // Somebody may have found out meanwhile.
+        let mut others = vec![self.manner(correction)];
+        if !self.settings.replace && !self.habits.replaces() {
+            let active = self.habits.active();
+            let groups_taken = self.habits.are_proven(Aspects::GROUPS);
+            if correction.changes_memberships() && !groups_taken {
+                others.push(Manner::Patch {
+                    groups: false,
+                    active,
+                });
+            }
+            let locks = correction.operations.iter().any(Operation::is_active);
+            if locks && self.habits.is_active_a_guess() {
+                let groups = groups_taken && correction.changes_memberships();
+                let forms = ActiveAs::ALL.into_iter();
+                others.extend(forms.map(|active| Manner::Patch { groups, active }));
+            }
+            if no_method {
+                others.push(Manner::Put);
+            }
+        }
+        others.into_iter().find(|other| !tried.contains(other))
+    }
+
+    fn learn(&self, manner: Manner, correction: &Correction) {
+        match manner {
+            Manner::Put => {
+                self.habits.replace();
+                if correction.changes_memberships() {
+                    self.habits.use_groups();
+                }
+            }
+            Manner::Patch { groups, active } => {
+                if !groups && correction.changes_memberships() {
+                    self.habits.use_groups();
+                }
+                if active != self.habits.active() {
+                    self.habits.send_active_as(active);
+                }
+            }
+        }
+    }
+
+    /// The node says yes, and has neither locked nor unlocked: `active` is sent in the other ways.
+    pub(super) async fn lock_otherwise(
+        &self,
+        correction: &Correction,
+        progress: &mut Progress,
+        mut left: Undone,
+    ) -> Result<Undone, Error> {
+        let id = &correction.before.id;
+        let lock: Vec<Operation> = correction
+            .operations
+            .iter()
+            .filter(|operation| operation.is_active())
+            .cloned()
+            .collect();
+        for form in ActiveAs::ALL {
+            if form == self.habits.active() {
+                continue;
+            }
+            let sent = lock.iter().map(|operation| operation.with_active(form));
+            let reply = match self
+                .writer
+                .patch_user(id, &Patch::new(sent.collect()))
+                .await
+            {
+                Err(Error::Refused(refusal)) if may_be_about_manner(&refusal) => continue,
+                sent => sent?,
+            };
+            progress.count(&reply);
+            let now = self.look(correction, progress, None, true).await;
+            if !now.attributes.contains(&"active") {
+                self.habits.send_active_as(form);
+                return Ok(now);
+            }
+            left = now;
+        }
+        Ok(left)
+    }
+
+    /// Puts the whole account back as it is to be; what the row does not name is carried over. If
+    /// somebody else changes it meanwhile, it is read again.
+    async fn put(&self, correction: &Correction) -> Result<Progress, Error> {
+        const TRIES: usize = 3;
+        let id = &correction.before.id;
+        let mut versions = Vec::new();
+        loop {
+            let Some(document) = self.client.document::<User>(id).await?.value else {
+                // Gone since it was looked up: the node says so itself.
+                return self.patch(id, correction.operations.clone()).await;
+            };
+            let document = document.changed(&correction.before, &correction.after);
+            let document = after_refusals(document, &versions);
+            match self.writer.put_user(id, &document).await {
+                Err(Error::Refused(refusal)) if refusal.status == 412 && versions.len() < TRIES => {
+                    versions.push(document.version().cloned());
+                }
+                sent => return Ok(Progress::of(id, sent?)),
+            }
+        }
+    }
+}
+
+/// A version that a node refuses although nothing has changed meanwhile is not asked for: some compare
+/// weak versions with others, as RFC 9110, section 13.1.1, has it, so that none ever fits.
+pub(super) fn after_refusals(document: Document, refused: &[Option<HeaderValue>]) -> Document {
+    let same = |last: &Option<HeaderValue>| document.version() == last.as_ref();
+    if refused.last().is_some_and(same) {
+        document.whatever_version()
+    } else {
+        document
+    }
+}
+
+fn may_be_about_manner(refusal: &Refusal) -> bool {
+    refusal.is_about_form() || refusal.is_about_method()
+}
