@@ -82,7 +82,7 @@ fn group(name: &str, held: &Held) -> Value {
 
 fn patch_user(body: &Value, held: &mut Held, id: &str, groups: Unwanted, locks: Unwanted) -> Reply {
     for operation in body["Operations"].as_array().unwrap() {
-        match operation["path"].as_str().unwrap() {
+        match operation["path"].as_str().unwrap_or_default() {
             "groups" if groups == Unwanted::Refused => {
                 return reply(
                     400,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::info;
 
-use crate::scim::{BulkLimits, Client};
+use crate::scim::{BulkLimits, Client, ServiceProviderConfig};
 
 /// So many rows or fewer are not worth the question whether the node takes bulk requests.
 const FEW: u64 = 2;
@@ -25,15 +25,27 @@ pub(super) enum BulkUse {
 }
 
 impl BulkUse {
-    /// How large bulk requests for so many rows may be; nothing where each change is a call of its
-    /// own.
-    pub(super) async fn limits(self, client: &Client, rows: u64) -> Option<BulkLimits> {
+    /// Asks the node what it can do, where it is worth it for so many rows.
+    pub(super) async fn ask(self, client: &Client, rows: u64) -> Option<ServiceProviderConfig> {
         if self == BulkUse::Off || rows <= FEW {
             return None;
         }
         let config = tokio::time::timeout(PATIENCE, client.config()).await;
-        let offered = config.ok().flatten().and_then(|config| config.bulk);
-        let limits = offered.as_ref().and_then(BulkLimits::of);
+        config.ok().flatten()
+    }
+
+    /// How large bulk requests for so many rows may be on a node that says this of itself; nothing
+    /// where each change is a call of its own.
+    pub(super) fn limits(
+        self,
+        said: Option<&ServiceProviderConfig>,
+        rows: u64,
+    ) -> Option<BulkLimits> {
+        if self == BulkUse::Off || rows <= FEW {
+            return None;
+        }
+        let offered = said.and_then(|config| config.bulk.as_ref());
+        let limits = offered.and_then(BulkLimits::of);
         info!(?offered, ?limits, "bulk requests");
         match self {
             BulkUse::On => limits.or(Some(BulkLimits::MODEST)),

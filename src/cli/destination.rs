@@ -54,6 +54,8 @@ pub(super) struct Connected {
     pub(super) role_prefix: Option<String>,
     /// How large bulk requests may be, where changes go by them.
     pub(super) bulk: Option<BulkLimits>,
+    /// How changes are put to it, as far as that is known.
+    pub(super) dialect: Dialect,
     /// Keeps the embedded node alive.
     _sandbox: Option<Sandbox>,
 }
@@ -130,6 +132,7 @@ impl Destination {
             address: self.address(),
             role_prefix: self.role_prefix.clone(),
             bulk: None,
+            dialect: self.dialect,
             _sandbox: None,
         })
     }
@@ -147,6 +150,7 @@ impl Destination {
             address: self.address(),
             role_prefix: Some(role_prefix),
             bulk: None,
+            dialect: self.dialect,
             _sandbox: Some(sandbox),
         })
     }

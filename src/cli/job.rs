@@ -270,7 +270,7 @@ impl Job {
         let max_errors = self.run.max_errors.map(|most| most.of(rows));
         let limits = ready.node.bulk;
         Settings {
-            dialect: ready.site.destination.dialect,
+            dialect: ready.node.dialect,
             concurrency: ready.site.destination.concurrency,
             on_conflict: self.on_conflict,
             batch: usize::from(self.input.batch),

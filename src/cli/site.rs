@@ -198,11 +198,10 @@ impl Sites {
 impl Site {
     async fn ask(&self, job: &Job) -> Result<(Connected, Teams), Failure> {
         let mut node = self.destination.connect(Arc::clone(&self.pace)).await?;
-        node.bulk = job
-            .input
-            .bulk
-            .limits(&node.client, self.census.valid())
-            .await;
+        let (bulk, rows) = (job.input.bulk, self.census.valid());
+        let said = bulk.ask(&node.client, rows).await;
+        node.bulk = bulk.limits(said.as_ref(), rows);
+        node.dialect = self.destination.dialect.or_as_said(said.as_ref());
         let teams = if self.census.groups.is_empty() {
             Teams::default()
         } else {

@@ -1,14 +1,14 @@
 //! All people of a node in memory, at about a hundred bytes each.
 //!
 //! A record is a few length-prefixed strings in one long buffer; two tables of offsets find it by
-//! email and by id. A changed person gets a new record, the old one is left behind: a run changes
+//! email and by id, both in any case. A changed person gets a new record, the old one is left behind: a run changes
 //! each person a few times at the most.
 
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-use crate::scim::{Reference, User};
+use crate::scim::{Reference, User, same_id};
 
 /// People, found by id or by folded email.
 #[derive(Debug, Default)]
@@ -33,11 +33,14 @@ impl Index {
             hasher,
         } = self;
         let id_at = |at: usize| records.field(at, ID).unwrap_or_default();
-        match by_id.find_mut(hasher.hash_one(&*user.id), |at| id_at(*at) == user.id) {
+        let folded = user.id.to_ascii_lowercase();
+        match by_id.find_mut(hasher.hash_one(&*folded), |at| {
+            same_id(id_at(*at), &user.id)
+        }) {
             Some(former) => *former = at,
             None => {
-                by_id.insert_unique(hasher.hash_one(&*user.id), at, |at| {
-                    hasher.hash_one(id_at(*at))
+                by_id.insert_unique(hasher.hash_one(&*folded), at, |at| {
+                    hasher.hash_one(&*id_at(*at).to_ascii_lowercase())
                 });
             }
         }
@@ -61,9 +64,12 @@ impl Index {
             hasher,
             ..
         } = self;
-        if let Ok(entry) =
-            by_id.find_entry(hasher.hash_one(id), |at| records.field(*at, ID) == Some(id))
-        {
+        let is_it = |at: &usize| {
+            records
+                .field(*at, ID)
+                .is_some_and(|other| same_id(other, id))
+        };
+        if let Ok(entry) = by_id.find_entry(hasher.hash_one(&*id.to_ascii_lowercase()), is_it) {
             entry.remove();
         }
     }
@@ -79,7 +85,7 @@ impl Index {
             ..
         } = self;
         let found = by_email.find_entry(hasher.hash_one(&*email), |at| {
-            records.field(*at, ID) == Some(&former.id)
+            records.field(*at, ID) == Some(&*former.id)
         });
         if let Ok(entry) = found {
             entry.remove();
@@ -87,8 +93,10 @@ impl Index {
     }
 
     pub(super) fn by_id(&self, id: &str) -> Option<User> {
-        let at = self.by_id.find(self.hasher.hash_one(id), |at| {
-            self.records.field(*at, ID) == Some(id)
+        let folded = id.to_ascii_lowercase();
+        let at = self.by_id.find(self.hasher.hash_one(&*folded), |at| {
+            let other = self.records.field(*at, ID);
+            other.is_some_and(|other| same_id(other, id))
         })?;
         Some(self.records.get(*at))
     }

@@ -13,11 +13,11 @@ use super::Directory;
 use super::holder::Holder;
 use super::teams::Teams;
 use crate::roster::{Change, GroupName, Person};
-use crate::scim::{Client, Error, Group, User};
+use crate::scim::{Client, Error, Group, Members, User};
 
-/// The members of groups that were read, each read once and kept up with what the run changes.
+/// Who is in the groups that were read, each read once and kept up with what the run changes.
 #[derive(Debug, Default)]
-pub(super) struct Members {
+pub(super) struct Rolls {
     groups: Mutex<HashMap<String, Arc<OnceCell<Mutex<HashSet<u64>>>>>>,
     /// Ids are kept as hashes: a group may have very many.
     hasher: RandomState,
@@ -31,7 +31,7 @@ mod shown {
     pub(super) const NO: u8 = 2;
 }
 
-impl Members {
+impl Rolls {
     fn key(&self, user: &str) -> u64 {
         // Some nodes write an id now in upper and now in lower case.
         self.hasher.hash_one(user.to_ascii_lowercase())
@@ -90,13 +90,13 @@ impl Teams {
     /// Whether the user is in the group, as far as that was read.
     #[must_use]
     pub fn is_in(&self, user: &str, group: &str) -> Option<bool> {
-        let key = self.members.key(user);
-        self.members.with(group, |members| members.contains(&key))
+        let key = self.rolls.key(user);
+        self.rolls.with(group, |members| members.contains(&key))
     }
 
     /// Reads who is in the group, once. A group that cannot be read is asked for again.
     async fn read_members(&self, client: &Client, group: &str) {
-        let cell = self.members.cell(group);
+        let cell = self.rolls.cell(group);
         let read = cell.get_or_try_init(async || {
             let group = match client.group(group).await {
                 Ok(reply) => reply.value.ok_or(())?,
@@ -106,7 +106,7 @@ impl Teams {
                 }
             };
             let members = self.members_of(&group).ok_or(())?;
-            let keys = members.iter().map(|id| self.members.key(id)).collect();
+            let keys = members.ids().map(|id| self.rolls.key(id)).collect();
             Ok(Mutex::new(keys))
         });
         // Whoever is not known to be in a group is put into it.
@@ -116,35 +116,35 @@ impl Teams {
     /// The ids of those whom the group shows. A group without `members` has none (RFC 7643, section
     /// 2.5), unless the node is known to leave members out.
     #[must_use]
-    pub fn members_of(&self, group: &Group) -> Option<HashSet<String>> {
+    pub fn members_of(&self, group: &Group) -> Option<Members> {
         match &group.members {
             Some(members) => {
-                self.members.shown.store(shown::YES, Ordering::Relaxed);
+                self.rolls.shown.store(shown::YES, Ordering::Relaxed);
                 Some(members.iter().map(|member| member.value.clone()).collect())
             }
-            None if self.members.shown.load(Ordering::Relaxed) == shown::NO => None,
-            None => Some(HashSet::new()),
+            None if self.rolls.shown.load(Ordering::Relaxed) == shown::NO => None,
+            None => Some(Members::default()),
         }
     }
 
     /// Whether any group has shown members.
     #[must_use]
     pub fn has_shown_members(&self) -> bool {
-        self.members.shown.load(Ordering::Relaxed) == shown::YES
+        self.rolls.shown.load(Ordering::Relaxed) == shown::YES
     }
 
     /// It is known that groups show their members.
     pub fn members_were_shown(&self) {
-        self.members.shown.store(shown::YES, Ordering::Relaxed);
+        self.rolls.shown.store(shown::YES, Ordering::Relaxed);
     }
 
     /// The same of a group that somebody was put into: if it shows nobody, as no group has done so
     /// far, then the node leaves members out.
     #[must_use]
-    pub fn members_after_joining(&self, group: &Group) -> Option<HashSet<String>> {
+    pub fn members_after_joining(&self, group: &Group) -> Option<Members> {
         let first = group.members.is_none()
             && self
-                .members
+                .rolls
                 .shown
                 .compare_exchange(
                     shown::UNKNOWN,
@@ -161,13 +161,13 @@ impl Teams {
 
     /// Somebody has joined and left groups.
     pub fn note_memberships(&self, user: &str, joined: &[String], left: &[String]) {
-        let key = self.members.key(user);
+        let key = self.rolls.key(user);
         for group in joined {
-            self.members
+            self.rolls
                 .with(self.now(group), |members| members.insert(key));
         }
         for group in left {
-            self.members
+            self.rolls
                 .with(self.now(group), |members| members.remove(&key));
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use super::members::Members;
+use super::members::Rolls;
 use crate::roster::{GroupKind, GroupName, nearest};
 use crate::scim::{Client, Error, Group, Listing, Overlap, Query};
 
@@ -21,7 +21,7 @@ pub struct Teams {
     /// Why a group could not be made, by its name.
     pub(super) given_up: HashMap<String, String>,
     /// Who is in them, as far as that was asked.
-    pub(super) members: Arc<Members>,
+    pub(super) rolls: Arc<Rolls>,
 }
 
 /// Why a name stands for no group.

@@ -61,7 +61,7 @@ impl Examination<'_> {
         let found = in_words(&config);
         if config.patch == Some(false) {
             let found =
-                format!("{found}. Changes, locks and unlocks are PATCH calls: they may fail");
+                format!("{found}. Without PATCH, whole accounts and teams are read and put back");
             self.found(Check::Config, State::Note, found);
         } else {
             self.found(Check::Config, State::Ok, found);

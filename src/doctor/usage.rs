@@ -71,6 +71,7 @@ pub(super) fn usage(facts: &Facts, setup: &Setup) -> Vec<(&'static str, String)>
     vec![
         ("finding people", finding(facts)),
         ("page size", page_size(facts)),
+        ("changes", changes(facts).to_owned()),
         ("memberships", memberships(facts)),
         ("list of teams", teams(facts).to_owned()),
         ("bulk", bulk(facts)),
@@ -117,7 +118,26 @@ fn page_size(facts: &Facts) -> String {
     }
 }
 
+/// Whether the node says that it takes no PATCH.
+fn no_patch(facts: &Facts) -> bool {
+    facts
+        .config
+        .as_ref()
+        .is_some_and(|config| config.patch == Some(false))
+}
+
+fn changes(facts: &Facts) -> &'static str {
+    if no_patch(facts) {
+        "by PUT: whole accounts and teams are read and put back, since the node says that it takes no PATCH"
+    } else {
+        "by PATCH of what differs; where the node turns out not to take that, by PUT of the whole"
+    }
+}
+
 fn memberships(facts: &Facts) -> String {
+    if no_patch(facts) {
+        return "with the group, whose members are read and put back".to_owned();
+    }
     let mut words = "in one call with the user, new or existing; where the node turns out not to take them so, with \
                      the group"
         .to_owned();

@@ -3,7 +3,7 @@
 use super::Correction;
 use crate::directory::Teams;
 use crate::roster::{Edit, Revision};
-use crate::scim::{Operation, Reference, User};
+use crate::scim::{Operation, Reference, User, same_id};
 
 /// What gets the account to what the row asks of it.
 ///
@@ -60,7 +60,7 @@ pub(super) fn diff(
     };
     let (to_join, to_leave) = (those(join, true), those(leave, false));
     if let Some(groups) = &mut after.groups {
-        groups.retain(|group| !to_leave.contains(&group.value));
+        groups.retain(|group| !to_leave.iter().any(|id| same_id(id, &group.value)));
         groups.extend(to_join.iter().map(|id| Reference {
             value: id.clone(),
             display: None,
@@ -100,7 +100,7 @@ fn edit(
 /// the node does not say.
 fn is_in(account: &User, group: &str, teams: &Teams) -> Option<bool> {
     match &account.groups {
-        Some(groups) => Some(groups.iter().any(|shown| shown.value == group)),
+        Some(groups) => Some(groups.iter().any(|shown| same_id(&shown.value, group))),
         None => teams.is_in(&account.id, group),
     }
 }

@@ -16,6 +16,7 @@ pub struct Protected(Arc<RwLock<Known>>);
 struct Known {
     /// Folded.
     emails: HashSet<String>,
+    /// In lower case, as some nodes write them in either.
     ids: HashSet<String>,
 }
 
@@ -61,7 +62,7 @@ impl FromIterator<Person> for Protected {
             known.emails.extend(email);
             known
                 .ids
-                .extend(person.id().map(|id| id.as_str().to_owned()));
+                .extend(person.id().map(|id| id.as_str().to_ascii_lowercase()));
         }
         Protected(Arc::new(RwLock::new(known)))
     }
@@ -81,14 +82,14 @@ impl Protected {
         let (by_id, by_email) = self.known(Some(id), email);
         if by_email && !by_id {
             let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            known.ids.insert(id.to_owned());
+            known.ids.insert(id.to_ascii_lowercase());
         }
         by_id || by_email
     }
 
     fn known(&self, id: Option<&str>, email: Option<&str>) -> (bool, bool) {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let by_id = id.is_some_and(|id| known.ids.contains(id));
+        let by_id = id.is_some_and(|id| known.ids.contains(&id.to_ascii_lowercase()));
         let by_email = !known.emails.is_empty()
             && email.is_some_and(|email| known.emails.contains(&email.to_lowercase()));
         (by_id, by_email)

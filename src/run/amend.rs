@@ -11,6 +11,7 @@ use super::worker::{Worker, done};
 use tracing::debug;
 
 use super::manner::Progress;
+use super::members::Movement;
 use crate::plan::Correction;
 use crate::roster::Action;
 use crate::scim::{Error, Reply};
@@ -61,7 +62,10 @@ impl Worker {
             .shown
             .as_ref()
             .map(|shown| undone(correction, shown));
-        let is_trusted = || self.habits.are_proven(aspects) && !by_group;
+        let sent = progress.active;
+        // What was proven meanwhile was perhaps not what was sent here.
+        let is_as_proven = || sent.is_none_or(|form| form == self.habits.active());
+        let is_trusted = || self.habits.are_proven(aspects) && !by_group && is_as_proven();
         let left = match left {
             Some(left) if left.is_nothing() => left,
             left if is_trusted() => self.look(correction, progress, left, false).await,
@@ -78,7 +82,7 @@ impl Worker {
                 left
             }
         };
-        let left = if left.attributes.contains(&"active") && self.habits.is_active_a_guess() {
+        let left = if left.attributes.contains(&"active") {
             self.lock_otherwise(correction, progress, left).await?
         } else {
             left
@@ -158,11 +162,23 @@ impl Worker {
         progress: &mut Progress,
     ) -> Result<(), Error> {
         for group in &left.join {
-            let reply = self.change_members(group, &[user], &[]).await?;
+            let reply = self
+                .change_members(Movement {
+                    group,
+                    join: &[user],
+                    leave: &[],
+                })
+                .await?;
             progress.count(&reply);
         }
         for group in &left.leave {
-            let reply = self.change_members(group, &[], &[user]).await?;
+            let reply = self
+                .change_members(Movement {
+                    group,
+                    join: &[],
+                    leave: &[user],
+                })
+                .await?;
             progress.count(&reply);
         }
         // What was shown before is no longer so.

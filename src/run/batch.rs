@@ -13,12 +13,13 @@ use tracing::{debug, info};
 
 use super::habits::{Aspects, Habits};
 use super::joint::{Joint, halted, in_part};
+use super::members::Movement;
 use super::not_attempted;
 use super::outcome::{Outcome, Verdict};
 use super::worker::Worker;
 use crate::pace::FaultKind;
 use crate::plan::{Memberships, Shares, Ways, share};
-use crate::scim::{Error, Group, Reply};
+use crate::scim::{Error, Group, Members, Reply};
 
 /// What is to be sent for the rows that were set aside.
 pub(super) struct Flush {
@@ -228,8 +229,8 @@ impl Ask {
     }
 
     /// Whether the group's members are as this asks.
-    fn is_met(&self, members: &HashSet<String>) -> bool {
-        members.contains(&self.member.id) == self.joins
+    fn is_met(&self, members: &Members) -> bool {
+        members.has(&self.member.id) == self.joins
     }
 }
 
@@ -316,7 +317,11 @@ impl GroupBatches {
             those.map(|ask| ask.member.id.as_str()).collect()
         };
         let sent = worker
-            .change_members(&self.group, &those(true), &those(false))
+            .change_members(Movement {
+                group: &self.group,
+                join: &those(true),
+                leave: &those(false),
+            })
             .await;
         let attempts = match &sent {
             Ok(reply) => reply.attempts,
@@ -377,9 +382,9 @@ impl GroupBatches {
     async fn confirm(&self, worker: &Worker, part: &[&Ask], reply: Reply<Option<Group>>) {
         let status = reply.status;
         let shown = reply.value.and_then(|group| group.members);
-        let shown: Option<HashSet<String>> =
+        let shown: Option<Members> =
             shown.map(|members| members.into_iter().map(|member| member.value).collect());
-        let all_met = |members: &HashSet<String>| part.iter().all(|ask| ask.is_met(members));
+        let all_met = |members: &Members| part.iter().all(|ask| ask.is_met(members));
         let mut ignored = None;
         if !worker.habits.are_proven(Aspects::BATCHES) {
             let _one = worker.habits.one_looks().await;

@@ -2,7 +2,7 @@
 //! an attribute as it was.
 
 use crate::plan::Correction;
-use crate::scim::User;
+use crate::scim::{User, same_id};
 
 /// What of a correction an account does not show.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(super) fn undone(correction: &Correction, shown: &User) -> Undone {
     match &shown.groups {
         None => undone.groups_unseen = correction.changes_memberships(),
         Some(groups) => {
-            let is_in = |id: &String| groups.iter().any(|group| group.value == *id);
+            let is_in = |id: &String| groups.iter().any(|group| same_id(&group.value, id));
             undone.join = join.iter().filter(|id| !is_in(id)).cloned().collect();
             undone.leave = leave.iter().filter(|id| is_in(id)).cloned().collect();
         }

@@ -160,10 +160,10 @@ impl Habits {
         self.dialect().changes == Some(ChangesBy::Put)
     }
 
-    /// Resources are read, changed and put back from now on.
-    pub(super) fn replace(&self) {
-        if self.learn(|dialect| dialect.changes = Some(ChangesBy::Put)) {
-            info!("the node takes no PATCH; reading and putting back whole resources");
+    /// Resources are changed like this from now on.
+    pub(super) fn change_by(&self, changes: ChangesBy) {
+        if self.learn(|dialect| dialect.changes = Some(changes)) {
+            info!(?changes, "the node takes changes by one method only");
         }
     }
 }

@@ -9,7 +9,7 @@ use super::confirm::Undone;
 use super::habits::Aspects;
 use super::worker::Worker;
 use crate::plan::Correction;
-use crate::scim::{ActiveAs, Document, Error, Operation, Patch, Refusal, Reply, User};
+use crate::scim::{ActiveAs, ChangesBy, Document, Error, Operation, Patch, Refusal, Reply, User};
 
 /// What the calls for one correction have come to.
 pub(super) struct Progress {
@@ -17,6 +17,8 @@ pub(super) struct Progress {
     pub(super) attempts: u32,
     /// The account as the last answer shows it, if it shows it whole.
     pub(super) shown: Option<User>,
+    /// How `active` was sent, if it was sent in a PATCH.
+    pub(super) active: Option<ActiveAs>,
 }
 
 impl Progress {
@@ -26,6 +28,7 @@ impl Progress {
             status: 200,
             attempts: 0,
             shown: None,
+            active: None,
         }
     }
 
@@ -34,6 +37,7 @@ impl Progress {
         Progress {
             status: reply.status,
             attempts: reply.attempts,
+            active: None,
             shown: shown
                 .filter(|user| user.user_name.is_some() && user.id.eq_ignore_ascii_case(id)),
         }
@@ -89,7 +93,11 @@ impl Worker {
                     (groups || at < attributes).then(|| operation.with_active(active))
                 };
                 let operations = whole.operations.into_iter().enumerate();
-                self.patch(id, operations.filter_map(shown).collect()).await
+                let sent = self.patch(id, operations.filter_map(shown).collect());
+                Ok(Progress {
+                    active: Some(active),
+                    ..sent.await?
+                })
             }
         }
     }
@@ -161,6 +169,11 @@ impl Worker {
             if no_method {
                 others.push(Manner::Put);
             }
+        } else if no_method && !self.settings.replace {
+            others.push(Manner::Patch {
+                groups: false,
+                active: self.habits.active(),
+            });
         }
         others.into_iter().find(|other| !tried.contains(other))
     }
@@ -168,12 +181,15 @@ impl Worker {
     fn learn(&self, manner: Manner, correction: &Correction) {
         match manner {
             Manner::Put => {
-                self.habits.replace();
+                self.habits.change_by(ChangesBy::Put);
                 if correction.changes_memberships() {
                     self.habits.use_groups();
                 }
             }
             Manner::Patch { groups, active } => {
+                if self.habits.replaces() {
+                    self.habits.change_by(ChangesBy::Patch);
+                }
                 if !groups && correction.changes_memberships() {
                     self.habits.use_groups();
                 }
@@ -184,40 +200,38 @@ impl Worker {
         }
     }
 
-    /// The node says yes, and has neither locked nor unlocked: `active` is sent in the other ways.
+    /// The node says yes, and has neither locked nor unlocked: `active` is sent in the other ways, or
+    /// in the one that somebody has found meanwhile.
     pub(super) async fn lock_otherwise(
         &self,
         correction: &Correction,
         progress: &mut Progress,
         mut left: Undone,
     ) -> Result<Undone, Error> {
-        let id = &correction.before.id;
-        let lock: Vec<Operation> = correction
-            .operations
-            .iter()
-            .filter(|operation| operation.is_active())
-            .cloned()
-            .collect();
-        for form in ActiveAs::ALL {
-            if form == self.habits.active() {
-                continue;
-            }
-            let sent = lock.iter().map(|operation| operation.with_active(form));
-            let reply = match self
-                .writer
-                .patch_user(id, &Patch::new(sent.collect()))
-                .await
-            {
+        let Some(sent) = progress.active else {
+            return Ok(left);
+        };
+        let _one = self.habits.one_looks().await;
+        let others = if self.habits.is_active_a_guess() {
+            ActiveAs::ALL.to_vec()
+        } else {
+            vec![self.habits.active()]
+        };
+        for form in others.into_iter().filter(|form| *form != sent) {
+            let operations = correction.operations.iter();
+            let lock = operations.filter(|operation| operation.is_active());
+            let patch = Patch::new(lock.map(|lock| lock.with_active(form)).collect());
+            let id = &correction.before.id;
+            let reply = match self.writer.patch_user(id, &patch).await {
                 Err(Error::Refused(refusal)) if may_be_about_manner(&refusal) => continue,
-                sent => sent?,
+                reply => reply?,
             };
             progress.count(&reply);
-            let now = self.look(correction, progress, None, true).await;
-            if !now.attributes.contains(&"active") {
+            left = self.look(correction, progress, None, true).await;
+            if !left.attributes.contains(&"active") {
                 self.habits.send_active_as(form);
-                return Ok(now);
+                break;
             }
-            left = now;
         }
         Ok(left)
     }

@@ -1,23 +1,61 @@
 //! Members of a group: looking at them, and changing them in the way that the node understands.
 
-use std::collections::HashSet;
-
 use tracing::warn;
 
 use super::habits::Aspects;
 use super::manner::after_refusals;
 use super::worker::Worker;
 use crate::plan::Correction;
-use crate::scim::{Attribute, Error, Group, Operation, Patch, Reply, User};
+use crate::scim::{
+    Attribute, ChangesBy, Error, Group, Members, Operation, Patch, Reply, User, same_id,
+};
+
+const GROUP_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+
+/// Why a team is left as it is.
+const NOT_SHOWN: &str = "the node takes no PATCH and does not show who is in the team; putting the team back would \
+                         empty it, so it was left alone";
+
+/// How often a group is read again when somebody else was faster.
+const TRIES: usize = 3;
+
+/// Who joins and who leaves a group.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Movement<'a> {
+    pub(super) group: &'a str,
+    pub(super) join: &'a [&'a str],
+    pub(super) leave: &'a [&'a str],
+}
+
+impl Movement<'_> {
+    /// One PATCH for all of it; whoever leaves is named in the path or in the value.
+    fn patch(self, by_path: bool) -> Patch {
+        let Movement { join, leave, .. } = self;
+        let mut operations = Vec::new();
+        if !join.is_empty() {
+            operations.push(Operation::add("members", join.iter().copied()));
+        }
+        if by_path {
+            operations.extend(leave.iter().map(|id| Operation::remove_member(id)));
+        } else if !leave.is_empty() {
+            operations.push(Operation::remove("members", leave.iter().copied()));
+        }
+        Patch::new(operations)
+    }
+
+    fn leaves(self, id: &str) -> bool {
+        self.leave.iter().any(|left| same_id(left, id))
+    }
+}
 
 impl Worker {
     /// The ids of a group's members; nothing if the node does not tell.
-    pub(super) async fn members(&self, group: &str) -> Option<HashSet<String>> {
+    pub(super) async fn members(&self, group: &str) -> Option<Members> {
         self.members_after(group, false).await
     }
 
     /// The same after somebody was said to have joined, if `joined`.
-    pub(super) async fn members_after(&self, group: &str, joined: bool) -> Option<HashSet<String>> {
+    pub(super) async fn members_after(&self, group: &str, joined: bool) -> Option<Members> {
         let group = self.client.group(group).await.ok()?.value?;
         let teams = &self.directory.teams;
         if joined {
@@ -31,35 +69,34 @@ impl Worker {
     pub(super) fn remember(&self, correction: &Correction, shown: &User) {
         self.directory.people.remember(shown);
         let Correction { join, leave, .. } = correction;
-        self.directory
-            .teams
-            .note_memberships(&shown.id, join, leave);
+        let teams = &self.directory.teams;
+        teams.note_memberships(&shown.id, join, leave);
     }
 
     /// Whether the user is in the group; nothing if the node does not tell.
     pub(super) async fn is_member(&self, user: &str, group: &str) -> Option<bool> {
-        Some(self.members(group).await?.contains(user))
+        Some(self.members(group).await?.has(user))
     }
 
-    /// Lets people join and leave a group, in one PATCH.
-    ///
-    /// Whom to remove stands in the value, as on the provider's page. RFC 7644, section 3.5.2.2,
-    /// knows only the path for that: a node may refuse the value, or overlook it and empty the whole
-    /// group. So the first time somebody leaves a group in a run, the others are counted.
+    /// Lets people join and leave a group, in one call where the node takes a PATCH.
     pub(super) async fn change_members(
         &self,
-        group: &str,
-        join: &[&str],
-        leave: &[&str],
+        movement: Movement<'_>,
     ) -> Result<Reply<Option<Group>>, Error> {
-        if self.habits.replaces() {
-            return Box::pin(self.put_members(group, join, leave)).await;
-        }
-        match self.patch_members(group, join, leave).await {
+        let usual = if self.habits.replaces() {
+            ChangesBy::Put
+        } else {
+            ChangesBy::Patch
+        };
+        match self.change_members_by(usual, movement).await {
             Err(Error::Refused(refusal)) if refusal.is_about_method() => {
-                let sent = Box::pin(self.put_members(group, join, leave)).await;
+                let other = match usual {
+                    ChangesBy::Put => ChangesBy::Patch,
+                    ChangesBy::Patch => ChangesBy::Put,
+                };
+                let sent = self.change_members_by(other, movement).await;
                 if sent.is_ok() {
-                    self.habits.replace();
+                    self.habits.change_by(other);
                 }
                 sent.map_err(|error| error.after(refusal.attempts, false))
             }
@@ -67,37 +104,44 @@ impl Worker {
         }
     }
 
-    async fn patch_members(
+    async fn change_members_by(
         &self,
-        group: &str,
-        join: &[&str],
-        leave: &[&str],
+        way: ChangesBy,
+        movement: Movement<'_>,
     ) -> Result<Reply<Option<Group>>, Error> {
-        let patch = |by_path| Patch::new(operations(join, leave, by_path));
+        match way {
+            ChangesBy::Put => Box::pin(self.put_members(movement)).await,
+            ChangesBy::Patch => Box::pin(self.patch_members(movement)).await,
+        }
+    }
+
+    /// Whom to remove stands in the value, as on the provider's page. RFC 7644, section 3.5.2.2,
+    /// knows only the path for that: a node may refuse the value, or overlook it and empty the whole
+    /// group. So the first time somebody leaves a group in a run, the others are counted.
+    async fn patch_members(&self, movement: Movement<'_>) -> Result<Reply<Option<Group>>, Error> {
         let is_certain = || {
-            leave.is_empty()
+            movement.leave.is_empty()
                 || self.habits.removes_by_path()
                 || self.habits.are_proven(Aspects::REMOVALS)
         };
         if !is_certain() {
             let _one = self.habits.one_looks().await;
             if !is_certain() {
-                return self.remove_first(group, patch, leave).await;
+                return self.remove_first(movement).await;
             }
         }
-        let patch = patch(self.habits.removes_by_path());
-        self.writer.patch_group(group, &patch).await
+        let patch = movement.patch(self.habits.removes_by_path());
+        self.writer.patch_group(movement.group, &patch).await
     }
 
     /// Lets people leave a group while it is not known whether the node takes the others out as well.
-    async fn remove_first(
-        &self,
-        group: &str,
-        patch: impl Fn(bool) -> Patch,
-        leave: &[&str],
-    ) -> Result<Reply<Option<Group>>, Error> {
+    async fn remove_first(&self, movement: Movement<'_>) -> Result<Reply<Option<Group>>, Error> {
+        let group = movement.group;
         let before = self.members(group).await;
-        let send = async |by_path| self.writer.patch_group_alone(group, &patch(by_path)).await;
+        let send = async |by_path| {
+            let patch = movement.patch(by_path);
+            self.writer.patch_group_alone(group, &patch).await
+        };
         let reply = match send(false).await {
             Err(Error::Refused(refusal)) if refusal.is_about_form() => {
                 let reply = send(true).await?;
@@ -107,63 +151,50 @@ impl Worker {
             answered => answered?,
         };
         if let Some(before) = before {
-            self.put_back(group, &before, leave).await?;
+            self.put_back(movement, &before).await?;
         }
         Ok(reply)
     }
 
-    /// Puts those back who were not meant to leave.
-    async fn put_back(
-        &self,
-        group: &str,
-        before: &HashSet<String>,
-        leave: &[&str],
-    ) -> Result<(), Error> {
-        let Some(after) = self.members(group).await else {
+    /// Puts those back who were not meant to leave, and those in again who joined just now.
+    async fn put_back(&self, movement: Movement<'_>, before: &Members) -> Result<(), Error> {
+        let Some(after) = self.members(movement.group).await else {
             return Ok(());
         };
-        let vanished: Vec<&str> = before
-            .iter()
-            .map(String::as_str)
-            .filter(|id| !after.contains(*id) && !leave.contains(id))
+        let mut vanished: Vec<&str> = before
+            .ids()
+            .filter(|id| !after.has(id) && !movement.leaves(id))
             .collect();
         if vanished.is_empty() {
             self.habits.prove(Aspects::REMOVALS);
             return Ok(());
         }
         warn!(
-            group,
+            group = movement.group,
             people = vanished.len(),
             "the node removed more people from a team than it was asked to; putting them back"
         );
         self.habits.remove_by_path();
-        let add = Patch::new(operations(&vanished, &[], true));
-        self.writer.patch_group_alone(group, &add).await?;
+        let joined = movement.join.iter().copied();
+        vanished.extend(joined.filter(|id| !after.has(id)));
+        let back = Movement {
+            join: &vanished,
+            leave: &[],
+            ..movement
+        };
+        let patch = back.patch(true);
+        self.writer.patch_group_alone(back.group, &patch).await?;
         Ok(())
     }
-}
 
-/// Why a team is left as it is.
-const NOT_SHOWN: &str = "the node takes no PATCH and does not show who is in the team; putting the team back would \
-                         empty it, so it was left alone";
-
-const GROUP_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-
-impl Worker {
     /// Changes members where the node takes no PATCH: the group is read and put back, and read again if
     /// somebody else changes it meanwhile. A group that does not show its members would lose them.
-    async fn put_members(
-        &self,
-        group: &str,
-        join: &[&str],
-        leave: &[&str],
-    ) -> Result<Reply<Option<Group>>, Error> {
-        const TRIES: usize = 3;
+    async fn put_members(&self, movement: Movement<'_>) -> Result<Reply<Option<Group>>, Error> {
+        let Movement { group, join, leave } = movement;
         let _turn = self.writer.turn(group).await;
         let mut versions = Vec::new();
         loop {
-            let reply = self.client.document::<Group>(group).await?;
-            let Some(document) = reply.value else {
+            let Some(document) = self.client.document::<Group>(group).await?.value else {
                 return Err(Error::Unmet("the team is not there any more".to_owned()));
             };
             let may_be_empty = self.members_are_shown().await;
@@ -187,27 +218,13 @@ impl Worker {
             return true;
         }
         let schema = self.client.schema(GROUP_SCHEMA).await;
-        let shown = schema.is_some_and(|schema| {
-            schema
-                .attribute("members")
-                .is_some_and(Attribute::is_returned)
-        });
+        let members = schema
+            .as_ref()
+            .and_then(|schema| schema.attribute("members"));
+        let shown = members.is_some_and(Attribute::is_returned);
         if shown {
             self.directory.teams.members_were_shown();
         }
         shown
     }
-}
-
-fn operations(join: &[&str], leave: &[&str], by_path: bool) -> Vec<Operation> {
-    let mut operations = Vec::new();
-    if !join.is_empty() {
-        operations.push(Operation::add("members", join.iter().copied()));
-    }
-    if by_path {
-        operations.extend(leave.iter().map(|id| Operation::remove_member(id)));
-    } else if !leave.is_empty() {
-        operations.push(Operation::remove("members", leave.iter().copied()));
-    }
-    operations
 }

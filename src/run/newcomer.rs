@@ -16,7 +16,7 @@ use super::worker::{Worker, impossible};
 use crate::directory::Holder;
 use crate::plan::{Correction, Impossible, Work, adopt};
 use crate::roster::{Action, Newcomer};
-use crate::scim::{Error, NewUser, Operation, Reference, Reply, User};
+use crate::scim::{Error, NewUser, Operation, Reference, Reply, User, same_id};
 
 /// The email of a create is that of an account that can be found.
 pub(super) const EXISTS_HERE: &str =
@@ -228,7 +228,7 @@ impl Worker {
     fn not_shown(&self, groups: &[String], account: &User) -> Vec<String> {
         let ids = groups.iter().map(|id| self.directory.teams.now(id));
         let is_missing = |id: &&str| match &account.groups {
-            Some(shown) => !shown.iter().any(|group| group.value == **id),
+            Some(shown) => !shown.iter().any(|group| same_id(&group.value, id)),
             // They were not sent with the account.
             None => self.habits.memberships_by_group(),
         };

@@ -10,6 +10,7 @@ use super::worker::{Worker, done, impossible};
 use crate::directory::Holder;
 use crate::plan::{Work, adopt, plan};
 use crate::roster::{Action, Change, Entry, Person, UserId};
+use crate::scim::same_id;
 use crate::sheet::{RowNumber, SheetError};
 
 /// What is known of a row from an earlier time.
@@ -94,7 +95,7 @@ impl Worker {
                 else {
                     return None;
                 };
-                let creation = if made.as_ref() == Some(&account.id) {
+                let creation = if made.as_ref().is_some_and(|made| same_id(made, &account.id)) {
                     Creation::Created {
                         status: 200,
                         account: Some(account.clone()),
@@ -123,7 +124,7 @@ impl Worker {
                 };
                 match work {
                     // There was something to change, and it is as asked now.
-                    Work::Nothing { id } if former.id == id => {
+                    Work::Nothing { id } if same_id(&former.id, &id) => {
                         Some(Outcome::new(done(action)).status(200).user(id).into())
                     }
                     Work::Patch(correction) if asked.change.action() == Action::Create => {

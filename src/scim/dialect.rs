@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::discovery::ServiceProviderConfig;
+
 /// With which resource memberships change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -62,4 +64,41 @@ pub struct Dialect {
     pub active: Option<ActiveAs>,
     /// How resources are changed.
     pub changes: Option<ChangesBy>,
+}
+
+impl Dialect {
+    /// The same, with what a node that says this of itself takes where nothing was set.
+    #[must_use]
+    pub fn or_as_said(self, said: Option<&ServiceProviderConfig>) -> Self {
+        let no_patch = said.is_some_and(|config| config.patch == Some(false));
+        Dialect {
+            changes: self.changes.or(no_patch.then_some(ChangesBy::Put)),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_set_goes_before_what_the_node_says() {
+        let said = |patch| ServiceProviderConfig {
+            patch,
+            ..ServiceProviderConfig::default()
+        };
+        let changes = |dialect: Dialect, patch| dialect.or_as_said(Some(&said(patch))).changes;
+        let set = Dialect {
+            changes: Some(ChangesBy::Patch),
+            ..Dialect::default()
+        };
+        assert_eq!(
+            changes(Dialect::default(), Some(false)),
+            Some(ChangesBy::Put)
+        );
+        assert_eq!(changes(Dialect::default(), Some(true)), None);
+        assert_eq!(changes(Dialect::default(), None), None);
+        assert_eq!(changes(set, Some(false)), Some(ChangesBy::Patch));
+    }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::lenient::Object;
-use super::resource::User;
+use super::resource::{User, same_id};
 use super::version::{version, version_said};
 
 /// A user or a group as JSON.
@@ -80,7 +80,11 @@ impl Document {
             Value::Null => Vec::new(),
             one => vec![one],
         };
-        let is = |member: &Value, id: &&str| member["value"].as_str() == Some(*id);
+        let is = |member: &Value, id: &&str| {
+            member["value"]
+                .as_str()
+                .is_some_and(|value| same_id(value, id))
+        };
         there.retain(|member| !leave.iter().any(|id| is(member, id)));
         for id in join {
             if !there.iter().any(|member| is(member, id)) {

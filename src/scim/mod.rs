@@ -34,4 +34,4 @@ pub use filter::equals;
 pub use listing::{Listing, Overlap, PAGE};
 pub use message::{Operation, Page, Patch};
 pub use raw::{BadTarget, Raw, Target};
-pub use resource::{Group, NewGroup, NewUser, Reference, Resource, User};
+pub use resource::{Group, Members, NewGroup, NewUser, Reference, Resource, User, same_id};

@@ -1,5 +1,7 @@
 //! Users and groups (RFC 7643, sections 4.1 and 4.2).
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -121,6 +123,40 @@ fn reference(value: Value) -> Option<Reference> {
             value: text(value)?,
             display: None,
         }),
+    }
+}
+
+/// Whether two ids are the same. Ids are opaque, but some nodes write one now in upper and now in
+/// lower case; that two of them differ in nothing else does not happen by chance.
+#[must_use]
+pub fn same_id(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
+/// The members of a group, found by id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Members {
+    /// The ids as they came, by the same in lower case.
+    ids: HashMap<String, String>,
+}
+
+impl Members {
+    /// Whether the user is one of them.
+    #[must_use]
+    pub fn has(&self, id: &str) -> bool {
+        self.ids.contains_key(&id.to_ascii_lowercase())
+    }
+
+    /// Their ids, as the node writes them.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.ids.values().map(String::as_str)
+    }
+}
+
+impl FromIterator<String> for Members {
+    fn from_iter<T: IntoIterator<Item = String>>(ids: T) -> Self {
+        let ids = ids.into_iter().map(|id| (id.to_ascii_lowercase(), id));
+        Members { ids: ids.collect() }
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses the part that it needs")]
 
 pub mod mixed;
+pub mod odd;
 pub mod proxy;
 pub mod scripted;
 

@@ -1,0 +1,250 @@
+//! Servers with habits: whatever they are, people end up as the files ask, or the rows say that they do
+//! not.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use support::odd::{Active, Habits, Odd, Person, Takes, Versions};
+use support::{Desk, column};
+
+const PEOPLE: &str = "email,first name,last name,external id,teams\n\
+    Ann@Example.com,Ann,Lee,E1,Sales;Legal\n\
+    bob@example.com,Bob,Ray,E2,Sales\n\
+    cat@example.com,Cat,Fox,E3,\n\
+    dan@example.com,Dan,Fox,E4,Legal\n";
+
+fn person(first: &str, last: &str, id: &str, active: bool, teams: &[&str]) -> Person {
+    let mut teams: Vec<String> = teams.iter().map(|team| (*team).to_owned()).collect();
+    teams.sort_by_key(|team| std::cmp::Reverse(team.clone()));
+    (first.into(), last.into(), id.into(), active, teams)
+}
+
+/// Runs a file through the program; every row has to come out as `outcome`.
+#[track_caller]
+fn all_become(desk: &Desk, args: &[&str], content: &str, outcome: &str) {
+    desk.file("people.csv", content);
+    let flags = ["--yes", "--allow-locks", "9", "--bulk", "off"];
+    let ended = desk.headcount(&[args, &flags].concat());
+    let rows = desk.rows("people.results.csv");
+    let outcomes = column(&rows, "result_outcome");
+    let errors = column(&rows, "result_error");
+    assert!(
+        ended.code == 0 && outcomes.iter().all(|word| word == outcome),
+        "{args:?}: {outcomes:?} {errors:?}\n{}",
+        ended.stderr
+    );
+}
+
+/// Onboarding, changes, teams, locks and the end of it, on a server with these habits.
+#[track_caller]
+fn goes_well_with(habits: Habits) -> Odd {
+    println!("{habits:?}");
+    let odd = Odd::start(habits);
+    let desk = odd.server.desk();
+    let import = ["import", "people.csv"];
+    let with = |action| ["import", "people.csv", "--action", action];
+    all_become(&desk, &import, PEOPLE, "created");
+    let mut people: BTreeMap<String, Person> = [
+        (
+            "ann@example.com",
+            person("Ann", "Lee", "E1", true, &["Sales", "Legal"]),
+        ),
+        (
+            "bob@example.com",
+            person("Bob", "Ray", "E2", true, &["Sales"]),
+        ),
+        ("cat@example.com", person("Cat", "Fox", "E3", true, &[])),
+        (
+            "dan@example.com",
+            person("Dan", "Fox", "E4", true, &["Legal"]),
+        ),
+    ]
+    .map(|(email, person)| (email.to_owned(), person))
+    .into();
+    assert_eq!(odd.people(), people);
+    all_become(&desk, &with("upsert"), PEOPLE, "unchanged");
+
+    let changes = "email,last name,teams,remove teams\n\
+        ann@example.com,Chen,,Sales\nbob@example.com,,Legal,\ncat@example.com,Wolf,Sales,\n";
+    all_become(&desk, &with("update"), changes, "updated");
+    all_become(&desk, &with("update"), changes, "unchanged");
+    people.insert(
+        "ann@example.com".into(),
+        person("Ann", "Chen", "E1", true, &["Legal"]),
+    );
+    people.insert(
+        "bob@example.com".into(),
+        person("Bob", "Ray", "E2", true, &["Legal", "Sales"]),
+    );
+    people.insert(
+        "cat@example.com".into(),
+        person("Cat", "Wolf", "E3", true, &["Sales"]),
+    );
+    assert_eq!(odd.people(), people);
+
+    let leavers =
+        "email,teams\nann@example.com,Legal\nbob@example.com,Legal\ndan@example.com,Legal\n";
+    all_become(&desk, &with("remove-teams"), leavers, "updated");
+    for email in ["ann@example.com", "bob@example.com", "dan@example.com"] {
+        people
+            .get_mut(email)
+            .unwrap()
+            .4
+            .retain(|team| team != "Legal");
+    }
+    assert_eq!(odd.people(), people);
+
+    let locked = "email\nann@example.com\nBOB@example.com\ncat@example.com\n";
+    all_become(&desk, &["lock", "people.csv"], locked, "locked");
+    for email in ["ann@example.com", "bob@example.com", "cat@example.com"] {
+        people.get_mut(email).unwrap().3 = false;
+    }
+    assert_eq!(odd.people(), people);
+    all_become(&desk, &["lock", "people.csv"], locked, "unchanged");
+    all_become(&desk, &["unlock", "people.csv"], locked, "unlocked");
+    all_become(
+        &desk,
+        &with("delete"),
+        "email\ndan@example.com\n",
+        "deleted",
+    );
+    people.remove("dan@example.com");
+    people.values_mut().for_each(|person| person.3 = true);
+    assert_eq!(odd.people(), people);
+    odd
+}
+
+#[test]
+fn lists_and_answers_may_be_loose() {
+    for terse in [false, true] {
+        let odd = goes_well_with(Habits {
+            terse,
+            loose_lists: true,
+            page: 3,
+            ..Habits::default()
+        });
+        assert!(odd.has_kept_others());
+    }
+}
+
+#[test]
+fn ids_may_change_their_case() {
+    for hides_groups in [false, true] {
+        goes_well_with(Habits {
+            shouts_ids: true,
+            hides_groups,
+            ..Habits::default()
+        });
+    }
+}
+
+#[test]
+fn memberships_go_with_whichever_resource_takes_them() {
+    for groups_of_users in [Takes::Ignores, Takes::Refuses] {
+        for hides_groups in [false, true] {
+            for omits_empty in [false, true] {
+                goes_well_with(Habits {
+                    groups_of_users,
+                    hides_groups,
+                    omits_empty,
+                    leavers_by_value: Takes::Refuses,
+                    ..Habits::default()
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_server_that_empties_a_team_gets_its_members_back() {
+    let odd = goes_well_with(Habits {
+        groups_of_users: Takes::Ignores,
+        leavers_by_value: Takes::Ignores,
+        ..Habits::default()
+    });
+    assert!(odd.has_kept_others());
+}
+
+#[test]
+fn active_is_sent_until_it_is_understood() {
+    for active in [Active::String, Active::Object] {
+        for other_active in [Takes::Ignores, Takes::Refuses] {
+            for terse in [false, true] {
+                goes_well_with(Habits {
+                    active,
+                    other_active,
+                    terse,
+                    ..Habits::default()
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_server_without_patch_gets_whole_resources() {
+    for versions in [Versions::None, Versions::Demanded, Versions::NeverFit] {
+        for omits_empty in [false, true] {
+            goes_well_with(Habits {
+                no_patch: true,
+                groups_of_users: Takes::Ignores,
+                hides_groups: true,
+                versions,
+                omits_empty,
+                ..Habits::default()
+            });
+        }
+    }
+}
+
+#[test]
+fn versions_are_named_where_they_are_demanded() {
+    for groups_of_users in [Takes::Yes, Takes::Refuses] {
+        goes_well_with(Habits {
+            versions: Versions::Demanded,
+            groups_of_users,
+            ..Habits::default()
+        });
+    }
+}
+
+/// Where neither users nor teams show it, the server's word has to do, and `unchanged` is out of reach.
+#[test]
+fn a_server_that_shows_no_memberships_is_believed() {
+    let odd = Odd::start(Habits {
+        hides_groups: true,
+        hides_members: true,
+        ..Habits::default()
+    });
+    let desk = odd.server.desk();
+    all_become(&desk, &["import", "people.csv"], PEOPLE, "created");
+    assert_eq!(odd.people()["ann@example.com"].4, ["Sales", "Legal"]);
+    let teams = "email,teams\ncat@example.com,Sales\n";
+    let args = ["import", "people.csv", "--action", "add-teams"];
+    all_become(&desk, &args, teams, "updated");
+    assert_eq!(odd.people()["cat@example.com"].4, ["Sales"]);
+    assert!(odd.has_kept_others());
+}
+
+/// Putting back a team that does not show its members would empty it.
+#[test]
+fn a_team_that_hides_its_members_is_not_put_back() {
+    let odd = Odd::start(Habits {
+        no_patch: true,
+        hides_groups: true,
+        hides_members: true,
+        groups_of_users: Takes::Ignores,
+        ..Habits::default()
+    });
+    let desk = odd.server.desk();
+    desk.file("people.csv", PEOPLE);
+    desk.headcount(&["import", "people.csv"]).with(4);
+    let rows = desk.rows("people.results.csv");
+    assert_eq!(
+        column(&rows, "result_outcome"),
+        ["failed", "failed", "created", "failed"]
+    );
+    assert!(rows[0]["result_error"].contains("does not show who is in the team"));
+    assert_eq!(odd.server.count("PUT"), 0);
+}
