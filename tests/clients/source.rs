@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub struct Source {
     pub people: Vec<Person>,
     /// Names by id.
-    pub teams: BTreeMap<&'static str, &'static str>,
+    pub teams: BTreeMap<String, String>,
 }
 
 /// A person of the source.
@@ -22,7 +22,7 @@ pub struct Person {
     pub last: String,
     pub active: bool,
     /// Ids of teams.
-    pub teams: Vec<&'static str>,
+    pub teams: Vec<String>,
 }
 
 /// What a node holds, by names instead of ids.
@@ -47,14 +47,14 @@ pub struct Account {
 }
 
 impl Person {
-    pub fn new(n: usize, teams: &[&'static str]) -> Self {
+    pub fn new(n: usize, teams: &[&str]) -> Self {
         Person {
             id: format!("person-{n}"),
             email: format!("Person.{n}@example.com"),
             first: format!("Zoë {n}"),
             last: "O'Neill, \"Jr.\"".to_owned(),
             active: true,
-            teams: teams.to_vec(),
+            teams: teams.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -64,20 +64,24 @@ impl Person {
 }
 
 impl Source {
-    /// The people of a node that has no teams.
+    /// What a node holds, with a name for each team's id.
     pub fn of(snapshot: &Snapshot) -> Self {
         let known = |text: &Option<String>| text.clone().unwrap();
-        let people = snapshot.users.iter().map(|user| Person {
-            id: known(&user.external_id),
-            email: user.user_name.clone(),
-            first: known(&user.given_name),
-            last: known(&user.family_name),
-            active: user.active,
-            teams: Vec::new(),
+        let people = snapshot.users.iter().map(|user| {
+            let teams = snapshot.groups_of(&user.user_name).into_iter();
+            Person {
+                id: known(&user.external_id),
+                email: user.user_name.clone(),
+                first: known(&user.given_name),
+                last: known(&user.family_name),
+                active: user.active,
+                teams: teams.map(str::to_owned).collect(),
+            }
         });
+        let names = snapshot.groups.iter().map(|group| &group.display_name);
         Source {
             people: people.collect(),
-            teams: BTreeMap::new(),
+            teams: names.map(|name| (name.clone(), name.clone())).collect(),
         }
     }
 
@@ -94,7 +98,7 @@ impl Source {
                 "groups": person.teams,
             })
         };
-        let group = |(id, name): (&&str, &&str)| json!({"id": id, "name": name});
+        let group = |(id, name): (&String, &String)| json!({"id": id, "name": name});
         json!({
             "users": self.people.iter().map(user).collect::<Vec<_>>(),
             "groups": self.teams.iter().map(group).collect::<Vec<_>>(),
@@ -104,7 +108,7 @@ impl Source {
     /// What a node holds that holds just this.
     pub fn state(&self) -> State {
         let account = |person: &Person| {
-            let names = person.teams.iter().map(|id| self.teams[id].to_owned());
+            let names = person.teams.iter().map(|id| self.teams[id].clone());
             let mut teams: Vec<String> = names.collect();
             teams.sort_unstable();
             let account = Account {
@@ -117,7 +121,7 @@ impl Source {
             };
             (person.email.clone(), account)
         };
-        let team = |(id, name): (&&str, &&str)| ((*name).to_owned(), (*id).to_owned());
+        let team = |(id, name): (&String, &String)| (name.clone(), id.clone());
         State {
             people: self.people.iter().map(account).collect(),
             teams: self.teams.iter().map(team).collect(),
