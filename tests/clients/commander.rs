@@ -263,25 +263,34 @@ fn pages_join_without_a_gap_but_for_the_one_that_commander_leaves() {
         (602, 200, 4, false),
     ] {
         let node = node(users, page_max);
-        let before = node.sandbox().snapshot();
-        let source = Source::of(&before);
+        let mut source = Source::of(&node.sandbox().snapshot());
+        let mut read = source.clone();
+        // Whoever is read gets a new name. These stand where pages begin and end.
+        let changed: Vec<usize> = (0..users)
+            .filter(|n| matches!(n % 100, 0 | 99) || n + 1 == users)
+            .collect();
+        let seen = &changed[..changed.len() - usize::from(overlooked)];
+        for n in &changed {
+            source.people[*n].last.push_str(" (new)");
+        }
+        for n in seen {
+            read.people[*n].last.push_str(" (new)");
+        }
+        let mut writes = BTreeMap::from([("PATCH /Users/{id}", seen.len() as u64)]);
+
         let pushed = push(&node, &source);
         let what = format!("{users} people by {page_max}: {pushed:#?}");
         assert_eq!(pushed.pages_of_users(), pages, "{what}");
         if overlooked {
-            let last = &source.people[users - 1].email;
-            assert_eq!(
-                pushed.writes(),
-                BTreeMap::from([("POST /Users", 1)]),
-                "{what}"
-            );
+            writes.insert("POST /Users", 1);
             assert_eq!(pushed.statuses.get(&409), Some(&1), "{what}");
             assert_eq!(pushed.warnings.len(), 1, "{what}");
+            let last = &source.people[users - 1].email;
             assert!(pushed.warnings[0].contains(last), "{what}");
         } else {
             pushed.went_well();
-            assert_eq!(pushed.writes(), BTreeMap::new(), "{what}");
         }
-        assert_eq!(node.sandbox().snapshot(), before, "{what}");
+        assert_eq!(pushed.writes(), writes, "{what}");
+        assert_holds(&node, &read.state());
     }
 }
