@@ -23,11 +23,11 @@ struct Habit {
 const DELETE_LOCKS: &str = "known of the provider, unconfirmed: \"DELETE on a user locks the account and keeps the \
     vault; it does not destroy it\". The tester looks for a 404 afterwards";
 
-const ALWAYS_ACTIVE_OR_LOCKED: &str = "the provider's page, on active: \"Be sure to set the \\\"value\\\" to true \
+const ALWAYS_ACTIVE_OR_LOCKED: &str = "the provider's page, on active: \"Be sure to set the \"value\" to true \
     (unlocked) or false (locked)\". There is no third state, as removing the attribute would be";
 
 const LINKS_ARE_COMPLETED: &str = "the provider's page, on links: \"This is the only required information to add the \
-    user to a group. \\\"$ref\\\" and \\\"display\\\" are optional\". The node says the name and the kind itself, as \
+    user to a group. \"$ref\" and \"display\" are optional\". The node says the name and the kind itself, as \
     read-only parts; the tester takes whatever it did not send for a change";
 
 const NO_SEARCH_BY_POST: &str = "the provider's page: \"We also support filter for users\", with GET alone. RFC 7644, \
