@@ -208,24 +208,25 @@ fn group_attributes() -> Vec<Value> {
     ]
 }
 
+/// The parts of a link. A client says who is meant (RFC 7643, section 8.7.1: these parts are immutable), the node
+/// says the rest.
 fn link_attributes(target: &str) -> [Value; 4] {
+    let fixed = ("mutability", Value::from("immutable"));
+    let told = [("mutability", Value::from("readOnly"))];
     [
-        with(text("value", "The id."), &[("caseExact", true.into())]),
         with(
-            text("display", "The name as shown."),
-            &[("mutability", "readOnly".into())],
+            text("value", "The id."),
+            &[("caseExact", true.into()), fixed.clone()],
         ),
-        with(
-            text("type", "The kind of the link."),
-            &[("mutability", "readOnly".into())],
-        ),
+        with(text("display", "The name as shown."), &told),
+        with(text("type", "The kind of the link."), &told),
         with(
             text("$ref", "The address."),
             &[
                 ("type", "reference".into()),
                 ("referenceTypes", json!([target])),
                 ("caseExact", true.into()),
-                ("mutability", "readOnly".into()),
+                fixed,
             ],
         ),
     ]

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::attribute::Kind;
+use super::attribute::{Attr, Kind};
 
 /// The media type of every SCIM answer (RFC 7644, section 3.1).
 pub(super) const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -52,6 +52,11 @@ impl ScimError {
 
     pub(super) fn no_target(detail: impl Into<String>) -> Self {
         Self::bad("noTarget", detail)
+    }
+
+    /// The resource cannot be without `attr` (RFC 7644, section 3.5.2.2).
+    pub(super) fn required(attr: Attr) -> Self {
+        Self::bad("mutability", format!("{attr} cannot be removed"))
     }
 
     pub(super) fn taken(user_name: &str) -> Self {

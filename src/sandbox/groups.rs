@@ -150,7 +150,7 @@ impl Target for Draft<'_> {
     fn remove(&mut self, attr: Attr, value: &Value) -> Result<(), ScimError> {
         match (attr.top, attr.sub) {
             (Top::DisplayName, _) => {
-                return Err(ScimError::value(format!("{attr} cannot be removed")));
+                return Err(ScimError::required(attr));
             }
             (Top::ExternalId, _) => self.change.external_id = None,
             (Top::Members, None) if value.is_null() => self.all_leave(),

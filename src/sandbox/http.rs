@@ -11,7 +11,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
@@ -46,11 +46,14 @@ pub(super) type Shared = Arc<Node>;
 
 /// All paths of a node below `prefix`.
 pub(super) fn router(node: Shared, prefix: &str) -> Router {
-    let mut scim = discovery::routes().merge(bulk::routes(node.bulk));
+    let mut scim = discovery::routes()
+        .merge(bulk::routes(node.bulk))
+        .route("/.search", search());
     for kind in [Kind::User, Kind::Group] {
         let endpoint = kind.endpoint();
         scim = scim
             .route(&format!("/{endpoint}"), collection(kind))
+            .route(&format!("/{endpoint}/.search"), search())
             .route(&format!("/{endpoint}/{{id}}"), item(kind));
     }
     Router::new()
@@ -68,6 +71,15 @@ fn collection(kind: Kind) -> MethodRouter<Shared> {
             node.create(kind, &params, &body)
         },
     )
+}
+
+/// Searches by POST (RFC 7644, section 3.4.3) are not on the provider's page; a client is told so rather than that it
+/// lost its way.
+fn search() -> MethodRouter<Shared> {
+    post(async || {
+        let detail = "searches by POST are not supported: GET takes the same parameters";
+        ScimError::new(StatusCode::NOT_IMPLEMENTED, detail)
+    })
 }
 
 fn item(kind: Kind) -> MethodRouter<Shared> {

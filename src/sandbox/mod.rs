@@ -14,6 +14,7 @@
 //! - The email must be free in this node alone; one that is taken is 409, also by a locked account.
 //! - PUT without `active` or `groups` leaves the lock and the memberships as they are.
 //! - PATCH of a group with more members than a page holds is answered 204 unless the members are not asked for.
+//! - A search by POST is answered 501: GET takes the same parameters.
 //! - A page holds 100 resources when the client does not say.
 //! - A bulk request, where the node takes them, is one call to the pace, the latency and the faults; seats and emails
 //!   are checked operation by operation.

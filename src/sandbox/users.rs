@@ -186,7 +186,7 @@ impl Target for Draft<'_> {
     fn remove(&mut self, attr: Attr, value: &Value) -> Result<(), ScimError> {
         match (attr.top, attr.sub) {
             (Top::UserName | Top::Active, _) => {
-                return Err(ScimError::value(format!("{attr} cannot be removed")));
+                return Err(ScimError::required(attr));
             }
             (Top::DisplayName, _) => self.user.display_name = None,
             (Top::ExternalId, _) => self.user.external_id = None,

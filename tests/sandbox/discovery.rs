@@ -1,6 +1,6 @@
 //! What the node says of itself.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::empty_node;
 
@@ -44,6 +44,32 @@ async fn the_node_describes_itself() {
     }
     node.get("/ResourceTypes/Robot").await.refused(404, "");
     node.get("/Schemas/urn:none").await.refused(404, "");
+}
+
+#[tokio::test]
+async fn links_say_who_is_meant_and_the_node_says_the_rest() {
+    let node = empty_node().await;
+    for (kind, list, target) in [("User", "groups", "Group"), ("Group", "members", "User")] {
+        let path = format!("/Schemas/urn:ietf:params:scim:schemas:core:2.0:{kind}");
+        let schema = node.get(&path).await.body;
+        let by_name = |attributes: &Value, name: &str| {
+            let mut attributes = attributes.as_array().unwrap().iter();
+            let found = attributes.find(|attribute| attribute["name"] == name);
+            found.cloned().unwrap()
+        };
+        let parts = by_name(&schema["attributes"], list)["subAttributes"].clone();
+        for (part, mutability) in [
+            ("value", "immutable"),
+            ("$ref", "immutable"),
+            ("display", "readOnly"),
+            ("type", "readOnly"),
+        ] {
+            let part = by_name(&parts, part);
+            assert_eq!(part["mutability"], mutability, "{list}: {part}");
+        }
+        let address = by_name(&parts, "$ref");
+        assert_eq!(address["referenceTypes"], json!([target]));
+    }
 }
 
 #[tokio::test]

@@ -162,6 +162,9 @@ async fn a_group_is_renamed_and_replaced() {
         .await;
     assert_eq!(answer.body["externalId"], json!(null));
     assert_eq!(members(&node, "Science"), [&*ada]);
+    let nameless = json!({"Operations": [{"op": "remove", "path": "displayName"}]});
+    let answer = node.send("PATCH", &path, nameless).await;
+    answer.refused(400, "mutability");
     let body = json!({"displayName": "Science", "members": []});
     node.send("PUT", &path, body).await;
     assert!(members(&node, "Science").is_empty());

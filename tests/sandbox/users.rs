@@ -342,11 +342,6 @@ async fn a_patch_that_cannot_be_carried_out_whole_changes_nothing() {
             "invalidValue",
         ),
         (
-            json!({"op": "remove", "path": "userName"}),
-            400,
-            "invalidValue",
-        ),
-        (
             json!({"op": "add", "path": "groups", "value": [{"value": "42"}]}),
             400,
             "invalidValue",
@@ -377,6 +372,19 @@ async fn a_patch_that_cannot_be_carried_out_whole_changes_nothing() {
         let answer = node.send("PATCH", &format!("/Users/{id}"), &body).await;
         answer.refused(400, "invalidSyntax");
     }
+}
+
+#[tokio::test]
+async fn what_an_account_cannot_be_without_is_not_removed() {
+    let node = empty_node().await;
+    let id = node.user("ada@example.com").await;
+    for path in ["userName", "active"] {
+        let body = json!({"Operations": [{"op": "remove", "path": path}]});
+        let answer = node.send("PATCH", &format!("/Users/{id}"), &body).await;
+        assert!(answer.refused(400, "mutability").contains(path));
+    }
+    let ada = node.sandbox.snapshot().user("ada@example.com").cloned();
+    assert!(ada.is_some_and(|ada| ada.active));
 }
 
 #[tokio::test]
