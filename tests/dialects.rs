@@ -23,8 +23,13 @@ fn person(first: &str, last: &str, id: &str, active: bool, teams: &[&str]) -> Pe
 /// Runs a file through the program; every row has to come out as `outcome`.
 #[track_caller]
 fn all_become(desk: &Desk, args: &[&str], content: &str, outcome: &str) {
+    let bulk = if desk.path("bulk").exists() {
+        "on"
+    } else {
+        "off"
+    };
     desk.file("people.csv", content);
-    let flags = ["--yes", "--allow-locks", "9", "--bulk", "off"];
+    let flags = ["--yes", "--allow-locks", "9", "--bulk", bulk];
     let ended = desk.headcount(&[args, &flags].concat());
     let rows = desk.rows("people.results.csv");
     let outcomes = column(&rows, "result_outcome");
@@ -39,9 +44,22 @@ fn all_become(desk: &Desk, args: &[&str], content: &str, outcome: &str) {
 /// Onboarding, changes, teams, locks and the end of it, on a server with these habits.
 #[track_caller]
 fn goes_well_with(habits: Habits) -> Odd {
+    // Each change as a call of its own; then together, where that may make a difference.
+    one_by_one_or_together(Habits {
+        bulk: true,
+        ..habits
+    });
+    one_by_one_or_together(habits)
+}
+
+#[track_caller]
+fn one_by_one_or_together(habits: Habits) -> Odd {
     println!("{habits:?}");
     let odd = Odd::start(habits);
     let desk = odd.server.desk();
+    if habits.bulk {
+        desk.file("bulk", "");
+    }
     let import = ["import", "people.csv"];
     let with = |action| ["import", "people.csv", "--action", action];
     all_become(&desk, &import, PEOPLE, "created");

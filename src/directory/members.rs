@@ -15,10 +15,13 @@ use super::teams::Teams;
 use crate::roster::{Change, GroupName, Person};
 use crate::scim::{Client, Error, Group, Members, User};
 
+/// Who is in one group, once that was read.
+type Roll = Arc<OnceCell<Mutex<HashSet<u64>>>>;
+
 /// Who is in the groups that were read, each read once and kept up with what the run changes.
 #[derive(Debug, Default)]
 pub(super) struct Rolls {
-    groups: Mutex<HashMap<String, Arc<OnceCell<Mutex<HashSet<u64>>>>>>,
+    groups: Mutex<HashMap<String, Roll>>,
     /// Ids are kept as hashes: a group may have very many.
     hasher: RandomState,
     shown: AtomicU8,
@@ -37,16 +40,16 @@ impl Rolls {
         self.hasher.hash_one(user.to_ascii_lowercase())
     }
 
-    fn cell(&self, group: &str) -> Arc<OnceCell<Mutex<HashSet<u64>>>> {
+    fn roll(&self, group: &str) -> Roll {
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(groups.entry(group.to_owned()).or_default())
     }
 
     fn with<T>(&self, group: &str, work: impl FnOnce(&mut HashSet<u64>) -> T) -> Option<T> {
         let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        let cell = Arc::clone(groups.get(group)?);
+        let roll = Arc::clone(groups.get(group)?);
         drop(groups);
-        let members = cell.get()?;
+        let members = roll.get()?;
         Some(work(
             &mut members.lock().unwrap_or_else(PoisonError::into_inner),
         ))
@@ -96,8 +99,8 @@ impl Teams {
 
     /// Reads who is in the group, once. A group that cannot be read is asked for again.
     async fn read_members(&self, client: &Client, group: &str) {
-        let cell = self.rolls.cell(group);
-        let read = cell.get_or_try_init(async || {
+        let roll = self.rolls.roll(group);
+        let read = roll.get_or_try_init(async || {
             let group = match client.group(group).await {
                 Ok(reply) => reply.value.ok_or(())?,
                 Err(error) => {

@@ -224,7 +224,7 @@ impl Writer {
         }
         let fault = match self.post(payload()?).await {
             Posted::Answered(Ok(reply)) => return Ok(Ok(reply.map(|result| result.resource()))),
-            Posted::Answered(Err(error)) if is_of_bulk(&error) => {
+            Posted::Answered(Err(error)) if is_of_bulk(&error) || wants_version(&error) => {
                 return Ok(Err(Before::of(&error)));
             }
             Posted::Answered(Err(error)) => return Err(error),
@@ -269,6 +269,12 @@ fn is_of_bulk(error: &Error) -> bool {
         Error::Refused(refusal) => matches!(refusal.status, 400 | 408 | 413 | 429 | 501),
         _ => false,
     }
+}
+
+/// Whether a change may be taken once it names the version of what it changes, as one that is sent alone
+/// does where it must.
+fn wants_version(error: &Error) -> bool {
+    matches!(error.status(), Some(412 | 428))
 }
 
 /// Whether a refusal stands whatever the references in the operation were.

@@ -39,6 +39,10 @@ pub enum Versions {
 }
 
 /// The habits of a server. The default has none.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each habit is there or not, whatever the others are"
+)]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Habits {
     /// Teams of a user, in POST and PATCH of the user.
@@ -67,6 +71,8 @@ pub struct Habits {
     pub shouts_ids: bool,
     /// Everything that is empty is left out (RFC 7643, section 2.5).
     pub omits_empty: bool,
+    /// `POST /Bulk`: each operation as if it had come alone, but without its header fields.
+    pub bulk: bool,
 }
 
 #[derive(Debug, Default)]
@@ -168,6 +174,7 @@ impl Answering<'_> {
                 None => reply(404, ""),
             },
             ("GET", ["Schemas", _]) => self.schema(),
+            ("POST", ["Bulk"]) if self.habits.bulk => self.bulk(call),
             ("POST", ["Users"]) => self.create(&call.json()),
             ("PATCH", _) if self.habits.no_patch => reply(405, ""),
             ("PUT", _) if self.habits.no_put => reply(501, ""),
@@ -257,6 +264,30 @@ impl Answering<'_> {
         }
         let members = json!({"name": "members", "multiValued": true, "returned": "default"});
         reply(200, json!({"id": "Group", "attributes": [members]}))
+    }
+
+    fn bulk(&mut self, call: &Call) -> Reply {
+        let body = call.json();
+        let operations = body["Operations"].as_array().unwrap().iter();
+        let results: Vec<Value> = operations
+            .map(|operation| {
+                let text = |name: &str| operation[name].as_str().unwrap().to_owned();
+                let answer = self.answer(&Call {
+                    method: text("method").parse().unwrap(),
+                    path: text("path"),
+                    body: operation["data"].to_string(),
+                    ..call.clone()
+                });
+                let body: Value = serde_json::from_str(answer.body()).unwrap_or_default();
+                let id = body["id"].as_str().unwrap_or_default().to_owned();
+                json!({
+                    "method": operation["method"], "bulkId": operation["bulkId"],
+                    "status": answer.status().to_string(), "response": body,
+                    "location": format!("http://127.0.0.1/v2{}/{id}", text("path")),
+                })
+            })
+            .collect();
+        reply(200, json!({ "Operations": results }))
     }
 
     fn create(&mut self, user: &Value) -> Reply {

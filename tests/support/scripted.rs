@@ -61,6 +61,14 @@ pub fn reply(status: u16, body: impl ToString) -> Reply {
 }
 
 impl Reply {
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
     pub fn header(mut self, name: &'static str, value: impl ToString) -> Self {
         self.headers.retain(|(each, _)| *each != name);
         self.headers.push((name, value.to_string()));
