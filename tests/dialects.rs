@@ -128,7 +128,9 @@ fn one_by_one_or_together(habits: Habits) -> Odd {
         "deleted",
     );
     people.remove("dan@example.com");
-    people.values_mut().for_each(|person| person.3 = true);
+    for person in people.values_mut() {
+        person.3 = true;
+    }
     assert_eq!(odd.people(), people);
     odd
 }
