@@ -91,7 +91,8 @@ impl Habits {
     }
 
     /// Lets one at a time look whether something was carried out: what the first one sees, the others
-    /// need not look for. Whoever holds this waits for nobody else's calls.
+    /// need not look for. Whoever holds this waits for nobody else's calls: what it sends is a call of its own
+    /// ([`Route::Alone`](super::writer::Route)).
     pub(super) async fn one_looks(&self) -> MutexGuard<'_, ()> {
         self.looking.lock().await
     }

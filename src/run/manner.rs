@@ -8,6 +8,7 @@ use reqwest::header::HeaderValue;
 use super::confirm::Undone;
 use super::habits::Aspects;
 use super::worker::Worker;
+use super::writer::Route;
 use crate::plan::Correction;
 use crate::scim::{ActiveAs, ChangesBy, Document, Error, Operation, Patch, Refusal, Reply, User};
 
@@ -62,7 +63,7 @@ impl Worker {
     /// Sends what goes with the user; memberships as well unless the node is known not to take them.
     pub(super) async fn send(&self, correction: &Correction) -> Result<Progress, Error> {
         let manner = self.manner(correction);
-        match self.send_in(manner, correction).await {
+        match self.send_in(manner, correction, Route::Together).await {
             Err(Error::Refused(refusal)) if may_be_about_manner(&refusal) => {
                 Box::pin(self.send_otherwise(manner, correction, refusal)).await
             }
@@ -81,11 +82,16 @@ impl Worker {
         }
     }
 
-    async fn send_in(&self, manner: Manner, correction: &Correction) -> Result<Progress, Error> {
+    async fn send_in(
+        &self,
+        manner: Manner,
+        correction: &Correction,
+        route: Route,
+    ) -> Result<Progress, Error> {
         let id = &correction.before.id;
         match manner {
             Manner::Put if correction.operations.is_empty() => Ok(Progress::nothing()),
-            Manner::Put => Box::pin(self.put(correction)).await,
+            Manner::Put => Box::pin(self.put(correction, route)).await,
             Manner::Patch { groups, active } => {
                 let whole = correction.patch();
                 let attributes = correction.operations.len();
@@ -93,7 +99,7 @@ impl Worker {
                     (groups || at < attributes).then(|| operation.with_active(active))
                 };
                 let operations = whole.operations.into_iter().enumerate();
-                let sent = self.patch(id, operations.filter_map(shown).collect());
+                let sent = self.patch(id, operations.filter_map(shown).collect(), route);
                 Ok(Progress {
                     active: Some(active),
                     ..sent.await?
@@ -102,11 +108,17 @@ impl Worker {
         }
     }
 
-    async fn patch(&self, id: &str, operations: Vec<Operation>) -> Result<Progress, Error> {
+    async fn patch(
+        &self,
+        id: &str,
+        operations: Vec<Operation>,
+        route: Route,
+    ) -> Result<Progress, Error> {
         if operations.is_empty() {
             return Ok(Progress::nothing());
         }
-        let reply = self.writer.patch_user(id, &Patch::new(operations)).await?;
+        let patch = Patch::new(operations);
+        let reply = self.writer.patch_user(id, &patch, route).await?;
         Ok(Progress::of(id, reply))
     }
 
@@ -123,7 +135,7 @@ impl Worker {
         let mut attempts = first.attempts;
         let mut no_method = first.is_about_method();
         while let Some(manner) = self.other_manner(&tried, correction, no_method) {
-            match self.send_in(manner, correction).await {
+            match self.send_in(manner, correction, Route::Alone).await {
                 Ok(progress) => {
                     self.learn(manner, correction);
                     return Ok(Progress {
@@ -222,7 +234,7 @@ impl Worker {
             let lock = operations.filter(|operation| operation.is_active());
             let patch = Patch::new(lock.map(|lock| lock.with_active(form)).collect());
             let id = &correction.before.id;
-            let reply = match self.writer.patch_user(id, &patch).await {
+            let reply = match self.writer.patch_user(id, &patch, Route::Alone).await {
                 Err(Error::Refused(refusal)) if may_be_about_manner(&refusal) => continue,
                 reply => reply?,
             };
@@ -238,18 +250,18 @@ impl Worker {
 
     /// Puts the whole account back as it is to be; what the row does not name is carried over. If
     /// somebody else changes it meanwhile, it is read again.
-    async fn put(&self, correction: &Correction) -> Result<Progress, Error> {
+    async fn put(&self, correction: &Correction, route: Route) -> Result<Progress, Error> {
         const TRIES: usize = 3;
         let id = &correction.before.id;
         let mut versions = Vec::new();
         loop {
             let Some(document) = self.client.document::<User>(id).await?.value else {
                 // Gone since it was looked up: the node says so itself.
-                return self.patch(id, correction.operations.clone()).await;
+                return self.patch(id, correction.operations.clone(), route).await;
             };
             let document = document.changed(&correction.before, &correction.after);
             let document = after_refusals(document, &versions);
-            match self.writer.put_user(id, &document).await {
+            match self.writer.put_user(id, &document, route).await {
                 Err(Error::Refused(refusal)) if refusal.status == 412 && versions.len() < TRIES => {
                     versions.push(document.version().cloned());
                 }

@@ -30,10 +30,11 @@ pub(super) struct Writer {
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
-/// How a create may go.
+/// How an operation may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
-    /// Together with others.
+    /// Together with others. A request leaves when all others wait as well, so nobody who keeps others from going
+    /// on may wait for it.
     Together,
     /// As a call of its own.
     Alone,
@@ -123,9 +124,10 @@ impl Writer {
         &self,
         id: &str,
         patch: &Patch,
+        route: Route,
     ) -> Result<Reply<Option<User>>, Error> {
         let operation = || BulkOperation::patch::<User>(id, patch).map(Payload::User);
-        match self.together(operation).await? {
+        match self.try_together(route, operation).await? {
             Ok(reply) => Ok(reply),
             Err(before) => before.and(Box::pin(self.client.patch_user(id, patch)).await),
         }
@@ -136,9 +138,10 @@ impl Writer {
         &self,
         id: &str,
         document: &Document,
+        route: Route,
     ) -> Result<Reply<Option<User>>, Error> {
         let operation = || BulkOperation::replace::<User>(id, document).map(Payload::User);
-        match self.together(operation).await? {
+        match self.try_together(route, operation).await? {
             Ok(reply) => Ok(reply),
             Err(before) => before.and(Box::pin(self.client.put::<User>(id, document)).await),
         }
@@ -147,7 +150,7 @@ impl Writer {
     /// `DELETE /Users/{id}`
     pub(super) async fn delete_user(&self, id: &str) -> Result<Reply<Option<User>>, Error> {
         let operation = || BulkOperation::delete::<User>(id).map(Payload::User);
-        match self.together(operation).await? {
+        match self.try_together(Route::Together, operation).await? {
             Ok(reply) => Ok(reply),
             Err(before) => before.and(Box::pin(self.client.delete_user(id)).await),
         }
@@ -164,7 +167,7 @@ impl Writer {
             let group = id.to_owned();
             Ok(Payload::Members { group, operation })
         };
-        match self.together(operation).await? {
+        match self.try_together(Route::Together, operation).await? {
             Ok(reply) => Ok(reply),
             Err(before) => before.and(Box::pin(self.patch_group_alone(id, patch)).await),
         }
@@ -215,11 +218,12 @@ impl Writer {
     }
 
     /// Sends an operation together with others; what is left to be sent alone comes back as `Err`.
-    async fn together<R: Resource>(
+    async fn try_together<R: Resource>(
         &self,
+        route: Route,
         payload: impl FnOnce() -> Result<Payload, Error>,
     ) -> Result<Result<Reply<Option<R>>, Before>, Error> {
-        if self.post.is_none() {
+        if self.post.is_none() || route == Route::Alone {
             return Ok(Err(Before::default()));
         }
         let fault = match self.post(payload()?).await {

@@ -9,6 +9,7 @@ pub mod scripted;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use headcount::sandbox::{Options, Sandbox};
 use tempfile::TempDir;
@@ -16,6 +17,9 @@ use tokio::runtime::Runtime;
 
 /// The token of every node here. It must never be seen in anything that the program writes.
 pub const TOKEN: &str = "t0ken-never-to-be-seen";
+
+/// How long a command may take on a machine that is busy with other things.
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// A sandbox on a runtime of its own.
 pub struct Node {
@@ -177,8 +181,19 @@ pub fn rows(csv: &[u8]) -> Vec<Row> {
     reader.deserialize().map(Result::unwrap).collect()
 }
 
+/// Runs a command to its end; one that does not come to it is a failure, and not a test that never ends.
+#[track_caller]
 pub fn ended(command: &mut Command) -> Ended {
-    let output = command.output().unwrap();
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let pid = child.id();
+    let (ended, waited) = std::sync::mpsc::channel();
+    std::thread::spawn(move || ended.send(child.wait_with_output()));
+    let output = waited.recv_timeout(LONGEST).unwrap_or_else(|_| {
+        let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+        panic!("{command:?} has not come to its end");
+    });
+    let output = output.unwrap();
     Ended {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),
