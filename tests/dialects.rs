@@ -229,6 +229,48 @@ fn versions_are_named_where_they_are_demanded() {
     }
 }
 
+/// A request in which the teams are refused and those who are to join them are not.
+#[test]
+fn whoever_joins_a_new_team_is_in_it_whatever_its_creation_met() {
+    for core_schema in [false, true] {
+        for groups_of_users in [Takes::Yes, Takes::Ignores, Takes::Refuses] {
+            for hides_groups in [false, true] {
+                let odd = Odd::start(Habits {
+                    bulk: true,
+                    core_schema,
+                    groups_of_users,
+                    hides_groups,
+                    ..Habits::default()
+                });
+                let desk = odd.server.desk();
+                desk.file("bulk", "");
+                let newcomers = "email,teams\n\
+                    ann@example.com,Sales;Kitchen\nbob@example.com,Kitchen\ncat@example.com,Garden\n\
+                    dan@example.com,Legal\n";
+                let import = ["import", "people.csv", "--create-teams"];
+                all_become(&desk, &import, newcomers, "created");
+                let more =
+                    "email,teams\neve@example.com,Kitchen;Garden;Attic\nfay@example.com,Attic\n";
+                all_become(&desk, &import, more, "created");
+                let people = odd.people();
+                let teams_of = |email: &str| {
+                    let mut teams = people[email].4.clone();
+                    teams.sort();
+                    teams
+                };
+                assert_eq!(teams_of("ann@example.com"), ["Kitchen", "Sales"]);
+                assert_eq!(teams_of("bob@example.com"), ["Kitchen"]);
+                assert_eq!(teams_of("cat@example.com"), ["Garden"]);
+                assert_eq!(teams_of("dan@example.com"), ["Legal"]);
+                assert_eq!(teams_of("eve@example.com"), ["Attic", "Garden", "Kitchen"]);
+                assert_eq!(teams_of("fay@example.com"), ["Attic"]);
+                let each_once = ["Attic", "Garden", "Kitchen", "Legal", "Sales"];
+                assert_eq!(odd.teams(), each_once);
+            }
+        }
+    }
+}
+
 /// Where neither users nor teams show it, the server's word has to do, and `unchanged` is out of reach.
 #[test]
 fn a_server_that_shows_no_memberships_is_believed() {

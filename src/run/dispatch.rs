@@ -223,7 +223,7 @@ impl Dispatch {
         while let Some(shipment) = post.depart() {
             let (worker, steps) = (Arc::clone(&self.worker), self.sender.clone());
             tokio::spawn(async move {
-                let arrival = shipment.send(&worker.client).await;
+                let arrival = shipment.send(&worker.client, &worker.writer).await;
                 // A loop that is gone waits for nobody.
                 let _ = steps.send(Step::Arrived(Box::new(arrival)));
             });

@@ -17,6 +17,8 @@ pub(super) struct Foundry {
     directory: Arc<Directory>,
     /// Why one could not be made, by its stand-in. Whoever makes one holds this.
     failed: Mutex<HashMap<String, NotCreated>>,
+    /// Whether a bulk request has failed to make a group.
+    alone: AtomicBool,
     /// Whether a group may have been made without anybody having heard of it.
     in_doubt: AtomicBool,
 }
@@ -26,6 +28,7 @@ impl Foundry {
         Foundry {
             directory,
             failed: Mutex::new(HashMap::new()),
+            alone: AtomicBool::new(false),
             in_doubt: AtomicBool::new(false),
         }
     }
@@ -39,8 +42,18 @@ impl Foundry {
         self.in_doubt.fetch_or(doubtful, Ordering::Relaxed);
     }
 
+    /// From now on, groups are made by calls of their own.
+    pub(super) fn make_alone(&self) {
+        self.alone.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether groups are made by calls of their own, and not together with the rows that need them.
+    pub(super) fn makes_alone(&self) -> bool {
+        self.alone.load(Ordering::Relaxed) || self.is_in_doubt()
+    }
+
     /// Whether it has to be looked first before a group is made.
-    pub(super) fn is_in_doubt(&self) -> bool {
+    fn is_in_doubt(&self) -> bool {
         self.in_doubt.load(Ordering::Relaxed)
     }
 

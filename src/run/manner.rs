@@ -10,7 +10,9 @@ use super::habits::Aspects;
 use super::worker::Worker;
 use super::writer::Route;
 use crate::plan::Correction;
-use crate::scim::{ActiveAs, ChangesBy, Document, Error, Operation, Patch, Refusal, Reply, User};
+use crate::scim::{
+    ActiveAs, ChangesBy, Document, Error, OVERTAKEN, Operation, Patch, Refusal, Reply, User,
+};
 
 /// What the calls for one correction have come to.
 pub(super) struct Progress {
@@ -251,7 +253,6 @@ impl Worker {
     /// Puts the whole account back as it is to be; what the row does not name is carried over. If
     /// somebody else changes it meanwhile, it is read again.
     async fn put(&self, correction: &Correction, route: Route) -> Result<Progress, Error> {
-        const TRIES: usize = 3;
         let id = &correction.before.id;
         let mut versions = Vec::new();
         loop {
@@ -262,7 +263,9 @@ impl Worker {
             let document = document.changed(&correction.before, &correction.after);
             let document = after_refusals(document, &versions);
             match self.writer.put_user(id, &document, route).await {
-                Err(Error::Refused(refusal)) if refusal.status == 412 && versions.len() < TRIES => {
+                Err(Error::Refused(refusal))
+                    if refusal.status == 412 && versions.len() < OVERTAKEN =>
+                {
                     versions.push(document.version().cloned());
                 }
                 sent => return Ok(Progress::of(id, sent?)),

@@ -7,7 +7,7 @@ use super::manner::after_refusals;
 use super::worker::Worker;
 use crate::plan::Correction;
 use crate::scim::{
-    Attribute, ChangesBy, Error, Group, Members, Operation, Patch, Reply, User, same_id,
+    Attribute, ChangesBy, Error, Group, Members, OVERTAKEN, Operation, Patch, Reply, User, same_id,
 };
 
 const GROUP_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -15,9 +15,6 @@ const GROUP_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// Why a team is left as it is.
 const NOT_SHOWN: &str = "the node takes no PATCH and does not show who is in the team; putting the team back would \
                          empty it, so it was left alone";
-
-/// How often a group is read again when somebody else was faster.
-const TRIES: usize = 3;
 
 /// Who joins and who leaves a group.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +72,9 @@ impl Worker {
 
     /// Whether the user is in the group; nothing if the node does not tell.
     pub(super) async fn is_member(&self, user: &str, group: &str) -> Option<bool> {
+        if self.directory.teams.awaits(group) {
+            return Some(false);
+        }
         Some(self.members(group).await?.has(user))
     }
 
@@ -134,13 +134,15 @@ impl Worker {
         self.writer.patch_group(movement.group, &patch).await
     }
 
-    /// Lets people leave a group while it is not known whether the node takes the others out as well.
+    /// Lets people leave a group while it is not known whether the node takes the others out as well. Nobody may join
+    /// it meanwhile, whom nobody would miss.
     async fn remove_first(&self, movement: Movement<'_>) -> Result<Reply<Option<Group>>, Error> {
         let group = movement.group;
+        let _turn = self.writer.turn(group).await;
         let before = self.members(group).await;
         let send = async |by_path| {
             let patch = movement.patch(by_path);
-            self.writer.patch_group_alone(group, &patch).await
+            self.client.patch_group(group, &patch).await
         };
         let reply = match send(false).await {
             Err(Error::Refused(refusal)) if refusal.is_about_form() => {
@@ -156,7 +158,8 @@ impl Worker {
         Ok(reply)
     }
 
-    /// Puts those back who were not meant to leave, and those in again who joined just now.
+    /// Puts those back who were not meant to leave, and those in again who joined just now. Whoever calls this has the
+    /// turn.
     async fn put_back(&self, movement: Movement<'_>, before: &Members) -> Result<(), Error> {
         let Some(after) = self.members(movement.group).await else {
             return Ok(());
@@ -183,7 +186,7 @@ impl Worker {
             ..movement
         };
         let patch = back.patch(true);
-        self.writer.patch_group_alone(back.group, &patch).await?;
+        self.client.patch_group(back.group, &patch).await?;
         Ok(())
     }
 
@@ -203,7 +206,9 @@ impl Worker {
                 .ok_or_else(|| Error::Unmet(NOT_SHOWN.to_owned()))?;
             let document = after_refusals(document, &versions);
             match self.client.put::<Group>(group, &document).await {
-                Err(Error::Refused(refusal)) if refusal.status == 412 && versions.len() < TRIES => {
+                Err(Error::Refused(refusal))
+                    if refusal.status == 412 && versions.len() < OVERTAKEN =>
+                {
                     versions.push(document.version().cloned());
                 }
                 sent => return sent,

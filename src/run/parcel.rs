@@ -34,6 +34,8 @@ pub(super) enum Payload {
 pub(super) enum Posted {
     /// The node's word on it, as if it had been a call of its own.
     Answered(Result<Reply<BulkResult>, Error>),
+    /// The node's yes to a new account, but not to a group that was to be made in the same request for it to join.
+    WithoutGroups(Reply<BulkResult>),
     /// The request that it was in came to nothing, or nobody knows.
     Lost(Fault),
     /// It was not sent: it is to be a call of its own. A group is made, or is not.

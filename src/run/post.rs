@@ -91,7 +91,7 @@ impl Post {
     fn put(&mut self, parcel: Parcel) {
         let mut parcel = parcel;
         loop {
-            if self.trust == Trust::Refuted || self.needs_a_look(&parcel) {
+            if self.trust == Trust::Refuted || self.waits_for_group(&parcel) {
                 return self.answer(parcel, Posted::Alone);
             }
             if self.is_held_up(&parcel) {
@@ -115,9 +115,9 @@ impl Post {
         }
     }
 
-    /// Whether it needs a group that may have been made without anybody having heard of it.
-    fn needs_a_look(&self, parcel: &Parcel) -> bool {
-        self.foundry.is_in_doubt() && !parcel.needs(self.foundry.teams()).is_empty()
+    /// Whether it needs a group that is to be made by a call of its own.
+    fn waits_for_group(&self, parcel: &Parcel) -> bool {
+        self.foundry.makes_alone() && !parcel.needs(self.foundry.teams()).is_empty()
     }
 
     /// Whether a request on its way has to come back first.
@@ -190,9 +190,19 @@ impl Post {
         for (stand_in, id) in &shipment.founding {
             self.note_group(stand_in, results[id.place()].take());
         }
-        for (parcel, id) in shipment.parcels {
-            let result = id.and_then(|id| results[id.place()].take());
-            self.answer(parcel, result.map_or(Posted::Alone, Posted::Answered));
+        let teams = self.foundry.teams();
+        let posted = |(parcel, id): (Parcel, Option<BulkId>)| {
+            let posted = match id.and_then(|id| results[id.place()].take()) {
+                None => Posted::Alone,
+                Some(Ok(reply)) if !parcel.needs(teams).is_empty() => Posted::WithoutGroups(reply),
+                Some(result) => Posted::Answered(result),
+            };
+            (parcel, posted)
+        };
+        // All before the first is told: whoever hears that a group is not there goes and makes it.
+        let posted: Vec<_> = shipment.parcels.into_iter().map(posted).collect();
+        for (parcel, posted) in posted {
+            self.answer(parcel, posted);
         }
     }
 
@@ -219,7 +229,7 @@ impl Post {
         }
     }
 
-    /// Whether a group was made; if not, the first who needs it tries alone.
+    /// Whether a group was made; if not, the first who needs it makes it alone, as all others from then on.
     fn note_group(&self, stand_in: &str, result: Option<Result<Reply<BulkResult>, Error>>) {
         match result {
             Some(Ok(reply)) => match reply.value.id() {
@@ -227,7 +237,10 @@ impl Post {
                 None => self.foundry.doubt(true),
             },
             Some(Err(Error::Fault(_))) | None => self.foundry.doubt(true),
-            Some(Err(error)) => info!(stand_in, %error, "a group was not made by a bulk request"),
+            Some(Err(error)) => {
+                info!(stand_in, %error, "a group was not made by a bulk request");
+                self.foundry.make_alone();
+            }
         }
     }
 

@@ -92,7 +92,7 @@ impl Writer {
     ) -> Result<Reply<Option<User>>, Error> {
         let mut before = Before::default();
         let mut user = user.clone();
-        if self.foundry.is_in_doubt() {
+        if self.foundry.makes_alone() {
             self.make_groups(&mut user.groups).await?;
         }
         if *route == Route::Together {
@@ -110,6 +110,9 @@ impl Writer {
                         return Err(error);
                     }
                     before = Before::of(&error);
+                }
+                Posted::WithoutGroups(reply) => {
+                    return Ok(reply.map(|result| outside_of_groups(&result, &user)));
                 }
                 Posted::Lost(fault) => return Err(Error::Fault(fault)),
                 Posted::Alone => *route = Route::Alone,
@@ -175,7 +178,7 @@ impl Writer {
 
     /// The same as a call of its own. Where batches of one group may come at once, they are kept apart:
     /// a node that reads a group, changes it and writes it back would lose one of two.
-    pub(super) async fn patch_group_alone(
+    async fn patch_group_alone(
         &self,
         id: &str,
         patch: &Patch,
@@ -227,7 +230,9 @@ impl Writer {
             return Ok(Err(Before::default()));
         }
         let fault = match self.post(payload()?).await {
-            Posted::Answered(Ok(reply)) => return Ok(Ok(reply.map(|result| result.resource()))),
+            Posted::Answered(Ok(reply)) | Posted::WithoutGroups(reply) => {
+                return Ok(Ok(reply.map(|result| result.resource())));
+            }
             Posted::Answered(Err(error)) if is_of_bulk(&error) || wants_version(&error) => {
                 return Ok(Err(Before::of(&error)));
             }
@@ -284,6 +289,16 @@ fn wants_version(error: &Error) -> bool {
 /// Whether a refusal stands whatever the references in the operation were.
 fn is_final(error: &Error) -> bool {
     matches!(error.status(), Some(401 | 403 | 428))
+}
+
+/// The account that a bulk request made, where groups that it was to join are not there. In which of the others it
+/// is does not matter: it is put into all of them.
+fn outside_of_groups(result: &BulkResult, asked: &NewUser) -> Option<User> {
+    let account = account_of(result, asked)?;
+    Some(User {
+        groups: Some(Vec::new()),
+        ..account
+    })
 }
 
 /// The account that a bulk request made. What the node does not show of it is as asked: whether it

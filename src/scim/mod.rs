@@ -35,3 +35,4 @@ pub use listing::{Listing, Overlap, PAGE};
 pub use message::{Operation, Page, Patch};
 pub use raw::{BadTarget, Raw, Target};
 pub use resource::{Group, Members, NewGroup, NewUser, Reference, Resource, User, same_id};
+pub use version::OVERTAKEN;

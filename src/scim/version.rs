@@ -14,8 +14,10 @@ use super::resource::Resource;
 use crate::pace::Call;
 use crate::pace::retry::Repeat;
 
-/// How often a change is sent anew after somebody else was faster.
-const TRIES: u32 = 3;
+/// How often a change is sent anew after somebody else was faster. Each time somebody got theirs through, so that
+/// many who change one resource at once all come to their turn; who loses more often than that has met something
+/// else.
+pub const OVERTAKEN: usize = 8;
 
 /// Whether the node insists on versions.
 #[derive(Debug, Default)]
@@ -60,7 +62,7 @@ impl Client {
         }
         let mut sent = self.changed(call.clone()).await;
         let mut earlier = 0;
-        for _ in 0..TRIES {
+        for _ in 0..OVERTAKEN {
             let Err(Error::Refused(refusal)) = &sent else {
                 break;
             };

@@ -56,6 +56,10 @@ impl<'s> Cycle<'s> {
         self.step("locked again: all `unchanged`", Self::lock_again);
         self.step("unlocked", Self::unlock);
         self.step("locked from the start", Self::take_on_locked);
+        self.step(
+            "new people in new teams, `--create-teams`",
+            Self::take_on_in_new_teams,
+        );
         self.step("replaced as a whole, `--replace`", Self::replace);
         self.step("`runs retry` of a row that had failed", Self::retry);
         self.step("`runs undo` of changes, teams and locks", Self::undo);
@@ -360,6 +364,32 @@ impl<'s> Cycle<'s> {
             .insert("later@example.com".to_owned(), person);
         let file = "email,first name,last name,active\nlater@example.com,Later,Lee,no\n";
         self.run(&["import", "people.csv"], file, "created")
+    }
+
+    fn take_on_in_new_teams(&mut self) -> Step {
+        let mut file = "email,first name,last name,teams,roles\n".to_owned();
+        for (name, teams, role) in [
+            ("ida", "Kitchen", "Cook"),
+            ("jon", "Kitchen;Garden", ""),
+            ("kim", "Garden;Legal & Tax", ""),
+        ] {
+            let email = format!("{name}@example.com");
+            file += &format!("{email},{name},Green,{teams},{role}\n");
+            let person = Person {
+                first_name: name.to_owned(),
+                last_name: "Green".to_owned(),
+                display_name: format!("{name} Green"),
+                ..Person::default()
+            };
+            self.expected.people.insert(email.clone(), person);
+            let role = (!role.is_empty()).then(|| format!("ROLE_{role}"));
+            for group in teams.split(';').map(str::to_owned).chain(role) {
+                let members = self.expected.groups.entry(group).or_default();
+                members.insert(email.clone());
+            }
+        }
+        let args = ["import", "people.csv", "--create-teams"];
+        self.run(&args, &file, "created")
     }
 
     fn replace(&mut self) -> Step {

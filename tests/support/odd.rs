@@ -73,6 +73,8 @@ pub struct Habits {
     pub omits_empty: bool,
     /// `POST /Bulk`: each operation as if it had come alone, but without its header fields.
     pub bulk: bool,
+    /// New teams by the core schema only.
+    pub core_schema: bool,
 }
 
 #[derive(Debug, Default)]
@@ -150,6 +152,18 @@ impl Odd {
         state.users.iter().map(person).collect()
     }
 
+    /// The names of the teams, in order.
+    pub fn teams(&self) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        let mut names: Vec<String> = state
+            .groups
+            .values()
+            .map(|team| team.name.clone())
+            .collect();
+        names.sort();
+        names
+    }
+
     /// Whether the member that was there from the start still is.
     pub fn has_kept_others(&self) -> bool {
         let state = self.state.lock().unwrap();
@@ -176,6 +190,7 @@ impl Answering<'_> {
             ("GET", ["Schemas", _]) => self.schema(),
             ("POST", ["Bulk"]) if self.habits.bulk => self.bulk(call),
             ("POST", ["Users"]) => self.create(&call.json()),
+            ("POST", ["Groups"]) => self.create_team(&call.json()),
             ("PATCH", _) if self.habits.no_patch => reply(405, ""),
             ("PUT", _) if self.habits.no_put => reply(501, ""),
             ("PATCH" | "PUT" | "DELETE", ["Users" | "Groups", _]) => {
@@ -269,17 +284,26 @@ impl Answering<'_> {
     fn bulk(&mut self, call: &Call) -> Reply {
         let body = call.json();
         let operations = body["Operations"].as_array().unwrap().iter();
+        let mut made: Vec<(String, String)> = Vec::new();
         let results: Vec<Value> = operations
             .map(|operation| {
                 let text = |name: &str| operation[name].as_str().unwrap().to_owned();
+                let mut data = operation["data"].to_string();
+                for (reference, id) in &made {
+                    data = data.replace(reference, id);
+                }
                 let answer = self.answer(&Call {
                     method: text("method").parse().unwrap(),
                     path: text("path"),
-                    body: operation["data"].to_string(),
+                    body: data,
                     ..call.clone()
                 });
                 let body: Value = serde_json::from_str(answer.body()).unwrap_or_default();
                 let id = body["id"].as_str().unwrap_or_default().to_owned();
+                if let ("POST", false) = (&*text("method"), id.is_empty()) {
+                    let reference = format!("\"bulkId:{}\"", text("bulkId"));
+                    made.push((reference, format!("\"{id}\"")));
+                }
                 json!({
                     "method": operation["method"], "bulkId": operation["bulkId"],
                     "status": answer.status().to_string(), "response": body,
@@ -318,15 +342,26 @@ impl Answering<'_> {
         reply(status, self.shown("Users", &id).unwrap())
     }
 
+    fn create_team(&mut self, team: &Value) -> Reply {
+        if self.habits.core_schema && team["schemas"].as_array().unwrap().len() > 1 {
+            return reply(400, json!({"detail": "Unknown extension schemas"}));
+        }
+        let id = format!("g-{:x}", 0xc3 + self.state.groups.len());
+        let team = Team {
+            name: team["displayName"].as_str().unwrap().to_owned(),
+            members: BTreeSet::new(),
+        };
+        self.state.groups.insert(id.clone(), team);
+        reply(201, self.shown("Groups", &id).unwrap())
+    }
+
+    /// Groups that are not there are passed over.
     fn join(&mut self, user: &str, groups: &[Value]) {
         for group in groups {
             let group = group["value"].as_str().unwrap().to_lowercase();
-            self.state
-                .groups
-                .get_mut(&group)
-                .unwrap()
-                .members
-                .insert(user.to_owned());
+            if let Some(team) = self.state.groups.get_mut(&group) {
+                team.members.insert(user.to_owned());
+            }
         }
     }
 
