@@ -69,6 +69,17 @@ fn table(columns: &[Column]) -> String {
     table
 }
 
+/// The table without its numbers: what is found out by the first of several calls at once takes now one more and now
+/// one less.
+fn without_calls(table: &str) -> String {
+    let cell = |cell: &str| match cell.strip_prefix(" yes, ") {
+        Some(_) => " yes ".to_owned(),
+        None => cell.to_owned(),
+    };
+    let line = |line: &str| line.split('|').map(cell).collect::<Vec<_>>().join("|");
+    table.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// Compares the page with what was seen, or writes it.
 pub fn compare(columns: &[Column]) {
     let table = table(columns);
@@ -85,8 +96,8 @@ pub fn compare(columns: &[Column]) {
         return;
     }
     assert_eq!(
-        &page[begin..end],
-        table,
+        without_calls(&page[begin..end]),
+        without_calls(&table),
         "docs/compatibility.md (left) says something else; HEADCOUNT_WRITE_DOCS=1 writes it anew"
     );
 }
