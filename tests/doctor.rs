@@ -280,14 +280,14 @@ fn members_that_can_be_left_out_are() {
     );
 }
 
-#[test]
-fn what_a_node_says_of_itself_is_said_in_words() {
+/// A node that says a lot of itself.
+fn talkative(patch: bool) -> Scripted {
     let answer = plain(ann_and_bob(), teams());
-    let server = Scripted::start(move |call, _| match call.path.as_str() {
+    Scripted::start(move |call, _| match call.path.as_str() {
         "/ServiceProviderConfig" => reply(
             200,
             json!({
-                "patch": {"supported": false}, "etag": {"supported": "true"},
+                "patch": {"supported": patch}, "etag": {"supported": "true"},
                 "bulk": {"supported": true, "maxOperations": 1000, "maxPayloadSize": 1_048_576},
                 "filter": {"supported": true, "maxResults": 200}
             }),
@@ -301,7 +301,12 @@ fn what_a_node_says_of_itself_is_said_in_words() {
             ]}),
         ),
         _ => answer(call),
-    });
+    })
+}
+
+#[test]
+fn what_a_node_says_of_itself_is_said_in_words() {
+    let server = talkative(false);
     let ended = server.desk().headcount(&["doctor"]).with(0);
     let checks = checks(&ended);
     let config = "patch: no; bulk: yes, 1,000 operations, 1,048,576 bytes; filter: yes, at most 200 results; \
@@ -320,13 +325,31 @@ fn what_a_node_says_of_itself_is_said_in_words() {
         "name.givenName, name.familyName, emails.value, which the node may ignore; only to be read: groups",
     );
     let advice = advice(&ended);
-    assert!(advice.contains("which its schema suggests"), "{advice}");
+    for words in [
+        "changes by PUT: whole accounts and teams are read and put back, since the node says that it takes no PATCH",
+        "memberships with the group, whose members are read and put back",
+    ] {
+        assert!(advice.contains(words), "{advice}");
+    }
     assert!(
         advice.contains(
             "up to 1,000 changes in one call, in 1,048,576 bytes at the most (--bulk auto)"
         ),
         "{advice}"
     );
+}
+
+#[test]
+fn memberships_may_have_to_go_with_the_group_as_the_schema_says() {
+    let server = talkative(true);
+    let ended = server.desk().headcount(&["doctor"]).with(0);
+    let advice = advice(&ended);
+    for words in [
+        "changes by PATCH of what differs",
+        "with the group, which its schema suggests",
+    ] {
+        assert!(advice.contains(words), "{advice}");
+    }
 }
 
 #[test]
