@@ -5,13 +5,15 @@
 //! things give that away: `totalResults` differs between pages, somebody comes twice, or a page
 //! does not begin with the person that the page before ended with (for that, pages may overlap by
 //! one). Then the list is read again, until one reading from end to end was undisturbed.
+//!
+//! Whoever asks for a second page wants them all: from then on several are on their way at once ([`Ahead`]).
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::marker::PhantomData;
 
 use tracing::{debug, warn};
 
+use super::ahead::{Ahead, Course};
 use super::client::{Client, Query};
 use super::error::Error;
 use super::resource::Resource;
@@ -44,7 +46,7 @@ pub enum Overlap {
 /// A list being read. Each resource is given out once, however often the list is read.
 #[derive(Debug)]
 pub struct Listing<'c, R> {
-    client: &'c Client,
+    ahead: Ahead<'c, R>,
     query: Query,
     overlap: Overlap,
     count: u64,
@@ -56,7 +58,6 @@ pub struct Listing<'c, R> {
     done: bool,
     total: Option<u64>,
     first_total: Option<u64>,
-    resource: PhantomData<fn() -> R>,
 }
 
 /// One pass over the list.
@@ -66,15 +67,17 @@ struct Reading {
     position: u64,
     distinct: u64,
     last: Option<u64>,
+    /// How many came with the last page.
+    came: u64,
     disturbed: bool,
 }
 
-impl<'c, R: Resource> Listing<'c, R> {
+impl<'c, R: Resource + 'c> Listing<'c, R> {
     /// Begins at the first page; nothing is sent yet.
     #[must_use]
     pub fn new(client: &'c Client, query: Query, overlap: Overlap) -> Self {
         Listing {
-            client,
+            ahead: Ahead::new(client),
             query,
             overlap,
             count: PAGE,
@@ -85,7 +88,6 @@ impl<'c, R: Resource> Listing<'c, R> {
             done: false,
             total: None,
             first_total: None,
-            resource: PhantomData,
         }
     }
 
@@ -124,21 +126,21 @@ impl<'c, R: Resource> Listing<'c, R> {
     async fn page(&mut self) -> Result<Vec<R>, Error> {
         let overlapping = self.overlap == Overlap::One && self.reading.last.is_some();
         let start = self.reading.position + u64::from(!overlapping);
-        let page = match self.client.page::<R>(&self.query, start, self.count).await {
+        let course = self.course();
+        let asked = self.ahead.page(&self.query, start, self.count, course);
+        let page = match asked.await {
             Err(Error::Refused(refusal)) if refusal.status == 400 && self.count > SMALL_PAGE => {
                 debug!(
                     "the node refuses pages of {}, asking for {SMALL_PAGE}",
                     self.count
                 );
-                self.count = SMALL_PAGE;
-                return Ok(Vec::new());
+                return Ok(self.ask_for_less());
             }
             Err(Error::Fault(fault))
                 if fault.kind == FaultKind::TooLarge && self.count > SMALL_PAGE =>
             {
                 debug!("a page is too large, asking for {SMALL_PAGE}");
-                self.count = SMALL_PAGE;
-                return Ok(Vec::new());
+                return Ok(self.ask_for_less());
             }
             page => page?.value,
         };
@@ -157,6 +159,7 @@ impl<'c, R: Resource> Listing<'c, R> {
         self.first_total = self.first_total.or(self.total);
         self.check_end()?;
         let came = page.resources.len();
+        self.reading.came = came as u64;
         let (fresh, distinct) = self.sort_out(page.resources, overlapping);
         self.reading.distinct += distinct;
         // Some nodes give the length of the page for the number of all: a total that is just a usual
@@ -177,6 +180,24 @@ impl<'c, R: Resource> Listing<'c, R> {
             self.end_of_reading()?;
         }
         Ok(fresh)
+    }
+
+    /// From now on, pages are small. Nobody has come yet.
+    fn ask_for_less(&mut self) -> Vec<R> {
+        self.ahead.forget();
+        self.count = SMALL_PAGE;
+        self.reading.came = 0;
+        Vec::new()
+    }
+
+    /// Where further pages are, if they are as long as the last one.
+    fn course(&self) -> Option<Course> {
+        let repeated = u64::from(self.overlap == Overlap::One);
+        let step = self.reading.came.saturating_sub(repeated);
+        let total = self.total.filter(|_| step > 0)?;
+        // The last one of a list may well end a page, and begins none then.
+        let last = total.saturating_sub(repeated);
+        Some(Course { step, last })
     }
 
     /// Refuses a list that goes on and on.
@@ -224,6 +245,7 @@ impl<'c, R: Resource> Listing<'c, R> {
     }
 
     fn end_of_reading(&mut self) -> Result<(), Error> {
+        self.ahead.forget();
         let reading = std::mem::take(&mut self.reading);
         let total = self.total.unwrap_or(reading.distinct);
         if reading.distinct == total && !reading.disturbed {

@@ -8,6 +8,7 @@
 //! It knows nothing of rows, spreadsheets or runs; when a call may leave and whether it is sent again
 //! is for [`pace`](crate::pace).
 
+mod ahead;
 mod bulk;
 mod bulk_response;
 mod client;
