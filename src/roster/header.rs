@@ -1,7 +1,9 @@
 //! Headings, and what they stand for.
 
-use super::column::{Claim, Column, meaning, plain};
-use super::nearest;
+use super::code::Code;
+use super::column::Column;
+use super::heading::{Likeness, ambiguous, key, meaning, near};
+use super::mapping::{MappedBy, Mapping, Target, flag};
 use super::problem::Problem;
 
 /// The columns that the results of a run add.
@@ -20,98 +22,157 @@ const RESULTS: [&str; 8] = [
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Columns {
     known: Vec<(Column, usize)>,
+    meanings: Vec<Meaning>,
     unknown: Vec<String>,
     results: Vec<usize>,
 }
 
+/// What one heading stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    /// A column.
+    Column(Column, Why),
+    /// A result of an earlier run, which is left out.
+    Result,
+    /// Nothing: it is only carried over to the results.
+    CarriedOver(Idle),
+}
+
+/// Why a heading stands for a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// Somebody says so.
+    Mapped(MappedBy),
+    /// It is the column's name.
+    Name,
+    /// People and their systems call it so.
+    Alias,
+}
+
+/// Why a heading stands for no column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Idle {
+    /// There is none.
+    Empty,
+    /// Somebody says so.
+    Ignored(MappedBy),
+    /// Another one stands for that column, and better.
+    Outdone(Column),
+    /// It is not understood. It is like a name of this column, which the file lacks.
+    Unknown {
+        /// The column.
+        near: Option<Column>,
+    },
+}
+
+/// How good a heading's claim to a column is; the smaller, the better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Flag,
+    Profile,
+    Likeness(Likeness),
+}
+
+/// A heading that may stand for a column.
+#[derive(Debug)]
+struct Claim {
+    column: Column,
+    rank: Rank,
+    why: Why,
+    at: usize,
+}
+
+/// Headings that are being understood.
+struct Look<'f> {
+    file: &'f str,
+    header: &'f [String],
+    /// The columns that matter.
+    reads: &'f dyn Fn(Column) -> bool,
+    problems: Vec<Problem>,
+}
+
 impl Columns {
-    /// Understands the headings of `file`.
+    /// Understands the headings of `file`, as far as they can be, and says all that is wrong with them:
+    /// nobody is named, two headings mean the same, a heading that `map` names is not there.
     ///
-    /// # Errors
-    /// All that is wrong with them: nobody is named, two headings mean the same, a heading that
-    /// `map` names is not there.
-    pub fn understand(
+    /// That two headings compete for a column is no problem where nobody `reads` it.
+    #[must_use]
+    pub fn look(
         file: &str,
         header: &[String],
-        map: &[(String, Column)],
-    ) -> Result<Self, Vec<Problem>> {
-        let mut columns = Columns::default();
-        let mut claims: Vec<(Column, Claim, usize)> = Vec::new();
+        map: &[Mapping],
+        reads: &dyn Fn(Column) -> bool,
+    ) -> (Self, Vec<Problem>) {
+        let mut look = Look {
+            file,
+            header,
+            reads,
+            problems: Vec::new(),
+        };
+        let mut columns = Columns {
+            meanings: vec![Meaning::CarriedOver(Idle::Empty); header.len()],
+            ..Columns::default()
+        };
+        let mut claims = Vec::new();
         for (at, heading) in header.iter().enumerate() {
-            let name = plain(heading);
-            if RESULTS.contains(&name.as_str()) {
-                columns.results.push(at);
-            } else if let Some((_, column)) = map.iter().find(|(mapped, _)| plain(mapped) == name) {
-                claims.push((*column, Claim::Mapped, at));
-            } else if let Some((column, claim)) = meaning(&name) {
-                claims.push((column, claim, at));
-            } else if !name.is_empty() {
-                columns.unknown.push(heading.clone());
+            match look.claim(at, &key(heading), map) {
+                Ok(claim) => claims.push(claim),
+                Err(meaning) => columns.meanings[at] = meaning,
             }
         }
-        let mut problems = columns.settle(file, header, claims);
-        let missing = map
-            .iter()
-            .filter(|(mapped, _)| !header.iter().any(|heading| plain(heading) == plain(mapped)));
-        problems.extend(missing.map(|(mapped, _)| {
-            problem(
-                file,
-                format!(
-                    "--map names the heading {mapped:?}, but there is none; there are {}",
-                    listed(header)
-                ),
-            )
-        }));
-        if problems.is_empty()
-            && columns.at(Column::Email).is_none()
-            && columns.at(Column::Id).is_none()
-        {
-            problems.push(problem(file, nobody_named(header)));
+        look.whole_or_part(&mut claims);
+        columns.settle(&mut look, claims);
+        columns.name_the_near(header);
+        look.missing(map);
+        let named = |column| columns.at(column).is_some();
+        if look.problems.is_empty() && !named(Column::Email) && !named(Column::Id) {
+            let what = columns.nobody_named(header);
+            look.problem(Code::NobodyNamed, what);
         }
-        if problems.is_empty() {
-            Ok(columns)
-        } else {
-            Err(problems)
-        }
+        (columns, look.problems)
     }
 
     /// Gives each column the heading with the best claim to it.
-    fn settle(
-        &mut self,
-        file: &str,
-        header: &[String],
-        mut claims: Vec<(Column, Claim, usize)>,
-    ) -> Vec<Problem> {
-        claims.sort_by_key(|(column, claim, at)| (column.name(), *claim, *at));
-        let mut problems = Vec::new();
-        for same in claims.chunk_by(|(one, ..), (other, ..)| one == other) {
-            let (column, best, at) = same[0];
-            self.known.push((column, at));
-            // Sorted by claim: those with the best one come first.
-            let rivals = same
+    fn settle(&mut self, look: &mut Look, mut claims: Vec<Claim>) {
+        claims.sort_by_key(|claim| (claim.column.name(), claim.rank, claim.at));
+        for same in claims.chunk_by(|one, other| one.column == other.column) {
+            let best = &same[0];
+            self.known.push((best.column, best.at));
+            self.meanings[best.at] = Meaning::Column(best.column, best.why.clone());
+            let rivals: Vec<usize> = same
                 .iter()
-                .take_while(|(_, claim, _)| *claim == best)
-                .count();
-            if rivals > 1 {
-                let headings: Vec<String> = same[..rivals]
-                    .iter()
-                    .map(|(.., at)| header[*at].clone())
-                    .collect();
-                problems.push(problem(
-                    file,
-                    format!(
-                        "the columns {} {} mean {}; keep one of them, or say which is meant with --map 'HEADING={}'",
-                        listed(&headings),
-                        if rivals == 2 { "both" } else { "all" },
-                        column.name(),
-                        column.name()
-                    ),
-                ));
+                .take_while(|claim| claim.is_rival(best))
+                .map(|claim| claim.at)
+                .collect();
+            if rivals.len() > 1 && (look.reads)(best.column) {
+                look.compete(best.column, &rivals);
             }
-            self.unknown
-                .extend(same[rivals..].iter().map(|(.., at)| header[*at].clone()));
+            for claim in &same[1..] {
+                self.meanings[claim.at] = Meaning::CarriedOver(Idle::Outdone(claim.column));
+            }
         }
-        problems
+    }
+
+    /// Finds out which headings that are not understood are slips of the pen. A column that the file has
+    /// needs no second heading.
+    fn name_the_near(&mut self, header: &[String]) {
+        for (at, heading) in header.iter().enumerate() {
+            let is_unknown = matches!(
+                self.meanings[at],
+                Meaning::CarriedOver(Idle::Unknown { .. })
+            );
+            let near = near(&key(heading)).filter(|column| self.at(*column).is_none());
+            if is_unknown {
+                self.meanings[at] = Meaning::CarriedOver(Idle::Unknown { near });
+            }
+            match self.meanings[at] {
+                Meaning::Result => self.results.push(at),
+                Meaning::CarriedOver(Idle::Unknown { .. } | Idle::Outdone(_)) => {
+                    self.unknown.push(heading.clone());
+                }
+                Meaning::Column(..) | Meaning::CarriedOver(Idle::Empty | Idle::Ignored(_)) => {}
+            }
+        }
     }
 
     /// Where a column stands, from 0.
@@ -123,7 +184,13 @@ impl Columns {
             .map(|(_, at)| *at)
     }
 
-    /// The headings that mean nothing.
+    /// What each heading stands for, in the order of the file.
+    #[must_use]
+    pub fn meanings(&self) -> &[Meaning] {
+        &self.meanings
+    }
+
+    /// The headings that mean nothing, but for those of which somebody says so.
     #[must_use]
     pub fn unknown(&self) -> &[String] {
         &self.unknown
@@ -134,22 +201,231 @@ impl Columns {
     pub fn results(&self) -> &[usize] {
         &self.results
     }
+
+    /// What to say of headings that are near to a name, but not one: one line each.
+    #[must_use]
+    pub fn slips(&self, header: &[String]) -> Vec<String> {
+        let slip = |(heading, meaning): (&String, &Meaning)| match meaning {
+            Meaning::CarriedOver(Idle::Unknown { near: Some(near) }) => {
+                let near = near.name();
+                Some(format!(
+                    "{heading:?} is not understood; did you mean {near}? Say {}",
+                    flag(heading, near)
+                ))
+            }
+            _ => None,
+        };
+        header.iter().zip(&self.meanings).filter_map(slip).collect()
+    }
+
+    /// The headings of which somebody says what they stand for.
+    pub fn mapped<'h>(
+        &self,
+        header: &'h [String],
+    ) -> impl Iterator<Item = (&'h str, Target)> + use<'h, '_> {
+        let target = |(heading, meaning): (&'h String, &Meaning)| match meaning {
+            Meaning::Column(column, Why::Mapped(_)) => {
+                Some((heading.as_str(), Target::Column(*column)))
+            }
+            Meaning::CarriedOver(Idle::Ignored(_)) => Some((heading.as_str(), Target::Ignored)),
+            _ => None,
+        };
+        header.iter().zip(&self.meanings).filter_map(target)
+    }
+
+    fn nobody_named(&self, header: &[String]) -> String {
+        if header.iter().any(|heading| heading.contains('@')) {
+            return "the first row looks like a person, not like headings; put a row with headings on top, such as: email"
+                .to_owned();
+        }
+        let slip = header.iter().zip(&self.meanings).find(|(_, meaning)| {
+            matches!(
+                meaning,
+                Meaning::CarriedOver(Idle::Unknown {
+                    near: Some(Column::Email)
+                })
+            )
+        });
+        if let Some((heading, _)) = slip {
+            return format!(
+                "there is no column with emails or ids. Did you mean email by {heading:?}? Say {}",
+                flag(heading, "email")
+            );
+        }
+        format!(
+            "there is no column with emails or ids. The headings are {}. If one of them holds the emails, say so: {}",
+            listed(header),
+            flag(header.first().map_or("HEADING", String::as_str), "email")
+        )
+    }
 }
 
-fn nobody_named(header: &[String]) -> String {
-    if header.iter().any(|heading| heading.contains('@')) {
-        return "the first row looks like a person, not like headings; put a row with headings on top, such as: email"
-            .to_owned();
+impl Claim {
+    /// Whether nothing tells which of the two is meant; `best` may be the better one.
+    fn is_rival(&self, best: &Claim) -> bool {
+        let by_words = |rank| matches!(rank, Rank::Likeness(Likeness::Name | Likeness::Alias));
+        let two_emails = self.column == Column::Email && by_words(self.rank) && by_words(best.rank);
+        let logins = |rank| matches!(rank, Rank::Likeness(Likeness::Alias | Likeness::Login));
+        let email_or_login = logins(self.rank) && logins(best.rank);
+        self.rank == best.rank || two_emails || email_or_login
     }
-    let near = header
-        .iter()
-        .find(|heading| nearest(&plain(heading), ["email", "emailaddress", "workemail"]).is_some());
-    let example = near.or(header.first()).map_or("HEADING", String::as_str);
-    format!(
-        "there is no column with emails or ids. The headings are {}. \
-         If one of them holds the emails, say so: --map '{example}=email'",
-        listed(header)
-    )
+}
+
+impl Look<'_> {
+    fn problem(&mut self, code: Code, what: String) {
+        self.problems.push(Problem {
+            file: self.file.to_owned(),
+            row: None,
+            column: None,
+            value: None,
+            code,
+            what,
+        });
+    }
+
+    /// The column that a heading asks for, or else what it is.
+    fn claim(&mut self, at: usize, name: &str, map: &[Mapping]) -> Result<Claim, Meaning> {
+        let claim = |column, rank, why| {
+            Ok(Claim {
+                column,
+                rank,
+                why,
+                at,
+            })
+        };
+        if RESULTS.contains(&name) {
+            return Err(Meaning::Result);
+        }
+        if let Some(mapping) = self.mapping(at, map) {
+            let rank = match mapping.by {
+                MappedBy::Flag => Rank::Flag,
+                MappedBy::Profile(_) => Rank::Profile,
+            };
+            return match mapping.to {
+                Target::Column(column) => claim(column, rank, Why::Mapped(mapping.by.clone())),
+                Target::Ignored => Err(Meaning::CarriedOver(Idle::Ignored(mapping.by.clone()))),
+            };
+        }
+        match meaning(name) {
+            Some((column, likeness)) => {
+                let why = match likeness {
+                    Likeness::Name => Why::Name,
+                    Likeness::Alias | Likeness::Login => Why::Alias,
+                };
+                claim(column, Rank::Likeness(likeness), why)
+            }
+            None if ambiguous(name).is_some() => claim(
+                Column::DisplayName,
+                Rank::Likeness(Likeness::Alias),
+                Why::Alias,
+            ),
+            None if name.is_empty() => Err(Meaning::CarriedOver(Idle::Empty)),
+            None => Err(Meaning::CarriedOver(Idle::Unknown { near: None })),
+        }
+    }
+
+    /// What somebody says of a heading: flags go before profiles, which must agree.
+    fn mapping<'m>(&mut self, at: usize, map: &'m [Mapping]) -> Option<&'m Mapping> {
+        let of_this = map.iter().filter(|mapping| self.names(mapping, at));
+        let (flags, profiles): (Vec<&Mapping>, Vec<&Mapping>) =
+            of_this.partition(|mapping| mapping.by == MappedBy::Flag);
+        let said = if flags.is_empty() { &profiles } else { &flags };
+        let first = *said.first()?;
+        if let Some(other) = said.iter().find(|mapping| mapping.to != first.to) {
+            let heading = &self.header[at];
+            let what = format!(
+                "{} says that {heading:?} stands for {}, and {} that it stands for {}; say which with {}",
+                first.by,
+                first.to.name(),
+                other.by,
+                other.to.name(),
+                flag(heading, "COLUMN")
+            );
+            self.problem(Code::MappingsDisagree, what);
+        }
+        Some(first)
+    }
+
+    /// Whether a mapping is about a heading. One that is written just so goes before others that are
+    /// written alike.
+    fn names(&self, mapping: &Mapping, at: usize) -> bool {
+        let heading = &self.header[at];
+        if self.header.contains(&mapping.heading) {
+            return *heading == mapping.heading;
+        }
+        key(heading) == key(&mapping.heading)
+    }
+
+    /// Settles what words such as "Name" mean, which may be the whole name or a part of it.
+    fn whole_or_part(&mut self, claims: &mut [Claim]) {
+        let heading_of = |claims: &[Claim], column: Column| {
+            let claim = claims.iter().find(|claim| claim.column == column);
+            claim.map(|claim| claim.at)
+        };
+        let first = heading_of(claims, Column::FirstName);
+        let last = heading_of(claims, Column::LastName);
+        let (part, missing) = match (first, last) {
+            (Some(first), None) => (first, Column::LastName),
+            (None, Some(last)) => (last, Column::FirstName),
+            _ => return,
+        };
+        for claim in claims {
+            let is_mapped = matches!(claim.why, Why::Mapped(_));
+            let Some(word) = ambiguous(&key(&self.header[claim.at])).filter(|_| !is_mapped) else {
+                continue;
+            };
+            let decided = match missing {
+                Column::LastName => word.last_beside,
+                _ => word.first_beside,
+            };
+            let neighbour = key(&self.header[part]);
+            if decided.iter().any(|name| key(name) == neighbour) {
+                claim.column = missing;
+            } else if (self.reads)(missing) {
+                let heading = &self.header[claim.at];
+                let what = format!(
+                    "{heading:?} may be the whole name or, beside {:?}, the {} only; say which with {} or {}",
+                    self.header[part],
+                    missing.name().replace('_', " "),
+                    flag(heading, "display_name"),
+                    flag(heading, missing.name())
+                );
+                self.problem(Code::AmbiguousHeading, what);
+            }
+        }
+    }
+
+    /// Says that several headings stand for one column.
+    fn compete(&mut self, column: Column, rivals: &[usize]) {
+        let headings: Vec<String> = rivals.iter().map(|at| self.header[*at].clone()).collect();
+        let column = column.name();
+        let advice = if headings.windows(2).all(|pair| pair[0] == pair[1]) {
+            "keep one of them, or give them different names".to_owned()
+        } else {
+            format!("keep one of them, or say which is meant with --map 'HEADING={column}'")
+        };
+        let what = format!(
+            "the columns {} {} mean {column}; {advice}",
+            listed(&headings),
+            if rivals.len() == 2 { "both" } else { "all" },
+        );
+        self.problem(Code::AmbiguousHeading, what);
+    }
+
+    /// Says which headings that flags name are not there.
+    fn missing(&mut self, map: &[Mapping]) {
+        for mapping in map.iter().filter(|mapping| mapping.by == MappedBy::Flag) {
+            let is_there = (0..self.header.len()).any(|at| self.names(mapping, at));
+            if !is_there {
+                let what = format!(
+                    "--map names the heading {:?}, but there is none; there are {}",
+                    mapping.heading,
+                    listed(self.header)
+                );
+                self.problem(Code::NoSuchHeading, what);
+            }
+        }
+    }
 }
 
 fn listed(headings: &[String]) -> String {
@@ -159,16 +435,6 @@ fn listed(headings: &[String]) -> String {
         .map(|heading| format!("{heading:?}"))
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-fn problem(file: &str, what: String) -> Problem {
-    Problem {
-        file: file.to_owned(),
-        row: None,
-        column: None,
-        value: None,
-        what,
-    }
 }
 
 #[cfg(test)]
@@ -183,7 +449,28 @@ mod tests {
     }
 
     fn understand(headings: &[&str]) -> Result<Columns, Vec<Problem>> {
-        Columns::understand("people.csv", &header(headings), &[])
+        understand_by(headings, &[])
+    }
+
+    fn understand_by(headings: &[&str], map: &[Mapping]) -> Result<Columns, Vec<Problem>> {
+        let (columns, problems) = Columns::look("people.csv", &header(headings), map, &|_| true);
+        if problems.is_empty() {
+            Ok(columns)
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn flag(text: &str) -> Mapping {
+        text.parse().unwrap()
+    }
+
+    fn of_profile(name: &str, heading: &str, to: &str) -> Mapping {
+        Mapping {
+            heading: heading.to_owned(),
+            to: to.parse().unwrap(),
+            by: MappedBy::Profile(name.to_owned()),
+        }
     }
 
     #[test]
@@ -213,9 +500,7 @@ mod tests {
             (columns.at(Column::Email), columns.unknown()),
             (Some(1), &header(&["User Name"])[..])
         );
-        let map = [("User Name".to_owned(), Column::Email)];
-        let columns =
-            Columns::understand("people.csv", &header(&["User Name", "email"]), &map).unwrap();
+        let columns = understand_by(&["User Name", "email"], &[flag("User Name=email")]).unwrap();
         assert_eq!(columns.at(Column::Email), Some(0));
     }
 
@@ -225,8 +510,7 @@ mod tests {
         insta::assert_snapshot!(said(&["Name", "Team"]), @r#"people.csv: there is no column with emails or ids. The headings are "Name", "Team". If one of them holds the emails, say so: --map 'Name=email'"#);
         insta::assert_snapshot!(said(&["ann@example.com"]), @"people.csv: the first row looks like a person, not like headings; put a row with headings on top, such as: email");
         insta::assert_snapshot!(said(&["Mail", "UPN"]), @r#"people.csv: the columns "Mail", "UPN" both mean email; keep one of them, or say which is meant with --map 'HEADING=email'"#);
-        let map = [("Work Mail".to_owned(), Column::Email)];
-        let missing = Columns::understand("people.csv", &header(&["email"]), &map).unwrap_err();
+        let missing = understand_by(&["email"], &[flag("Work Mail=email")]).unwrap_err();
         insta::assert_snapshot!(missing[0].to_string(), @r#"people.csv: --map names the heading "Work Mail", but there is none; there are "email""#);
     }
 }
