@@ -305,7 +305,7 @@ impl NodeArgs {
         self.protected_by_flags().chain(by_profiles).collect()
     }
 
-    fn protected_by_flags(&self) -> impl Iterator<Item = Person> {
+    pub(super) fn protected_by_flags(&self) -> impl Iterator<Item = Person> {
         // Each of them was checked when the command line was read.
         self.protect.iter().flat_map(|text| text.parse())
     }

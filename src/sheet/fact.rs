@@ -1,12 +1,14 @@
 //! What was understood of how a file is made, to be told to somebody.
 
+use serde_json::{Value, json};
+
 use super::RowNumber;
 use super::dialect::Dialect;
 
 /// One thing that was understood of a file before any row was read.
 ///
-/// A kind of file, or something else that is found out about files, is one more variant: [`key`](Self::key),
-/// [`label`](Self::label) and [`words`](Self::words) are all that `headcount columns` shows.
+/// A kind of file, or something else that is found out about files, is one more variant, and what
+/// the four functions below say of it: `headcount columns` shows all there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
     /// What kind of file it is.
@@ -28,7 +30,7 @@ impl Fact {
     /// What is known of a text file.
     pub(super) fn of_text(dialect: Dialect, header: RowNumber) -> Vec<Fact> {
         vec![
-            Fact::Format("text with separators"),
+            Fact::Format("CSV"),
             Fact::Delimiter(dialect.delimiter),
             Fact::ByteOrderMark(dialect.bom),
             Fact::LineEnds { crlf: dialect.crlf },
@@ -45,6 +47,19 @@ impl Fact {
             Fact::ByteOrderMark(_) => "byte_order_mark",
             Fact::LineEnds { .. } => "line_ends",
             Fact::HeaderRow(_) => "header_row",
+        }
+    }
+
+    /// The fact itself, for programs.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        match self {
+            Fact::Format(format) => json!(format.to_lowercase()),
+            Fact::Delimiter(delimiter) => json!(char::from(*delimiter)),
+            Fact::ByteOrderMark(is_there) => json!(is_there),
+            Fact::LineEnds { crlf: true } => json!("crlf"),
+            Fact::LineEnds { crlf: false } => json!("lf"),
+            Fact::HeaderRow(row) => json!(row.0),
         }
     }
 
