@@ -26,8 +26,9 @@ Examples:
   headcount check leavers.csv --action lock
   headcount check people.csv --format json > problems.json
 
-Nothing is sent. With a node (--profile, --region and --node, --url, --sandbox) the names of teams are looked up
-there. Exit codes: 0 nothing is wrong, 2 there are problems, 3 the node cannot be asked for its teams.";
+Nothing is sent. Where a node is named (--profile, --url, --region with --node, --sandbox), the names
+of teams are looked up there. Exit codes: 0 nothing is wrong, 2 there are problems, 3 the node cannot
+be asked for its teams.";
 
 /// Say everything that is wrong with a spreadsheet, and send nothing
 #[derive(Debug, Args)]
@@ -68,6 +69,11 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
         Ok((roster, problems)) if problems.is_empty() => args.destinations(roster)?,
         _ => Vec::new(),
     };
+    if let Ok((roster, _)) = &opened
+        && !args.quiet
+    {
+        say_unused(roster);
+    }
     let out = BufWriter::new(io::stdout());
     let mut check = match args.format {
         Reader::Text => Check::for_person(out),
@@ -126,9 +132,6 @@ impl CheckArgs {
         destinations: &[Destination],
         check: &mut Check<impl Write>,
     ) -> Result<Option<Failure>, SheetError> {
-        if !self.quiet {
-            say_unused(&roster);
-        }
         let mut rows = 0;
         let mut failed = None;
         for (roster, node) in self.shares(roster, destinations) {

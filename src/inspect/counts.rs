@@ -61,7 +61,7 @@ impl Counts {
                 rows.collect::<Vec<_>>().join(", "),
                 and_more(more as u64)
             ));
-        } else if self.recurring {
+        } else if self.recurring && self.invalid == 0 {
             remarks.push(
                 "Some people are in more than one row: their rows are carried out one after the other."
                     .to_owned(),

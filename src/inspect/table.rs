@@ -58,7 +58,7 @@ impl Understood {
         });
         let name_width = names.max().unwrap_or(0);
         for (at, (heading, meaning)) in self.headings.iter().enumerate() {
-            let (name, why) = told(meaning);
+            let (name, why) = self.told(meaning);
             let line = format!(
                 "  {:>number_width$}  {}  {}  {why}",
                 at + 1,
@@ -69,26 +69,34 @@ impl Understood {
         }
         Ok(())
     }
-}
 
-/// The column that a heading stands for, and why.
-fn told(meaning: &Meaning) -> (&'static str, String) {
-    match meaning {
-        Meaning::Column(column, Why::Name) => (column.name(), "by its name".to_owned()),
-        Meaning::Column(column, Why::Alias) => (column.name(), "as an alias".to_owned()),
-        Meaning::Column(column, Why::Mapped(by)) => (column.name(), format!("by {by}")),
-        Meaning::Result => ("-", "left out: a result".to_owned()),
-        Meaning::CarriedOver(idle) => ("-", told_idle(idle)),
+    /// The column that a heading stands for, and why.
+    fn told(&self, meaning: &Meaning) -> (&'static str, String) {
+        match meaning {
+            Meaning::Column(column, Why::Name) => (column.name(), "by its name".to_owned()),
+            Meaning::Column(column, Why::Alias) => (column.name(), "as an alias".to_owned()),
+            Meaning::Column(column, Why::Mapped(by)) => (column.name(), format!("by {by}")),
+            Meaning::Result => ("-", "left out: a result".to_owned()),
+            Meaning::CarriedOver(idle) => ("-", self.told_idle(idle)),
+        }
     }
-}
 
-fn told_idle(idle: &Idle) -> String {
-    match idle {
-        Idle::Empty => "no heading".to_owned(),
-        Idle::Ignored(by) => format!("ignored by {by}"),
-        Idle::Outdone(column) => format!("another is {}", column.name()),
-        Idle::Unknown { near: Some(near) } => format!("did you mean {}?", near.name()),
-        Idle::Unknown { near: None } => "only carried over".to_owned(),
+    fn told_idle(&self, idle: &Idle) -> String {
+        match idle {
+            Idle::Empty => "no heading".to_owned(),
+            Idle::Ignored(by) => format!("ignored by {by}"),
+            Idle::Outdone(column) => {
+                let stands_for = |(_, meaning): &(String, Meaning)| matches!(meaning, Meaning::Column(other, _) if other == column);
+                let at = self
+                    .headings
+                    .iter()
+                    .position(stands_for)
+                    .map_or(0, |at| at + 1);
+                format!("{} is column {at}", column.name())
+            }
+            Idle::Unknown { near: Some(near) } => format!("did you mean {}?", near.name()),
+            Idle::Unknown { near: None } => "only carried over".to_owned(),
+        }
     }
 }
 

@@ -7,8 +7,11 @@ use super::summary::grouped;
 use crate::roster::{Code, Problem};
 use crate::sheet::RowNumber;
 
-/// How many problems of a kind are shown whole.
+/// How many problems of a kind are shown whole, if there are many.
 const SHOWN: usize = 3;
+
+/// How many are few: all of them are shown.
+const FEW: usize = 5;
 
 /// How many kinds are shown.
 const KINDS: usize = 40;
@@ -125,11 +128,15 @@ impl Digest {
 impl Kind {
     fn add(&mut self, problem: Problem) {
         self.problems += 1;
-        if self.first.len() < SHOWN {
+        if self.problems <= FEW as u64 {
             self.first.push(problem);
-        } else {
+            return;
+        }
+        // Empty but for the first time that there are more than a few.
+        for problem in self.first.drain(SHOWN..) {
             self.rest.add(problem.row);
         }
+        self.rest.add(problem.row);
     }
 
     /// The first of them: one at least.
@@ -163,10 +170,9 @@ impl fmt::Display for Digest {
             let kinds = self.left_out_kinds.len();
             write!(
                 f,
-                "\n… and {} more of {} that {} not shown; headcount check --format json shows everything",
+                "\n… and {} of {}, not shown here; headcount check FILE --format json has them all",
                 counted(self.left_out, "problem"),
                 counted(kinds as u64, "other kind"),
-                if kinds == 1 { "is" } else { "are" }
             )?;
         }
         Ok(())
@@ -237,5 +243,104 @@ impl fmt::Display for Stretches {
         let word = if self.rows == 1 { "row" } else { "rows" };
         let more = if self.more { " …" } else { "" };
         write!(f, "{word} {}{more}", stretches.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn problem(code: Code, row: u64, column: usize, value: &str) -> Problem {
+        Problem {
+            file: "people.csv".to_owned(),
+            row: Some(RowNumber(row)),
+            column: Some(format!("c{column}")),
+            value: Some(value.to_owned()),
+            code,
+            what: "is wrong".to_owned(),
+        }
+    }
+
+    #[test]
+    fn thousands_of_a_kind_are_three_and_a_number() {
+        let mut digest = Digest::default();
+        for row in [2, 3, 5, 9, 10, 11, 12, 13, 14, 20]
+            .into_iter()
+            .chain(30..4_023)
+        {
+            digest.add(problem(Code::Email, row, 1, &format!("v{row}")));
+        }
+        digest.add(problem(Code::Email, 7, 2, "other"));
+        insta::assert_snapshot!(digest, @r#"
+        people.csv, row 2, column "c1": "v2" is wrong
+        people.csv, row 3, column "c1": "v3" is wrong
+        people.csv, row 5, column "c1": "v5" is wrong
+        … and 4,000 more rows with this problem (rows 9-14, 20, 30-4022)
+        people.csv, row 7, column "c2": "other" is wrong
+        "#);
+        assert_eq!(digest.total(), 4_004);
+    }
+
+    #[test]
+    fn each_wrong_word_is_seen_until_there_are_too_many() {
+        let mut digest = Digest::default();
+        for row in 0..1_000 {
+            digest.add(problem(Code::Action, row + 2, 1, "promote"));
+        }
+        digest.add(problem(Code::Action, 1_002, 1, "Promote"));
+        digest.add(problem(Code::Action, 1_003, 1, "demote"));
+        insta::assert_snapshot!(digest, @r#"
+        people.csv, row 2, column "c1": "promote" is wrong
+        people.csv, row 3, column "c1": "promote" is wrong
+        people.csv, row 4, column "c1": "promote" is wrong
+        … and 998 more rows with this problem (rows 5-1002)
+        people.csv, row 1003, column "c1": "demote" is wrong
+        "#);
+        for row in 0..1_000 {
+            digest.add(problem(
+                Code::Action,
+                row + 2_000,
+                1,
+                &format!("word {row}"),
+            ));
+        }
+        assert_eq!(digest.kinds().len(), WORDS + 1);
+    }
+
+    #[test]
+    fn kinds_beyond_the_last_shown_are_counted() {
+        let mut digest = Digest::default();
+        for column in 0..KINDS + 2 {
+            for row in 2..4 {
+                digest.add(problem(Code::Encoding, row, column, "x"));
+            }
+        }
+        let said = digest.to_string();
+        insta::assert_snapshot!(said.lines().last().unwrap_or_default(), @"… and 4 problems of 2 other kinds, not shown here; headcount check FILE --format json has them all");
+    }
+
+    proptest! {
+        #[test]
+        fn no_problem_is_lost(
+            met in prop::collection::vec((0..Code::ALL.len(), 2..60_u64, 0..60_usize, 0..30_u8), 0..400)
+        ) {
+            let mut digest = Digest::default();
+            for (code, row, column, value) in &met {
+                digest.add(problem(Code::ALL[*code], *row, *column, &value.to_string()));
+            }
+            prop_assert_eq!(digest.total(), met.len() as u64);
+            let shown: u64 = digest.kinds().iter().map(|kind| kind.first().len() as u64 + kind.more()).sum();
+            prop_assert_eq!(shown + digest.left_out(), met.len() as u64);
+            // What is said of rows adds up, too.
+            let said = digest.to_string();
+            let whole = said.lines().filter(|line| line.starts_with("people.csv")).count() as u64;
+            let more: u64 = said
+                .lines()
+                .filter_map(|line| line.strip_prefix("… and ")?.split_once(' ')?.0.parse::<u64>().ok())
+                .sum();
+            prop_assert_eq!(whole + more, met.len() as u64);
+        }
     }
 }

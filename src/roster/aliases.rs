@@ -518,3 +518,18 @@ pub(super) const MARKS: &[&str] = &[
     "必須",
     "任意",
 ];
+
+/// Words in headings of private addresses and of other people's: such a heading is never a slip of the pen,
+/// however like a name it is.
+pub(super) const OF_OTHERS: &[&str] = &[
+    "privat",
+    "personal",
+    "personnel",
+    "home",
+    "manager",
+    "recovery",
+    "secondary",
+    "alternat",
+    "other",
+    "emergency",
+];

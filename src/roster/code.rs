@@ -25,6 +25,8 @@ pub enum Code {
     NobodyInRow,
     /// Not an email address.
     Email,
+    /// An email address and something that does not belong there.
+    EmailCorrectable,
     /// Not an id.
     Id,
     /// Not an action.
@@ -63,7 +65,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, in the order of the reference.
-    pub const ALL: [Code; 27] = [
+    pub const ALL: [Code; 28] = [
         Code::NobodyNamed,
         Code::AmbiguousHeading,
         Code::NoSuchHeading,
@@ -74,6 +76,7 @@ impl Code {
         Code::TooFewCells,
         Code::NobodyInRow,
         Code::Email,
+        Code::EmailCorrectable,
         Code::Id,
         Code::Action,
         Code::OtherAction,
@@ -107,6 +110,7 @@ impl Code {
             Code::TooFewCells => "too-few-cells",
             Code::NobodyInRow => "nobody",
             Code::Email => "email",
+            Code::EmailCorrectable => "email-correctable",
             Code::Id => "id",
             Code::Action => "action",
             Code::OtherAction => "other-action",

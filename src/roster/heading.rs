@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::aliases::{Ambiguous, LANGUAGES, LOGINS, MARKS, WHOLE_OR_PART};
+use super::aliases::{Ambiguous, LANGUAGES, LOGINS, MARKS, OF_OTHERS, WHOLE_OR_PART};
 use super::column::Column;
 use crate::sheet::trim;
 
@@ -156,20 +156,23 @@ pub(super) fn near(key: &str) -> Option<Column> {
             .map(|(name, (column, _))| (name.clone(), *column))
             .chain(words)
     };
-    if !key.bytes().all(|byte| byte.is_ascii_lowercase()) {
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase());
+    if !is_plain(key) {
         return None;
     }
     let slips = match key.len() {
         ..5 => return None,
-        5..8 => 1,
+        5..9 => 1,
         _ => 2,
     };
     let mut found: Option<(usize, Column)> = None;
     let mut is_clear = true;
     for (name, column) in known() {
-        let qualified = key.len() > name.len() + 1 && key.contains(&name);
+        // A word more or less is another heading: "Employee" is no "Employee ID".
+        let qualified = key.len() > name.len() + 1 && key.contains(&name)
+            || name.len() > key.len() + 1 && name.contains(key);
         let distance = strsim::osa_distance(key, &name);
-        if qualified || name.len() < 4 || distance > slips {
+        if qualified || !is_plain(&name) || name.len() < 4 || distance > slips {
             continue;
         }
         match found {
@@ -178,5 +181,206 @@ pub(super) fn near(key: &str) -> Option<Column> {
             _ => (found, is_clear) = (Some((distance, column)), true),
         }
     }
-    found.filter(|_| is_clear).map(|(_, column)| column)
+    let is_of_others = OF_OTHERS.iter().any(|word| key.contains(word));
+    found
+        .map(|(_, column)| column)
+        .filter(|column| is_clear && !(is_of_others && *column == Column::Email))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::aliases;
+    use super::*;
+
+    fn column(heading: &str) -> Option<Column> {
+        meaning(&key(heading)).map(|(column, _)| column)
+    }
+
+    #[test]
+    fn case_accents_width_blanks_and_signs_make_no_difference() {
+        for (one, other) in [
+            ("Prénom", "PRENOM"),
+            ("Pre\u{301}nom", "Prénom"),
+            ("E-Mail-Adresse", "e mail adresse"),
+            ("Ｅ－Ｍａｉｌ", "email"),
+            ("ﾒｰﾙｱﾄﾞﾚｽ", "メールアドレス"),
+            ("メール　アドレス", "メール・アドレス"),
+            ("First Name [Required]", "first_name"),
+            ("Email *", "Email:"),
+            ("姓（必須）", "姓"),
+            ("Nom d’affichage", "Nom d'affichage"),
+            ("E\u{2011}Mail", "EMail"),
+            ("Straße", "STRASSE"),
+        ] {
+            assert_eq!(key(one), key(other), "{one}");
+        }
+        // Dots above kana are letters, not accents; and what tells columns apart is kept.
+        for (one, other) in [
+            ("バ", "ハ"),
+            ("Email 2", "Email"),
+            ("Employee #", "Employee"),
+        ] {
+            assert_ne!(key(one), key(other), "{one}");
+        }
+    }
+
+    #[test]
+    fn no_name_stands_for_two_columns() {
+        let mut seen: HashMap<String, Column> = HashMap::new();
+        let languages = aliases::LANGUAGES.into_iter().flatten();
+        let named =
+            languages.flat_map(|(column, names)| names.iter().map(move |name| (*column, *name)));
+        let logins = LOGINS.iter().map(|name| (Column::Email, *name));
+        let proper = Column::ALL.map(|column| (column, column.name()));
+        for (column, name) in named.chain(logins).chain(proper) {
+            let other = *seen.entry(key(name)).or_insert(column);
+            assert_eq!(other, column, "{name}");
+            assert!(ambiguous(&key(name)).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn german_without_umlauts_is_understood() {
+        for heading in [
+            "Geschäftliche E-Mail",
+            "Geschaeftliche E-Mail",
+            "Geschaftliche E-Mail",
+            "PRIMAERE E-MAIL-ADRESSE",
+        ] {
+            assert_eq!(column(heading), Some(Column::Email), "{heading}");
+        }
+    }
+
+    /// What must never be taken for a column: a wrong guess makes accounts with wrong names.
+    const OTHERS: &[&str] = &[
+        "sAMAccountName",
+        "User ID",
+        "UserID",
+        "Object Id",
+        "objectGUID",
+        "SID",
+        "DistinguishedName",
+        "Manager email",
+        "Manager Email Address",
+        "Supervisor Email",
+        "Personal email",
+        "Email (Personal)",
+        "Private E-Mail",
+        "E-Mail privat",
+        "E-Mail (privat)",
+        "Private E-Mail-Adresse",
+        "Home Email",
+        "Email - Home",
+        "Email - Primary Home",
+        "Recovery Email",
+        "Home Secondary Email",
+        "Work Secondary Email",
+        "Alternate email address",
+        "Secondary email",
+        "Other Email",
+        "Email 2",
+        "E-mail 2 Address",
+        "Personal Contact: Personal Email",
+        "E-mail personnel",
+        "Adresse e-mail personnelle",
+        "Courriel personnel",
+        "Correo personal",
+        "Correo electrónico personal",
+        "Correo del jefe",
+        "個人メールアドレス",
+        "上司メールアドレス",
+        "緊急連絡先メールアドレス",
+        "自宅メールアドレス",
+        "Middle Name",
+        "Preferred Name",
+        "Preferred First Name",
+        "Rufname",
+        "Geburtsname",
+        "Nom de naissance",
+        "Segundo apellido",
+        "Segundo nombre",
+        "Apellido materno",
+        "フリガナ",
+        "セイ",
+        "メイ",
+        "姓（カナ）",
+        "名（カナ）",
+        "ミドルネーム",
+        "Status",
+        "Employment Status",
+        "Status [READ ONLY]",
+        "New Status [UPLOAD ONLY]",
+        "在籍",
+        "Block sign in (Yes/No) [accountEnabled] Required",
+        "Block credential",
+        "Department",
+        "Abteilung",
+        "Service",
+        "Departamento",
+        "部署",
+        "部門",
+        "Job Title",
+        "Business Title",
+        "Position",
+        "Location",
+        "Office",
+        "Division",
+        "Manager",
+        "Vorgesetzter",
+        "Hire Date",
+        "Start Date",
+        "Eintrittsdatum",
+        "入社日",
+        "Country",
+        "Phone",
+        "Mobile",
+        "Work Phone",
+        "Cost Center",
+        "Gender",
+        "Salary",
+        "Notes",
+        "Password [Required]",
+        "Org Unit Path [Required]",
+        "Employee Type",
+        "Worker",
+        "Employee",
+        "Company",
+        "Username Hint",
+        "Title",
+        "Anrede",
+        "Street address",
+        "City",
+        "Postal code",
+        "Licenses",
+    ];
+
+    #[test]
+    fn other_peoples_addresses_and_parts_of_names_are_left_alone() {
+        for heading in OTHERS {
+            assert_eq!(column(heading), None, "{heading}");
+            assert!(ambiguous(&key(heading)).is_none(), "{heading}");
+        }
+    }
+
+    #[test]
+    fn slips_of_the_pen_get_a_suggestion_and_other_columns_do_not() {
+        for (heading, column) in [
+            ("Emial", Column::Email),
+            ("Emails", Column::Email),
+            ("E-Mail Adress", Column::Email),
+            ("Frist Name", Column::FirstName),
+            ("Frist Nmae", Column::FirstName),
+            ("Vornahme", Column::FirstName),
+            ("Nachnahme", Column::LastName),
+            ("Surename", Column::LastName),
+            ("Apelidos", Column::LastName),
+            ("Employe Number", Column::ExternalId),
+            ("Personalnumer", Column::ExternalId),
+        ] {
+            assert_eq!(near(&key(heading)), Some(column), "{heading}");
+        }
+        for heading in OTHERS {
+            assert_eq!(near(&key(heading)), None, "{heading}");
+        }
+    }
 }

@@ -66,7 +66,11 @@ impl<'r> Reading<'r> {
         match Email::try_from(cell) {
             Ok(email) => Some(email),
             Err(error) => {
-                self.problem(Code::Email, column, Some(cell), error.to_string());
+                let code = match error.suggestion() {
+                    Some(_) => Code::EmailCorrectable,
+                    None => Code::Email,
+                };
+                self.problem(code, column, Some(cell), error.to_string());
                 None
             }
         }

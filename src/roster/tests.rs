@@ -190,7 +190,7 @@ fn everything_that_is_wrong_with_cells_is_told_at_once() {
     row 7, column "remove_teams": the row names no team or role; fill in remove_teams
     row 8, column "remove_teams": "Legal" is to be joined and left in the same row; remove the team from one of the two cells
     row 8, column "new_email": "not an email" is not an email address (there is a blank or an invisible character in it); write it like name@example.com
-    row 9, column "email": "em\u{200b}il@example.com" is not an email address (there is a blank or an invisible character in it); write it like name@example.com
+    row 9, column "email": "em\u{200b}il@example.com" is not an email address (there is a blank or an invisible character in it); write only emil@example.com
     "#);
 }
 
