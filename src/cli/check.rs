@@ -84,9 +84,9 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
             args.look(roster, &destinations, &mut check).await
         }
         Ok((_, problems)) => {
-            problems
-                .into_iter()
-                .for_each(|problem| check.problem(problem));
+            for problem in problems {
+                check.problem(problem);
+            }
             Ok(None)
         }
         Err(error) => Err(error),

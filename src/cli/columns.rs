@@ -54,7 +54,7 @@ pub(super) enum Reader {
 }
 
 /// `headcount columns`
-pub(super) fn columns(args: ColumnsArgs) -> Result<Exit, Failure> {
+pub(super) fn columns(args: &ColumnsArgs) -> Result<Exit, Failure> {
     let options = roster::Options {
         default_action: args.action,
         forced_action: false,

@@ -273,7 +273,7 @@ pub fn main() -> Exit {
             Command::Unlock(args) => import::list(args, crate::roster::Action::Unlock).await,
             Command::Plan(args) => preview::plan(args).await,
             Command::Apply(args) => preview::apply(args).await,
-            Command::Columns(args) => columns::columns(args),
+            Command::Columns(args) => columns::columns(&args),
             Command::Check(args) => check::check(args).await,
             Command::Export(args) => export::export(args).await,
             Command::Doctor(args) => doctor::doctor(args).await,

@@ -33,7 +33,7 @@ enum Destination<W: Write> {
     /// To a person: like ones together, when all are known.
     Person {
         to: W,
-        problems: Digest,
+        problems: Box<Digest>,
         teams: Vec<String>,
         wrong: Option<String>,
     },
@@ -46,7 +46,7 @@ impl<W: Write> Check<W> {
     pub fn for_person(to: W) -> Self {
         Self::begin(Destination::Person {
             to,
-            problems: Digest::default(),
+            problems: Box::default(),
             teams: Vec::new(),
             wrong: None,
         })

@@ -50,9 +50,9 @@ impl Understood {
             broken: None,
         };
         let has_headings = problems.is_empty();
-        problems
-            .into_iter()
-            .for_each(|problem| understood.problems.add(problem));
+        for problem in problems {
+            understood.problems.add(problem);
+        }
         let read = understood.read(roster, has_headings);
         understood.broken = read.err();
         understood

@@ -235,9 +235,12 @@ impl Stretches {
 
 impl fmt::Display for Stretches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stretch = |(from, to): &(RowNumber, RowNumber)| match from == to {
-            true => from.to_string(),
-            false => format!("{from}-{to}"),
+        let stretch = |(from, to): &(RowNumber, RowNumber)| {
+            if from == to {
+                from.to_string()
+            } else {
+                format!("{from}-{to}")
+            }
         };
         let stretches: Vec<String> = self.first.iter().map(stretch).collect();
         let word = if self.rows == 1 { "row" } else { "rows" };

@@ -1,6 +1,6 @@
 //! What people and their systems call the columns, by language: data, and nothing else.
 //!
-//! Here stands what the exports of Workday, BambooHR, Personio, SAP `SuccessFactors`, ADP, Google
+//! Here stands what the exports of Workday, `BambooHR`, Personio, SAP `SuccessFactors`, ADP, Google
 //! Workspace, Entra, Active Directory and Outlook have in their first row, and what a clerk writes
 //! there. Names are written as people write them; [`key`](super::heading::key) takes out case, accents and
 //! signs. A column's own name (`first_name`) need not be repeated.
