@@ -15,6 +15,7 @@ mod fingerprint;
 mod header;
 mod heading;
 mod mapping;
+mod names;
 mod nodes;
 mod person;
 mod problem;

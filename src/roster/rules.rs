@@ -7,6 +7,7 @@ use super::code::Code;
 use super::column::Column;
 use super::email::Email;
 use super::header::Columns;
+use super::names::full_name;
 use super::nodes::Share;
 use super::person::{Person, UserId};
 use super::problem::Problem;
@@ -403,20 +404,4 @@ impl Reading<'_> {
         }
         groups
     }
-}
-
-/// First and last name in the order in which people are called by them.
-fn full_name(given: Option<&str>, family: Option<&str>) -> Option<String> {
-    let parts = [given, family].into_iter().flatten();
-    let family_first = parts.clone().all(|name| name.chars().all(is_east_asian));
-    let mut names: Vec<&str> = parts.collect();
-    if family_first {
-        names.reverse();
-    }
-    (!names.is_empty()).then(|| names.join(" "))
-}
-
-/// Whether a letter is Chinese, Japanese or Korean: names in these letters begin with the family's.
-fn is_east_asian(c: char) -> bool {
-    matches!(c, '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3134F}')
 }
