@@ -13,6 +13,9 @@ const SHOWN: usize = 3;
 /// How many are few: all of them are shown.
 const FEW: usize = 5;
 
+/// How many characters of a value are kept: more than are shown.
+const KEPT: usize = 256;
+
 /// How many kinds are shown.
 const KINDS: usize = 40;
 
@@ -52,7 +55,13 @@ struct Key {
 
 impl Digest {
     /// Takes one more.
-    pub fn add(&mut self, problem: Problem) {
+    pub fn add(&mut self, mut problem: Problem) {
+        // A cell may be as large as a file.
+        if let Some(value) = &mut problem.value
+            && let Some((end, _)) = value.char_indices().nth(KEPT)
+        {
+            value.truncate(end);
+        }
         let key = self.key(&problem);
         if let Some(at) = self.places.get(&key) {
             self.kinds[*at].add(problem);

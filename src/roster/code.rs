@@ -147,3 +147,20 @@ impl fmt::Display for Code {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_is_in_the_reference_and_none_is_there_twice() {
+        let reference = include_str!("../../docs/reference.md");
+        let mut codes = Code::ALL.map(Code::as_str).to_vec();
+        for code in &codes {
+            assert!(reference.contains(&format!("`{code}`")), "{code}");
+        }
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Code::ALL.len());
+    }
+}

@@ -148,37 +148,27 @@ fn spelled_out(name: &str) -> String {
 /// Slips of the pen, and nothing more: `Private E-Mail` is no slip for `Primary e-mail`, and `Email 2`
 /// is another column than `Email`.
 pub(super) fn near(key: &str) -> Option<Column> {
-    let known = || {
-        let words = WHOLE_OR_PART.iter();
-        let words = words.map(|word| (bare(word.name), Column::DisplayName));
-        let names = NAMES.iter();
-        names
-            .map(|(name, (column, _))| (name.clone(), *column))
-            .chain(words)
-    };
     let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase());
-    if !is_plain(key) {
-        return None;
-    }
     let slips = match key.len() {
-        ..5 => return None,
-        5..9 => 1,
-        _ => 2,
+        5..9 if is_plain(key) => 1,
+        9.. if is_plain(key) => 2,
+        _ => return None,
     };
     let mut found: Option<(usize, Column)> = None;
     let mut is_clear = true;
-    for (name, column) in known() {
+    for (name, (column, _)) in NAMES.iter() {
         // A word more or less is another heading: "Employee" is no "Employee ID".
-        let qualified = key.len() > name.len() + 1 && key.contains(&name)
+        let qualified = key.len() > name.len() + 1 && key.contains(name)
             || name.len() > key.len() + 1 && name.contains(key);
-        let distance = strsim::osa_distance(key, &name);
-        if qualified || !is_plain(&name) || name.len() < 4 || distance > slips {
+        if qualified || !is_plain(name) || name.len() < 4 {
             continue;
         }
+        let distance = strsim::osa_distance(key, name);
         match found {
+            _ if distance > slips => {}
             Some((best, _)) if best < distance => {}
-            Some((best, other)) if best == distance => is_clear &= other == column,
-            _ => (found, is_clear) = (Some((distance, column)), true),
+            Some((best, other)) if best == distance => is_clear &= other == *column,
+            _ => (found, is_clear) = (Some((distance, *column)), true),
         }
     }
     let is_of_others = OF_OTHERS.iter().any(|word| key.contains(word));

@@ -89,7 +89,7 @@ impl Columns {
         }
         look.whole_or_part(&mut claims);
         columns.settle(&mut look, claims);
-        columns.name_the_near(header);
+        columns.list_the_rest(header);
         look.missing(map);
         let named = |column| columns.at(column).is_some();
         if look.problems.is_empty() && !named(Column::Email) && !named(Column::Id) {
@@ -120,23 +120,18 @@ impl Columns {
         }
     }
 
-    /// Finds out which headings that are not understood are slips of the pen. A column that the file has
-    /// needs no second heading.
-    fn name_the_near(&mut self, header: &[String]) {
+    /// Lists what is not understood, and finds out which headings of it are slips of the pen. A column that
+    /// the file has needs no second heading.
+    fn list_the_rest(&mut self, header: &[String]) {
         for (at, heading) in header.iter().enumerate() {
-            let is_unknown = matches!(
-                self.meanings[at],
-                Meaning::CarriedOver(Idle::Unknown { .. })
-            );
-            let near = near(&key(heading)).filter(|column| self.at(*column).is_none());
-            if is_unknown {
-                self.meanings[at] = Meaning::CarriedOver(Idle::Unknown { near });
-            }
             match self.meanings[at] {
                 Meaning::Result => self.results.push(at),
-                Meaning::CarriedOver(Idle::Unknown { .. } | Idle::Outdone(_)) => {
+                Meaning::CarriedOver(Idle::Unknown { .. }) => {
+                    let near = near(&key(heading)).filter(|column| self.at(*column).is_none());
+                    self.meanings[at] = Meaning::CarriedOver(Idle::Unknown { near });
                     self.unknown.push(heading.clone());
                 }
+                Meaning::CarriedOver(Idle::Outdone(_)) => self.unknown.push(heading.clone()),
                 Meaning::Column(..) | Meaning::CarriedOver(Idle::Empty | Idle::Ignored(_)) => {}
             }
         }
