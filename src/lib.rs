@@ -27,7 +27,8 @@
 //! | [`ledger`] | the durable record of a run: what may have been sent, what became of it, what was there before |
 //! | [`terms`] | what a run was asked to do, as plans and ledgers keep it |
 //! | [`preview`] | what a run would do: lines, plan files |
-//! | [`report`] | listens to events: progress, summary, results file |
+//! | [`report`] | listens to events: progress, summary, results file; problems put together |
+//! | [`inspect`] | a file looked at and not carried out: what was understood, what is wrong |
 //! | [`export`] | what the node holds, as rows of a spreadsheet |
 //! | [`doctor`] | looks at a node by reading only, and says what it found and what to mend |
 //! | [`request`] | one call as it stands: its body checked, its answer made readable, the same for a shell |
@@ -42,6 +43,7 @@ pub mod directory;
 pub mod doctor;
 pub mod export;
 pub mod guard;
+pub mod inspect;
 pub mod ledger;
 pub mod pace;
 pub mod plan;

@@ -22,7 +22,7 @@ pub struct Terms {
     pub action: String,
     /// Whether that is the only action.
     pub only_action: bool,
-    /// Headings, and the columns that they stand for.
+    /// Headings, and what somebody said that they stand for: a column, or `ignore`.
     pub map: Vec<(String, String)>,
     /// What happens to emails that are taken.
     pub on_conflict: String,

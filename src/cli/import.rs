@@ -12,7 +12,7 @@ use super::record::{Origin, StateArgs};
 use super::{Exit, Failure};
 use crate::guard::MaxErrors;
 use crate::report::When;
-use crate::roster::{Action, Column};
+use crate::roster::{Action, Mapping};
 use crate::run::OnConflict;
 
 /// How many people a change of a team names, unless somebody says otherwise.
@@ -73,9 +73,14 @@ pub(super) struct ListArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Input")]
 pub(super) struct InputArgs {
-    /// A heading of the file and the column it stands for; several with ; between them
-    #[arg(long, value_name = "HEADING=COLUMN", value_parser = mapping, value_delimiter = ';', env = "HEADCOUNT_MAP")]
-    pub(super) map: Vec<(String, Column)>,
+    /// A heading of the file and the column it stands for, or ignore; several with ; between them
+    #[arg(
+        long,
+        value_name = "HEADING=COLUMN",
+        value_delimiter = ';',
+        env = "HEADCOUNT_MAP"
+    )]
+    pub(super) map: Vec<Mapping>,
     /// Carry out the rows that make sense although others do not
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SKIP_INVALID")]
     pub(super) skip_invalid: bool,
@@ -129,27 +134,15 @@ pub(super) struct RunArgs {
     pub(super) progress: When,
 }
 
-fn mapping(text: &str) -> Result<(String, Column), String> {
-    let (heading, column) = text
-        .rsplit_once('=')
-        .ok_or_else(|| format!("{text:?} is not HEADING=COLUMN, such as 'Work E-mail=email'"))?;
-    Ok((
-        heading.trim().to_owned(),
-        column
-            .trim()
-            .parse::<Column>()
-            .map_err(|error| error.to_string())?,
-    ))
-}
-
 /// `headcount import`
 pub(super) async fn import(args: ImportArgs) -> Result<Exit, Failure> {
-    args.job().carry_out().await
+    args.job()?.carry_out().await
 }
 
 impl ImportArgs {
-    pub(super) fn job(self) -> Job {
-        Job {
+    pub(super) fn job(self) -> Result<Job, Failure> {
+        Ok(Job {
+            map: self.node.mappings(&self.input.map)?,
             file: self.file,
             action: self.action,
             only_action: false,
@@ -158,13 +151,14 @@ impl ImportArgs {
             run: self.run,
             node: self.node,
             origin: Origin::File,
-        }
+        })
     }
 }
 
 /// `headcount lock` and `headcount unlock`
 pub(super) async fn list(args: ListArgs, action: Action) -> Result<Exit, Failure> {
     Job {
+        map: args.node.mappings(&args.input.map)?,
         file: args.file,
         action,
         only_action: true,

@@ -14,7 +14,7 @@ use super::{Exit, Failure, confirm, missing, runs};
 use crate::guard::Harm;
 use crate::ledger::{Book, Keeper, RunId};
 use crate::report::{self, Former, Layout, Progress, ResultsFile, Summary, Tally, grouped, say};
-use crate::roster::{self, Action, Roster};
+use crate::roster::{self, Action, Mapping, Roster};
 use crate::run::{
     Ended, Event, Journal, OnConflict, Run, Settings, StopReason, Verdict, interleave,
 };
@@ -27,6 +27,8 @@ pub(super) struct Job {
     pub(super) action: Action,
     /// Whether that is the only action.
     pub(super) only_action: bool,
+    /// What headings are said to stand for, by flags and by profiles.
+    pub(super) map: Vec<Mapping>,
     pub(super) on_conflict: OnConflict,
     pub(super) input: InputArgs,
     pub(super) run: RunArgs,
@@ -100,16 +102,11 @@ impl Job {
         let options = roster::Options {
             default_action: self.action,
             forced_action: self.only_action,
-            map: self.input.map.clone(),
+            map: self.map.clone(),
         };
         let roster = tokio::task::block_in_place(|| self.origin.open(&self.file, options))?;
-        let unknown = roster.columns().unknown();
-        if !unknown.is_empty() && !self.run.quiet {
-            say(format_args!(
-                "{}: columns that are not used, only carried over to the results: {}",
-                self.file.display(),
-                unknown.join(", ")
-            ));
+        if !self.run.quiet {
+            say_unused(&roster);
         }
         Ok(roster)
     }
@@ -350,6 +347,21 @@ impl Job {
             ended.push(run.await.map_err(Failure::unexpected)?);
         }
         Ok(ended)
+    }
+}
+
+/// Says which columns are only carried over, and which of them may be a slip of the pen.
+pub(super) fn say_unused(roster: &Roster) {
+    let (columns, file) = (roster.columns(), roster.file_name());
+    let unknown = columns.unknown();
+    if !unknown.is_empty() {
+        say(format_args!(
+            "{file}: columns that are not used, only carried over to the results: {}",
+            unknown.join(", ")
+        ));
+    }
+    for slip in columns.slips(roster.header()) {
+        say(format_args!("{file}: {slip}"));
     }
 }
 

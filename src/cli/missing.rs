@@ -6,9 +6,10 @@ use super::import::InputArgs;
 use super::job::Job;
 use super::site::{Ready, Site};
 use super::{Exit, Failure};
-use crate::directory::{Expected, GroupRemark, Teams};
+use crate::directory::{Expected, Teams};
+use crate::inspect::remark_line;
 use crate::report::say;
-use crate::roster::{Column, GroupKind, GroupName, Roster};
+use crate::roster::GroupName;
 use crate::scim::Error;
 use crate::teams;
 
@@ -25,36 +26,13 @@ pub(super) fn look(site: &Site, teams: &mut Teams, job: &Job) -> u64 {
         }
     };
     for wrong in &expected.wrong {
-        say_of(roster, wrong);
+        say(remark_line(roster, wrong));
     }
     let refused = !input.skip_invalid && (census.invalid > 0 || !expected.wrong.is_empty());
     for new in expected.new.iter().filter(|_| !job.run.quiet && !refused) {
-        say_of(roster, new);
+        say(remark_line(roster, new));
     }
     expected.wrong.len() as u64
-}
-
-fn say_of(roster: &Roster, remark: &GroupRemark) {
-    let GroupRemark {
-        name,
-        mentions,
-        words,
-    } = remark;
-    let columns = match name.kind {
-        GroupKind::Team => [Column::Teams, Column::RemoveTeams],
-        GroupKind::Role => [Column::Roles, Column::RemoveRoles],
-    };
-    let headings: Vec<String> = columns
-        .into_iter()
-        .filter_map(|column| roster.columns().at(column))
-        .map(|at| format!("{:?}", roster.header()[at]))
-        .collect();
-    say(format_args!(
-        "{}, {mentions}, column {}: {:?}: {words}",
-        roster.file_name(),
-        headings.join(" or "),
-        name.name
-    ));
 }
 
 /// Creates what is missing, and returns how many that were. When one of them cannot be created, no

@@ -1,6 +1,8 @@
 //! The command line: one file a command. Each parses, calls the library and prints.
 
 mod bulk;
+mod check;
+mod columns;
 mod confirm;
 mod destination;
 mod doctor;
@@ -102,6 +104,8 @@ impl Command {
             Command::Lock(args) | Command::Unlock(args) => Some(&mut args.node),
             Command::Plan(args) => Some(&mut args.import.node),
             Command::Apply(args) => Some(&mut args.node),
+            Command::Columns(args) => Some(&mut args.node),
+            Command::Check(args) => Some(&mut args.node),
             Command::Export(args) => Some(&mut args.node),
             Command::Doctor(args) => Some(&mut args.node),
             Command::Request(args) => Some(&mut args.node),
@@ -116,6 +120,7 @@ const EXAMPLES: &str = "\
 Examples:
   headcount import people.csv --sandbox                    try it out, nothing leaves this machine
   headcount import people.csv --region eu --node 123456    create the people of a spreadsheet
+  headcount check people.csv                               what is wrong with a spreadsheet; nothing is sent
   headcount lock leavers.csv --region eu --node 123456     lock the accounts of a list
   headcount export users -o users.csv --region eu --node 123456
   headcount doctor --region eu --node 123456               when something does not work
@@ -144,6 +149,8 @@ enum Command {
     Unlock(import::ListArgs),
     Plan(preview::PlanArgs),
     Apply(preview::ApplyArgs),
+    Columns(columns::ColumnsArgs),
+    Check(check::CheckArgs),
     Export(export::ExportArgs),
     Doctor(doctor::DoctorArgs),
     Request(request::RequestArgs),
@@ -182,6 +189,22 @@ fn command() -> clap::Command {
     // Who is locked joins no team.
     let without_teams =
         |list: clap::Command| list.mut_arg("create_teams", |create_teams| create_teams.hide(true));
+    // How changes are sent matters only where they are.
+    let without_sending = |check: clap::Command| {
+        check.mut_args(|arg| {
+            let id = arg.get_id().as_str();
+            let hide = ["skip_invalid", "create_teams", "batch", "bulk", "replace"].contains(&id);
+            arg.hide(hide)
+        })
+    };
+    let without_node = |columns: clap::Command| {
+        without_sending(columns).mut_args(|arg| {
+            let is_of_node = arg.get_help_heading() == Some("Node");
+            let names_profile = ["profile", "config"].contains(&arg.get_id().as_str());
+            let hidden = arg.is_hide_set();
+            arg.hide(hidden || (is_of_node && !names_profile))
+        })
+    };
     let apply = |apply: clap::Command| apply.mut_arg("anew", |anew| anew.hide(true));
     let again = |runs: clap::Command| {
         let mut runs = runs;
@@ -192,6 +215,8 @@ fn command() -> clap::Command {
     };
     quiet(Cli::command())
         .mut_subcommand("apply", apply)
+        .mut_subcommand("columns", without_node)
+        .mut_subcommand("check", without_sending)
         .mut_subcommand("runs", again)
         .mut_subcommand("plan", without_run)
         .mut_subcommand("lock", without_teams)
@@ -248,6 +273,8 @@ pub fn main() -> Exit {
             Command::Unlock(args) => import::list(args, crate::roster::Action::Unlock).await,
             Command::Plan(args) => preview::plan(args).await,
             Command::Apply(args) => preview::apply(args).await,
+            Command::Columns(args) => columns::columns(&args),
+            Command::Check(args) => check::check(args).await,
             Command::Export(args) => export::export(args).await,
             Command::Doctor(args) => doctor::doctor(args).await,
             Command::Request(args) => request::request(args).await,

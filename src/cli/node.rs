@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Failure;
 use super::destination::{Destination, Whereabouts};
 use crate::pace::Rate;
-use crate::roster::{Person, PersonError, Protected};
+use crate::roster::{MappedBy, Mapping, Person, PersonError, Protected};
 use crate::scim::Dialect;
 use crate::settings::{Config, Node, NodeError, Region, TokenSource};
 
@@ -205,6 +205,30 @@ impl NodeArgs {
         self.of_profiles(&config, config.names())
     }
 
+    /// What headings are said to stand for: by flags, and by the profiles of the nodes, which are all
+    /// profiles if nothing names a node.
+    pub(super) fn mappings(&self, flags: &[Mapping]) -> Result<Vec<Mapping>, Failure> {
+        let mut mappings = flags.to_vec();
+        if self.names_a_node() && self.profile.is_empty() {
+            return Ok(mappings);
+        }
+        let config = self.config()?;
+        let names: Vec<&str> = match self.profile.as_slice() {
+            [] => config.names().collect(),
+            some => some.iter().map(String::as_str).collect(),
+        };
+        for name in names {
+            let profile = config.profile(name).map_err(Failure::usage)?;
+            let said = profile.map.iter().map(|(heading, to)| Mapping {
+                heading: heading.clone(),
+                to: *to,
+                by: MappedBy::Profile(name.to_owned()),
+            });
+            mappings.extend(said);
+        }
+        Ok(mappings)
+    }
+
     fn config(&self) -> Result<Config, Failure> {
         Config::load(self.config.as_deref()).map_err(Failure::usage)
     }
@@ -281,7 +305,7 @@ impl NodeArgs {
         self.protected_by_flags().chain(by_profiles).collect()
     }
 
-    fn protected_by_flags(&self) -> impl Iterator<Item = Person> {
+    pub(super) fn protected_by_flags(&self) -> impl Iterator<Item = Person> {
         // Each of them was checked when the command line was read.
         self.protect.iter().flat_map(|text| text.parse())
     }

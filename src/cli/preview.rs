@@ -16,7 +16,7 @@ use super::{Exit, Failure, runs};
 use crate::directory::{Directory, People};
 use crate::preview::{self, Comparison, Line, Naming, PlanFile, PlanWriter, Share, Summary};
 use crate::report::{Tally, grouped, say};
-use crate::roster::{Action, Column, GroupName};
+use crate::roster::{Action, GroupName, Mapping, TargetError};
 use crate::run::{Ended, OnConflict};
 use crate::terms::Terms;
 
@@ -51,7 +51,7 @@ pub(super) struct ApplyArgs {
 
 /// `headcount plan`
 pub(super) async fn plan(args: PlanArgs) -> Result<Exit, Failure> {
-    let mut job = args.import.job();
+    let mut job = args.import.job()?;
     job.run.dry_run = true;
     let ready = job.look().await?;
     job.check_harm(&ready).await?;
@@ -118,6 +118,7 @@ impl Job {
         origin: Origin,
     ) -> Result<Self, Failure> {
         let strange = |what: &str| Failure::usage(format_args!("it names {what}"));
+        let map = Self::map_of(input)?;
         Ok(Job {
             file: input.file.clone(),
             action: input.action.parse().map_err(Failure::usage)?,
@@ -125,7 +126,7 @@ impl Job {
             on_conflict: OnConflict::from_str(&input.on_conflict, true)
                 .map_err(|_| strange("an --on-conflict that there is not"))?,
             input: InputArgs {
-                map: Self::map_of(input)?,
+                map: map.clone(),
                 skip_invalid: input.skip_invalid,
                 create_teams: input.create_teams,
                 batch: input.batch,
@@ -133,19 +134,20 @@ impl Job {
                     .map_err(|_| strange("a --bulk that there is not"))?,
                 replace: input.replace,
             },
+            map,
             run,
             node,
             origin,
         })
     }
 
-    /// Headings, and the columns that they stand for.
-    pub(super) fn map_of(terms: &Terms) -> Result<Vec<(String, Column)>, Failure> {
-        let column = |(heading, column): &(String, String)| {
-            let column: Result<Column, _> = column.parse();
-            column.map(|column| (heading.clone(), column))
+    /// What headings were said to stand for.
+    pub(super) fn map_of(terms: &Terms) -> Result<Vec<Mapping>, Failure> {
+        let mapping = |(heading, to): &(String, String)| {
+            let to = to.parse();
+            to.map(|to| Mapping::by_flag(heading.clone(), to))
         };
-        let map: Result<Vec<(String, Column)>, _> = terms.map.iter().map(column).collect();
+        let map: Result<_, TargetError> = terms.map.iter().map(mapping).collect();
         map.map_err(Failure::usage)
     }
 
@@ -169,12 +171,14 @@ impl Job {
 
     pub(super) fn terms(&self, ready: &[Ready]) -> Terms {
         let file = std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone());
-        let column =
-            |(heading, column): &(String, Column)| (heading.clone(), column.name().to_owned());
+        let roster = &ready[0].site.roster;
+        let mapped = roster.columns().mapped(roster.header());
         Terms {
             action: self.action.to_string(),
             only_action: self.only_action,
-            map: self.input.map.iter().map(column).collect(),
+            map: mapped
+                .map(|(heading, to)| (heading.to_owned(), to.name().to_owned()))
+                .collect(),
             on_conflict: name(&self.on_conflict),
             skip_invalid: self.input.skip_invalid,
             create_teams: self.input.create_teams,
@@ -182,7 +186,7 @@ impl Job {
             bulk: name(&self.input.bulk),
             replace: self.input.replace,
             file,
-            sha256: ready[0].site.roster.sha256().to_owned(),
+            sha256: roster.sha256().to_owned(),
             nodes: addresses(ready),
         }
     }

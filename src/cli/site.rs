@@ -8,7 +8,7 @@ use super::{Failure, missing, signals};
 use crate::directory::{Directory, People, Teams};
 use crate::ledger::Hold;
 use crate::pace::Pace;
-use crate::report::say;
+use crate::report::{Digest, say};
 use crate::roster::{Action, Census, Nodes, Roster};
 use crate::run::StopSwitch;
 
@@ -94,13 +94,18 @@ impl Job {
         let parts: Vec<_> = parts.collect();
         let read = tokio::task::spawn_blocking(move || {
             let mut sites = Vec::new();
+            let mut problems = Digest::default();
             for (at, ((destination, pace), stop)) in parts {
                 let roster = roster
                     .for_node(&nodes, at)
                     .sparing(destination.protected.clone());
-                let census = roster
-                    .check(&mut |problem| say(problem))
-                    .map_err(Failure::usage)?;
+                let census =
+                    roster
+                        .check(&mut |problem| problems.add(problem))
+                        .map_err(|error| {
+                            say_problems(&problems);
+                            Failure::usage(error)
+                        })?;
                 if census.rows > 0 {
                     sites.push(Site {
                         destination,
@@ -112,6 +117,7 @@ impl Job {
                     });
                 }
             }
+            say_problems(&problems);
             Ok::<_, Failure>(sites)
         });
         let sites = read.await.map_err(Failure::unexpected)??;
@@ -121,6 +127,12 @@ impl Job {
             )));
         }
         Ok(sites)
+    }
+}
+
+fn say_problems(problems: &Digest) {
+    if !problems.is_empty() {
+        say(problems);
     }
 }
 

@@ -1,7 +1,9 @@
-//! Listens to a run's events and tells people of them: progress, summary, results file.
+//! Listens to a run's events and tells people of them: progress, summary, results file; and of the
+//! problems of a file, those of the same kind together.
 //!
 //! Nothing here knows how rows are run: [`Event`] is the only door.
 
+mod digest;
 mod former;
 mod place;
 mod progress;
@@ -13,6 +15,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
+pub use digest::{Digest, Kind};
 pub use former::FormerResults;
 pub use place::{Former, beside, complete, private_part};
 pub use progress::{Counter, Progress, When};

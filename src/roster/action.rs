@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::column::plain;
-use super::nearest;
+use super::{nearest, words};
 
 /// What a row asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,13 +29,24 @@ pub enum Action {
 
 /// An action that there is not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{name:?} is not an action{}; there are create, update, upsert, lock, unlock, delete, add-teams, remove-teams",
-    nearest.map(|nearest| format!(" (did you mean {nearest}?)")).unwrap_or_default()
-)]
+#[error("{name:?} {}", self.words())]
 pub struct ActionError {
     name: String,
     nearest: Option<&'static str>,
+}
+
+impl ActionError {
+    /// What is wrong, without the name itself.
+    pub(super) fn words(&self) -> String {
+        let nearest = self
+            .nearest
+            .map(|nearest| format!(" (did you mean {nearest}?)"));
+        format!(
+            "is not an action{}; there are {}",
+            nearest.unwrap_or_default(),
+            Action::ALL.map(Action::as_str).join(", ")
+        )
+    }
 }
 
 impl Action {
@@ -81,6 +92,7 @@ impl FromStr for Action {
         Action::ALL
             .into_iter()
             .find(|action| plain(action.as_str()) == wanted)
+            .or_else(|| words::action(name))
             .ok_or_else(|| ActionError {
                 name: name.to_owned(),
                 nearest: nearest(name, Action::ALL.map(Action::as_str)),

@@ -7,6 +7,7 @@ use std::io;
 
 use super::action::Action;
 use super::change::{Change, GroupName};
+use super::code::Code;
 use super::fingerprint::{FIELDS, Fingerprint};
 use super::problem::Problem;
 use super::sorter::Sorter;
@@ -34,6 +35,8 @@ pub struct Census {
     pub rejected: BTreeSet<RowNumber>,
     /// Rows that ask for a new account just as an earlier row does, and that row.
     pub repeats: BTreeMap<RowNumber, RowNumber>,
+    /// The rows that ask for a new account without any name.
+    pub nameless: Mentions,
     /// Whether a person is in more than one row.
     pub recurring: bool,
     by_action: BTreeMap<Action, u64>,
@@ -57,13 +60,24 @@ impl Census {
         self.rows.saturating_sub(self.invalid + self.settled)
     }
 
-    /// How many rows ask for this.
+    /// How many rows that can be carried out ask for this.
     #[must_use]
     pub fn by_action(&self, action: Action) -> u64 {
         self.by_action.get(&action).copied().unwrap_or(0)
     }
 
+    fn uncount(&mut self, action: Action) {
+        if let Some(count) = self.by_action.get_mut(&action) {
+            *count -= 1;
+        }
+    }
+
     fn count(&mut self, change: &Change, row: RowNumber) {
+        if let Change::Create(newcomer) = change
+            && newcomer.display_name.is_none()
+        {
+            self.nameless.add(row, true);
+        }
         *self.by_action.entry(change.action()).or_default() += 1;
         self.locks += u64::from(change.locks());
         if change.action() != Action::Create {
@@ -91,6 +105,12 @@ impl Mentions {
     #[must_use]
     pub fn first(&self) -> Option<RowNumber> {
         self.first.first().copied()
+    }
+
+    /// How many rows name it.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Whether a row asks to join it; else it is only left.
@@ -263,6 +283,7 @@ fn reject(
         }
         if !told.is_empty() {
             census.rejected.insert(number);
+            census.uncount(change.action());
             census.repeats.remove(&number);
         }
     }
@@ -280,22 +301,25 @@ fn disagreement(
     let value = at
         .and_then(|at| cells.get(at))
         .filter(|cell| !trim(cell).is_empty());
-    let what = if is_claim {
-        format!(
+    let (code, what) = if is_claim {
+        let what = format!(
             "is also the new email of somebody else in row {other}; only one person can have it"
-        )
+        );
+        (Code::EmailTwice, what)
     } else {
         let differs = match value {
             Some(_) => format!("differs from row {other}, which is about the same person"),
             None => format!("is empty, but not in row {other}, which is about the same person"),
         };
-        format!("{differs}; remove one of the rows, or make them agree")
+        let what = format!("{differs}; remove one of the rows, or make them agree");
+        (Code::Contradiction, what)
     };
     Problem {
         file: roster.file_name().to_owned(),
         row: Some(number),
         column: at.and_then(|at| roster.header().get(at).cloned()),
         value: value.map(str::to_owned),
+        code,
         what,
     }
 }

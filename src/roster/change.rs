@@ -1,7 +1,8 @@
 //! What a row asks of the node.
 
 use super::action::Action;
-use super::person::{Email, Person};
+use super::email::Email;
+use super::person::Person;
 
 /// What happens to one attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

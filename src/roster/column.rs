@@ -1,11 +1,11 @@
-//! Columns that mean something, and what HR systems call them.
+//! Columns that mean something.
 
 use std::str::FromStr;
 
 use crate::sheet::trim;
 
 /// A column that means something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
     /// What the row asks for.
     Action,
@@ -43,116 +43,47 @@ pub enum Column {
 pub struct ColumnError(String);
 
 impl Column {
-    /// All of them, with their names and what HR systems call them, as [`plain`] writes it.
-    const ALL: [(Column, &'static str, &'static [&'static str]); 14] = [
-        (Column::Action, "action", &["operation", "changetype"]),
-        (
-            Column::Email,
-            "email",
-            &[
-                "mail",
-                "emailaddress",
-                "mailaddress",
-                "workemail",
-                "businessemail",
-                "companyemail",
-                "primaryemail",
-                "workemailaddress",
-                "primaryworkemail",
-                "primaryemailaddress",
-                "username",
-                "userprincipalname",
-                "upn",
-                "login",
-                "loginname",
-                "emailwork",
-                "emailprimarywork",
-            ],
-        ),
-        (Column::Id, "id", &["scimid", "keeperid", "keeperuserid"]),
-        (
-            Column::FirstName,
-            "first_name",
-            &[
-                "givenname",
-                "forename",
-                "legalfirstname",
-                "firstnames",
-                "namegivenname",
-            ],
-        ),
-        (
-            Column::LastName,
-            "last_name",
-            &[
-                "surname",
-                "familyname",
-                "legallastname",
-                "lastnames",
-                "namefamilyname",
-            ],
-        ),
-        (
-            Column::DisplayName,
-            "display_name",
-            &["fullname", "preferredname", "name", "employeename"],
-        ),
-        (
-            Column::ExternalId,
-            "external_id",
-            &[
-                "employeeid",
-                "employeenumber",
-                "employeeno",
-                "personnelnumber",
-                "personnelno",
-                "staffid",
-                "staffnumber",
-                "workerid",
-                "personid",
-                "personnumber",
-            ],
-        ),
-        (
-            Column::Active,
-            "active",
-            &["isactive", "enabled", "accountenabled"],
-        ),
-        (
-            Column::Teams,
-            "teams",
-            &["team", "groups", "group", "addteams"],
-        ),
-        (
-            Column::RemoveTeams,
-            "remove_teams",
-            &["removeteam", "removegroups"],
-        ),
-        (Column::Roles, "roles", &["role", "addroles"]),
-        (Column::RemoveRoles, "remove_roles", &["removerole"]),
-        (
-            Column::NewEmail,
-            "new_email",
-            &["newmail", "newemailaddress", "newusername"],
-        ),
-        (
-            Column::Node,
-            "node",
-            &["nodeid", "keepernode", "keepernodeid", "headcountprofile"],
-        ),
+    /// All of them.
+    pub const ALL: [Column; 14] = [
+        Column::Action,
+        Column::Email,
+        Column::Id,
+        Column::FirstName,
+        Column::LastName,
+        Column::DisplayName,
+        Column::ExternalId,
+        Column::Active,
+        Column::Teams,
+        Column::RemoveTeams,
+        Column::Roles,
+        Column::RemoveRoles,
+        Column::NewEmail,
+        Column::Node,
     ];
 
-    fn names() -> Vec<&'static str> {
-        Column::ALL.iter().map(|(_, name, _)| *name).collect()
+    fn names() -> [&'static str; 14] {
+        Column::ALL.map(Column::name)
     }
 
     /// Its name in the reference.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Column::ALL
-            .iter()
-            .find(|(column, ..)| *column == self)
-            .map_or("", |(_, name, _)| name)
+        match self {
+            Column::Action => "action",
+            Column::Email => "email",
+            Column::Id => "id",
+            Column::FirstName => "first_name",
+            Column::LastName => "last_name",
+            Column::DisplayName => "display_name",
+            Column::ExternalId => "external_id",
+            Column::Active => "active",
+            Column::Teams => "teams",
+            Column::RemoveTeams => "remove_teams",
+            Column::Roles => "roles",
+            Column::RemoveRoles => "remove_roles",
+            Column::NewEmail => "new_email",
+            Column::Node => "node",
+        }
     }
 }
 
@@ -161,11 +92,9 @@ impl FromStr for Column {
 
     fn from_str(name: &str) -> Result<Self, ColumnError> {
         let wanted = plain(name);
-        let found = Column::ALL
-            .iter()
-            .find(|(_, name, _)| plain(name) == wanted);
-        found
-            .map(|(column, ..)| *column)
+        Column::ALL
+            .into_iter()
+            .find(|column| plain(column.name()) == wanted)
             .ok_or_else(|| ColumnError(name.to_owned()))
     }
 }
@@ -177,29 +106,4 @@ pub(super) fn plain(name: &str) -> String {
         .filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-' | '.'))
         .flat_map(char::to_lowercase)
         .collect()
-}
-
-/// How sure it is that a heading stands for a column; the smaller, the surer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Claim {
-    /// The user says so.
-    Mapped,
-    /// It has the column's name.
-    Named,
-    /// HR systems call it so.
-    Alias,
-}
-
-/// The column that a heading stands for, as [`plain`] writes the heading.
-pub(super) fn meaning(name: &str) -> Option<(Column, Claim)> {
-    let named = Column::ALL
-        .iter()
-        .find(|(_, each, _)| plain(each) == name)
-        .map(|(column, ..)| (*column, Claim::Named));
-    named.or_else(|| {
-        let alias = Column::ALL
-            .iter()
-            .find(|(_, _, aliases)| aliases.contains(&name));
-        alias.map(|(column, ..)| (*column, Claim::Alias))
-    })
 }

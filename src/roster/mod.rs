@@ -5,11 +5,17 @@
 //! [`directory`](crate::directory) to say.
 
 mod action;
+mod aliases;
 mod census;
 mod change;
+mod code;
 mod column;
+mod email;
 mod fingerprint;
 mod header;
+mod heading;
+mod mapping;
+mod names;
 mod nodes;
 mod person;
 mod problem;
@@ -20,6 +26,7 @@ mod settled;
 mod sorter;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,15 +34,18 @@ use std::sync::Arc;
 pub use action::{Action, ActionError};
 pub use census::{Census, Mentions};
 pub use change::{Attributes, Change, Edit, GroupKind, GroupName, Newcomer, Revision};
+pub use code::Code;
 pub use column::{Column, ColumnError};
-pub use header::Columns;
+pub use email::{Email, EmailError};
+pub use header::{Columns, Idle, Meaning, Why};
+pub use mapping::{MappedBy, Mapping, MappingError, Target, TargetError};
 pub use nodes::{NodeNames, Nodes};
-pub use person::{Email, EmailError, Person, UserId};
+pub use person::{Person, UserId};
 pub use problem::Problem;
 pub use protected::{PersonError, Protected};
 pub use settled::Settled;
 
-use crate::sheet::{Cells, Dialect, Line, Reader, RowNumber, SheetError, Snapshot};
+use crate::sheet::{Cells, Dialect, Fact, Line, Reader, RowNumber, SheetError, Snapshot};
 use nodes::Share;
 use rules::Rules;
 
@@ -46,8 +56,20 @@ pub struct Options {
     pub default_action: Action,
     /// Whether that is the only action: a row that asks for another has a problem.
     pub forced_action: bool,
-    /// Headings, and the columns that they stand for.
-    pub map: Vec<(String, Column)>,
+    /// Headings, and what they are said to stand for.
+    pub map: Vec<Mapping>,
+}
+
+impl Options {
+    /// Whether rows are asked what stands in a column: to lock or unlock somebody takes little.
+    fn reads(&self, column: Column) -> bool {
+        let only_access = matches!(self.default_action, Action::Lock | Action::Unlock);
+        let who = matches!(
+            column,
+            Column::Action | Column::Email | Column::Id | Column::Node
+        );
+        who || !(self.forced_action && only_access)
+    }
 }
 
 /// A file that was opened and whose headings are understood.
@@ -55,6 +77,7 @@ pub struct Options {
 pub struct Roster {
     snapshot: Arc<Snapshot>,
     dialect: Dialect,
+    facts: Vec<Fact>,
     rules: Rules,
     settled: Settled,
 }
@@ -98,22 +121,41 @@ impl Roster {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn of(snapshot: Snapshot, options: Options) -> Result<Self, RosterError> {
+        let (roster, problems) = Self::as_far_as_understood(snapshot, options)?;
+        if problems.is_empty() {
+            Ok(roster)
+        } else {
+            Err(RosterError::Header { problems })
+        }
+    }
+
+    /// The same for a file that is looked at and not carried out: what is wrong with its headings is told
+    /// beside.
+    ///
+    /// # Errors
+    /// When it is no spreadsheet.
+    pub fn as_far_as_understood(
+        snapshot: Snapshot,
+        options: Options,
+    ) -> Result<(Self, Vec<Problem>), SheetError> {
         let reader = snapshot.open()?;
-        let columns = Columns::understand(snapshot.name(), reader.header(), &options.map)
-            .map_err(|problems| RosterError::Header { problems })?;
-        let dialect = reader.dialect();
+        let reads = |column| options.reads(column);
+        let (columns, problems) =
+            Columns::look(snapshot.name(), reader.header(), &options.map, &reads);
         let rules = Rules::new(
             snapshot.name().to_owned(),
             reader.header().to_vec(),
             columns,
             options,
         );
-        Ok(Roster {
+        let roster = Roster {
+            dialect: reader.dialect(),
+            facts: reader.facts(),
             snapshot: Arc::new(snapshot),
-            dialect,
             rules,
             settled: Settled::default(),
-        })
+        };
+        Ok((roster, problems))
     }
 
     /// The same with rows that are done with, and are not to be carried out again.
@@ -161,6 +203,12 @@ impl Roster {
         self.dialect
     }
 
+    /// What was understood of how the file is made.
+    #[must_use]
+    pub fn facts(&self) -> &[Fact] {
+        &self.facts
+    }
+
     /// What the headings stand for.
     #[must_use]
     pub fn columns(&self) -> &Columns {
@@ -178,6 +226,7 @@ impl Roster {
         Roster {
             snapshot: Arc::clone(&self.snapshot),
             dialect: self.dialect,
+            facts: self.facts.clone(),
             rules,
             settled: self.settled.clone(),
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::code::Code;
 use crate::sheet::RowNumber;
 
 /// One thing that is wrong.
@@ -15,6 +16,8 @@ pub struct Problem {
     pub column: Option<String>,
     /// What stands there.
     pub value: Option<String>,
+    /// Of what kind it is.
+    pub code: Code,
     /// What is wrong with it, and what to do.
     pub what: String,
 }
@@ -31,11 +34,7 @@ impl fmt::Display for Problem {
         if let Some(column) = &self.column {
             write!(f, ", column {column:?}")?;
         }
-        f.write_str(": ")?;
-        if let Some(value) = &self.value {
-            write!(f, "{} ", quoted(value))?;
-        }
-        f.write_str(&self.what)
+        write!(f, ": {}", self.message())
     }
 }
 
@@ -48,12 +47,18 @@ impl Problem {
             .as_ref()
             .map(|column| format!("{column}: "))
             .unwrap_or_default();
+        format!("{column}{}", self.message())
+    }
+
+    /// The same without its place: the value, what is wrong with it, and what to do.
+    #[must_use]
+    pub fn message(&self) -> String {
         let value = self
             .value
             .as_ref()
             .map(|value| format!("{} ", quoted(value)))
             .unwrap_or_default();
-        format!("{column}{value}{}", self.what)
+        format!("{value}{}", self.what)
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::str::FromStr;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::person::{Email, EmailError, Person, UserId};
+use super::email::{Email, EmailError};
+use super::person::{Person, UserId};
 
 /// People whom nobody locks or deletes.
 ///

@@ -1,10 +1,12 @@
 //! The cells of one row, each by the rule of its column.
 
 use super::change::{Edit, GroupKind, GroupName};
+use super::code::Code;
 use super::column::Column;
-use super::person::Email;
+use super::email::Email;
 use super::problem::Problem;
 use super::rules::Rules;
+use super::words;
 use crate::sheet::{Cells, RowNumber, trim};
 
 /// What empties an attribute on update.
@@ -28,13 +30,20 @@ impl<'r> Reading<'r> {
         self.cells.get(at).map(trim).filter(|cell| !cell.is_empty())
     }
 
-    pub(super) fn problem(&mut self, column: Column, value: Option<&str>, what: impl Into<String>) {
+    pub(super) fn problem(
+        &mut self,
+        code: Code,
+        column: Column,
+        value: Option<&str>,
+        what: impl Into<String>,
+    ) {
         let heading = self.rules.columns().at(column);
         let problem = Problem {
             file: self.rules.file().to_owned(),
             row: Some(self.number),
             column: heading.map(|at| self.rules.header()[at].clone()),
             value: value.map(str::to_owned),
+            code,
             what: what.into(),
         };
         // A cell that is read for two purposes is wrong only once.
@@ -48,7 +57,7 @@ impl<'r> Reading<'r> {
         let cell = self.cell(Column::Node);
         let share = self.rules.share.as_ref();
         if let Some(what) = share.and_then(|share| share.problem(cell.unwrap_or_default())) {
-            self.problem(Column::Node, cell, what);
+            self.problem(Code::Node, Column::Node, cell, what);
         }
     }
 
@@ -57,7 +66,11 @@ impl<'r> Reading<'r> {
         match Email::try_from(cell) {
             Ok(email) => Some(email),
             Err(error) => {
-                self.problem(column, Some(cell), error.to_string());
+                let code = match error.suggestion() {
+                    Some(_) => Code::EmailCorrectable,
+                    None => Code::Email,
+                };
+                self.problem(code, column, Some(cell), error.to_string());
                 None
             }
         }
@@ -66,23 +79,13 @@ impl<'r> Reading<'r> {
     /// An attribute as it is to be.
     pub(super) fn text(&mut self, column: Column) -> Option<&'r str> {
         let cell = self.cell(column)?;
-        if cell.chars().any(char::is_control) {
-            self.problem(
-                column,
-                Some(cell),
-                "has a line break or another control character in it; remove it",
-            );
-            return None;
+        match flaw(cell).or_else(|| cut_number(column, cell)) {
+            None => Some(cell),
+            Some((code, what)) => {
+                self.problem(code, column, Some(cell), what);
+                None
+            }
         }
-        if cell.chars().count() > LONGEST {
-            self.problem(
-                column,
-                Some(cell),
-                format!("is longer than {LONGEST} characters; are columns mixed up?"),
-            );
-            return None;
-        }
-        Some(cell)
     }
 
     pub(super) fn edit(&mut self, column: Column) -> Edit<String> {
@@ -95,18 +98,15 @@ impl<'r> Reading<'r> {
 
     pub(super) fn active(&mut self) -> Option<bool> {
         let cell = self.cell(Column::Active)?;
-        match cell.to_lowercase().as_str() {
-            "true" | "yes" | "y" | "1" | "active" => Some(true),
-            "false" | "no" | "n" | "0" | "locked" => Some(false),
-            _ => {
-                self.problem(
-                    Column::Active,
-                    Some(cell),
-                    "is neither yes nor no; write yes (active) or no (locked)",
-                );
-                None
-            }
+        let answer = words::yes_or_no(cell);
+        if answer.is_none() {
+            let (code, what) = formula_error(cell).unwrap_or_else(|| {
+                let what = "is neither yes nor no; write yes (active) or no (locked)";
+                (Code::Active, what.to_owned())
+            });
+            self.problem(code, Column::Active, Some(cell), what);
         }
+        answer
     }
 
     pub(super) fn join(&mut self) -> Vec<GroupName> {
@@ -132,13 +132,9 @@ impl<'r> Reading<'r> {
                 };
                 if is_clear(name) {
                     let what = "does not work for teams and roles; name those to leave in remove_teams or remove_roles";
-                    self.problem(column, Some(name), what);
-                } else if name.chars().any(char::is_control) {
-                    self.problem(
-                        column,
-                        Some(name),
-                        "has a line break in it; put ; between teams",
-                    );
+                    self.problem(Code::Clear, column, Some(name), what);
+                } else if let Some((code, what)) = flaw(name) {
+                    self.problem(code, column, Some(name), what);
                 } else if !name.is_empty() && !groups.contains(&group) {
                     groups.push(group);
                 }
@@ -146,6 +142,66 @@ impl<'r> Reading<'r> {
         }
         groups
     }
+}
+
+/// What is wrong with a text of any kind.
+fn flaw(text: &str) -> Option<(Code, String)> {
+    if text.chars().any(char::is_control) {
+        let what = "has a line break or another control character in it; remove it";
+        return Some((Code::ControlCharacter, what.to_owned()));
+    }
+    if text.len() > LONGEST && text.chars().count() > LONGEST {
+        let what = format!("is longer than {LONGEST} characters; are columns mixed up?");
+        return Some((Code::TooLong, what));
+    }
+    formula_error(text)
+}
+
+/// What spreadsheet programs show instead of a value that they cannot work out.
+fn formula_error(text: &str) -> Option<(Code, String)> {
+    const ERRORS: [&str; 20] = [
+        "#N/A",
+        "#NAME?",
+        "#REF!",
+        "#VALUE!",
+        "#DIV/0!",
+        "#NULL!",
+        "#NUM!",
+        "#SPILL!",
+        "#CALC!",
+        // German, French, Spanish
+        "#NV",
+        "#BEZUG!",
+        "#WERT!",
+        "#ZAHL!",
+        "#NOM?",
+        "#VALEUR!",
+        "#NOMBRE!",
+        "#N/D",
+        "#¿NOMBRE?",
+        "#¡REF!",
+        "#¡VALOR!",
+    ];
+    let what =
+        "is the error of a formula, not a value; mend the formula, or write the value itself";
+    ERRORS
+        .contains(&text)
+        .then(|| (Code::FormulaError, what.to_owned()))
+}
+
+/// What is wrong with a number that a spreadsheet program shows as `6.11E+14`: it saves it so, too, and the
+/// other digits are gone.
+pub(super) fn cut_number(column: Column, text: &str) -> Option<(Code, String)> {
+    if !matches!(column, Column::Id | Column::ExternalId) {
+        return None;
+    }
+    let (number, power) = text.split_once("E+").or_else(|| text.split_once("e+"))?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, rest) = number.split_once(['.', ',']).unwrap_or((number, "0"));
+    let what = "is a number that the spreadsheet program has shortened, its other digits are lost; give the column \
+                the format Text and fill it in again";
+    (whole.len() == 1 && [whole, rest, power].into_iter().all(is_number))
+        .then(|| (Code::CutNumber, what.to_owned()))
 }
 
 /// Whether a cell says that something is to be emptied.

@@ -3,13 +3,16 @@
 use super::Options;
 use super::action::Action;
 use super::change::{Attributes, Change, GroupKind, GroupName, Newcomer, Revision};
+use super::code::Code;
 use super::column::Column;
+use super::email::Email;
 use super::header::Columns;
+use super::names::full_name;
 use super::nodes::Share;
-use super::person::{Email, Person, UserId};
+use super::person::{Person, UserId};
 use super::problem::Problem;
 use super::protected::Protected;
-use super::reading::{Reading, is_clear};
+use super::reading::{Reading, cut_number, is_clear};
 use crate::sheet::{BrokenRow, Defect, Line, Row, SheetError, trim};
 
 /// How the rows of one file are understood.
@@ -56,8 +59,9 @@ impl Rules {
 
     /// What is wrong with a row that is not even one.
     pub(super) fn broken(&self, row: &BrokenRow) -> Problem {
-        let (column, value, what) = match &row.defect {
+        let (code, column, value, what) = match &row.defect {
             Defect::NotUtf8 { column, value } => (
+                Code::Encoding,
                 self.header.get(*column).cloned(),
                 Some(value.clone()),
                 "is not in UTF-8; save the file as \"CSV UTF-8\"".to_owned(),
@@ -67,6 +71,7 @@ impl Rules {
                 found,
                 extra,
             } => (
+                Code::TooManyCells,
                 None,
                 Some(extra.clone()),
                 format!(
@@ -75,6 +80,7 @@ impl Rules {
                 ),
             ),
             Defect::TooFewCells { expected, found } => (
+                Code::TooFewCells,
                 None,
                 None,
                 format!(
@@ -92,6 +98,7 @@ impl Rules {
             row: Some(row.number),
             column,
             value,
+            code,
             what,
         }
     }
@@ -203,6 +210,7 @@ impl Reading<'_> {
         };
         let value = self.cell(column);
         self.problem(
+            Code::Protected,
             column,
             value,
             "is protected, and is neither locked nor deleted; remove the row, or the person from those who are protected",
@@ -223,13 +231,12 @@ impl Reading<'_> {
                 let what = format!(
                     "is asked for, but this command only does {default_action}; use headcount import for mixed rows"
                 );
-                self.problem(Column::Action, Some(cell), what);
+                self.problem(Code::OtherAction, Column::Action, Some(cell), what);
                 None
             }
             Ok(action) => Some(action),
             Err(error) => {
-                // The error names the value itself.
-                self.problem(Column::Action, None, error.to_string());
+                self.problem(Code::Action, Column::Action, Some(cell), error.words());
                 None
             }
         }
@@ -239,12 +246,17 @@ impl Reading<'_> {
         let before = self.problems.len();
         let email = self.email(Column::Email);
         let id = self.cell(Column::Id).and_then(|cell| {
+            if let Some((code, what)) = cut_number(Column::Id, cell) {
+                self.problem(code, Column::Id, Some(cell), what);
+                return None;
+            }
             let id = UserId::new(cell);
             if id.is_none() {
                 self.problem(
+                    Code::Id,
                     Column::Id,
                     Some(cell),
-                    "is not an id: it has characters that no id has",
+                    "is not an id: it has characters that no id has, or too many",
                 );
             }
             id
@@ -261,6 +273,7 @@ impl Reading<'_> {
                     Column::Id
                 };
                 self.problem(
+                    Code::NobodyInRow,
                     column,
                     None,
                     "the cell is empty, so nobody is named; fill it in or remove the row",
@@ -274,6 +287,7 @@ impl Reading<'_> {
         let email = self.email(Column::Email);
         if email.is_none() && self.cell(Column::Email).is_none() {
             self.problem(
+                Code::NobodyInRow,
                 Column::Email,
                 None,
                 "a new account needs an email; fill it in or remove the row",
@@ -292,6 +306,7 @@ impl Reading<'_> {
             for column in [Column::RemoveTeams, Column::RemoveRoles] {
                 if let Some(cell) = self.cell(column) {
                     self.problem(
+                        Code::NotForAction,
                         column,
                         Some(cell),
                         "cannot be left by a new account; empty the cell or use action update",
@@ -327,7 +342,7 @@ impl Reading<'_> {
                 "is to be joined and left in the same row; remove the {} from one of the two cells",
                 both.kind_word()
             );
-            self.problem(column, Some(&both.name), what);
+            self.problem(Code::JoinedAndLeft, column, Some(&both.name), what);
         }
         let new_email = self.email(Column::NewEmail).filter(|new| {
             self.cell(Column::Email)
@@ -347,7 +362,7 @@ impl Reading<'_> {
     fn not_new_email(&mut self, action: &str) {
         if let Some(cell) = self.cell(Column::NewEmail) {
             let what = format!("makes no sense for {action}; only action update changes an email");
-            self.problem(Column::NewEmail, Some(cell), what);
+            self.problem(Code::NotForAction, Column::NewEmail, Some(cell), what);
         }
     }
 
@@ -362,6 +377,7 @@ impl Reading<'_> {
     fn refuse_clear(&mut self, column: Column, cell: &str) -> bool {
         if self.action() == Some(Action::Create) {
             self.problem(
+                Code::Clear,
                 column,
                 Some(cell),
                 "clears an attribute, which a new account does not have; empty the cell",
@@ -380,6 +396,7 @@ impl Reading<'_> {
         let groups = read(self);
         if groups.is_empty() && self.problems.len() == before {
             self.problem(
+                Code::NoTeam,
                 column,
                 None,
                 format!("the row names no team or role; fill in {}", column.name()),
@@ -387,9 +404,4 @@ impl Reading<'_> {
         }
         groups
     }
-}
-
-fn full_name(given: Option<&str>, family: Option<&str>) -> Option<String> {
-    let names: Vec<&str> = [given, family].into_iter().flatten().collect();
-    (!names.is_empty()).then(|| names.join(" "))
 }

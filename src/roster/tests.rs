@@ -190,8 +190,35 @@ fn everything_that_is_wrong_with_cells_is_told_at_once() {
     row 7, column "remove_teams": the row names no team or role; fill in remove_teams
     row 8, column "remove_teams": "Legal" is to be joined and left in the same row; remove the team from one of the two cells
     row 8, column "new_email": "not an email" is not an email address (there is a blank or an invisible character in it); write it like name@example.com
-    row 9, column "email": "em\u{200b}il@example.com" is not an email address (there is a blank or an invisible character in it); write it like name@example.com
+    row 9, column "email": "em\u{200b}il@example.com" is not an email address (there is a blank or an invisible character in it); write only emil@example.com
     "#);
+}
+
+#[test]
+fn what_a_spreadsheet_program_has_spoilt_is_not_taken_for_a_value() {
+    let told = problems(
+        "email,employee id,last name,active,teams\n\
+         ann@example.com,6.11107E+14,#N/A,#WERT!,#REF!;Sales\n\
+         bob@example.com,\"1,2E+05\",N/A,,\n\
+         carl@example.com,2E+7X,E+,,\n",
+    );
+    assert_snapshot!(told, @r##"
+    row 2, column "last name": "#N/A" is the error of a formula, not a value; mend the formula, or write the value itself
+    row 2, column "employee id": "6.11107E+14" is a number that the spreadsheet program has shortened, its other digits are lost; give the column the format Text and fill it in again
+    row 2, column "active": "#WERT!" is the error of a formula, not a value; mend the formula, or write the value itself
+    row 2, column "teams": "#REF!" is the error of a formula, not a value; mend the formula, or write the value itself
+    row 3, column "employee id": "1,2E+05" is a number that the spreadsheet program has shortened, its other digits are lost; give the column the format Text and fill it in again
+    "##);
+    let long = "x".repeat(257);
+    assert_snapshot!(problems(&format!("email,teams\nann@example.com,{long}\n")), @r#"row 2, column "teams": "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"… is longer than 256 characters; are columns mixed up?"#);
+}
+
+#[test]
+fn a_new_account_without_any_name_is_counted() {
+    let census = census(
+        "email,first_name,display_name\na@example.com,,\nb@example.com,,Bo\nc@example.com,,\n",
+    );
+    assert_eq!(census.nameless.to_string(), "rows 2, 4");
 }
 
 #[test]

@@ -8,6 +8,9 @@
 //! role_prefix = "ROLE_"
 //! rate = "180/min"
 //! protected = ["ceo@example.com", "admin@example.com"]
+//!
+//! [profiles.sales.map]
+//! "Work E-mail" = "email"
 //! ```
 //!
 //! A token itself never stands in it, only where to find it.
@@ -20,7 +23,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Node, NodeError, Region, TokenSource};
 use crate::pace::Rate;
-use crate::roster::Person;
+use crate::roster::{Person, Target};
 use crate::scim::Dialect;
 
 /// What is in the file.
@@ -62,6 +65,9 @@ pub struct Profile {
     /// Who is never locked or deleted, by email or id.
     #[serde(default, deserialize_with = "people")]
     pub protected: Vec<Person>,
+    /// What headings of files for the node stand for.
+    #[serde(default, deserialize_with = "map")]
+    pub map: BTreeMap<String, Target>,
     /// How the node wants changes put; what is not said is found out.
     #[serde(default)]
     pub dialect: Dialect,
@@ -254,6 +260,17 @@ fn people<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Person>, D::Error> {
     people
         .collect::<Result<_, _>>()
         .map_err(|error| serde::de::Error::custom(format!("protected: {error}")))
+}
+
+fn map<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Target>, D::Error> {
+    let texts = BTreeMap::<String, String>::deserialize(from)?;
+    let map = texts
+        .into_iter()
+        .map(|(heading, column)| match column.parse() {
+            Ok(to) => Ok((heading, to)),
+            Err(error) => Err(serde::de::Error::custom(format!("map: {error}"))),
+        });
+    map.collect()
 }
 
 fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Rate>, D::Error> {

@@ -13,6 +13,7 @@
 mod blank;
 mod dialect;
 mod error;
+mod fact;
 mod format;
 pub mod formula;
 mod reader;
@@ -25,6 +26,7 @@ use std::fmt;
 
 pub use dialect::Dialect;
 pub use error::SheetError;
+pub use fact::Fact;
 pub use format::{Format, FormatError};
 pub use reader::{BrokenRow, Cells, Defect, Line, Reader, Row};
 pub use snapshot::Snapshot;

@@ -7,6 +7,7 @@ use csv::{ByteRecord, StringRecord};
 use super::blank::{BlankLines, Endless, LONGEST_ROW};
 use super::dialect::Dialect;
 use super::error::SheetError;
+use super::fact::Fact;
 use super::formula::unguard;
 use super::snapshot::Place;
 use super::{RowNumber, trim};
@@ -78,6 +79,7 @@ pub struct Reader {
     csv: csv::Reader<BlankLines<BufReader<Place>>>,
     dialect: Dialect,
     header: Vec<String>,
+    header_row: RowNumber,
     record: ByteRecord,
     row: u64,
     /// Whether there is nothing more that could be read.
@@ -119,6 +121,7 @@ impl Reader {
             csv,
             dialect,
             header: Vec::new(),
+            header_row: RowNumber(0),
             record,
             row: 0,
             ended: false,
@@ -131,6 +134,12 @@ impl Reader {
     #[must_use]
     pub fn header(&self) -> &[String] {
         &self.header
+    }
+
+    /// What was understood of the file.
+    #[must_use]
+    pub fn facts(&self) -> Vec<Fact> {
+        Fact::of_text(self.dialect, self.header_row)
     }
 
     /// How the file marks its cells and lines.
@@ -154,6 +163,7 @@ impl Reader {
                     })
             });
             self.header = headings.collect::<Result<_, _>>()?;
+            self.header_row = RowNumber(self.row);
             return Ok(());
         }
         Err(SheetError::Empty(self.file.clone()))

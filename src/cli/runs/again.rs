@@ -135,7 +135,10 @@ async fn retry_file(
     if let Some(about) = &known {
         node = reach(node, about)?;
     }
-    let job = Job::of_terms(&terms, again.options.clone(), node, Origin::RetriedFile)?;
+    let mut job = Job::of_terms(&terms, again.options.clone(), node, Origin::RetriedFile)?;
+    if known.is_none() {
+        job.map = job.node.mappings(&job.map)?;
+    }
     Box::pin(job.carry_out()).await
 }
 

@@ -1,0 +1,192 @@
+//! `headcount check`: everything that is wrong with a spreadsheet, and nothing sent.
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use super::columns::Reader;
+use super::destination::Destination;
+use super::import::InputArgs;
+use super::job::say_unused;
+use super::node::NodeArgs;
+use super::{Exit, Failure};
+use crate::directory::Teams;
+use crate::inspect::{Check, TeamChecks};
+use crate::report::say;
+use crate::roster::{self, Action, Column, Nodes, Roster};
+use crate::sheet::{SheetError, Snapshot};
+
+const EXAMPLES: &str = "\
+Examples:
+  headcount check people.csv
+  headcount check people.csv --profile sales
+  headcount check leavers.csv --action lock
+  headcount check people.csv --format json > problems.json
+
+Nothing is sent. Where a node is named (--profile, --url, --region with --node, --sandbox), the names
+of teams are looked up there. Exit codes: 0 nothing is wrong, 2 there are problems, 3 the node cannot
+be asked for its teams.";
+
+/// Say everything that is wrong with a spreadsheet, and send nothing
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct CheckArgs {
+    /// The spreadsheet
+    file: PathBuf,
+    /// What rows without an action of their own ask for
+    #[arg(
+        long,
+        value_name = "ACTION",
+        default_value = "create",
+        env = "HEADCOUNT_ACTION"
+    )]
+    action: Action,
+    /// For people: like problems together. For programs: every one
+    #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_CHECK_FORMAT")]
+    format: Reader,
+    /// Say nothing of columns that are not used
+    #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_QUIET")]
+    quiet: bool,
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    pub(super) node: NodeArgs,
+}
+
+/// `headcount check`
+pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
+    let options = roster::Options {
+        default_action: args.action,
+        forced_action: false,
+        map: args.node.mappings(&args.input.map)?,
+    };
+    let opened = Snapshot::take(&args.file)
+        .and_then(|snapshot| Roster::as_far_as_understood(snapshot, options));
+    let destinations = match &opened {
+        Ok((roster, problems)) if problems.is_empty() => args.destinations(roster)?,
+        _ => Vec::new(),
+    };
+    if let Ok((roster, _)) = &opened
+        && !args.quiet
+    {
+        say_unused(roster);
+    }
+    let out = BufWriter::new(io::stdout());
+    let mut check = match args.format {
+        Reader::Text => Check::for_person(out),
+        Reader::Json => Check::for_program(out, &args.file.display().to_string()),
+    };
+    let failure = match opened {
+        Ok((roster, problems)) if problems.is_empty() => {
+            args.look(roster, &destinations, &mut check).await
+        }
+        Ok((_, problems)) => {
+            for problem in problems {
+                check.problem(problem);
+            }
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    };
+    let failure = failure.unwrap_or_else(|error| {
+        check.unusable(error.to_string());
+        None
+    });
+    let is_fine = check.is_fine();
+    match check.end() {
+        // Whoever reads it has had enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written.map_err(Failure::unexpected)?,
+    }
+    match failure {
+        Some(failure) if is_fine => Err(failure),
+        Some(failure) => {
+            say(format_args!("error: {}", failure.message));
+            Ok(Exit::Usage)
+        }
+        None if is_fine => Ok(Exit::Done),
+        None => Ok(Exit::Usage),
+    }
+}
+
+impl CheckArgs {
+    /// The nodes that the flags name; or else all profiles, if the rows name their nodes.
+    fn destinations(&self, roster: &Roster) -> Result<Vec<Destination>, Failure> {
+        if self.node.names_a_node() {
+            return self.node.all();
+        }
+        match roster.columns().at(Column::Node) {
+            Some(_) => self.node.every_profile(),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Checks the rows, and the teams where there is a node to ask. What keeps a node from being asked is
+    /// no problem of the file, and is given back.
+    async fn look(
+        &self,
+        roster: Roster,
+        destinations: &[Destination],
+        check: &mut Check<impl Write>,
+    ) -> Result<Option<Failure>, SheetError> {
+        let mut rows = 0;
+        let mut failed = None;
+        for (roster, node) in self.shares(roster, destinations) {
+            let census = check.rows(&roster)?;
+            rows += census.rows;
+            if census.groups.is_empty() {
+                continue;
+            }
+            let Some(node) = node else {
+                check.teams_were(TeamChecks::NoNode);
+                continue;
+            };
+            match list(node).await {
+                Ok(teams) => check.teams(&roster, &census, &teams)?,
+                Err(failure) => {
+                    check.teams_were(TeamChecks::NotAnswered);
+                    failed.get_or_insert(failure);
+                }
+            }
+        }
+        if rows == 0 {
+            check.unusable(format!(
+                "{} has a header but no rows below it",
+                self.file.display()
+            ));
+        }
+        Ok(failed)
+    }
+
+    /// The rows of each node, with the node itself if somebody named it: only then it is asked.
+    fn shares<'d>(
+        &self,
+        roster: Roster,
+        destinations: &'d [Destination],
+    ) -> Vec<(Roster, Option<&'d Destination>)> {
+        if destinations.is_empty() {
+            let protected = self.node.protected_by_flags().collect();
+            return vec![(roster.sparing(protected), None)];
+        }
+        let nodes = Arc::new(Nodes {
+            names: destinations.iter().map(Destination::names).collect(),
+            is_one: destinations.len() == 1,
+        });
+        let is_named = self.node.names_a_node();
+        let shares = destinations.iter().enumerate().map(|(at, destination)| {
+            let roster = roster.for_node(&nodes, at);
+            let roster = roster.sparing(destination.protected.clone());
+            (roster, is_named.then_some(destination))
+        });
+        shares.collect()
+    }
+}
+
+/// The teams and roles of a node.
+async fn list(node: &Destination) -> Result<Teams, Failure> {
+    let connected = node.connect(node.pace()).await?;
+    Ok(Teams::list(&connected.client, connected.role_prefix.clone()).await?)
+}

@@ -1,0 +1,84 @@
+//! `headcount columns`: what was understood of a spreadsheet.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::import::InputArgs;
+use super::node::NodeArgs;
+use super::{Exit, Failure, print};
+use crate::inspect::Understood;
+use crate::report::say;
+use crate::roster::{self, Action, Roster};
+use crate::sheet::Snapshot;
+
+const EXAMPLES: &str = "\
+Examples:
+  headcount columns people.csv
+  headcount columns people.csv --map 'Work Mail=email'
+  headcount columns people.csv --format json
+
+It asks no node and sends nothing. Exit code 2: the file could not be imported as it is.";
+
+/// Show what was understood of a spreadsheet: its headings, its first rows, what is wrong
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ColumnsArgs {
+    /// The spreadsheet
+    file: PathBuf,
+    /// What rows without an action of their own ask for
+    #[arg(
+        long,
+        value_name = "ACTION",
+        default_value = "create",
+        env = "HEADCOUNT_ACTION"
+    )]
+    action: Action,
+    /// For people, or for programs
+    #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_CHECK_FORMAT")]
+    format: Reader,
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    pub(super) node: NodeArgs,
+}
+
+/// Who reads what is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Reader {
+    /// A person
+    #[default]
+    Text,
+    /// A program: one JSON object
+    Json,
+}
+
+/// `headcount columns`
+pub(super) fn columns(args: &ColumnsArgs) -> Result<Exit, Failure> {
+    let options = roster::Options {
+        default_action: args.action,
+        forced_action: false,
+        map: args.node.mappings(&args.input.map)?,
+    };
+    let snapshot = Snapshot::take(&args.file).map_err(Failure::usage)?;
+    let (roster, problems) =
+        Roster::as_far_as_understood(snapshot, options).map_err(Failure::usage)?;
+    let understood = Understood::of(&roster, problems);
+    match args.format {
+        Reader::Json => print(format!("{:#}\n", understood.to_json()).as_bytes())?,
+        Reader::Text => {
+            print(understood.to_string().as_bytes())?;
+            for slip in roster.columns().slips(roster.header()) {
+                say(slip);
+            }
+            if let Some(error) = understood.broken() {
+                say(format_args!("error: {error}"));
+            }
+        }
+    }
+    Ok(if understood.is_usable() {
+        Exit::Done
+    } else {
+        Exit::Usage
+    })
+}

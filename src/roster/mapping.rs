@@ -1,0 +1,112 @@
+//! What somebody says that a heading stands for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::column::{Column, ColumnError};
+use crate::sheet::trim;
+
+/// What a heading stands for because somebody says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// The heading.
+    pub heading: String,
+    /// What it stands for.
+    pub to: Target,
+    /// Who says so.
+    pub by: MappedBy,
+}
+
+/// What a heading is said to stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A column.
+    Column(Column),
+    /// Nothing: it is only carried over, whatever its name is.
+    Ignored,
+}
+
+/// Who says what a heading stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MappedBy {
+    /// `--map`: the heading has to be there.
+    Flag,
+    /// A profile: files differ, and the heading may be missing.
+    Profile(String),
+}
+
+/// Not a mapping.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MappingError {
+    /// Nothing separates the two.
+    #[error("{0:?} is not HEADING=COLUMN, such as 'Work E-mail=email'")]
+    NotOne(String),
+    /// The column is none.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}
+
+/// Neither a column nor `ignore`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}, and ignore for what is only carried over")]
+pub struct TargetError(#[from] ColumnError);
+
+/// What a heading is mapped to that is not to be understood.
+const IGNORE: &str = "ignore";
+
+impl Target {
+    /// The column's name, or `ignore`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Target::Column(column) => column.name(),
+            Target::Ignored => IGNORE,
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(name: &str) -> Result<Self, TargetError> {
+        if trim(name).eq_ignore_ascii_case(IGNORE) {
+            return Ok(Target::Ignored);
+        }
+        Ok(Target::Column(name.parse()?))
+    }
+}
+
+impl Mapping {
+    /// What the command line says.
+    #[must_use]
+    pub fn by_flag(heading: String, to: Target) -> Self {
+        let by = MappedBy::Flag;
+        Mapping { heading, to, by }
+    }
+}
+
+impl FromStr for Mapping {
+    type Err = MappingError;
+
+    /// `HEADING=COLUMN`, as the command line has it.
+    fn from_str(text: &str) -> Result<Self, MappingError> {
+        let parts = text.rsplit_once('=');
+        let (heading, to) = parts.ok_or_else(|| MappingError::NotOne(text.to_owned()))?;
+        Ok(Mapping::by_flag(trim(heading).to_owned(), to.parse()?))
+    }
+}
+
+impl fmt::Display for MappedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MappedBy::Flag => f.write_str("--map"),
+            MappedBy::Profile(name) => write!(f, "profile {name}"),
+        }
+    }
+}
+
+/// A `--map` that says that a heading stands for a column, as a shell takes it.
+pub(super) fn flag(heading: &str, to: &str) -> String {
+    let quote = if heading.contains('\'') { '"' } else { '\'' };
+    format!("--map {quote}{heading}={to}{quote}")
+}

@@ -1,0 +1,139 @@
+//! Words in cells, in the languages that people write: yes and no, and what a row asks for.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::action::Action;
+use super::heading;
+
+/// Words for an account that may be used, in each language. The last one is what Excel makes of `TRUE`
+/// there.
+const YES: [&[&str]; 5] = [
+    &["1", "y", "yes", "active", "enabled", "true"],
+    &["j", "ja", "aktiv", "aktiviert", "wahr"],
+    &["oui", "actif", "active", "activé", "activée", "vrai"],
+    &["sí", "activo", "activa", "habilitado", "verdadero"],
+    &["はい", "有効", "アクティブ"],
+];
+
+/// Words for an account that may not be used, in the same order.
+#[rustfmt::skip]
+const NO: [&[&str]; 5] = [
+    &["0", "n", "no", "locked", "inactive", "disabled", "suspended", "false"],
+    &["nein", "gesperrt", "inaktiv", "nicht aktiv", "deaktiviert", "falsch"],
+    &["non", "inactif", "inactive", "bloqué", "verrouillé", "désactivé", "désactivée", "faux"],
+    &["inactivo", "inactiva", "bloqueado", "bloqueada", "deshabilitado", "falso"],
+    &["いいえ", "無効", "ロック"],
+];
+
+/// Other names of actions. None for deleting, and none that may mean two things, such as *remove*: from
+/// a team, or for good?
+const ACTIONS: &[(Action, &[&str])] = &[
+    (Action::Create, &["add", "new", "add user", "create user"]),
+    (Action::Update, &["change", "modify", "edit"]),
+    (Action::Lock, &["disable", "deactivate", "suspend"]),
+    (Action::Unlock, &["enable", "activate", "reactivate"]),
+];
+
+/// Whether a cell says yes or no.
+pub(super) fn yes_or_no(cell: &str) -> Option<bool> {
+    static WORDS: LazyLock<HashMap<String, bool>> = LazyLock::new(|| {
+        let yes = YES
+            .into_iter()
+            .flatten()
+            .map(|word| (heading::key(word), true));
+        let no = NO
+            .into_iter()
+            .flatten()
+            .map(|word| (heading::key(word), false));
+        yes.chain(no).collect()
+    });
+    WORDS.get(&heading::key(cell)).copied()
+}
+
+/// The action that a word is another name of.
+pub(super) fn action(word: &str) -> Option<Action> {
+    static WORDS: LazyLock<HashMap<String, Action>> = LazyLock::new(|| {
+        let words = ACTIONS.iter().flat_map(|(action, names)| {
+            let of_this = |name: &&str| (heading::key(name), *action);
+            names.iter().map(of_this)
+        });
+        words.collect()
+    });
+    WORDS.get(&heading::key(word)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yes_and_no_are_understood_in_five_languages() {
+        for word in [
+            "Yes",
+            "JA",
+            "oui",
+            "sí",
+            "Si",
+            "はい",
+            "ｙｅｓ",
+            "WAHR",
+            "VRAI",
+            "VERDADERO",
+        ] {
+            assert_eq!(yes_or_no(word), Some(true), "{word}");
+        }
+        for word in [
+            "No",
+            "nein",
+            "non",
+            "いいえ",
+            "Gesperrt",
+            "inactif",
+            "désactivé",
+            "FAUX",
+            "ﾛｯｸ",
+        ] {
+            assert_eq!(yes_or_no(word), Some(false), "{word}");
+        }
+        for word in [
+            "",
+            "maybe",
+            "2",
+            "on leave",
+            "krank",
+            "ye s no",
+            "x",
+            "ausgeschieden",
+        ] {
+            assert_eq!(yes_or_no(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn no_word_says_yes_and_no() {
+        for word in YES.into_iter().flatten() {
+            assert_eq!(yes_or_no(word), Some(true), "{word}");
+        }
+    }
+
+    #[test]
+    fn other_names_of_actions_are_none_of_another_action() {
+        for (action, names) in ACTIONS {
+            for name in *names {
+                assert_eq!(name.parse::<Action>(), Ok(*action), "{name}");
+            }
+        }
+        for word in [
+            "remove",
+            "terminate",
+            "block",
+            "leave",
+            "löschen",
+            "none",
+            "",
+        ] {
+            assert!(word.parse::<Action>().is_err(), "{word}");
+        }
+    }
+}
