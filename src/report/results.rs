@@ -267,3 +267,60 @@ fn tone(verdict: Verdict) -> Tone {
         _ => Tone::Plain,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::roster::{Action, Options};
+
+    fn roster(content: &str) -> Roster {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        let options = Options {
+            default_action: Action::Create,
+            forced_action: false,
+            map: Vec::new(),
+        };
+        Roster::open(file.path(), options).unwrap()
+    }
+
+    #[test]
+    fn a_workbook_is_asked_for_before_it_is_too_small() {
+        let long = "x".repeat(32_768);
+        let fits = |name: &str, content: &str, rows| {
+            let roster = roster(content);
+            let layout = Layout::like_input(&roster, Path::new(name));
+            layout.check(rows, [&roster]).is_ok()
+        };
+        assert!(fits("done.xlsx", "email,note\na@x.com,y\n", 1_048_575));
+        assert!(!fits("done.xlsx", "email,note\na@x.com,y\n", 1_048_576));
+        assert!(fits("done.csv", "email,note\na@x.com,y\n", 1_048_576));
+        let content = format!("email,note\na@x.com,{long}\n");
+        assert!(!fits("done.xlsx", &content, 1));
+        assert!(fits("done.tsv", &content, 1));
+        // What an earlier run said is left out.
+        let former = format!("email,result_outcome\na@x.com,{long}\n");
+        assert!(fits("done.xlsx", &former, 1));
+    }
+
+    #[test]
+    fn words_that_are_too_long_for_a_cell_say_so() {
+        let roster = roster("email\na@x.com\n");
+        let dir = tempfile::tempdir().unwrap();
+        let words = |name: &str, length: usize| {
+            let path = dir.path().join(name);
+            let layout = Layout::like_input(&roster, &path);
+            let file = ResultsFile::create(&path, layout, Former::Keep).unwrap();
+            let words = file.words(&"x".repeat(length)).into_owned();
+            file.discard();
+            words
+        };
+        assert_eq!(words("done.csv", 40_000).len(), 40_000);
+        assert_eq!(words("done.xlsx", 32_767).len(), 32_767);
+        let short = words("done.xlsx", 32_768);
+        assert!(
+            short.len() < 2_000 && short.ends_with("(longer than a cell of a workbook can be)")
+        );
+        assert_eq!(dir.path().read_dir().unwrap().count(), 0);
+    }
+}

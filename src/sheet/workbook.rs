@@ -29,6 +29,12 @@ const MEASURED_ROWS: u32 = 200;
 /// The narrowest and the widest column, in characters.
 const WIDTHS: (usize, usize) = (8, 60);
 
+/// The widest column of a sheet with explanations.
+const WIDTH_OF_NOTES: usize = 90;
+
+/// The height of a line, in points.
+const LINE: u32 = 15;
+
 /// What the button of the filter takes from a heading, in characters.
 const BUTTON: usize = 3;
 
@@ -168,16 +174,29 @@ impl Workbook {
             sheet.set_name(title)?;
             sheet.set_freeze_panes(1, 0)?;
             let wrapped = Look::new().set_text_wrap().set_align(FormatAlign::Top);
+            let mut widths = Vec::new();
             for (column, name) in (0..).zip(header) {
                 sheet.write_string_with_format(0, column, *name, &self.looks.heading)?;
                 let cells = rows.iter().filter_map(|row| row.get(usize::from(column)));
-                let widest = cells.map(|cell| cell.width()).max().unwrap_or(0);
-                set_width(sheet, column, widest.max(name.width()) + 1)?;
+                let lines = cells.flat_map(|cell| cell.lines()).map(|line| line.width());
+                let width = lines
+                    .max()
+                    .unwrap_or(0)
+                    .max(name.width())
+                    .min(WIDTH_OF_NOTES);
+                sheet.set_column_width(column, u32::try_from(width + 2).unwrap_or(u32::MAX))?;
+                widths.push(width);
             }
             for (number, row) in (1..).zip(rows) {
                 for (column, cell) in (0..).zip(row) {
                     sheet.write_string_with_format(number, column, *cell, &wrapped)?;
                 }
+                // Not every spreadsheet program makes room by itself.
+                let lines = row
+                    .iter()
+                    .zip(&widths)
+                    .map(|(cell, width)| lines_in(cell, *width));
+                sheet.set_row_height(number, LINE * lines.max().unwrap_or(1))?;
             }
             Ok(())
         })
@@ -218,6 +237,16 @@ fn set_width(sheet: &mut Worksheet, column: u16, characters: usize) -> Result<()
     // At most 60.
     let width = u32::try_from(characters.clamp(narrowest, widest)).unwrap_or_default();
     sheet.set_column_width(column, width).map(drop)
+}
+
+/// How many lines a cell takes in a column of this width.
+fn lines_in(cell: &str, width: usize) -> u32 {
+    let lines = cell
+        .lines()
+        .map(|line| line.width().div_ceil(width.max(1)).max(1));
+    u32::try_from(lines.sum::<usize>())
+        .unwrap_or(u32::MAX)
+        .max(1)
 }
 
 /// Whatever XML makes of a text, it is not longer than this, in bytes.
@@ -275,7 +304,8 @@ impl From<Look> for RowLook {
     fn from(look: Look) -> Self {
         RowLook {
             text: look.clone().set_num_format("@"),
-            number: look,
+            // Without a format of its own a number would take that of its column.
+            number: look.set_num_format("0"),
         }
     }
 }
