@@ -262,6 +262,8 @@ impl From<ExportError> for Failure {
 
 /// Whether the format is to blame, and another one would do.
 fn is_limit(error: &io::Error) -> bool {
-    let inner = error.get_ref();
-    inner.is_some_and(|inner| inner.is::<LimitError>())
+    let limit = error.get_ref();
+    limit
+        .and_then(|inner| inner.downcast_ref::<LimitError>())
+        .is_some()
 }

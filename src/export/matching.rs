@@ -6,7 +6,8 @@
 //! upper and lower case or of what is missing. Whom that leaves out, the whole filter leaves out as
 //! well.
 
-use super::filter::{Attribute, Filter, Operator, Sameness, Term};
+use super::filter::Filter;
+use super::terms::{Attribute, Operator, Sameness, Term};
 use crate::scim::{User, equals};
 
 /// What a filter is held against. An empty text counts as absent.

@@ -10,6 +10,7 @@ mod groups;
 mod matching;
 mod shortened;
 mod table;
+mod terms;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};

@@ -38,8 +38,7 @@ impl<'c, R: Resource> Shortened<'c, R> {
     pub(super) async fn next(&mut self) -> Result<Option<Vec<R>>, Error> {
         let page = self.listing.next().await;
         let useless = match &page {
-            Ok(None) => true,
-            Ok(Some(_)) => false,
+            Ok(page) => page.is_none(),
             Err(Error::Refused(refusal)) => matches!(refusal.status, 400 | 404 | 405 | 501),
             Err(_) => false,
         };

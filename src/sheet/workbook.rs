@@ -178,12 +178,9 @@ impl Workbook {
             for (column, name) in (0..).zip(header) {
                 sheet.write_string_with_format(0, column, *name, &self.looks.heading)?;
                 let cells = rows.iter().filter_map(|row| row.get(usize::from(column)));
-                let lines = cells.flat_map(|cell| cell.lines()).map(|line| line.width());
-                let width = lines
-                    .max()
-                    .unwrap_or(0)
-                    .max(name.width())
-                    .min(WIDTH_OF_NOTES);
+                let lines = cells.flat_map(|cell| cell.lines());
+                let longest = lines.chain([*name]).map(UnicodeWidthStr::width).max();
+                let width = longest.unwrap_or(0).min(WIDTH_OF_NOTES);
                 sheet.set_column_width(column, u32::try_from(width + 2).unwrap_or(u32::MAX))?;
                 widths.push(width);
             }
@@ -252,8 +249,8 @@ fn lines_in(cell: &str, width: usize) -> u32 {
 /// Whatever XML makes of a text, it is not longer than this, in bytes.
 fn bytes_in_xml(text: &str) -> u64 {
     let escaped = |byte: &&u8| **byte < b' ' || matches!(**byte, b'&' | b'<' | b'>' | b'_' | 0xEF);
-    let escapes = text.as_bytes().iter().filter(escaped).count();
-    text.len() as u64 + LONGEST_ESCAPE * escapes as u64
+    let longer = text.as_bytes().iter().filter(escaped).count();
+    text.len() as u64 + LONGEST_ESCAPE * longer as u64
 }
 
 /// How the cells of a workbook look.
