@@ -10,9 +10,11 @@
 //! however it ends; memory holds one row.
 
 use std::borrow::Cow;
+use std::cell::Cell as Flag;
 use std::fmt;
 use std::io::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
 
 use rust_xlsxwriter::{
     Color, DataValidation, Format as Look, FormatAlign, FormatBorder, IgnoreError,
@@ -316,17 +318,41 @@ impl RowLook {
     }
 }
 
+thread_local! {
+    /// Whether a panic of this thread becomes an error.
+    static HEEDED: Flag<bool> = const { Flag::new(false) };
+}
+
 /// Does something to the workbook. The library panics when the folder for temporary files is full;
 /// that is an error like others, after which the workbook is not used any more.
 fn attempt(work: impl FnOnce() -> Result<(), XlsxError>) -> io::Result<()> {
-    match catch_unwind(AssertUnwindSafe(work)) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !HEEDED.get() {
+                usual(info);
+            }
+        }));
+    });
+    HEEDED.set(true);
+    let ended = panic::catch_unwind(AssertUnwindSafe(work));
+    HEEDED.set(false);
+    match ended {
         Ok(Ok(())) => Ok(()),
         Ok(Err(XlsxError::IoError(error))) => Err(error),
         Ok(Err(XlsxError::TempFileError(_, error))) => Err(no_room(&error)),
         Ok(Err(error)) => Err(io::Error::other(error)),
-        Err(_) => Err(no_room(&"there may be no room left")),
+        Err(words) => match words.downcast::<String>() {
+            Ok(words) if words.starts_with(NO_ROOM) => Err(no_room(&words)),
+            Ok(words) => Err(io::Error::other(*words)),
+            Err(_) => Err(io::Error::other("the workbook cannot be put together")),
+        },
     }
 }
+
+/// How the library begins to say that a temporary file cannot be written.
+const NO_ROOM: &str = "Couldn't write to xml file";
 
 fn no_room(why: &dyn fmt::Display) -> io::Error {
     io::Error::new(
@@ -338,4 +364,27 @@ fn no_room(why: &dyn fmt::Display) -> io::Error {
             if cfg!(windows) { "TEMP" } else { "TMPDIR" }
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_an_error_and_not_the_end() {
+        let full: io::Result<()> = Err(io::ErrorKind::StorageFull.into());
+        let error = attempt(|| {
+            full.expect(NO_ROOM);
+            Ok(())
+        });
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(
+            error.to_string().contains("folder for temporary files"),
+            "{error}"
+        );
+        let other = attempt(|| panic!("{}", "something else")).unwrap_err();
+        assert_eq!(other.to_string(), "something else");
+        assert!(attempt(|| Ok(())).is_ok());
+    }
 }
