@@ -22,8 +22,8 @@ mod reader;
 mod snapshot;
 #[cfg(test)]
 mod tests;
-mod workbook;
 mod writer;
+mod xlsx;
 
 use std::fmt;
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::dialect::Dialect;
 use super::format::Format;
 use super::formula::guard;
-use super::workbook::Workbook;
+use super::xlsx::Workbook;
 
 /// A cell to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
