@@ -30,6 +30,7 @@
 //! | [`report`] | listens to events: progress, summary, results file; problems put together |
 //! | [`inspect`] | a file looked at and not carried out: what was understood, what is wrong |
 //! | [`export`] | what the node holds, as rows of a spreadsheet |
+//! | [`template`] | example spreadsheets to fill in |
 //! | [`doctor`] | looks at a node by reading only, and says what it found and what to mend |
 //! | [`request`] | one call as it stands: its body checked, its answer made readable, the same for a shell |
 //! | [`teams`] | teams and roles made and deleted, each once |
@@ -57,4 +58,5 @@ pub mod scim;
 pub mod settings;
 pub mod sheet;
 pub mod teams;
+pub mod template;
 pub mod terms;

@@ -1,6 +1,6 @@
 //! `headcount export`: everything a node holds, to the last page.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,20 +10,26 @@ use clap::builder::FalseyValueParser;
 use super::destination::Connected;
 use super::node::NodeArgs;
 use super::{Exit, Failure, signals};
-use crate::export::{Export, ExportError, NODE, What};
+use crate::export::{Choice, Export, ExportError, Filter, NODE, Table, What};
 use crate::report::{Counter, Former, When, grouped, private_part, say};
 use crate::run::StopSwitch;
-use crate::sheet::{Format, Writer};
+use crate::sheet::{Format, LimitError};
 
 const EXAMPLES: &str = "\
 Examples:
   headcount export users --sandbox
-  headcount export users -o users.csv --region eu --node 1234567890
+  headcount export users -o users.xlsx --region eu --node 1234567890
+  headcount export users --locked --columns email,last_name,teams --sort last_name -o locked.xlsx
+  headcount export users --filter 'groups.display eq \"Sales\"'
   headcount export users --profile sales --profile berlin -o everybody.csv
   headcount export members --format jsonl --url https://keepersecurity.eu/api/rest/scim/v2/1234567890";
 
 /// Export all users, teams or memberships of a node
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line, by its name"
+)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ExportArgs {
     /// What to export
@@ -32,9 +38,32 @@ pub(super) struct ExportArgs {
     /// Where to; else to standard output
     #[arg(short, long, value_name = "FILE", env = "HEADCOUNT_OUTPUT")]
     output: Option<PathBuf>,
-    /// csv, tsv or jsonl; else as the file's ending says, else csv
+    /// csv, tsv, jsonl or xlsx; else as the file's ending says, else csv
     #[arg(long, value_name = "FORMAT", env = "HEADCOUNT_FORMAT")]
     format: Option<Format>,
+    /// Begin CSV with a byte order mark, which Excel on Windows needs
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_BOM")]
+    bom: bool,
+    /// The columns to show, in this order; else all
+    #[arg(
+        long,
+        value_name = "NAME,…",
+        value_delimiter = ',',
+        env = "HEADCOUNT_COLUMNS"
+    )]
+    columns: Vec<String>,
+    /// Only those that match: a SCIM filter, such as 'userName ew "@example.com"'
+    #[arg(long, value_name = "FILTER", env = "HEADCOUNT_FILTER")]
+    filter: Option<String>,
+    /// Only users who can sign in
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_ACTIVE")]
+    active: bool,
+    /// Only users who are locked
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_LOCKED")]
+    locked: bool,
+    /// Sort by this column, shown or not; everything is held in memory for that
+    #[arg(long, value_name = "COLUMN", env = "HEADCOUNT_SORT")]
+    sort: Option<String>,
     /// Say nothing but errors
     #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_QUIET")]
     quiet: bool,
@@ -47,28 +76,38 @@ pub(super) struct ExportArgs {
 
 /// `headcount export`
 pub(super) async fn export(args: ExportArgs) -> Result<Exit, Failure> {
-    let format = match (args.format, &args.output) {
-        (Some(format), _) => format,
-        (None, Some(path)) => Format::of(path).map_err(Failure::usage)?,
-        (None, None) => Format::Csv,
-    };
+    let format = args.format()?;
+    let filter = args.filter()?;
+    let destinations = args.node.all()?;
+    let choice = args.choice(destinations.len() > 1)?;
     let (mut nodes, mut stops) = (Vec::new(), Vec::new());
-    for destination in args.node.all()? {
+    for destination in destinations {
         let pace = destination.pace();
         stops.push(Arc::new(StopSwitch::new(Arc::clone(&pace))));
         let node = destination.connect(pace).await?;
         nodes.push((destination.profile, node));
     }
     signals::listen(stops);
+    let order = Order {
+        args: &args,
+        nodes: &nodes,
+        filter,
+    };
     match &args.output {
         None => {
-            let rows = write(&args, &nodes, format, io::stdout().lock()).await?;
+            let stdout = BufWriter::new(io::stdout());
+            let table = Table::new(stdout, format, choice).map_err(failed)?;
+            let rows = order.fill(table).await?;
             told(&args, &nodes, rows, None);
         }
         Some(path) => {
             let (part, file, _) =
                 private_part(path, Former::Replace).map_err(|error| unwritable(path, &error))?;
-            let written = write(&args, &nodes, format, BufWriter::new(file)).await;
+            let table = Table::new(BufWriter::new(file), format, choice).map_err(failed);
+            let written = match table {
+                Ok(table) => order.fill(table).await,
+                Err(failure) => Err(failure),
+            };
             match written {
                 Ok(rows) => {
                     std::fs::rename(&part, path).map_err(|error| unwritable(path, &error))?;
@@ -85,45 +124,101 @@ pub(super) async fn export(args: ExportArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+impl ExportArgs {
+    fn format(&self) -> Result<Format, Failure> {
+        let format = match (self.format, &self.output) {
+            (Some(format), _) => format,
+            (None, Some(path)) => Format::of(path).map_err(Failure::usage)?,
+            (None, None) => Format::Csv,
+        };
+        if format == Format::Xlsx && self.output.is_none() && io::stdout().is_terminal() {
+            return Err(Failure::usage(
+                "a workbook is nothing for a terminal; name a file with -o FILE.xlsx",
+            ));
+        }
+        Ok(if self.bom { format.with_bom() } else { format })
+    }
+
+    fn filter(&self) -> Result<Option<Filter>, Failure> {
+        let about = self.what.about();
+        let given = self.filter.as_deref();
+        let given = given.map(|text| Filter::read(text, about));
+        let given = given.transpose().map_err(Failure::usage)?;
+        let state = match (self.active, self.locked) {
+            (false, false) => None,
+            (true, true) => {
+                return Err(Failure::usage(
+                    "--active and --locked exclude each other: nobody is both",
+                ));
+            }
+            (active, _) => Some(Filter::active(active)),
+        };
+        if state.is_some() && self.what == What::Teams {
+            return Err(Failure::usage(
+                "--active and --locked are about users; teams are neither",
+            ));
+        }
+        Ok(match (state, given) {
+            (Some(state), Some(given)) => Some(state.and(given)),
+            (state, given) => state.or(given),
+        })
+    }
+
+    fn choice(&self, several: bool) -> Result<Choice, Failure> {
+        let header = self.what.header().iter().copied();
+        let header = header.chain(several.then_some(NODE)).collect();
+        Choice::of(header, &self.columns, self.sort.as_deref()).map_err(Failure::usage)
+    }
+}
+
 /// Nodes, each with the name of its profile if it has one.
 type Nodes = [(Option<String>, Connected)];
 
-/// Writes what all nodes hold, one after the other. With several, a column says which.
-async fn write(
-    args: &ExportArgs,
-    nodes: &Nodes,
-    format: Format,
-    to: impl Write,
-) -> Result<u64, Failure> {
-    let several = nodes.len() > 1;
-    let node_column = several.then_some(NODE);
-    let header = args.what.header().iter().copied().chain(node_column);
-    let header: Vec<String> = header.map(str::to_owned).collect();
-    let failed = |error: io::Error| Failure::from(ExportError::File(error));
-    let mut writer = Writer::new(to, format, &header).map_err(failed)?;
-    let mut counter = Counter::new(args.progress, args.quiet);
-    let mut before = 0;
-    for (profile, node) in nodes {
-        let mut export = Export::new(&node.client, node.role_prefix.clone());
-        if let Some(profile) = profile.as_ref().filter(|_| several) {
-            export = export.named(profile);
-        }
-        let written = export
-            .write(args.what, &mut writer, &mut |rows, total| {
-                counter.at(before + rows, total.map(|total| before + total));
-            })
-            .await;
-        before += written.map_err(Failure::from).map_err(|failure| {
-            if several {
-                failure.of(&node.name)
-            } else {
-                failure
+/// What is to be exported, and from where.
+struct Order<'a> {
+    args: &'a ExportArgs,
+    nodes: &'a Nodes,
+    filter: Option<Filter>,
+}
+
+impl Order<'_> {
+    /// Writes what all nodes hold, one after the other. With several, a column says which.
+    async fn fill<W: Write + Send>(&self, mut table: Table<W>) -> Result<u64, Failure> {
+        let Order {
+            args,
+            nodes,
+            filter,
+        } = self;
+        let several = nodes.len() > 1;
+        let mut counter = Counter::new(args.progress, args.quiet);
+        let mut before = 0;
+        for (profile, node) in *nodes {
+            let mut export =
+                Export::new(&node.client, node.role_prefix.clone()).only(filter.as_ref());
+            if let Some(profile) = profile.as_ref().filter(|_| several) {
+                export = export.named(profile);
             }
-        })?;
+            let written = export
+                .write(args.what, &mut table, &mut |rows, total| {
+                    counter.at(before + rows, total.map(|total| before + total));
+                })
+                .await;
+            before += written.map_err(Failure::from).map_err(|failure| {
+                if several {
+                    failure.of(&node.name)
+                } else {
+                    failure
+                }
+            })?;
+        }
+        counter.end();
+        table.finish().map_err(failed)?;
+        Ok(before)
     }
-    counter.end();
-    writer.flush().map_err(failed)?;
-    Ok(before)
+}
+
+fn failed(error: io::Error) -> Failure {
+    Failure::from(ExportError::File(error))
 }
 
 fn told(args: &ExportArgs, nodes: &Nodes, rows: u64, path: Option<&Path>) {
@@ -159,7 +254,16 @@ impl From<ExportError> for Failure {
                 Exit::Unexpected,
                 "the reader of the export is gone before its end",
             ),
-            error @ ExportError::File(_) => Failure::unexpected(error),
+            ExportError::File(ref inner) if is_limit(inner) => Failure::usage(error),
+            ExportError::File(_) => Failure::unexpected(error),
         }
     }
+}
+
+/// Whether the format is to blame, and another one would do.
+fn is_limit(error: &io::Error) -> bool {
+    let limit = error.get_ref();
+    limit
+        .and_then(|inner| inner.downcast_ref::<LimitError>())
+        .is_some()
 }

@@ -14,6 +14,7 @@ use crate::guard::MaxErrors;
 use crate::report::When;
 use crate::roster::{Action, Mapping};
 use crate::run::OnConflict;
+use crate::sheet::Format;
 
 /// How many people a change of a team names, unless somebody says otherwise.
 pub(super) const BATCH: u16 = 100;
@@ -109,9 +110,12 @@ pub(super) struct RunArgs {
     /// Show what would be done, and change nothing
     #[arg(short = 'n', long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_DRY_RUN")]
     pub(super) dry_run: bool,
-    /// Where the results go; else beside the input as NAME.results.csv
+    /// Where the results go (.csv, .tsv, .jsonl, .xlsx); else beside the input as NAME.results.csv
     #[arg(long, value_name = "FILE", env = "HEADCOUNT_RESULTS")]
     pub(super) results: Option<PathBuf>,
+    /// Begin results in CSV with a byte order mark, which Excel on Windows needs
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_BOM")]
+    pub(super) bom: bool,
     /// Stop when more rows than this have failed: a number, or a share of all rows
     #[arg(long, value_name = "N|P%", env = "HEADCOUNT_MAX_ERRORS")]
     pub(super) max_errors: Option<MaxErrors>,
@@ -132,6 +136,13 @@ pub(super) struct RunArgs {
     /// When to show progress
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_PROGRESS")]
     pub(super) progress: When,
+}
+
+impl RunArgs {
+    /// A format with what the flags say of it.
+    pub(super) fn format_of_results(&self, format: Format) -> Format {
+        if self.bom { format.with_bom() } else { format }
+    }
 }
 
 /// `headcount import`

@@ -88,6 +88,7 @@ impl Job {
         let mut sites = self.open().await?;
         self.check_nodes(&sites.addresses())?;
         if !self.run.dry_run {
+            sites.check_results(self)?;
             sites.hold(self).await?;
         }
         let stop = sites.stop();
@@ -248,6 +249,31 @@ impl Job {
         }
     }
 
+    /// How the results are laid out.
+    fn layout<'r>(&self, path: &Path, roster: &'r Roster) -> Layout<'r> {
+        let layout = Layout::like_input(roster, path);
+        Layout {
+            format: self.run.format_of_results(layout.format),
+            ..layout
+        }
+    }
+
+    /// Refuses a place for the results that cannot hold them, before anything is sent.
+    pub(super) fn check_results(&self, parts: &[&Roster], rows: u64) -> Result<(), Failure> {
+        let Some(first) = parts.first() else {
+            return Ok(());
+        };
+        let path = self.results_path()?;
+        let layout = self.layout(&path, first);
+        let fits = tokio::task::block_in_place(|| layout.check(rows, parts.iter().copied()));
+        fits.map_err(|unfit| {
+            Failure::usage(format_args!(
+                "the results cannot be written to {}: {unfit}. Nothing was sent.",
+                path.display()
+            ))
+        })
+    }
+
     fn results_file(&self, path: &Path, roster: &Roster) -> Result<ResultsFile, Failure> {
         // A name that somebody gave is theirs to reuse; one that follows from the input is not.
         let former = if self.run.results.is_some() || self.origin.is_resumed() {
@@ -255,7 +281,7 @@ impl Job {
         } else {
             Former::Keep
         };
-        ResultsFile::create(path, Layout::like_input(roster, path), former).map_err(|error| {
+        ResultsFile::create(path, self.layout(path, roster), former).map_err(|error| {
             Failure::usage(format_args!(
                 "{error}; nothing was sent. Name another place with --results FILE."
             ))

@@ -20,6 +20,7 @@ mod sandbox;
 mod signals;
 mod site;
 mod teams;
+mod template;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -111,7 +112,7 @@ impl Command {
             Command::Request(args) => Some(&mut args.node),
             Command::Teams(args) | Command::Roles(args) => Some(args.node()),
             Command::Runs(args) => args.node(),
-            Command::Sandbox(_) => None,
+            Command::Template(_) | Command::Sandbox(_) => None,
         }
     }
 }
@@ -122,7 +123,8 @@ Examples:
   headcount import people.csv --region eu --node 123456    create the people of a spreadsheet
   headcount check people.csv                               what is wrong with a spreadsheet; nothing is sent
   headcount lock leavers.csv --region eu --node 123456     lock the accounts of a list
-  headcount export users -o users.csv --region eu --node 123456
+  headcount export users -o users.xlsx --region eu --node 123456
+  headcount template onboarding -o people.xlsx             an example to fill in
   headcount doctor --region eu --node 123456               when something does not work
   headcount runs resume                                    go on with what was cut short
 
@@ -161,6 +163,7 @@ enum Command {
     #[command(after_help = teams::ROLES_EXAMPLES)]
     Roles(teams::GroupsArgs),
     Runs(runs::RunsArgs),
+    Template(template::TemplateArgs),
     Sandbox(sandbox::SandboxArgs),
 }
 
@@ -175,6 +178,7 @@ fn command() -> clap::Command {
     let about_runs = [
         "dry_run",
         "results",
+        "bom",
         "max_errors",
         "yes",
         "state_dir",
@@ -281,6 +285,7 @@ pub fn main() -> Exit {
             Command::Teams(args) => teams::teams(args, GroupKind::Team).await,
             Command::Roles(args) => teams::teams(args, GroupKind::Role).await,
             Command::Runs(args) => runs::runs(args).await,
+            Command::Template(args) => template::template(&args),
             Command::Sandbox(args) => sandbox::serve(args).await,
         }
     });

@@ -72,6 +72,7 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit, Failure> {
     }
     let stop = sites.stop();
     if !dry {
+        sites.check_results(&job)?;
         sites.hold(&job).await?;
     }
     let mut ready = tokio::select! {

@@ -157,6 +157,12 @@ impl Sites {
         }
     }
 
+    /// Refuses a place for the results that cannot hold them.
+    pub(super) fn check_results(&self, job: &Job) -> Result<(), Failure> {
+        let parts: Vec<&Roster> = self.all.iter().map(|site| &site.roster).collect();
+        job.check_results(&parts, self.rows().0)
+    }
+
     /// The SHA-256 of the file.
     pub(super) fn sha256(&self) -> &str {
         self.all[0].roster.sha256()

@@ -19,7 +19,7 @@ pub use digest::{Digest, Kind};
 pub use former::FormerResults;
 pub use place::{Former, beside, complete, private_part};
 pub use progress::{Counter, Progress, When};
-pub use results::{Layout, ResultsError, ResultsFile};
+pub use results::{Layout, ResultsError, ResultsFile, UnfitError};
 pub use screen::{Screen, say};
 pub use summary::{Summary, Tally, duration, grouped};
 

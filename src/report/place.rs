@@ -53,8 +53,8 @@ fn keep(former: &Path, path: &Path) -> io::Result<PathBuf> {
 /// Opens `NAME.part` beside `path`, which is to get its name when it is whole. Only its owner may
 /// read it, and only one process writes it.
 ///
-/// With [`Former::Keep`], a part that an earlier run left behind when it was killed is kept; where
-/// to is told as well.
+/// With [`Former::Keep`], a part that an earlier run left behind when it was killed is kept, unless
+/// nothing is in it; where to is told as well.
 ///
 /// # Errors
 /// When there cannot be a file of this name, or another process is writing it.
@@ -79,8 +79,10 @@ pub fn private_part(path: &Path, former: Former) -> io::Result<(PathBuf, File, O
             }
             // A system without locks: take it for left behind.
             Ok(()) | Err(TryLockError::Error(_)) => match former {
-                Former::Keep => kept = Some(keep(&part, path)?),
-                Former::Replace => fs::remove_file(&part)?,
+                Former::Keep if left.metadata().is_ok_and(|about| about.len() > 0) => {
+                    kept = Some(keep(&part, path)?);
+                }
+                Former::Keep | Former::Replace => fs::remove_file(&part)?,
             },
         },
     }
@@ -140,6 +142,10 @@ mod tests {
         fs::write(part_of(&path), "killed").unwrap();
         let (_, _, kept) = private_part(&path, Former::Keep).unwrap();
         assert_eq!(fs::read_to_string(kept.unwrap()).unwrap(), "killed");
+
+        // Nothing is in the part that is open now: nobody would miss it.
+        let (_, _, kept) = private_part(&path, Former::Keep).unwrap();
+        assert_eq!(kept, None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The results file: the spreadsheet as it came, and what happened to every row.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
@@ -7,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::place::{Former, complete, private_part};
 use super::screen::say;
 use crate::roster::Roster;
-use crate::run::{Outcome, Record};
-use crate::sheet::{Cell, Format, Writer};
+use crate::run::{Outcome, Record, Verdict};
+use crate::sheet::{Cell, Format, LimitError, SheetError, Tone, Writer};
 
 /// The columns behind those of the input.
 pub(super) const COLUMNS: [&str; 8] = [
@@ -28,6 +29,17 @@ pub(super) const COLUMNS: [&str; 8] = [
 pub struct ResultsError {
     path: PathBuf,
     source: io::Error,
+}
+
+/// Results that the format cannot hold.
+#[derive(Debug, thiserror::Error)]
+pub enum UnfitError {
+    /// There is too much of something.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    /// The input cannot be looked at.
+    #[error(transparent)]
+    Input(#[from] SheetError),
 }
 
 /// What of the input goes into the results, and how.
@@ -55,10 +67,44 @@ impl<'a> Layout<'a> {
             format,
         }
     }
+
+    /// The columns of the input that are carried over.
+    fn kept(&self) -> impl Iterator<Item = usize> {
+        (0..self.header.len()).filter(|at| !self.former_results.contains(at))
+    }
+
+    /// Finds out whether the format can hold the results of an input with so many rows in all. Reads
+    /// the rows of `parts` for that, if it has limits.
+    ///
+    /// # Errors
+    /// When it cannot hold them.
+    pub fn check<'p>(
+        &self,
+        rows: u64,
+        parts: impl IntoIterator<Item = &'p Roster>,
+    ) -> Result<(), UnfitError> {
+        if !self.format.is_limited() {
+            return Ok(());
+        }
+        let kept: Vec<usize> = self.kept().collect();
+        self.format.check_size(rows, kept.len() + COLUMNS.len())?;
+        for part in parts {
+            for entry in part.entries()? {
+                let entry = entry?;
+                for &at in &kept {
+                    let text = entry.cells.get(at).unwrap_or_default();
+                    let row = entry.number.0;
+                    self.format.check_text(row, &self.header[at], text)?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A results file being written. It has its name only when it is whole; until then the rows so far
-/// are in the same folder, in a file whose name ends with `.part`.
+/// are in the same folder, in a file whose name ends with `.part`. That of a workbook is empty until
+/// the end: what became of the rows so far is in the record of the run only.
 #[derive(Debug)]
 pub struct ResultsFile {
     path: PathBuf,
@@ -67,6 +113,7 @@ pub struct ResultsFile {
     kept: Vec<usize>,
     unflushed: u32,
     former: Former,
+    format: Format,
 }
 
 /// How many rows may be lost from the `.part` file when the machine fails.
@@ -82,19 +129,30 @@ impl ResultsFile {
             path: path.to_owned(),
             source,
         };
-        let (part, file, kept) = private_part(path, former).map_err(failed)?;
+        // A part without rows is worth nothing.
+        let former_part = if layout.format.grows_by_rows() {
+            former
+        } else {
+            Former::Replace
+        };
+        let (part, file, kept) = private_part(path, former_part).map_err(failed)?;
         if let Some(kept) = kept {
             say(format_args!(
                 "An earlier run over this file did not come to its end; its results so far are now in {}",
                 kept.display()
             ));
         }
-        let kept: Vec<usize> = (0..layout.header.len())
-            .filter(|at| !layout.former_results.contains(at))
-            .collect();
+        let kept: Vec<usize> = layout.kept().collect();
         let mut header: Vec<String> = kept.iter().map(|at| layout.header[*at].clone()).collect();
         header.extend(COLUMNS.map(str::to_owned));
-        let writer = Writer::new(BufWriter::new(file), layout.format, &header).map_err(failed)?;
+        let writer = match Writer::new(BufWriter::new(file), layout.format, &header) {
+            Ok(writer) => writer,
+            Err(error) => {
+                // Nothing is in it; if it stays, the next run takes it away.
+                let _ = std::fs::remove_file(&part);
+                return Err(failed(error));
+            }
+        };
         Ok(ResultsFile {
             path: path.to_owned(),
             part,
@@ -102,6 +160,7 @@ impl ResultsFile {
             kept,
             unflushed: 0,
             former,
+            format: layout.format,
         })
     }
 
@@ -123,12 +182,8 @@ impl ResultsFile {
             finished_at,
             differences: _,
         } = &record.outcome;
-        let row = record.number.to_string();
-        let status = status.map(|status| status.to_string());
-        let attempts = attempts.to_string();
         let finished_at = format!("{finished_at:.3}");
-        let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
-        let (user_id, error) = (text(user_id), text(error));
+        let error = self.words(error.as_deref().unwrap_or_default());
         let mut cells: Vec<Cell<'_>> = Vec::with_capacity(self.kept.len() + COLUMNS.len());
         cells.extend(
             self.kept
@@ -136,18 +191,18 @@ impl ResultsFile {
                 .map(|at| Cell::Text(record.cells.get(*at).unwrap_or_default())),
         );
         cells.extend([
-            Cell::Text(&row),
+            Cell::Number(record.number.0),
             record
                 .action
                 .map_or(Cell::Empty, |action| Cell::Text(action.as_str())),
             Cell::Text(verdict.as_str()),
-            status.as_deref().map_or(Cell::Empty, Cell::Text),
-            Cell::Text(&user_id),
-            Cell::Text(&attempts),
+            status.map_or(Cell::Empty, |status| Cell::Number(status.into())),
+            Cell::Text(user_id.as_deref().unwrap_or_default()),
+            Cell::Number((*attempts).into()),
             Cell::Text(&error),
             Cell::Text(&finished_at),
         ]);
-        self.writer.row(&cells)?;
+        self.writer.toned(tone(*verdict), &cells)?;
         self.unflushed += 1;
         if self.unflushed >= FLUSH_EVERY {
             self.unflushed = 0;
@@ -156,15 +211,37 @@ impl ResultsFile {
         Ok(())
     }
 
+    /// What is said of a row, as far as a cell can hold it. The words may quote a cell that is as long
+    /// as a cell may be; the record of the run has all of them.
+    fn words<'e>(&self, error: &'e str) -> Cow<'e, str> {
+        /// How much is left of words that are too long.
+        const SHORT: usize = 1000;
+        match self.format.check_text(0, "", error) {
+            Ok(()) => Cow::Borrowed(error),
+            Err(_) => {
+                let mut short: String = error.chars().take(SHORT).collect();
+                short.push_str("… (longer than a cell of a workbook can be)");
+                Cow::Owned(short)
+            }
+        }
+    }
+
     /// Gives the file its name.
     ///
     /// # Errors
     /// When the last rows cannot be written or the file cannot be renamed.
-    pub fn finish(mut self) -> Result<(), ResultsError> {
-        self.writer
-            .flush()
-            .and_then(|()| complete(&self.part, &self.path, self.former))
-            .map_err(|source| self.failed(source))
+    pub fn finish(self) -> Result<(), ResultsError> {
+        let ResultsFile {
+            writer,
+            part,
+            path,
+            former,
+            ..
+        } = self;
+        // The file stays open, and so locked, until it has its name.
+        let finished = writer.finish();
+        let named = finished.and_then(|_file| complete(&part, &path, former));
+        named.map_err(|source| ResultsError { path: part, source })
     }
 
     /// Leaves nothing behind: no row was begun.
@@ -179,5 +256,71 @@ impl ResultsFile {
             path: self.part.clone(),
             source,
         }
+    }
+}
+
+/// How a row catches the eye.
+fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Failed | Verdict::Invalid => Tone::Alarm,
+        Verdict::Unknown => Tone::Caution,
+        _ => Tone::Plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::roster::{Action, Options};
+
+    fn roster(content: &str) -> Roster {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        let options = Options {
+            default_action: Action::Create,
+            forced_action: false,
+            map: Vec::new(),
+        };
+        Roster::open(file.path(), options).unwrap()
+    }
+
+    #[test]
+    fn a_workbook_is_asked_for_before_it_is_too_small() {
+        let long = "x".repeat(32_768);
+        let fits = |name: &str, content: &str, rows| {
+            let roster = roster(content);
+            let layout = Layout::like_input(&roster, Path::new(name));
+            layout.check(rows, [&roster]).is_ok()
+        };
+        assert!(fits("done.xlsx", "email,note\na@x.com,y\n", 1_048_575));
+        assert!(!fits("done.xlsx", "email,note\na@x.com,y\n", 1_048_576));
+        assert!(fits("done.csv", "email,note\na@x.com,y\n", 1_048_576));
+        let content = format!("email,note\na@x.com,{long}\n");
+        assert!(!fits("done.xlsx", &content, 1));
+        assert!(fits("done.tsv", &content, 1));
+        // What an earlier run said is left out.
+        let former = format!("email,result_outcome\na@x.com,{long}\n");
+        assert!(fits("done.xlsx", &former, 1));
+    }
+
+    #[test]
+    fn words_that_are_too_long_for_a_cell_say_so() {
+        let roster = roster("email\na@x.com\n");
+        let dir = tempfile::tempdir().unwrap();
+        let words = |name: &str, length: usize| {
+            let path = dir.path().join(name);
+            let layout = Layout::like_input(&roster, &path);
+            let file = ResultsFile::create(&path, layout, Former::Keep).unwrap();
+            let words = file.words(&"x".repeat(length)).into_owned();
+            file.discard();
+            words
+        };
+        assert_eq!(words("done.csv", 40_000).len(), 40_000);
+        assert_eq!(words("done.xlsx", 32_767).len(), 32_767);
+        let short = words("done.xlsx", 32_768);
+        assert!(
+            short.len() < 2_000 && short.ends_with("(longer than a cell of a workbook can be)")
+        );
+        assert_eq!(dir.path().read_dir().unwrap().count(), 0);
     }
 }

@@ -4,6 +4,9 @@
 //! that no cell runs as a formula ([`Writer`], [`formula`]). What a cell *means* does not belong
 //! here: this module has never heard of people.
 //!
+//! Written are CSV, TSV, JSON lines and workbooks. [`Writer`] is the one place where spreadsheets
+//! are written, and [`Format`] knows what each format cannot hold.
+//!
 //! A quotation mark that opens a cell which does not end as cells end would hide rows: the file is
 //! refused there, with the row's number. Nothing is ever read into the wrong row.
 //!
@@ -21,16 +24,17 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 mod writer;
+mod xlsx;
 
 use std::fmt;
 
 pub use dialect::Dialect;
 pub use error::SheetError;
 pub use fact::Fact;
-pub use format::{Format, FormatError};
+pub use format::{Format, FormatError, LimitError};
 pub use reader::{BrokenRow, Cells, Defect, Line, Reader, Row};
 pub use snapshot::Snapshot;
-pub use writer::{Cell, Writer};
+pub use writer::{Cell, Tone, Writer};
 
 /// The number of a row as a spreadsheet program shows it: the first line is 1, empty lines count,
 /// and a cell with line breaks is still in one row.

@@ -269,8 +269,7 @@ fn through(table: &[Vec<String>], format: Format) -> (Dialect, Vec<Vec<String>>)
         let cells: Vec<_> = row.iter().map(|cell| Cell::Text(cell)).collect();
         writer.row(&cells).unwrap();
     }
-    writer.flush().unwrap();
-    drop(writer);
+    writer.finish().unwrap();
     let file = file(&content);
     let reader = Snapshot::take(file.path()).unwrap().open().unwrap();
     let mut back = vec![reader.header().to_vec()];
@@ -287,7 +286,53 @@ fn through(table: &[Vec<String>], format: Format) -> (Dialect, Vec<Vec<String>>)
     (dialect, back)
 }
 
+/// The same for a workbook, read back by a library that it is not written with.
+fn through_workbook(table: &[Vec<String>]) -> Vec<Vec<String>> {
+    use calamine::{Data, Reader as _, Xlsx, open_workbook_from_rs};
+
+    let mut writer = Writer::new(Vec::new(), Format::Xlsx, &table[0]).unwrap();
+    for row in &table[1..] {
+        let cells: Vec<_> = row.iter().map(|cell| Cell::Text(cell)).collect();
+        writer.row(&cells).unwrap();
+    }
+    let content = std::io::Cursor::new(writer.finish().unwrap());
+    let mut book: Xlsx<_> = open_workbook_from_rs(content).unwrap();
+    assert!(book.worksheet_formula("Sheet1").unwrap().is_empty());
+    let text = |cell: &Data| match cell {
+        Data::Empty => String::new(),
+        Data::String(text) => text.clone(),
+        other => panic!("{other:?} is no text"),
+    };
+    let range = book.worksheet_range("Sheet1").unwrap();
+    range
+        .rows()
+        .map(|row| row.iter().map(text).collect())
+        .collect()
+}
+
+/// JSON lines read back: the headings of the first row, and all rows.
+fn through_json_lines(table: &[Vec<String>]) -> Vec<Vec<String>> {
+    let mut writer = Writer::new(Vec::new(), Format::JsonLines, &table[0]).unwrap();
+    for row in &table[1..] {
+        let cells: Vec<_> = row.iter().map(|cell| Cell::Text(cell)).collect();
+        writer.row(&cells).unwrap();
+    }
+    let content = String::from_utf8(writer.finish().unwrap()).unwrap();
+    let cells = |line: &str| -> Vec<String> {
+        let object: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(line).unwrap();
+        let cells = table[0]
+            .iter()
+            .map(|heading| object[heading].as_str().unwrap());
+        cells.map(str::to_owned).collect()
+    };
+    content.lines().map(cells).collect()
+}
+
 /// Text with all that is special to a file, short enough to meet itself.
+const CELL_OF_WORKBOOK: &str = "['=+@-]{0,2}(_x00[04][01D]_|[01E5.]{1,20}|true|[a_x,;\"'\t\r\n\0\u{b}\u{1f} &<>\u{feff}\u{fffe}\u{ffff}\u{a0}é😀-]{0,6}){0,3}";
+
+/// The same for text files.
 const CELL: &str = "['=+@-]{0,2}[a,;|\"'=+@\t\r\n \u{feff}\u{a0}é-]{0,6}";
 
 fn dialect() -> impl Strategy<Value = Dialect> {
@@ -325,6 +370,19 @@ proptest! {
         for format in [Format::Csv, Format::Tsv] {
             prop_assert_eq!(&through(&table, format).1, &table);
         }
+    }
+
+    #[test]
+    fn what_is_written_into_a_workbook_or_json_is_read_back_without_a_guard(
+        rows in prop::collection::vec(prop::collection::vec(CELL_OF_WORKBOOK, 3), 1..6),
+    ) {
+        let mut table = vec![vec!["email".to_owned(), "=b".to_owned(), " c ".to_owned()]];
+        table.extend(rows);
+        for row in &mut table {
+            row[0].push('x');
+        }
+        prop_assert_eq!(&through_workbook(&table), &table);
+        prop_assert_eq!(&through_json_lines(&table)[..], &table[1..]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::dialect::Dialect;
 use super::format::Format;
 use super::formula::guard;
+use super::xlsx::Workbook;
 
 /// A cell to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,11 +19,25 @@ pub enum Cell<'a> {
     Text(&'a str),
     /// Yes or no.
     Flag(bool),
+    /// A count.
+    Number(u64),
     /// Several texts: `;` between them in a spreadsheet, a list in JSON.
     List(&'a [String]),
 }
 
-/// Writes rows below a header.
+/// How a row catches the eye, in formats that have colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tone {
+    /// As any other.
+    #[default]
+    Plain,
+    /// Somebody has to do something about it.
+    Alarm,
+    /// Somebody has to look at it.
+    Caution,
+}
+
+/// Writes rows below a header. Only what is [finished](Writer::finish) is a whole file.
 #[derive(Debug)]
 pub struct Writer<W: Write>(Kind<W>);
 
@@ -30,6 +45,7 @@ pub struct Writer<W: Write>(Kind<W>);
 enum Kind<W: Write> {
     Csv(Box<csv::Writer<W>>),
     JsonLines { to: W, header: Vec<String> },
+    Workbook { to: W, book: Box<Workbook> },
 }
 
 impl<W: Write> Writer<W> {
@@ -46,6 +62,10 @@ impl<W: Write> Writer<W> {
                     to,
                     header: header.to_vec(),
                 }));
+            }
+            Format::Xlsx => {
+                let book = Box::new(Workbook::new(header)?);
+                return Ok(Writer(Kind::Workbook { to, book }));
             }
             Format::Csv => {}
             Format::Tsv => delimiter = b'\t',
@@ -79,8 +99,18 @@ impl<W: Write> Writer<W> {
     /// Writes a row: one cell for each heading.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When it cannot be written; where the format cannot hold it, with a [`LimitError`] inside.
+    ///
+    /// [`LimitError`]: super::LimitError
     pub fn row(&mut self, cells: &[Cell<'_>]) -> io::Result<()> {
+        self.toned(Tone::Plain, cells)
+    }
+
+    /// Writes a row that catches the eye, where the format has colours.
+    ///
+    /// # Errors
+    /// As [`row`](Self::row).
+    pub fn toned(&mut self, tone: Tone, cells: &[Cell<'_>]) -> io::Result<()> {
         match &mut self.0 {
             Kind::Csv(csv) => {
                 for cell in cells {
@@ -97,10 +127,34 @@ impl<W: Write> Writer<W> {
                 serde_json::to_writer(&mut *to, &object)?;
                 to.write_all(b"\n")
             }
+            Kind::Workbook { book, .. } => book.row(tone, cells),
         }
     }
 
-    /// Hands everything written so far to the system.
+    /// Lets the cells of a column, from 0, be picked from a list, where the format has such a thing.
+    ///
+    /// # Errors
+    /// When that cannot be written, or the list is longer than 255 characters.
+    pub fn offer(&mut self, column: u16, choices: &[&str]) -> io::Result<()> {
+        match &mut self.0 {
+            Kind::Workbook { book, .. } => book.offer(column, choices),
+            Kind::Csv(_) | Kind::JsonLines { .. } => Ok(()),
+        }
+    }
+
+    /// Adds a small table on a sheet of its own, where the format has several sheets.
+    ///
+    /// # Errors
+    /// When it cannot be written, or the title is none for a sheet.
+    pub fn explain(&mut self, title: &str, header: &[&str], rows: &[Vec<&str>]) -> io::Result<()> {
+        match &mut self.0 {
+            Kind::Workbook { book, .. } => book.explain(title, header, rows),
+            Kind::Csv(_) | Kind::JsonLines { .. } => Ok(()),
+        }
+    }
+
+    /// Hands everything written so far to the system, as far as the format
+    /// [grows by rows](Format::grows_by_rows).
     ///
     /// # Errors
     /// When it does not take it.
@@ -108,7 +162,27 @@ impl<W: Write> Writer<W> {
         match &mut self.0 {
             Kind::Csv(csv) => csv.flush(),
             Kind::JsonLines { to, .. } => to.flush(),
+            Kind::Workbook { .. } => Ok(()),
         }
+    }
+}
+
+impl<W: Write + Send> Writer<W> {
+    /// Ends the file, and hands all of it to the system.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(self) -> io::Result<W> {
+        let mut to = match self.0 {
+            Kind::Csv(csv) => csv.into_inner().map_err(csv::IntoInnerError::into_error)?,
+            Kind::JsonLines { to, .. } => to,
+            Kind::Workbook { mut to, book } => {
+                book.finish(&mut to)?;
+                to
+            }
+        };
+        to.flush()?;
+        Ok(to)
     }
 }
 
@@ -117,11 +191,12 @@ fn write_record<W: Write>(to: &mut csv::Writer<W>, cells: &[Cow<'_, str>]) -> io
         .map_err(io_error)
 }
 
-fn text(cell: Cell<'_>) -> Cow<'_, str> {
+pub(super) fn text(cell: Cell<'_>) -> Cow<'_, str> {
     match cell {
         Cell::Empty => Cow::Borrowed(""),
         Cell::Text(text) => Cow::Borrowed(text),
         Cell::Flag(flag) => Cow::Borrowed(if flag { "true" } else { "false" }),
+        Cell::Number(number) => Cow::Owned(number.to_string()),
         Cell::List(texts) => Cow::Owned(texts.join(";")),
     }
 }
@@ -131,6 +206,7 @@ fn json(cell: Cell<'_>) -> Value {
         Cell::Empty => Value::Null,
         Cell::Text(text) => text.into(),
         Cell::Flag(flag) => flag.into(),
+        Cell::Number(number) => number.into(),
         Cell::List(texts) => texts.into(),
     }
 }

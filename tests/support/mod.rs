@@ -5,6 +5,7 @@ pub mod mixed;
 pub mod odd;
 pub mod proxy;
 pub mod scripted;
+pub mod workbook;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

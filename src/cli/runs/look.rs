@@ -140,7 +140,17 @@ pub(super) fn results(args: &ResultsArgs) -> Result<Exit, Failure> {
     } else {
         Former::Keep
     };
-    let layout = Layout::like_input(&roster, &path);
+    let mut layout = Layout::like_input(&roster, &path);
+    if args.bom {
+        layout.format = layout.format.with_bom();
+    }
+    let fits = layout.check(book.about().rows, [&roster]);
+    fits.map_err(|unfit| {
+        Failure::usage(format_args!(
+            "the results cannot be written to {}: {unfit}",
+            path.display()
+        ))
+    })?;
     let mut file = ResultsFile::create(&path, layout, former).map_err(Failure::usage)?;
     let mut pages = Pages::of(book.reader()?);
     for entry in roster.entries().map_err(Failure::unexpected)? {

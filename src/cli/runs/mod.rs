@@ -7,6 +7,7 @@ mod undo;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 
@@ -71,6 +72,9 @@ struct ResultsArgs {
     /// Where they go (- for standard output); else where the run was told
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Begin results in CSV with a byte order mark, which Excel on Windows needs
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_BOM")]
+    bom: bool,
 }
 
 #[derive(Debug, Args)]

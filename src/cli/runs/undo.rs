@@ -40,7 +40,8 @@ pub(super) async fn undo(book: &Book, options: RunArgs, node: NodeArgs) -> Resul
     if about.addresses().any(|address| address == SANDBOX) {
         return Err(gone(book.id()));
     }
-    let (file, rows) = write(book)?;
+    let format = options.format_of_results(Format::Csv);
+    let (file, rows) = write(book, format)?;
     if rows == 0 {
         say(format_args!(
             "There is nothing to take back of run {}.",
@@ -68,7 +69,7 @@ pub(super) async fn undo(book: &Book, options: RunArgs, node: NodeArgs) -> Resul
 }
 
 /// Writes the way back beside the results of the run, and says what is not in it.
-fn write(book: &Book) -> Result<(PathBuf, u64), Failure> {
+fn write(book: &Book, format: Format) -> Result<(PathBuf, u64), Failure> {
     let input = &book.about().terms.file;
     let mut name = input.file_stem().unwrap_or_default().to_owned();
     name.push(".undo.csv");
@@ -86,7 +87,7 @@ fn write(book: &Book) -> Result<(PathBuf, u64), Failure> {
         .iter()
         .map(|name| (*name).to_owned())
         .collect();
-    let mut writer = Writer::new(BufWriter::new(file), Format::Csv, &header).map_err(failed)?;
+    let mut writer = Writer::new(BufWriter::new(file), format, &header).map_err(failed)?;
     let mut rows = 0;
     let mut stuck = 0;
     book.way_back::<Failure>(
@@ -110,8 +111,7 @@ fn write(book: &Book) -> Result<(PathBuf, u64), Failure> {
     if stuck > NAMED {
         say(format_args!("and {} more rows stay.", stuck - NAMED));
     }
-    writer.flush().map_err(failed)?;
-    drop(writer);
+    drop(writer.finish().map_err(failed)?);
     if rows == 0 {
         // Nothing to keep; if it stays, it is replaced by the next.
         let _ = std::fs::remove_file(&part);

@@ -1,12 +1,29 @@
-//! What a node holds, as rows of a spreadsheet: users, teams, memberships.
+//! What a node holds, as rows of a spreadsheet: users, teams, memberships; all, or those that a filter
+//! matches.
 //!
-//! Users are streamed page by page; an export of users is itself a valid input of an import.
+//! Users are streamed page by page; an export of users is itself a valid input of an import. Rows
+//! that are to be sorted are held in memory.
+
+mod filter;
+mod filter_words;
+mod groups;
+mod matching;
+mod shortened;
+mod table;
+mod terms;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
+pub use filter::{About, Filter, FilterError};
+pub use table::{Choice, ColumnError, Table};
+
+use groups::Groups;
+use matching::Subject;
+use shortened::Shortened;
+
 use crate::scim::{Client, Error, Group, Listing, Overlap, Query, User};
-use crate::sheet::{Cell, Writer};
+use crate::sheet::Cell;
 
 /// What to export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -50,6 +67,15 @@ impl What {
             What::Members => &["team_id", "team", "kind", "user_id", "email"],
         }
     }
+
+    /// What a filter is about.
+    #[must_use]
+    pub fn about(self) -> About {
+        match self {
+            What::Users | What::Members => About::Users,
+            What::Teams => About::Groups,
+        }
+    }
 }
 
 /// The heading of the node's name, where there is one.
@@ -62,6 +88,7 @@ pub struct Export<'c> {
     role_prefix: Option<String>,
     /// What stands in the last column of every row, where rows of several nodes are put together.
     node: Option<&'c str>,
+    filter: Option<&'c Filter>,
 }
 
 /// How far an export is: rows written, rows in all if known.
@@ -75,6 +102,7 @@ impl<'c> Export<'c> {
             client,
             role_prefix: role_prefix.filter(|prefix| !prefix.is_empty()),
             node: None,
+            filter: None,
         }
     }
 
@@ -87,6 +115,12 @@ impl<'c> Export<'c> {
         }
     }
 
+    /// The same with those only that match; who is in which team, with the users that match.
+    #[must_use]
+    pub fn only(self, filter: Option<&'c Filter>) -> Self {
+        Export { filter, ..self }
+    }
+
     /// Writes all of `what`, and returns how many rows that were.
     ///
     /// # Errors
@@ -94,28 +128,54 @@ impl<'c> Export<'c> {
     pub async fn write<W: Write>(
         &self,
         what: What,
-        writer: &mut Writer<W>,
+        table: &mut Table<W>,
         on_page: &mut OnPage<'_>,
     ) -> Result<u64, ExportError> {
         match what {
-            What::Users => self.users(writer, on_page).await,
-            What::Teams => self.teams(writer, on_page).await,
-            What::Members => self.members(writer, on_page).await,
+            What::Users => self.users(table, on_page).await,
+            What::Teams => self.teams(table, on_page).await,
+            What::Members => self.members(table, on_page).await,
         }
+    }
+
+    /// What the node is asked for.
+    fn query(&self) -> Query {
+        Query {
+            filter: self.filter.and_then(Filter::for_the_node),
+            ..Query::default()
+        }
+    }
+
+    fn admits(&self, subject: &Subject<'_>) -> bool {
+        self.filter.is_none_or(|filter| filter.matches(subject))
     }
 
     async fn users<W: Write>(
         &self,
-        writer: &mut Writer<W>,
+        table: &mut Table<W>,
         on_page: &mut OnPage<'_>,
     ) -> Result<u64, ExportError> {
+        let by_groups = self.filter.is_some_and(Filter::is_about_groups);
+        let needs_groups = by_groups || table.needs(&["teams", "roles"]);
         let mut groups = Groups::default();
-        let mut listing = Listing::<User>::new(self.client, Query::default(), Overlap::One);
+        let mut listing = Shortened::<User>::new(self.client, self.query());
         let mut rows = 0;
-        while let Some(page) = listing.next().await? {
-            groups.learn_for(self.client, &page).await?;
+        while let Some(mut page) = listing.next().await? {
+            if self.filter.is_none() {
+                table.expect(listing.total())?;
+            }
+            if !by_groups {
+                page.retain(|user| self.admits(&Subject::user(user, &[])));
+            }
+            if needs_groups {
+                groups.learn_for(self.client, &page).await?;
+            }
             for user in &page {
-                self.user(writer, user, &groups)?;
+                let memberships = groups.of(user);
+                if by_groups && !self.admits(&Subject::user(user, &memberships)) {
+                    continue;
+                }
+                self.user(table, user, &memberships)?;
                 rows += 1;
             }
             on_page(rows, listing.total());
@@ -125,19 +185,19 @@ impl<'c> Export<'c> {
 
     fn user<W: Write>(
         &self,
-        writer: &mut Writer<W>,
+        table: &mut Table<W>,
         user: &User,
-        groups: &Groups,
+        memberships: &[(&str, Option<&str>)],
     ) -> io::Result<()> {
         let (mut teams, mut roles) = (Vec::new(), Vec::new());
-        for (id, name) in groups.of(user) {
+        for &(id, name) in memberships {
             match name.and_then(|name| self.role_of(name)) {
                 Some(role) => roles.push(cell_name(Some(role), id)),
                 None => teams.push(cell_name(name, id)),
             }
         }
         self.row(
-            writer,
+            table,
             &[
                 Cell::Text(&user.id),
                 optional(user.user_name.as_deref()),
@@ -154,20 +214,28 @@ impl<'c> Export<'c> {
 
     async fn teams<W: Write>(
         &self,
-        writer: &mut Writer<W>,
+        table: &mut Table<W>,
         on_page: &mut OnPage<'_>,
     ) -> Result<u64, ExportError> {
         let lean = Query {
             excluded: Some("members"),
-            ..Query::default()
+            ..self.query()
         };
-        let mut listing = Listing::<Group>::new(self.client, lean, Overlap::One);
+        let mut listing = Shortened::<Group>::new(self.client, lean);
         let mut rows = 0;
         while let Some(page) = listing.next().await? {
             for group in &page {
+                let subject = Subject {
+                    id: &group.id,
+                    display_name: group.display_name.as_deref(),
+                    ..Subject::default()
+                };
+                if !self.admits(&subject) {
+                    continue;
+                }
                 let (kind, name) = self.kind(group.display_name.as_deref().unwrap_or_default());
                 self.row(
-                    writer,
+                    table,
                     &[Cell::Text(&group.id), Cell::Text(name), Cell::Text(kind)],
                 )?;
                 rows += 1;
@@ -180,35 +248,34 @@ impl<'c> Export<'c> {
     /// Nodes tell memberships with the group, with the user, or with both: the two are put together.
     async fn members<W: Write>(
         &self,
-        writer: &mut Writer<W>,
+        table: &mut Table<W>,
         on_page: &mut OnPage<'_>,
     ) -> Result<u64, ExportError> {
         let groups = Listing::<Group>::new(self.client, Query::default(), Overlap::One)
             .all()
             .await?;
+        let told = Groups::told_by(&groups);
         let mut emails = BTreeMap::new();
         let mut memberships: BTreeSet<(String, String)> = BTreeSet::new();
-        let mut users = Listing::<User>::new(self.client, Query::default(), Overlap::One);
+        let mut users = Shortened::<User>::new(self.client, self.query());
         while let Some(page) = users.next().await? {
             for user in page {
-                memberships.extend(
-                    user.groups
-                        .into_iter()
-                        .flatten()
-                        .map(|group| (group.value, user.id.clone())),
-                );
+                let of_user = told.with_own(&user);
+                if !self.admits(&Subject::user(&user, &of_user)) {
+                    continue;
+                }
+                let of_user = of_user.iter().map(|(group, _)| (*group).to_owned());
+                memberships.extend(of_user.map(|group| (group, user.id.clone())));
                 emails.insert(user.id, user.user_name.unwrap_or_default());
             }
         }
         let mut rows = 0;
         for group in groups {
-            memberships.extend(
-                group
-                    .members
-                    .into_iter()
-                    .flatten()
-                    .map(|user| (group.id.clone(), user.value)),
-            );
+            // A node may list members that it does not list as users.
+            if self.filter.is_none() {
+                let members = group.members.into_iter().flatten();
+                memberships.extend(members.map(|user| (group.id.clone(), user.value)));
+            }
             let (kind, name) = self.kind(group.display_name.as_deref().unwrap_or_default());
             let first = (group.id.clone(), String::new());
             for (_, user) in memberships
@@ -217,7 +284,7 @@ impl<'c> Export<'c> {
             {
                 let email = optional(emails.get(user).map(String::as_str));
                 self.row(
-                    writer,
+                    table,
                     &[
                         Cell::Text(&group.id),
                         Cell::Text(name),
@@ -233,10 +300,10 @@ impl<'c> Export<'c> {
         Ok(rows)
     }
 
-    fn row<W: Write>(&self, writer: &mut Writer<W>, cells: &[Cell<'_>]) -> io::Result<()> {
+    fn row<W: Write>(&self, table: &mut Table<W>, cells: &[Cell<'_>]) -> io::Result<()> {
         match self.node {
-            None => writer.row(cells),
-            Some(node) => writer.row(&[cells, &[Cell::Text(node)]].concat()),
+            None => table.row(cells),
+            Some(node) => table.row(&[cells, &[Cell::Text(node)]].concat()),
         }
     }
 
@@ -248,84 +315,6 @@ impl<'c> Export<'c> {
         match self.role_of(name) {
             Some(role) => ("role", role),
             None => ("team", name),
-        }
-    }
-}
-
-/// What has to be asked of the groups where users do not say it themselves.
-#[derive(Debug, Default)]
-struct Groups {
-    /// Name by id, once somebody's group came without its name.
-    names: Option<BTreeMap<String, String>>,
-    /// Groups by member, once somebody came without groups.
-    by_member: Option<BTreeMap<String, Vec<String>>>,
-}
-
-impl Groups {
-    /// Asks for the groups if one of these users makes it necessary; once in an export.
-    async fn learn_for(&mut self, client: &Client, users: &[User]) -> Result<(), Error> {
-        let silent = self.by_member.is_none() && users.iter().any(|user| user.groups.is_none());
-        let nameless = |user: &User| {
-            user.groups
-                .iter()
-                .flatten()
-                .any(|group| group.display.is_none())
-        };
-        if !silent && (self.names.is_some() || !users.iter().any(nameless)) {
-            return Ok(());
-        }
-        let excluded = if silent { None } else { Some("members") };
-        let query = Query {
-            excluded,
-            ..Query::default()
-        };
-        let groups = Listing::<Group>::new(client, query, Overlap::One)
-            .all()
-            .await?;
-        let mut by_member: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let mut names = BTreeMap::new();
-        for group in groups {
-            for member in group.members.into_iter().flatten() {
-                by_member
-                    .entry(member.value)
-                    .or_default()
-                    .push(group.id.clone());
-            }
-            names.insert(group.id, group.display_name.unwrap_or_default());
-        }
-        self.names = Some(names);
-        if silent {
-            self.by_member = Some(by_member);
-        }
-        Ok(())
-    }
-
-    /// Ids of the groups that a user is in, with their names as far as known.
-    fn of<'g>(&'g self, user: &'g User) -> Vec<(&'g str, Option<&'g str>)> {
-        let name = |id: &str| {
-            self.names
-                .as_ref()?
-                .get(id)
-                .map(String::as_str)
-                .filter(|name| !name.is_empty())
-        };
-        match (&user.groups, &self.by_member) {
-            (Some(groups), _) => groups
-                .iter()
-                .map(|group| {
-                    (
-                        &*group.value,
-                        group.display.as_deref().or_else(|| name(&group.value)),
-                    )
-                })
-                .collect(),
-            (None, Some(by_member)) => by_member
-                .get(&user.id)
-                .into_iter()
-                .flatten()
-                .map(|id| (&**id, name(id)))
-                .collect(),
-            (None, None) => Vec::new(),
         }
     }
 }

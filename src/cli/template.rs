@@ -1,0 +1,76 @@
+//! `headcount template`: an example spreadsheet to fill in.
+
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use super::{Exit, Failure, print};
+use crate::report::{Former, complete, private_part, say};
+use crate::sheet::Format;
+use crate::template::Kind;
+
+const EXAMPLES: &str = "\
+Examples:
+  headcount template onboarding -o new-people.xlsx
+  headcount template offboarding > leavers.csv
+
+A workbook has lists to pick from, and a second sheet that explains each column.";
+
+/// Write an example spreadsheet to fill in
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct TemplateArgs {
+    /// What it is for
+    #[arg(value_enum)]
+    kind: Kind,
+    /// Where to (.csv, .tsv, .jsonl, .xlsx); else as CSV to standard output
+    #[arg(short, long, value_name = "FILE", env = "HEADCOUNT_OUTPUT")]
+    output: Option<PathBuf>,
+    /// Begin CSV with a byte order mark, which Excel on Windows needs
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_BOM")]
+    bom: bool,
+    /// Replace a file that is there
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_FORCE")]
+    force: bool,
+}
+
+/// `headcount template`
+pub(super) fn template(args: &TemplateArgs) -> Result<Exit, Failure> {
+    let format = match &args.output {
+        Some(path) => Format::of(path).map_err(Failure::usage)?,
+        None => Format::Csv,
+    };
+    let format = if args.bom { format.with_bom() } else { format };
+    let Some(path) = &args.output else {
+        let written = args.kind.write(Vec::new(), format);
+        print(&written.map_err(Failure::unexpected)?)?;
+        return Ok(Exit::Done);
+    };
+    if path.exists() && !args.force {
+        return Err(Failure::usage(format_args!(
+            "{} is there already; name another file, or replace it with --force",
+            path.display()
+        )));
+    }
+    let failed = |error| {
+        Failure::usage(format_args!(
+            "{} cannot be written: {error}",
+            path.display()
+        ))
+    };
+    let (part, file, _) = private_part(path, Former::Replace).map_err(failed)?;
+    let written = args.kind.write(BufWriter::new(file), format);
+    let named = written.and_then(|_file| complete(&part, path, Former::Replace));
+    if let Err(error) = named {
+        // Half a template is of no use to anybody.
+        let _ = std::fs::remove_file(&part);
+        return Err(failed(error));
+    }
+    say(format_args!(
+        "Write over the two examples in {0}, then see what it would do: headcount plan {0}",
+        path.display()
+    ));
+    Ok(Exit::Done)
+}
