@@ -126,7 +126,8 @@ impl Bench<'_> {
             forced_action: false,
             map: Vec::new(),
         };
-        let roster = Roster::open(self.file, options).expect("a good file");
+        let roster = Roster::open(self.file, &headcount::sheet::Reading::default(), options)
+            .expect("a good file");
         let census = roster
             .check(&mut |problem| panic!("{problem}"))
             .expect("a good file");

@@ -18,6 +18,7 @@ use crate::roster::{self, Action, Roster};
 use crate::run::{
     Ended, Event, Journal, OnConflict, Run, Settings, StopReason, Verdict, interleave,
 };
+use crate::sheet::{is_standard_input, shown};
 
 /// One file to carry out.
 #[derive(Debug)]
@@ -102,12 +103,24 @@ impl Job {
             forced_action: self.only_action,
             map: self.input.map.clone(),
         };
-        let roster = tokio::task::block_in_place(|| self.origin.open(&self.file, options))?;
+        if is_standard_input(&self.file) && self.node.uses_standard_input() {
+            return Err(Failure::usage(
+                "the rows and the token cannot both come from standard input; nothing was sent",
+            ));
+        }
+        let reading = self.input.reading.clone().into();
+        let roster =
+            tokio::task::block_in_place(|| self.origin.open(&self.file, &reading, options))?;
+        if !self.run.quiet {
+            for remark in roster.remarks() {
+                say(remark);
+            }
+        }
         let unknown = roster.columns().unknown();
         if !unknown.is_empty() && !self.run.quiet {
             say(format_args!(
                 "{}: columns that are not used, only carried over to the results: {}",
-                self.file.display(),
+                roster.file_name(),
                 unknown.join(", ")
             ));
         }
@@ -178,7 +191,7 @@ impl Job {
         let wrong: Vec<String> = [wrong_rows, wrong_groups].into_iter().flatten().collect();
         Failure::usage(format_args!(
             "{}: {}; nothing was sent. Correct the file, or send the other rows with --skip-invalid.",
-            self.file.display(),
+            shown(&self.file),
             wrong.join(", and ")
         ))
     }

@@ -165,6 +165,7 @@ fn problem(file: &str, what: String) -> Problem {
     Problem {
         file: file.to_owned(),
         row: None,
+        cell: None,
         column: None,
         value: None,
         what,

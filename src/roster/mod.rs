@@ -10,6 +10,8 @@ mod change;
 mod column;
 mod fingerprint;
 mod header;
+mod likeness;
+mod mangled;
 mod nodes;
 mod person;
 mod problem;
@@ -35,7 +37,9 @@ pub use problem::Problem;
 pub use protected::{PersonError, Protected};
 pub use settled::Settled;
 
-use crate::sheet::{Cells, Dialect, Line, Reader, RowNumber, SheetError, Snapshot};
+use crate::sheet::{
+    Cells, Dialect, Line, Original, Reader, Reading, Remark, RowNumber, SheetError, Snapshot,
+};
 use nodes::Share;
 use rules::Rules;
 
@@ -89,25 +93,28 @@ impl Roster {
     ///
     /// # Errors
     /// When it is no spreadsheet, or its headings do not say who the rows are about.
-    pub fn open(path: &Path, options: Options) -> Result<Self, RosterError> {
-        Self::of(Snapshot::take(path)?, options)
+    pub fn open(path: &Path, reading: &Reading, options: Options) -> Result<Self, RosterError> {
+        Self::of(Original::take(path)?, reading, options)
     }
 
     /// The same for a file that was copied already.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn of(snapshot: Snapshot, options: Options) -> Result<Self, RosterError> {
+    pub fn of(
+        original: Original,
+        reading: &Reading,
+        options: Options,
+    ) -> Result<Self, RosterError> {
+        let judge = |headings: &[String]| likeness::worth(headings, &options.map);
+        let snapshot = Snapshot::of(original, reading, &judge)?;
         let reader = snapshot.open()?;
-        let columns = Columns::understand(snapshot.name(), reader.header(), &options.map)
+        let name = snapshot.original().name();
+        let columns = Columns::understand(name, reader.header(), &options.map)
             .map_err(|problems| RosterError::Header { problems })?;
         let dialect = reader.dialect();
-        let rules = Rules::new(
-            snapshot.name().to_owned(),
-            reader.header().to_vec(),
-            columns,
-            options,
-        );
+        let mut rules = Rules::new(name.to_owned(), reader.header().to_vec(), columns, options);
+        rules.addressing = snapshot.addressing();
         Ok(Roster {
             snapshot: Arc::new(snapshot),
             dialect,
@@ -134,19 +141,25 @@ impl Roster {
     /// # Errors
     /// When its copy cannot be read.
     pub fn bytes(&self) -> std::io::Result<impl std::io::Read + use<>> {
-        self.snapshot.bytes()
+        self.snapshot.original().bytes()
     }
 
     /// The file's name, for messages.
     #[must_use]
     pub fn file_name(&self) -> &str {
-        self.snapshot.name()
+        self.snapshot.original().name()
     }
 
     /// The SHA-256 of the file, in hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> &str {
-        self.snapshot.sha256()
+        self.snapshot.original().sha256()
+    }
+
+    /// What was found out of how the file is to be read, and may be wrong.
+    #[must_use]
+    pub fn remarks(&self) -> &[Remark] {
+        self.snapshot.remarks()
     }
 
     /// The headings.

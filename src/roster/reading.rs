@@ -2,6 +2,7 @@
 
 use super::change::{Edit, GroupKind, GroupName};
 use super::column::Column;
+use super::mangled::Mangled;
 use super::person::Email;
 use super::problem::Problem;
 use super::rules::Rules;
@@ -18,6 +19,7 @@ pub(super) struct Reading<'r> {
     pub(super) rules: &'r Rules,
     pub(super) number: RowNumber,
     pub(super) cells: &'r Cells,
+    pub(super) mangled: Mangled<'r>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -28,11 +30,23 @@ impl<'r> Reading<'r> {
         self.cells.get(at).map(trim).filter(|cell| !cell.is_empty())
     }
 
+    /// The same; nothing either, and a problem, if a spreadsheet program has made something else of it.
+    pub(super) fn sound(&mut self, column: Column) -> Option<&'r str> {
+        let cell = self.cell(column)?;
+        let at = self.rules.columns().at(column)?;
+        if let Some(what) = self.mangled.what(column, at, self.cells) {
+            self.problem(column, Some(cell), what);
+            return None;
+        }
+        Some(cell)
+    }
+
     pub(super) fn problem(&mut self, column: Column, value: Option<&str>, what: impl Into<String>) {
         let heading = self.rules.columns().at(column);
         let problem = Problem {
             file: self.rules.file().to_owned(),
             row: Some(self.number),
+            cell: heading.and_then(|at| self.rules.addressing.cell(self.number, at)),
             column: heading.map(|at| self.rules.header()[at].clone()),
             value: value.map(str::to_owned),
             what: what.into(),
@@ -53,7 +67,7 @@ impl<'r> Reading<'r> {
     }
 
     pub(super) fn email(&mut self, column: Column) -> Option<Email> {
-        let cell = self.cell(column)?;
+        let cell = self.sound(column)?;
         match Email::try_from(cell) {
             Ok(email) => Some(email),
             Err(error) => {
@@ -65,7 +79,7 @@ impl<'r> Reading<'r> {
 
     /// An attribute as it is to be.
     pub(super) fn text(&mut self, column: Column) -> Option<&'r str> {
-        let cell = self.cell(column)?;
+        let cell = self.sound(column)?;
         if cell.chars().any(char::is_control) {
             self.problem(
                 column,
@@ -94,7 +108,7 @@ impl<'r> Reading<'r> {
     }
 
     pub(super) fn active(&mut self) -> Option<bool> {
-        let cell = self.cell(Column::Active)?;
+        let cell = self.sound(Column::Active)?;
         match cell.to_lowercase().as_str() {
             "true" | "yes" | "y" | "1" | "active" => Some(true),
             "false" | "no" | "n" | "0" | "locked" => Some(false),
@@ -121,7 +135,7 @@ impl<'r> Reading<'r> {
         let mut groups: Vec<GroupName> = Vec::new();
         for (column, kind) in [(teams, GroupKind::Team), (roles, GroupKind::Role)] {
             for name in self
-                .cell(column)
+                .sound(column)
                 .unwrap_or_default()
                 .split([';', '|'])
                 .map(trim)

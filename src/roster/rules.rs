@@ -5,12 +5,13 @@ use super::action::Action;
 use super::change::{Attributes, Change, GroupKind, GroupName, Newcomer, Revision};
 use super::column::Column;
 use super::header::Columns;
+use super::mangled::Mangled;
 use super::nodes::Share;
 use super::person::{Email, Person, UserId};
 use super::problem::Problem;
 use super::protected::Protected;
 use super::reading::{Reading, is_clear};
-use crate::sheet::{BrokenRow, Defect, Line, Row, SheetError, trim};
+use crate::sheet::{Addressing, BrokenRow, Defect, Line, Row, SheetError, trim};
 
 /// How the rows of one file are understood.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub(super) struct Rules {
     header: Vec<String>,
     columns: Columns,
     options: Options,
+    /// How problems name cells.
+    pub(super) addressing: Addressing,
     /// Which rows count, where a file is for several nodes.
     pub(super) share: Option<Share>,
     /// Whom no row may lock or delete.
@@ -37,6 +40,7 @@ impl Rules {
             header,
             columns,
             options,
+            addressing: Addressing::default(),
             share: None,
             protected: Protected::default(),
         }
@@ -58,14 +62,21 @@ impl Rules {
     pub(super) fn broken(&self, row: &BrokenRow) -> Problem {
         let (column, value, what) = match &row.defect {
             Defect::NotUtf8 { column, value } => (
-                self.header.get(*column).cloned(),
+                Some(*column),
                 Some(value.clone()),
                 "is not in UTF-8; save the file as \"CSV UTF-8\"".to_owned(),
+            ),
+            Defect::TooManyCells { column, extra, .. } if self.addressing == Addressing::Cells => (
+                Some(*column),
+                Some(extra.clone()),
+                "stands far beyond the last heading; empty the cell, or give its column a heading"
+                    .to_owned(),
             ),
             Defect::TooManyCells {
                 expected,
                 found,
                 extra,
+                ..
             } => (
                 None,
                 Some(extra.clone()),
@@ -90,7 +101,8 @@ impl Rules {
         Problem {
             file: self.file.clone(),
             row: Some(row.number),
-            column,
+            cell: column.and_then(|at| self.addressing.cell(row.number, at)),
+            column: column.and_then(|at| self.header.get(at).cloned()),
             value,
             what,
         }
@@ -118,6 +130,7 @@ impl Rules {
             rules: self,
             number: row.number,
             cells: &row.cells,
+            mangled: Mangled { marks: &row.marks },
             problems: Vec::new(),
         };
         reading.node();
@@ -238,7 +251,7 @@ impl Reading<'_> {
     fn person(&mut self) -> Option<Person> {
         let before = self.problems.len();
         let email = self.email(Column::Email);
-        let id = self.cell(Column::Id).and_then(|cell| {
+        let id = self.sound(Column::Id).and_then(|cell| {
             let id = UserId::new(cell);
             if id.is_none() {
                 self.problem(
