@@ -357,6 +357,56 @@ proptest! {
     }
 
     #[test]
+    fn what_is_written_in_json_lines_is_read_back(
+        headings in prop::collection::btree_set("[a-z.,;|\"\n=']{1,5}", 1..5),
+        rows in prop::collection::vec(prop::collection::vec(CELL, 5), 1..6),
+    ) {
+        let header: Vec<String> = headings.into_iter().collect();
+        let mut content = Vec::new();
+        let mut writer = Writer::new(&mut content, Format::JsonLines, &header).unwrap();
+        let mut table = Vec::new();
+        for mut row in rows {
+            row.truncate(header.len());
+            row[0].push('x');
+            let cells: Vec<_> = row.iter().map(|cell| Cell::Text(cell)).collect();
+            writer.row(&cells).unwrap();
+            table.push(row);
+        }
+        writer.flush().unwrap();
+        drop(writer);
+        let file = file(&content);
+        let reader = take(file.path()).unwrap().open().unwrap();
+        prop_assert_eq!(reader.header(), &header[..]);
+        let back: Vec<Vec<String>> = reader.map(|line| match line.unwrap() {
+            Line::Row(row) => row.cells.iter().map(str::to_owned).collect(),
+            Line::Broken(row) => panic!("{row:?}"),
+        }).collect();
+        prop_assert_eq!(back, table);
+    }
+
+    #[test]
+    fn the_encoding_makes_no_difference(
+        cells in prop::collection::vec("[a-z,\"éüß;|]{1,8}", 1..6),
+        line_break in prop::sample::select(vec!["\n", "\r\n", "\r"]),
+    ) {
+        let mut text = format!("email{line_break}");
+        for cell in &cells {
+            text += &format!("\"x{}\"{line_break}", cell.replace('"', "\"\""));
+        }
+        let expected = rows_as(text.as_bytes(), &utf8());
+        let wide = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            text.encode_utf16().flat_map(bytes).collect()
+        };
+        let marked = format!("\u{feff}{text}");
+        prop_assert_eq!(&rows(&wide(&marked, u16::to_le_bytes)), &expected);
+        prop_assert_eq!(&rows(&wide(&marked, u16::to_be_bytes)), &expected);
+        prop_assert_eq!(&rows(&wide(&text, u16::to_le_bytes)), &expected);
+        let western = Reading { encoding: "windows-1252".parse().ok(), ..Reading::default() };
+        let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode(&text);
+        prop_assert_eq!(&rows_as(&bytes, &western), &expected);
+    }
+
+    #[test]
     fn blank_lines_count_wherever_they_stand(
         first in 0..3_usize,
         lines in prop::collection::vec((any::<bool>(), 0..4_usize, "[a\"\n\r,]{0,4}"), 0..20),

@@ -142,8 +142,8 @@ struct Header {
     headings: Vec<String>,
 }
 
-/// The sheet that is named; else the only one with a header that means something; else the first with
-/// anything in it.
+/// The sheet that is named; else the first visible one with a header that means something; else the first
+/// with anything in it.
 fn choose(
     book: &mut dyn Book,
     file: &str,
@@ -182,11 +182,8 @@ fn choose(
             filled.push((sheet, header));
         }
     }
-    let mut understood = (0..filled.len()).filter(|at| filled[*at].1.found.worth > 0);
-    let at = match (understood.next(), understood.next()) {
-        (Some(only), None) => only,
-        _ => 0,
-    };
+    let understood = filled.iter().position(|(_, header)| header.found.worth > 0);
+    let at = understood.unwrap_or(0);
     if filled.is_empty() {
         return Err(no_header());
     }

@@ -41,12 +41,14 @@ struct Bound {
     bytes: u64,
     /// How many between two `<`: one text or one tag, which is kept in memory.
     between_tags: u64,
+    is_sheet: bool,
 }
 
 impl Bound {
     fn of(name: &str) -> Self {
         let name = name.to_ascii_lowercase();
-        let (bytes, between_tags) = if name.contains("worksheets/") || name == "content.xml" {
+        let is_sheet = name.contains("worksheets/") || name == "content.xml";
+        let (bytes, between_tags) = if is_sheet {
             (1 << 30, 1 << 20)
         } else if name.contains("sharedstrings") {
             // All of it is kept in memory, about three times as large.
@@ -60,6 +62,7 @@ impl Bound {
         Bound {
             bytes,
             between_tags,
+            is_sheet,
         }
     }
 }
@@ -78,7 +81,7 @@ pub(super) fn check(mut bytes: Bytes) -> Result<Contents, Trouble> {
         let mut counter = Counter::default();
         count(&mut part, &name, &bound, &mut counter)?;
         whole += counter.bytes;
-        has_formulas |= counter.has_formulas;
+        has_formulas |= bound.is_sheet && counter.has_formulas;
         if whole > LARGEST_WHOLE {
             return Err(too_large("the workbook", LARGEST_WHOLE));
         }
@@ -177,8 +180,23 @@ struct Counter {
     bytes: u64,
     since_tag: u64,
     has_formulas: bool,
-    /// Whether the last byte was `<`.
-    opens: bool,
+    /// Whether the last byte may be the beginning of a formula.
+    begins: bool,
+}
+
+impl Counter {
+    /// A formula begins with `<f`, or behind a prefix with `:f`; little else in a sheet does.
+    fn look_for_formulas(&mut self, chunk: &[u8]) {
+        if self.has_formulas {
+            return;
+        }
+        let inside = memchr::memchr_iter(b'f', chunk).any(|at| match at.checked_sub(1) {
+            Some(before) => matches!(chunk[before], b'<' | b':'),
+            None => self.begins,
+        });
+        self.has_formulas = inside;
+        self.begins = matches!(chunk, [.., b'<' | b':']);
+    }
 }
 
 fn count(
@@ -200,18 +218,15 @@ fn count(
             return Err(too_large(name, bound.bytes));
         }
         let chunk = &buffer[..read];
-        counter.has_formulas |= counter.opens && chunk[0] == b'f';
-        counter.opens = chunk.ends_with(b"<");
-        counter.has_formulas |= memchr::memmem::find(chunk, b"<f").is_some();
+        counter.look_for_formulas(chunk);
         let mut from = 0;
+        let mut longest = 0;
         for tag in memchr::memchr_iter(b'<', chunk) {
-            if counter.since_tag + (tag - from) as u64 > bound.between_tags {
-                return Err(too_large(name, bound.bytes));
-            }
+            longest = longest.max(counter.since_tag + (tag - from) as u64);
             (counter.since_tag, from) = (0, tag);
         }
         counter.since_tag += (read - from) as u64;
-        if counter.since_tag > bound.between_tags {
+        if longest.max(counter.since_tag) > bound.between_tags {
             return Err(Trouble::TooLarge(format!(
                 "{name} has a text longer than {} bytes",
                 bound.between_tags
