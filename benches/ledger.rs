@@ -207,6 +207,7 @@ fn about() -> About {
         kind: Kind::Import,
         begun: jiff::Timestamp::now(),
         terms: Terms {
+            reading: headcount::sheet::Reading::default(),
             file: "people.csv".into(),
             sha256: String::new(),
             nodes: Vec::new(),

@@ -86,7 +86,10 @@ impl Aside {
 
     /// The file, and how many columns there are.
     pub(super) fn finish(self) -> io::Result<(File, usize)> {
-        let file = self.to.into_inner().map_err(|error| error.into_error())?;
+        let file = self
+            .to
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?;
         Ok((file, self.width))
     }
 }

@@ -194,21 +194,18 @@ fn excel_line(text: &[u8]) -> Option<(u8, usize)> {
 
 fn find_header(mut rows: TextRows, judge: Judge<'_>) -> Result<Option<Found>, SheetError> {
     let mut search = Search::default();
-    loop {
-        match rows.read() {
-            Ok(true) if rows.is_blank() => {}
-            Ok(true) => match rows.headings() {
-                Ok(headings) => search.look_at(rows.row, &headings, judge),
-                Err(error) if search.found().is_none() => return Err(error),
-                Err(_) => {}
-            },
+    while !search.is_over() && (rows.row < LOOKED_AT || search.found().is_none()) {
+        let headings = match rows.read() {
+            Ok(true) if rows.is_blank() => continue,
+            Ok(true) => rows.headings(),
             Ok(false) => break,
+            Err(error) => Err(error),
+        };
+        match headings {
+            Ok(headings) => search.look_at(rows.row, &headings, judge),
             Err(error) if search.found().is_none() => return Err(error),
             // Whoever reads the rows will come upon it.
             Err(_) => break,
-        }
-        if search.is_over() || (rows.row > LOOKED_AT && search.found().is_some()) {
-            break;
         }
     }
     Ok(search.found())

@@ -53,10 +53,10 @@ fn list(xml: &mut Xml<'_>) -> Result<Vec<Sheet>, Trouble> {
         match xml.read_event_into(&mut buffer).map_err(damaged)? {
             Event::Start(tag) => match tag.name().as_ref() {
                 "style:style" => style = attribute(&tag, "style:name")?,
-                "style:table-properties" => {
-                    if attribute(&tag, "table:display")?.as_deref() == Some("false") {
-                        hidden.extend(style.take());
-                    }
+                "style:table-properties"
+                    if attribute(&tag, "table:display")?.as_deref() == Some("false") =>
+                {
+                    hidden.extend(style.take());
                 }
                 "table:table" => {
                     depth += 1;
@@ -116,10 +116,8 @@ impl Book for Ods {
                 Event::End(tag) => match tag.name().as_ref() {
                     "table:table" if is_here => return Ok(()),
                     "table:table" => depth = depth.saturating_sub(1),
-                    "table:table-row" if is_here => {
-                        if rows.end(on_row)? == Go::Stop {
-                            return Ok(());
-                        }
+                    "table:table-row" if is_here && rows.end(on_row)? == Go::Stop => {
+                        return Ok(());
                     }
                     _ => {}
                 },
@@ -274,7 +272,7 @@ fn text(xml: &mut Xml<'_>, cell: &str) -> Result<String, Trouble> {
                     }
                 }
                 "text:s" => {
-                    let blanks = count(&tag, "text:c")?.min(LONGEST_TEXT as u64);
+                    let blanks = count(&tag, "text:c")?.min(LONGEST_TEXT as u64 + 1);
                     text.extend((0..blanks).map(|_| ' '));
                 }
                 "text:tab" => text.push('\t'),

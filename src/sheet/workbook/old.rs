@@ -89,7 +89,7 @@ impl Sum {
                 BEGIN => depth += 1,
                 END if depth <= 1 => break,
                 END => depth -= 1,
-                DIMENSIONS => self.promised(data)?,
+                DIMENSIONS => Sum::promised(data)?,
                 FORMULA => self.formulas += data.len(),
                 _ => {}
             }
@@ -113,7 +113,7 @@ impl Sum {
     }
 
     /// Room is made for as many cells as the sheet says it has.
-    fn promised(&self, data: &[u8]) -> Result<(), Trouble> {
+    fn promised(data: &[u8]) -> Result<(), Trouble> {
         let (rows, columns) = match data.len() {
             10 => (short(data, 2), short(data, 6)),
             _ => (number(data, 4).map(|rows| rows as u64), short(data, 10)),

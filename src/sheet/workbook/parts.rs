@@ -141,10 +141,7 @@ fn format(archive: &mut ZipArchive<Bytes>) -> Result<Format, Trouble> {
         return Ok(Format::Xlsx);
     }
     Err(Trouble::Other(
-        if names
-            .iter()
-            .any(|name| name.starts_with("index/") && name.ends_with(".iwa"))
-        {
+        if names.iter().any(|name| name.starts_with("index/document.")) {
             "a document of Numbers or Pages"
         } else if has("word/document.xml") {
             "a Word document"
