@@ -251,8 +251,9 @@ fn text_line(record: &ByteRecord, row: u64, width: usize, headed: usize) -> Line
     let found = record.len();
     let (cells, defect) = match StringRecord::from_byte_record(record.clone()) {
         Ok(cells) => {
-            let mut beyond = cells.iter().enumerate().skip(width);
-            let beyond = beyond.find(|(_, cell)| !trim(cell).is_empty());
+            let beyond = (width..found)
+                .filter_map(|column| Some((column, cells.get(column)?)))
+                .find(|(_, cell)| !trim(cell).is_empty());
             let defect = match beyond {
                 Some((column, extra)) => Some(Defect::TooManyCells {
                     expected: width,
@@ -292,7 +293,11 @@ fn text_line(record: &ByteRecord, row: u64, width: usize, headed: usize) -> Line
 
 /// The cells as they were before they were written, as many as there are headings.
 fn fitted(cells: Cells, width: usize) -> Cells {
-    if cells.len() == width && !cells.iter().any(|cell| cell.starts_with('\'')) {
+    let is_guarded = |cells: &Cells| {
+        memchr::memchr(b'\'', cells.as_slice().as_bytes()).is_some()
+            && cells.iter().any(|cell| cell.starts_with('\''))
+    };
+    if cells.len() == width && !is_guarded(&cells) {
         return cells;
     }
     let mut fitted = Cells::with_capacity(cells.as_slice().len(), width);

@@ -68,6 +68,10 @@ impl TextRows {
     /// Whether the row has nothing in it.
     pub(super) fn is_blank(&self) -> bool {
         self.record.iter().all(|cell| {
+            // Most cells begin with something that can be seen: no need to look at the rest.
+            if cell.first().is_some_and(u8::is_ascii_graphic) {
+                return false;
+            }
             cell.trim_ascii().is_empty()
                 || std::str::from_utf8(cell).is_ok_and(|cell| trim(cell).is_empty())
         })
