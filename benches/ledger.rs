@@ -126,7 +126,8 @@ impl Bench<'_> {
             forced_action: false,
             map: Vec::new(),
         };
-        let roster = Roster::open(self.file, options).expect("a good file");
+        let roster = Roster::open(self.file, &headcount::sheet::Reading::default(), options)
+            .expect("a good file");
         let census = roster
             .check(&mut |problem| panic!("{problem}"))
             .expect("a good file");
@@ -206,6 +207,7 @@ fn about() -> About {
         kind: Kind::Import,
         begun: jiff::Timestamp::now(),
         terms: Terms {
+            reading: headcount::sheet::Reading::default(),
             file: "people.csv".into(),
             sha256: String::new(),
             nodes: Vec::new(),

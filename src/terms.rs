@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sheet::Reading;
+
 /// What a run was asked to do. A plan and a ledger hold it: carrying out the one and going on with the
 /// other begin with the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +18,9 @@ pub struct Terms {
     pub file: PathBuf,
     /// The SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
+    /// How it is read, as far as somebody said so.
+    #[serde(default)]
+    pub reading: Reading,
     /// The addresses of the nodes.
     pub nodes: Vec<String>,
     /// What rows without an action ask for.

@@ -23,7 +23,7 @@ fn all_problems_are_shown_at_once_and_nothing_is_sent() {
           dora@example.com,Dora,promote,\n\
           emil@example.com,Emil\n\
           frida@example.com,Frida,create,,extra\n\
-          g\xFCnter@example.com,G\xFCnter,create,\n\
+          guenter@example.com,G\xC3\xBCnter \xC3\x96z M\xFCller,create,\n\
           hans@example.com,Hans,update,perhaps\n",
     );
     let ended = desk
@@ -85,7 +85,11 @@ fn files_that_are_no_spreadsheets_are_refused_in_words() {
             Some(b"email,E-Mail,Email\na@example.com,b@example.com,c@example.com\n"),
             "email",
         ),
-        ("book.xlsx", Some(b"PK\x03\x04\x14\x00\x06\x00"), "CSV"),
+        (
+            "book.xlsx",
+            Some(b"PK\x03\x04\x14\x00\x06\x00"),
+            "save it again",
+        ),
     ] {
         if let Some(content) = content {
             desk.file(name, content);

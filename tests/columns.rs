@@ -48,6 +48,7 @@ fn a_file_is_shown_as_it_is_understood() {
     assert_snapshot!(ended.stdout, @"
     people.csv
       format           CSV
+      encoding         utf-8
       between cells    ;
       byte order mark  yes
       line ends        CR LF, as on Windows
@@ -97,6 +98,7 @@ fn what_is_wrong_is_shown_beside_what_was_understood() {
     assert_snapshot!(ended.stdout, @r#"
     people.csv
       format           CSV
+      encoding         utf-8
       between cells    ,
       byte order mark  no
       line ends        LF
@@ -215,6 +217,7 @@ fn a_program_gets_the_same_as_json() {
     {
       "file": "people.csv",
       "format": "csv",
+      "encoding": "utf-8",
       "delimiter": ";",
       "byte_order_mark": false,
       "line_ends": "lf",

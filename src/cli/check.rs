@@ -17,7 +17,7 @@ use crate::directory::Teams;
 use crate::inspect::{Check, TeamChecks};
 use crate::report::say;
 use crate::roster::{self, Action, Column, Nodes, Roster};
-use crate::sheet::{SheetError, Snapshot};
+use crate::sheet::{Original, SheetError, shown};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,8 +63,9 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
         forced_action: false,
         map: args.node.mappings(&args.input.map)?,
     };
-    let opened = Snapshot::take(&args.file)
-        .and_then(|snapshot| Roster::as_far_as_understood(snapshot, options));
+    let reading = args.input.reading.clone().into();
+    let opened = Original::take(&args.file)
+        .and_then(|original| Roster::as_far_as_understood(original, &reading, options));
     let destinations = match &opened {
         Ok((roster, problems)) if problems.is_empty() => args.destinations(roster)?,
         _ => Vec::new(),
@@ -72,12 +73,15 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
     if let Ok((roster, _)) = &opened
         && !args.quiet
     {
+        for remark in roster.remarks() {
+            say(remark);
+        }
         say_unused(roster);
     }
     let out = BufWriter::new(io::stdout());
     let mut check = match args.format {
         Reader::Text => Check::for_person(out),
-        Reader::Json => Check::for_program(out, &args.file.display().to_string()),
+        Reader::Json => Check::for_program(out, &shown(&args.file)),
     };
     let failure = match opened {
         Ok((roster, problems)) if problems.is_empty() => {
@@ -155,7 +159,7 @@ impl CheckArgs {
         if rows == 0 {
             check.unusable(format!(
                 "{} has a header but no rows below it",
-                self.file.display()
+                shown(&self.file)
             ));
         }
         Ok(failed)

@@ -10,7 +10,7 @@ use super::{Exit, Failure, print};
 use crate::inspect::Understood;
 use crate::report::say;
 use crate::roster::{self, Action, Roster};
-use crate::sheet::Snapshot;
+use crate::sheet::Original;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,14 +60,18 @@ pub(super) fn columns(args: &ColumnsArgs) -> Result<Exit, Failure> {
         forced_action: false,
         map: args.node.mappings(&args.input.map)?,
     };
-    let snapshot = Snapshot::take(&args.file).map_err(Failure::usage)?;
+    let reading = args.input.reading.clone().into();
+    let original = Original::take(&args.file).map_err(Failure::usage)?;
     let (roster, problems) =
-        Roster::as_far_as_understood(snapshot, options).map_err(Failure::usage)?;
+        Roster::as_far_as_understood(original, &reading, options).map_err(Failure::usage)?;
     let understood = Understood::of(&roster, problems);
     match args.format {
         Reader::Json => print(format!("{:#}\n", understood.to_json()).as_bytes())?,
         Reader::Text => {
             print(understood.to_string().as_bytes())?;
+            for remark in roster.remarks() {
+                say(remark);
+            }
             for slip in roster.columns().slips(roster.header()) {
                 say(slip);
             }

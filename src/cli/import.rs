@@ -14,7 +14,7 @@ use crate::guard::MaxErrors;
 use crate::report::When;
 use crate::roster::{Action, Mapping};
 use crate::run::OnConflict;
-use crate::sheet::Format;
+use crate::sheet::{Delimiter, Encoding, Format, Reading, SheetName};
 
 /// How many people a change of a team names, unless somebody says otherwise.
 pub(super) const BATCH: u16 = 100;
@@ -24,7 +24,7 @@ Examples:
   headcount import samples/onboarding.csv --sandbox
   headcount import people.csv --region eu --node 1234567890 --rate 180/min
   headcount import people.csv --on-conflict skip --results done.csv
-  headcount import people.csv --create-teams
+  headcount import people.xlsx --sheet Joiners --create-teams
   headcount import everybody.csv --profile sales --profile berlin
   headcount import changes.csv --action update --map 'Work E-mail=email'
 
@@ -36,7 +36,7 @@ The results are the same spreadsheet with what happened to every row.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ImportArgs {
-    /// The spreadsheet (CSV or TSV, UTF-8)
+    /// The spreadsheet: xlsx, xls, xlsb, ods, CSV, TSV or JSON lines; - for standard input
     file: PathBuf,
     /// What rows without an action of their own ask for
     #[arg(
@@ -60,7 +60,7 @@ pub(super) struct ImportArgs {
 /// Lock or unlock the accounts of a list of emails or ids
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
-    /// The list: a spreadsheet with a column of emails or ids
+    /// The list: a spreadsheet with a column of emails or ids; - for standard input
     file: PathBuf,
     #[command(flatten)]
     input: InputArgs,
@@ -82,6 +82,8 @@ pub(super) struct InputArgs {
         env = "HEADCOUNT_MAP"
     )]
     pub(super) map: Vec<Mapping>,
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
     /// Carry out the rows that make sense although others do not
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SKIP_INVALID")]
     pub(super) skip_invalid: bool,
@@ -97,6 +99,46 @@ pub(super) struct InputArgs {
     /// Change attributes by PUT of the whole account instead of PATCH
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_REPLACE")]
     pub(super) replace: bool,
+}
+
+/// How the file is read, where what is found out is not right.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Input")]
+pub(super) struct ReadingArgs {
+    /// The sheet of a workbook: its name, or its number from 1
+    #[arg(long, value_name = "NAME|N", env = "HEADCOUNT_SHEET")]
+    sheet: Option<SheetName>,
+    /// The encoding of a text file, such as utf-8, windows-1252 or utf-16le; else it is found out
+    #[arg(long, value_name = "NAME", env = "HEADCOUNT_ENCODING")]
+    encoding: Option<Encoding>,
+    /// What stands between the cells of a text file: , ; | or tab; else it is found out
+    #[arg(long, value_name = "SIGN", env = "HEADCOUNT_DELIMITER")]
+    delimiter: Option<Delimiter>,
+    /// The row with the headings, as the spreadsheet shows it; else it is found out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), env = "HEADCOUNT_HEADER_ROW")]
+    header_row: Option<u64>,
+}
+
+impl From<ReadingArgs> for Reading {
+    fn from(args: ReadingArgs) -> Self {
+        Reading {
+            sheet: args.sheet,
+            encoding: args.encoding,
+            delimiter: args.delimiter,
+            header_row: args.header_row,
+        }
+    }
+}
+
+impl From<Reading> for ReadingArgs {
+    fn from(reading: Reading) -> Self {
+        ReadingArgs {
+            sheet: reading.sheet,
+            encoding: reading.encoding,
+            delimiter: reading.delimiter,
+            header_row: reading.header_row,
+        }
+    }
 }
 
 /// How a run goes.

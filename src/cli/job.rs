@@ -18,6 +18,7 @@ use crate::roster::{self, Action, Mapping, Roster};
 use crate::run::{
     Ended, Event, Journal, OnConflict, Run, Settings, StopReason, Verdict, interleave,
 };
+use crate::sheet::{is_standard_input, shown};
 
 /// One file to carry out.
 #[derive(Debug)]
@@ -105,8 +106,18 @@ impl Job {
             forced_action: self.only_action,
             map: self.map.clone(),
         };
-        let roster = tokio::task::block_in_place(|| self.origin.open(&self.file, options))?;
+        if is_standard_input(&self.file) && self.node.uses_standard_input() {
+            return Err(Failure::usage(
+                "the rows and the token cannot both come from standard input; nothing was sent",
+            ));
+        }
+        let reading = self.input.reading.clone().into();
+        let roster =
+            tokio::task::block_in_place(|| self.origin.open(&self.file, &reading, options))?;
         if !self.run.quiet {
+            for remark in roster.remarks() {
+                say(remark);
+            }
             say_unused(&roster);
         }
         Ok(roster)
@@ -176,7 +187,7 @@ impl Job {
         let wrong: Vec<String> = [wrong_rows, wrong_groups].into_iter().flatten().collect();
         Failure::usage(format_args!(
             "{}: {}; nothing was sent. Correct the file, or send the other rows with --skip-invalid.",
-            self.file.display(),
+            shown(&self.file),
             wrong.join(", and ")
         ))
     }

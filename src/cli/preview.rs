@@ -10,7 +10,7 @@ use super::bulk::BulkUse;
 use super::import::{BATCH, ImportArgs, InputArgs, RunArgs};
 use super::job::{Job, exit, names, together};
 use super::node::NodeArgs;
-use super::record::Origin;
+use super::record::{Origin, whole};
 use super::site::Ready;
 use super::{Exit, Failure, runs};
 use crate::directory::{Directory, People};
@@ -18,6 +18,7 @@ use crate::preview::{self, Comparison, Line, Naming, PlanFile, PlanWriter, Share
 use crate::report::{Tally, grouped, say};
 use crate::roster::{Action, GroupName, Mapping, TargetError};
 use crate::run::{Ended, OnConflict};
+use crate::sheet::{Reading, shown};
 use crate::terms::Terms;
 
 const PLAN_EXAMPLES: &str = "\
@@ -67,7 +68,7 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit, Failure> {
     if sites.sha256() != plan.input.sha256 {
         return Err(Failure::usage(format_args!(
             "{} was changed since the plan was made; nothing was sent. Make a new plan.",
-            job.file.display()
+            shown(&job.file)
         )));
     }
     let stop = sites.stop();
@@ -128,6 +129,7 @@ impl Job {
                 .map_err(|_| strange("an --on-conflict that there is not"))?,
             input: InputArgs {
                 map: map.clone(),
+                reading: input.reading.clone().into(),
                 skip_invalid: input.skip_invalid,
                 create_teams: input.create_teams,
                 batch: input.batch,
@@ -157,6 +159,7 @@ impl Job {
         Terms {
             file: PathBuf::new(),
             sha256: String::new(),
+            reading: Reading::default(),
             nodes: Vec::new(),
             action: action.to_string(),
             only_action: false,
@@ -171,7 +174,6 @@ impl Job {
     }
 
     pub(super) fn terms(&self, ready: &[Ready]) -> Terms {
-        let file = std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone());
         let roster = &ready[0].site.roster;
         let mapped = roster.columns().mapped(roster.header());
         Terms {
@@ -186,7 +188,8 @@ impl Job {
             batch: self.input.batch,
             bulk: name(&self.input.bulk),
             replace: self.input.replace,
-            file,
+            reading: self.input.reading.clone().into(),
+            file: whole(&self.file),
             sha256: roster.sha256().to_owned(),
             nodes: addresses(ready),
         }

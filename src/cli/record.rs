@@ -15,7 +15,7 @@ use crate::ledger::{About, Book, History, Kind, LedgerError, NodeAbout, Pages, R
 use crate::report::{FormerResults, say};
 use crate::roster::{self, Entries, Roster, Settled};
 use crate::run::{Assignment, Assignments};
-use crate::sheet::{SheetError, Snapshot};
+use crate::sheet::{Original, Reading, SheetError, is_standard_input, shown};
 
 /// How often it is looked whether a node is free.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -101,13 +101,20 @@ impl Origin {
 
     /// Opens the file, or where it is gone, the copy of it in the record of the earlier run. A file that
     /// was changed since is refused.
-    pub(super) fn open(&self, file: &Path, options: roster::Options) -> Result<Roster, Failure> {
+    pub(super) fn open(
+        &self,
+        file: &Path,
+        reading: &Reading,
+        options: roster::Options,
+    ) -> Result<Roster, Failure> {
         let Some(earlier) = self.earlier() else {
-            let roster = Roster::open(file, options).map_err(Failure::usage)?;
+            let roster = Roster::open(file, reading, options).map_err(Failure::usage)?;
             return self.with_settled(roster, file);
         };
-        let snapshot = if file.exists() {
-            Snapshot::take(file).map_err(Failure::usage)?
+        let original = if is_standard_input(file) {
+            restore(&earlier.book)?
+        } else if file.exists() {
+            Original::take(file).map_err(Failure::usage)?
         } else {
             say(format_args!(
                 "{} is gone; going on with the copy of it that was made when the run began.",
@@ -115,7 +122,7 @@ impl Origin {
             ));
             restore(&earlier.book)?
         };
-        if snapshot.sha256() != earlier.book.about().terms.sha256 {
+        if original.sha256() != earlier.book.about().terms.sha256 {
             let id = earlier.book.id();
             return Err(Failure::usage(format_args!(
                 "{} was changed since run {id} began, so its rows cannot be told from those that are done; nothing was \
@@ -125,7 +132,7 @@ impl Origin {
                 earlier.book.about().results.display()
             )));
         }
-        let roster = Roster::of(snapshot, options).map_err(Failure::usage)?;
+        let roster = Roster::of(original, reading, options).map_err(Failure::usage)?;
         self.with_settled(roster, file)
     }
 
@@ -187,13 +194,21 @@ fn former_results(roster: &Roster, file: &Path) -> Result<FormerResults, Failure
     })
 }
 
+/// The whole path of an input; standard input has none.
+pub(super) fn whole(file: &Path) -> PathBuf {
+    if is_standard_input(file) {
+        return file.to_owned();
+    }
+    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
+}
+
 /// The input of a run as it was.
-pub(super) fn restore(book: &Book) -> Result<Snapshot, Failure> {
-    let name = book.about().terms.file.display().to_string();
+pub(super) fn restore(book: &Book) -> Result<Original, Failure> {
+    let name = shown(&book.about().terms.file);
     let mut copy = tempfile::tempfile().map_err(Failure::unexpected)?;
     book.copy_input(&mut copy)?;
     std::io::Seek::rewind(&mut copy).map_err(Failure::unexpected)?;
-    Snapshot::copy(name, &mut copy).map_err(Failure::usage)
+    Original::copy(name, &mut copy).map_err(Failure::usage)
 }
 
 impl Job {
@@ -276,7 +291,7 @@ impl Job {
             let who = format!(
                 "process {}, which carries out {}",
                 std::process::id(),
-                self.file.display()
+                shown(&self.file)
             );
             let mut said = false;
             loop {

@@ -11,6 +11,7 @@ use crate::pace::Pace;
 use crate::report::{Digest, say};
 use crate::roster::{Action, Census, Nodes, Roster};
 use crate::run::StopSwitch;
+use crate::sheet::shown;
 
 /// One node, and the rows that are for it.
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl Job {
             return Err(Failure::usage(format_args!(
                 "{}: which row is for which node? With several profiles the file needs a column node, with the names \
                  of the profiles; nothing was sent",
-                self.file.display()
+                shown(&self.file)
             )));
         }
         Ok(named)
@@ -89,7 +90,7 @@ impl Job {
             names: destinations.iter().map(Destination::names).collect(),
             is_one: destinations.len() == 1,
         });
-        let file = self.file.display().to_string();
+        let file = shown(&self.file);
         let parts = destinations.into_iter().zip(paces).zip(stops).enumerate();
         let parts: Vec<_> = parts.collect();
         let read = tokio::task::spawn_blocking(move || {

@@ -12,6 +12,9 @@ use crate::roster::{Code, Problem};
 pub struct Finding<'p> {
     /// The row; none for the file as a whole.
     pub row: Option<u64>,
+    /// The name of the cell, such as `C17`, in a workbook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cell: Option<&'p str>,
     /// The heading of the column.
     pub column: Option<&'p str>,
     /// What stands in the cell.
@@ -28,6 +31,7 @@ impl<'p> Finding<'p> {
     pub fn of(problem: &'p Problem) -> Self {
         Finding {
             row: problem.row.map(|row| row.0),
+            cell: problem.cell.as_deref(),
             column: problem.column.as_deref(),
             value: problem.value.as_deref(),
             code: problem.code.as_str(),
@@ -40,6 +44,7 @@ impl<'p> Finding<'p> {
     pub fn of_file(code: Code, message: String) -> Self {
         Finding {
             row: None,
+            cell: None,
             column: None,
             value: None,
             code: code.as_str(),

@@ -88,6 +88,7 @@ pub(super) fn rows_of_teams(
             if let Some(words) = wrong.get(group) {
                 on_finding(&Finding {
                     row: Some(entry.number.0),
+                    cell: None,
                     column: heading_of(roster, &entry, group),
                     value: Some(&group.name),
                     code: Code::Team.as_str(),

@@ -14,6 +14,7 @@ fn about() -> About {
         kind: Kind::Import,
         begun: Timestamp::from_second(1_800_000_000).unwrap(),
         terms: Terms {
+            reading: crate::sheet::Reading::default(),
             file: "people.csv".into(),
             sha256: "abc".into(),
             nodes: Vec::new(),

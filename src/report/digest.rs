@@ -268,6 +268,7 @@ mod tests {
         Problem {
             file: "people.csv".to_owned(),
             row: Some(RowNumber(row)),
+            cell: None,
             column: Some(format!("c{column}")),
             value: Some(value.to_owned()),
             code,

@@ -5,6 +5,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::sheet::is_standard_input;
+
 /// What happens to a file of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Former {
@@ -14,9 +16,13 @@ pub enum Former {
     Keep,
 }
 
-/// Where the results of an input go: beside it, as `NAME.results.csv`.
+/// Where the results of an input go: beside it, as `NAME.results.csv`; those of standard input to the
+/// current folder.
 #[must_use]
 pub fn beside(input: &Path) -> PathBuf {
+    if is_standard_input(input) {
+        return PathBuf::from("stdin.results.csv");
+    }
     let mut name = input
         .file_stem()
         .map_or_else(|| OsString::from("headcount"), OsString::from);

@@ -272,6 +272,7 @@ fn tone(verdict: Verdict) -> Tone {
 mod tests {
     use super::*;
     use crate::roster::{Action, Options};
+    use crate::sheet::Reading;
 
     fn roster(content: &str) -> Roster {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -281,7 +282,7 @@ mod tests {
             forced_action: false,
             map: Vec::new(),
         };
-        Roster::open(file.path(), options).unwrap()
+        Roster::open(file.path(), &Reading::default(), options).unwrap()
     }
 
     #[test]

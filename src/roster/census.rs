@@ -317,6 +317,7 @@ fn disagreement(
     Problem {
         file: roster.file_name().to_owned(),
         row: Some(number),
+        cell: at.and_then(|at| roster.rules.addressing.cell(number, at)),
         column: at.and_then(|at| roster.header().get(at).cloned()),
         value: value.map(str::to_owned),
         code,

@@ -43,6 +43,12 @@ pub enum Code {
     FormulaError,
     /// A number that a spreadsheet program has cut down to its first digits.
     CutNumber,
+    /// A date where something else should be.
+    Date,
+    /// A formula whose value is not in the file.
+    NotCalculated,
+    /// A list of teams whose names cannot be told apart.
+    UnclearList,
     /// `<clear>` where nothing can be cleared.
     Clear,
     /// No team or role is named.
@@ -65,7 +71,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, in the order of the reference.
-    pub const ALL: [Code; 28] = [
+    pub const ALL: [Code; 31] = [
         Code::NobodyNamed,
         Code::AmbiguousHeading,
         Code::NoSuchHeading,
@@ -85,6 +91,9 @@ impl Code {
         Code::TooLong,
         Code::FormulaError,
         Code::CutNumber,
+        Code::Date,
+        Code::NotCalculated,
+        Code::UnclearList,
         Code::Clear,
         Code::NoTeam,
         Code::JoinedAndLeft,
@@ -119,6 +128,9 @@ impl Code {
             Code::TooLong => "too-long",
             Code::FormulaError => "formula-error",
             Code::CutNumber => "cut-number",
+            Code::Date => "date",
+            Code::NotCalculated => "not-calculated",
+            Code::UnclearList => "unclear-list",
             Code::Clear => "clear",
             Code::NoTeam => "no-team",
             Code::JoinedAndLeft => "joined-and-left",

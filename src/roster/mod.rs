@@ -14,6 +14,8 @@ mod email;
 mod fingerprint;
 mod header;
 mod heading;
+mod likeness;
+mod mangled;
 mod mapping;
 mod names;
 mod nodes;
@@ -45,7 +47,9 @@ pub use problem::Problem;
 pub use protected::{PersonError, Protected};
 pub use settled::Settled;
 
-use crate::sheet::{Cells, Dialect, Fact, Line, Reader, RowNumber, SheetError, Snapshot};
+use crate::sheet::{
+    Cells, Dialect, Fact, Line, Original, Reader, Reading, Remark, RowNumber, SheetError, Snapshot,
+};
 use nodes::Share;
 use rules::Rules;
 
@@ -112,16 +116,20 @@ impl Roster {
     ///
     /// # Errors
     /// When it is no spreadsheet, or its headings do not say who the rows are about.
-    pub fn open(path: &Path, options: Options) -> Result<Self, RosterError> {
-        Self::of(Snapshot::take(path)?, options)
+    pub fn open(path: &Path, reading: &Reading, options: Options) -> Result<Self, RosterError> {
+        Self::of(Original::take(path)?, reading, options)
     }
 
     /// The same for a file that was copied already.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn of(snapshot: Snapshot, options: Options) -> Result<Self, RosterError> {
-        let (roster, problems) = Self::as_far_as_understood(snapshot, options)?;
+    pub fn of(
+        original: Original,
+        reading: &Reading,
+        options: Options,
+    ) -> Result<Self, RosterError> {
+        let (roster, problems) = Self::as_far_as_understood(original, reading, options)?;
         if problems.is_empty() {
             Ok(roster)
         } else {
@@ -135,22 +143,21 @@ impl Roster {
     /// # Errors
     /// When it is no spreadsheet.
     pub fn as_far_as_understood(
-        snapshot: Snapshot,
+        original: Original,
+        reading: &Reading,
         options: Options,
     ) -> Result<(Self, Vec<Problem>), SheetError> {
+        let judge = |headings: &[String]| likeness::worth(headings, &options.map);
+        let snapshot = Snapshot::of(original, reading, &judge)?;
         let reader = snapshot.open()?;
+        let name = snapshot.original().name();
         let reads = |column| options.reads(column);
-        let (columns, problems) =
-            Columns::look(snapshot.name(), reader.header(), &options.map, &reads);
-        let rules = Rules::new(
-            snapshot.name().to_owned(),
-            reader.header().to_vec(),
-            columns,
-            options,
-        );
+        let (columns, problems) = Columns::look(name, reader.header(), &options.map, &reads);
+        let mut rules = Rules::new(name.to_owned(), reader.header().to_vec(), columns, options);
+        rules.addressing = snapshot.addressing();
         let roster = Roster {
             dialect: reader.dialect(),
-            facts: reader.facts(),
+            facts: snapshot.facts(),
             snapshot: Arc::new(snapshot),
             rules,
             settled: Settled::default(),
@@ -176,19 +183,25 @@ impl Roster {
     /// # Errors
     /// When its copy cannot be read.
     pub fn bytes(&self) -> std::io::Result<impl std::io::Read + use<>> {
-        self.snapshot.bytes()
+        self.snapshot.original().bytes()
     }
 
     /// The file's name, for messages.
     #[must_use]
     pub fn file_name(&self) -> &str {
-        self.snapshot.name()
+        self.snapshot.original().name()
     }
 
     /// The SHA-256 of the file, in hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> &str {
-        self.snapshot.sha256()
+        self.snapshot.original().sha256()
+    }
+
+    /// What was found out of how the file is to be read, and may be wrong.
+    #[must_use]
+    pub fn remarks(&self) -> &[Remark] {
+        self.snapshot.remarks()
     }
 
     /// The headings.

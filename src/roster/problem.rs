@@ -12,6 +12,8 @@ pub struct Problem {
     pub file: String,
     /// The row; none for the file as a whole.
     pub row: Option<RowNumber>,
+    /// The name of the cell, in a workbook.
+    pub cell: Option<String>,
     /// The heading of the column, as in the file.
     pub column: Option<String>,
     /// What stands there.
@@ -28,11 +30,19 @@ const SHOWN: usize = 60;
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
-        if let Some(row) = self.row {
-            write!(f, ", row {row}")?;
-        }
-        if let Some(column) = &self.column {
-            write!(f, ", column {column:?}")?;
+        match (&self.cell, self.row, &self.column) {
+            (Some(cell), _, Some(column)) if !column.is_empty() => {
+                write!(f, ", cell {cell} (column {column:?})")?;
+            }
+            (Some(cell), ..) => write!(f, ", cell {cell}")?,
+            (None, row, column) => {
+                if let Some(row) = row {
+                    write!(f, ", row {row}")?;
+                }
+                if let Some(column) = column {
+                    write!(f, ", column {column:?}")?;
+                }
+            }
         }
         write!(f, ": {}", self.message())
     }

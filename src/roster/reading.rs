@@ -4,6 +4,7 @@ use super::change::{Edit, GroupKind, GroupName};
 use super::code::Code;
 use super::column::Column;
 use super::email::Email;
+use super::mangled::{Mangled, formula_error};
 use super::problem::Problem;
 use super::rules::Rules;
 use super::words;
@@ -20,6 +21,7 @@ pub(super) struct Reading<'r> {
     pub(super) rules: &'r Rules,
     pub(super) number: RowNumber,
     pub(super) cells: &'r Cells,
+    pub(super) mangled: Mangled<'r>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -28,6 +30,17 @@ impl<'r> Reading<'r> {
     pub(super) fn cell(&self, column: Column) -> Option<&'r str> {
         let at = self.rules.columns().at(column)?;
         self.cells.get(at).map(trim).filter(|cell| !cell.is_empty())
+    }
+
+    /// The same; nothing either, and a problem, if a spreadsheet program has made something else of it.
+    pub(super) fn sound(&mut self, column: Column) -> Option<&'r str> {
+        let cell = self.cell(column)?;
+        let at = self.rules.columns().at(column)?;
+        if let Some((code, what)) = self.mangled.what(column, at, self.cells) {
+            self.problem(code, column, Some(cell), what);
+            return None;
+        }
+        Some(cell)
     }
 
     pub(super) fn problem(
@@ -41,6 +54,7 @@ impl<'r> Reading<'r> {
         let problem = Problem {
             file: self.rules.file().to_owned(),
             row: Some(self.number),
+            cell: heading.and_then(|at| self.rules.addressing.cell(self.number, at)),
             column: heading.map(|at| self.rules.header()[at].clone()),
             value: value.map(str::to_owned),
             code,
@@ -62,7 +76,7 @@ impl<'r> Reading<'r> {
     }
 
     pub(super) fn email(&mut self, column: Column) -> Option<Email> {
-        let cell = self.cell(column)?;
+        let cell = self.sound(column)?;
         match Email::try_from(cell) {
             Ok(email) => Some(email),
             Err(error) => {
@@ -78,8 +92,8 @@ impl<'r> Reading<'r> {
 
     /// An attribute as it is to be.
     pub(super) fn text(&mut self, column: Column) -> Option<&'r str> {
-        let cell = self.cell(column)?;
-        match flaw(cell).or_else(|| cut_number(column, cell)) {
+        let cell = self.sound(column)?;
+        match flaw(cell) {
             None => Some(cell),
             Some((code, what)) => {
                 self.problem(code, column, Some(cell), what);
@@ -97,14 +111,11 @@ impl<'r> Reading<'r> {
     }
 
     pub(super) fn active(&mut self) -> Option<bool> {
-        let cell = self.cell(Column::Active)?;
+        let cell = self.sound(Column::Active)?;
         let answer = words::yes_or_no(cell);
         if answer.is_none() {
-            let (code, what) = formula_error(cell).unwrap_or_else(|| {
-                let what = "is neither yes nor no; write yes (active) or no (locked)";
-                (Code::Active, what.to_owned())
-            });
-            self.problem(code, Column::Active, Some(cell), what);
+            let what = "is neither yes nor no; write yes (active) or no (locked)";
+            self.problem(Code::Active, Column::Active, Some(cell), what);
         }
         answer
     }
@@ -121,7 +132,7 @@ impl<'r> Reading<'r> {
         let mut groups: Vec<GroupName> = Vec::new();
         for (column, kind) in [(teams, GroupKind::Team), (roles, GroupKind::Role)] {
             for name in self
-                .cell(column)
+                .sound(column)
                 .unwrap_or_default()
                 .split([';', '|'])
                 .map(trim)
@@ -134,6 +145,8 @@ impl<'r> Reading<'r> {
                     let what = "does not work for teams and roles; name those to leave in remove_teams or remove_roles";
                     self.problem(Code::Clear, column, Some(name), what);
                 } else if let Some((code, what)) = flaw(name) {
+                    self.problem(code, column, Some(name), what);
+                } else if let Some((code, what)) = formula_error(name) {
                     self.problem(code, column, Some(name), what);
                 } else if !name.is_empty() && !groups.contains(&group) {
                     groups.push(group);
@@ -154,54 +167,7 @@ fn flaw(text: &str) -> Option<(Code, String)> {
         let what = format!("is longer than {LONGEST} characters; are columns mixed up?");
         return Some((Code::TooLong, what));
     }
-    formula_error(text)
-}
-
-/// What spreadsheet programs show instead of a value that they cannot work out.
-fn formula_error(text: &str) -> Option<(Code, String)> {
-    const ERRORS: [&str; 20] = [
-        "#N/A",
-        "#NAME?",
-        "#REF!",
-        "#VALUE!",
-        "#DIV/0!",
-        "#NULL!",
-        "#NUM!",
-        "#SPILL!",
-        "#CALC!",
-        // German, French, Spanish
-        "#NV",
-        "#BEZUG!",
-        "#WERT!",
-        "#ZAHL!",
-        "#NOM?",
-        "#VALEUR!",
-        "#NOMBRE!",
-        "#N/D",
-        "#¿NOMBRE?",
-        "#¡REF!",
-        "#¡VALOR!",
-    ];
-    let what =
-        "is the error of a formula, not a value; mend the formula, or write the value itself";
-    ERRORS
-        .contains(&text)
-        .then(|| (Code::FormulaError, what.to_owned()))
-}
-
-/// What is wrong with a number that a spreadsheet program shows as `6.11E+14`: it saves it so, too, and the
-/// other digits are gone.
-pub(super) fn cut_number(column: Column, text: &str) -> Option<(Code, String)> {
-    if !matches!(column, Column::Id | Column::ExternalId) {
-        return None;
-    }
-    let (number, power) = text.split_once("E+").or_else(|| text.split_once("e+"))?;
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, rest) = number.split_once(['.', ',']).unwrap_or((number, "0"));
-    let what = "is a number that the spreadsheet program has shortened, its other digits are lost; give the column \
-                the format Text and fill it in again";
-    (whole.len() == 1 && [whole, rest, power].into_iter().all(is_number))
-        .then(|| (Code::CutNumber, what.to_owned()))
+    None
 }
 
 /// Whether a cell says that something is to be emptied.

@@ -7,13 +7,14 @@ use super::code::Code;
 use super::column::Column;
 use super::email::Email;
 use super::header::Columns;
+use super::mangled::Mangled;
 use super::names::full_name;
 use super::nodes::Share;
 use super::person::{Person, UserId};
 use super::problem::Problem;
 use super::protected::Protected;
-use super::reading::{Reading, cut_number, is_clear};
-use crate::sheet::{BrokenRow, Defect, Line, Row, SheetError, trim};
+use super::reading::{Reading, is_clear};
+use crate::sheet::{Addressing, BrokenRow, Defect, Line, Row, SheetError, trim};
 
 /// How the rows of one file are understood.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub(super) struct Rules {
     header: Vec<String>,
     columns: Columns,
     options: Options,
+    /// How problems name cells.
+    pub(super) addressing: Addressing,
     /// Which rows count, where a file is for several nodes.
     pub(super) share: Option<Share>,
     /// Whom no row may lock or delete.
@@ -40,6 +43,7 @@ impl Rules {
             header,
             columns,
             options,
+            addressing: Addressing::default(),
             share: None,
             protected: Protected::default(),
         }
@@ -62,14 +66,22 @@ impl Rules {
         let (code, column, value, what) = match &row.defect {
             Defect::NotUtf8 { column, value } => (
                 Code::Encoding,
-                self.header.get(*column).cloned(),
+                Some(*column),
                 Some(value.clone()),
                 "is not in UTF-8; save the file as \"CSV UTF-8\"".to_owned(),
+            ),
+            Defect::TooManyCells { column, extra, .. } if self.addressing == Addressing::Cells => (
+                Code::TooManyCells,
+                Some(*column),
+                Some(extra.clone()),
+                "stands far beyond the last heading; empty the cell, or give its column a heading"
+                    .to_owned(),
             ),
             Defect::TooManyCells {
                 expected,
                 found,
                 extra,
+                ..
             } => (
                 Code::TooManyCells,
                 None,
@@ -96,7 +108,8 @@ impl Rules {
         Problem {
             file: self.file.clone(),
             row: Some(row.number),
-            column,
+            cell: column.and_then(|at| self.addressing.cell(row.number, at)),
+            column: column.and_then(|at| self.header.get(at).cloned()),
             value,
             code,
             what,
@@ -125,6 +138,7 @@ impl Rules {
             rules: self,
             number: row.number,
             cells: &row.cells,
+            mangled: Mangled { marks: &row.marks },
             problems: Vec::new(),
         };
         reading.node();
@@ -245,11 +259,7 @@ impl Reading<'_> {
     fn person(&mut self) -> Option<Person> {
         let before = self.problems.len();
         let email = self.email(Column::Email);
-        let id = self.cell(Column::Id).and_then(|cell| {
-            if let Some((code, what)) = cut_number(Column::Id, cell) {
-                self.problem(code, Column::Id, Some(cell), what);
-                return None;
-            }
+        let id = self.sound(Column::Id).and_then(|cell| {
             let id = UserId::new(cell);
             if id.is_none() {
                 self.problem(

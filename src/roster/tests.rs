@@ -18,7 +18,7 @@ fn roster(content: &str, default_action: Action, forced_action: bool) -> Roster 
         forced_action,
         map: Vec::new(),
     };
-    Roster::open(file.path(), options).unwrap()
+    Roster::open(file.path(), &Reading::default(), options).unwrap()
 }
 
 /// What the rows of a good file ask for.

@@ -1,5 +1,7 @@
 //! How a text file marks its cells and lines.
 
+use super::reading::DELIMITERS;
+
 /// What has to be kept to write a file as another one was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
@@ -10,9 +12,6 @@ pub struct Dialect {
     /// Whether lines end with CR LF.
     pub crlf: bool,
 }
-
-/// What may stand between cells, the likeliest first.
-const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 impl Dialect {
     /// What the beginning of a file, without its byte order mark, shows: the delimiter is the one

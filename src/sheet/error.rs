@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::reading::Encoding;
+
 /// Why a file, or the rest of it, cannot be read. Names the file and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum SheetError {
@@ -32,15 +34,94 @@ pub enum SheetError {
     /// Nothing in it.
     #[error("{0} is empty: it has no header and no rows")]
     Empty(String),
-    /// A workbook or something else that is not text.
+    /// Neither a workbook nor text.
     #[error(
-        "{file} is {what}, which cannot be read; open it in your spreadsheet program and save it as \"CSV UTF-8\""
+        "{file} is {what}, which cannot be read; open it in your spreadsheet program and save it as a workbook (xlsx) \
+         or \"CSV UTF-8\""
     )]
     NotText {
         /// The file.
         file: String,
         /// What it seems to be.
         what: &'static str,
+    },
+    /// A text that is not in the encoding that was named.
+    #[error(
+        "{file} is not in {encoding}: it has bytes that stand for no letter there; leave --encoding out, or name another"
+    )]
+    WrongEncoding {
+        /// The file.
+        file: String,
+        /// The encoding.
+        encoding: Encoding,
+    },
+    /// A workbook that only opens with a password.
+    #[error(
+        "{0} is protected with a password; open it in your spreadsheet program and save a copy without one, or as \
+         \"CSV UTF-8\""
+    )]
+    Password(String),
+    /// A workbook that cannot be taken apart.
+    #[error(
+        "{file} is damaged, or no workbook: {what}; open it in your spreadsheet program and save it again"
+    )]
+    Damaged {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// More than is ever read of a file at once.
+    #[error(
+        "{file} is too large: {what}; save the rows that count in a file of their own, or as \"CSV UTF-8\""
+    )]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// What of it.
+        what: String,
+    },
+    /// There is no such sheet.
+    #[error("{file} has no sheet {name:?}; there are {}", listed(names))]
+    NoSheet {
+        /// The file.
+        file: String,
+        /// The sheet.
+        name: String,
+        /// Those that there are.
+        names: Vec<String>,
+    },
+    /// The row that was named as the header is not there or is empty.
+    #[error("{file}: --header-row {row} names a row that is not there or is empty")]
+    NoHeaderRow {
+        /// The file.
+        file: String,
+        /// The row.
+        row: u64,
+    },
+    /// A header without measure.
+    #[error(
+        "{file}, row {row} has {found} cells, more than the {limit} columns of a spreadsheet; is a line break missing?"
+    )]
+    TooManyColumns {
+        /// The file.
+        file: String,
+        /// Where.
+        row: u64,
+        /// How many.
+        found: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// A line of a file of JSON lines that is no row.
+    #[error("{file}, line {line}: {what}")]
+    JsonLine {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong, and what to do.
+        what: String,
     },
     /// The headings are not UTF-8.
     #[error(
@@ -78,4 +159,9 @@ pub enum SheetError {
         /// Where the cell begins.
         row: u64,
     },
+}
+
+fn listed(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    names.join(", ")
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::RowNumber;
 use super::dialect::Dialect;
+use super::reading::Encoding;
 
 /// One thing that was understood of a file before any row was read.
 ///
@@ -13,6 +14,10 @@ use super::dialect::Dialect;
 pub enum Fact {
     /// What kind of file it is.
     Format(&'static str),
+    /// Which sheet of a workbook is read.
+    Sheet(String),
+    /// How bytes stand for letters.
+    Encoding(Encoding),
     /// What stands between cells.
     Delimiter(u8),
     /// Whether the file begins with a byte order mark.
@@ -28,9 +33,10 @@ pub enum Fact {
 
 impl Fact {
     /// What is known of a text file.
-    pub(super) fn of_text(dialect: Dialect, header: RowNumber) -> Vec<Fact> {
+    pub(super) fn of_text(encoding: Encoding, dialect: Dialect, header: RowNumber) -> Vec<Fact> {
         vec![
             Fact::Format("CSV"),
+            Fact::Encoding(encoding),
             Fact::Delimiter(dialect.delimiter),
             Fact::ByteOrderMark(dialect.bom),
             Fact::LineEnds { crlf: dialect.crlf },
@@ -43,6 +49,8 @@ impl Fact {
     pub fn key(&self) -> &'static str {
         match self {
             Fact::Format(_) => "format",
+            Fact::Sheet(_) => "sheet",
+            Fact::Encoding(_) => "encoding",
             Fact::Delimiter(_) => "delimiter",
             Fact::ByteOrderMark(_) => "byte_order_mark",
             Fact::LineEnds { .. } => "line_ends",
@@ -55,6 +63,8 @@ impl Fact {
     pub fn to_json(&self) -> Value {
         match self {
             Fact::Format(format) => json!(format.to_lowercase()),
+            Fact::Sheet(name) => json!(name),
+            Fact::Encoding(encoding) => json!(encoding.to_string()),
             Fact::Delimiter(delimiter) => json!(char::from(*delimiter)),
             Fact::ByteOrderMark(is_there) => json!(is_there),
             Fact::LineEnds { crlf: true } => json!("crlf"),
@@ -68,6 +78,8 @@ impl Fact {
     pub fn label(&self) -> &'static str {
         match self {
             Fact::Format(_) => "format",
+            Fact::Sheet(_) => "sheet",
+            Fact::Encoding(_) => "encoding",
             Fact::Delimiter(_) => "between cells",
             Fact::ByteOrderMark(_) => "byte order mark",
             Fact::LineEnds { .. } => "line ends",
@@ -80,6 +92,8 @@ impl Fact {
     pub fn words(&self) -> String {
         match self {
             Fact::Format(format) => (*format).to_owned(),
+            Fact::Sheet(name) => name.clone(),
+            Fact::Encoding(encoding) => encoding.to_string(),
             Fact::Delimiter(b'\t') => "tab".to_owned(),
             Fact::Delimiter(delimiter) => char::from(*delimiter).to_string(),
             Fact::ByteOrderMark(true) => "yes".to_owned(),

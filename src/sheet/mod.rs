@@ -1,8 +1,20 @@
-//! Spreadsheets in and out: cells, rows, dialects.
+//! Spreadsheets in and out: what a file is, its rows, their cells.
 //!
-//! Here belong reading a file into numbered rows ([`Snapshot`], [`Reader`]), and writing rows so
-//! that no cell runs as a formula ([`Writer`], [`formula`]). What a cell *means* does not belong
-//! here: this module has never heard of people.
+//! Here belong reading a file into numbered rows, and writing rows so that no cell runs as a formula
+//! ([`Writer`], [`formula`]). What a cell *means* does not belong here: this module has never heard of
+//! people. Where that matters, to find the row with the headings, the caller judges ([`Judge`]).
+//!
+//! ```text
+//!  file ──▶ Original ──▶ Snapshot ──▶ Reader ──▶ Line
+//!           its bytes     how it is     its rows, from the first,
+//!           copied once   to be read    as often as needed
+//! ```
+//!
+//! - A text in UTF-8 is read where it was copied to. One in another encoding is put in UTF-8 first, on
+//!   disk. Both are read row by row, so that memory does not grow with the file.
+//! - A workbook (xlsx, xlsb, xls, ods) and JSON lines are gone through once, when the snapshot is made;
+//!   their rows are put aside in a temporary file and read from there. What a workbook may need of memory
+//!   for that is bounded, and looked at before it is taken apart.
 //!
 //! Written are CSV, TSV, JSON lines and workbooks. [`Writer`] is the one place where spreadsheets
 //! are written, and [`Format`] knows what each format cannot hold.
@@ -10,29 +22,44 @@
 //! A quotation mark that opens a cell which does not end as cells end would hide rows: the file is
 //! refused there, with the row's number. Nothing is ever read into the wrong row.
 //!
-//! Read now: CSV with `,` `;` tab or `|` between cells, in UTF-8. [`Reader`] is the one place where
-//! formats differ.
+//! What is found out rather than told, such as an encoding, is a [`Remark`], and [`Reading`] says otherwise.
 
+mod address;
 mod blank;
 mod dialect;
+mod encoding;
 mod error;
 mod fact;
 mod format;
 pub mod formula;
+mod header;
+mod json_lines;
+mod kind;
+mod original;
 mod reader;
+mod reading;
+mod remark;
+mod rows;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod text;
+mod workbook;
 mod writer;
 mod xlsx;
 
 use std::fmt;
 
+pub use address::Addressing;
 pub use dialect::Dialect;
 pub use error::SheetError;
 pub use fact::Fact;
 pub use format::{Format, FormatError, LimitError};
-pub use reader::{BrokenRow, Cells, Defect, Line, Reader, Row};
+pub use header::Judge;
+pub use original::{Original, is_standard_input, shown};
+pub use reader::{BrokenRow, Cells, Defect, Line, Mark, Reader, Row};
+pub use reading::{Delimiter, DelimiterError, Encoding, EncodingError, Reading, SheetName};
+pub use remark::Remark;
 pub use snapshot::Snapshot;
 pub use writer::{Cell, Tone, Writer};
 

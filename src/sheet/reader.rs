@@ -1,15 +1,15 @@
-//! Rows out of a file.
+//! Rows out of a file, whatever it was. This is the one place where formats come together.
 
-use std::io::{self, BufReader, Read};
+use std::sync::Arc;
 
 use csv::{ByteRecord, StringRecord};
 
-use super::blank::{BlankLines, Endless, LONGEST_ROW};
 use super::dialect::Dialect;
 use super::error::SheetError;
-use super::fact::Fact;
 use super::formula::unguard;
-use super::snapshot::Place;
+use super::rows::PutAside;
+use super::snapshot::{Place, Table};
+use super::text::{Layout, TextRows};
 use super::{RowNumber, trim};
 
 /// The cells of a row as they came, one for each heading.
@@ -22,6 +22,43 @@ pub struct Row {
     pub number: RowNumber,
     /// Its cells, not trimmed.
     pub cells: Cells,
+    /// What is to be known of cells beyond their text: which one, from 0, and what.
+    pub marks: Vec<(usize, Mark)>,
+}
+
+/// What is to be known of a cell beyond its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// It is a date, perhaps because a spreadsheet program took something else for one.
+    Date,
+    /// It is an error such as `#REF!`.
+    Error,
+    /// It is a number with more digits than spreadsheet programs keep.
+    Rounded,
+    /// It is a formula whose value is not in the file.
+    NotCalculated,
+    /// It is a list, and a text in it has the sign that stands between texts.
+    UnclearList,
+}
+
+impl Mark {
+    const ALL: [Mark; 5] = [
+        Mark::Date,
+        Mark::Error,
+        Mark::Rounded,
+        Mark::NotCalculated,
+        Mark::UnclearList,
+    ];
+
+    pub(super) fn to_byte(mark: Option<Mark>) -> u8 {
+        let at = mark.and_then(|mark| (1..).zip(Mark::ALL).find(|(_, each)| *each == mark));
+        at.map_or(0, |(byte, _)| byte)
+    }
+
+    pub(super) fn of_byte(byte: u8) -> Option<Mark> {
+        let at = usize::from(byte).checked_sub(1)?;
+        Mark::ALL.get(at).copied()
+    }
 }
 
 /// A row that cannot be understood as one.
@@ -51,7 +88,9 @@ pub enum Defect {
         expected: usize,
         /// How many cells.
         found: usize,
-        /// The first cell beyond the headings that is not empty.
+        /// Where the first cell beyond the headings that is not empty stands, from 0.
+        column: usize,
+        /// What stands there.
         extra: String,
     },
     /// There are fewer cells than headings.
@@ -76,58 +115,57 @@ pub enum Line {
 #[derive(Debug)]
 pub struct Reader {
     file: String,
-    csv: csv::Reader<BlankLines<BufReader<Place>>>,
+    header: Arc<[String]>,
     dialect: Dialect,
-    header: Vec<String>,
-    header_row: RowNumber,
-    record: ByteRecord,
-    row: u64,
+    source: Source,
     /// Whether there is nothing more that could be read.
     ended: bool,
 }
 
-const BOM: &[u8] = b"\xEF\xBB\xBF";
+#[derive(Debug)]
+enum Source {
+    Text {
+        rows: Box<TextRows>,
+        /// How many cells a row must have: up to the last heading that says something.
+        headed: usize,
+    },
+    Rows {
+        rows: PutAside,
+        below: u64,
+    },
+}
 
 impl Reader {
-    /// Reads the header of `input`, which is called `file` in messages.
-    pub(super) fn new(mut input: Place, file: &str) -> Result<Self, SheetError> {
-        let failed = |source| SheetError::Io {
+    /// Reads the header of the text `input`, which is called `file` in messages.
+    pub(super) fn of_text(input: Place, file: &str, layout: Layout) -> Result<Self, SheetError> {
+        let mut rows = TextRows::new(input, file, layout.skip, layout.dialect.delimiter);
+        while rows.read()? && rows.row < layout.header.row {}
+        let header: Arc<[String]> = rows.headings()?.into();
+        let last = header.iter().rposition(|heading| !heading.is_empty());
+        Ok(Reader {
             file: file.to_owned(),
-            source,
-        };
-        let mut start = Vec::new();
-        Read::by_ref(&mut input)
-            .take(64 << 10)
-            .read_to_end(&mut start)
-            .map_err(failed)?;
-        // A program that adds a byte order mark without looking leaves two.
-        let mut text = &start[..];
-        while let Some(rest) = text.strip_prefix(BOM) {
-            text = rest;
-        }
-        let marks = start.len() - text.len();
-        let dialect = Dialect::detect(text, marks > 0);
-        input.go_to(marks as u64);
-        let lines = BlankLines::new(BufReader::with_capacity(64 << 10, input), dialect.delimiter);
-        let csv = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(dialect.delimiter)
-            .buffer_capacity(64 << 10)
-            .from_reader(lines);
-        let record = ByteRecord::new();
-        let mut reader = Reader {
-            file: file.to_owned(),
-            csv,
-            dialect,
-            header: Vec::new(),
-            header_row: RowNumber(0),
-            record,
-            row: 0,
+            header,
+            dialect: layout.dialect,
+            source: Source::Text {
+                rows: Box::new(rows),
+                headed: last.map_or(0, |last| last + 1),
+            },
             ended: false,
-        };
-        reader.read_header()?;
-        Ok(reader)
+        })
+    }
+
+    /// Reads rows that were put aside.
+    pub(super) fn of_rows(input: Place, file: &str, table: &Table) -> Self {
+        Reader {
+            file: file.to_owned(),
+            header: Arc::clone(&table.header),
+            dialect: table.dialect(),
+            source: Source::Rows {
+                rows: PutAside::new(input),
+                below: table.below,
+            },
+            ended: false,
+        }
     }
 
     /// The headings, trimmed.
@@ -136,101 +174,58 @@ impl Reader {
         &self.header
     }
 
-    /// What was understood of the file.
-    #[must_use]
-    pub fn facts(&self) -> Vec<Fact> {
-        Fact::of_text(self.dialect, self.header_row)
-    }
-
-    /// How the file marks its cells and lines.
+    /// How a file like it is written.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    fn read_header(&mut self) -> Result<(), SheetError> {
-        while self.read_record()? {
-            if is_blank(&self.record) {
-                continue;
+    /// The next line that is not blank; none at the end.
+    fn line(&mut self) -> Result<Option<Line>, SheetError> {
+        let width = self.header.len();
+        match &mut self.source {
+            Source::Text { rows, headed } => {
+                while rows.read()? {
+                    if !rows.is_blank() {
+                        return Ok(Some(text_line(&rows.record, rows.row, width, *headed)));
+                    }
+                }
+                Ok(None)
             }
-            let headings = self.record.iter().map(|heading| {
-                std::str::from_utf8(heading)
-                    .map(|heading| trim(unguard(heading)).to_owned())
-                    .map_err(|_| SheetError::HeadingNotUtf8 {
-                        file: self.file.clone(),
-                        row: self.row,
-                        heading: String::from_utf8_lossy(heading).into_owned(),
-                    })
-            });
-            self.header = headings.collect::<Result<_, _>>()?;
-            self.header_row = RowNumber(self.row);
-            return Ok(());
-        }
-        Err(SheetError::Empty(self.file.clone()))
-    }
-
-    /// Reads the next record, blank or not; false at the end.
-    fn read_record(&mut self) -> Result<bool, SheetError> {
-        self.row += 1;
-        self.csv
-            .read_byte_record(&mut self.record)
-            .map_err(|error| self.cannot_read(error))
-    }
-
-    fn cannot_read(&self, error: csv::Error) -> SheetError {
-        let (file, row) = (self.file.clone(), self.row);
-        let source = match error.into_kind() {
-            csv::ErrorKind::Io(source) => source,
-            other => io::Error::other(format!("{other:?}")),
-        };
-        match source.get_ref().and_then(|cause| cause.downcast_ref()) {
-            Some(Endless::TooLong) => SheetError::RowTooLong {
-                file,
-                row,
-                limit: LONGEST_ROW,
-            },
-            Some(Endless::StrayQuote) => SheetError::StrayQuote { file, row },
-            None => SheetError::Io { file, source },
-        }
-    }
-
-    fn line(&self) -> Line {
-        let number = RowNumber(self.row);
-        let expected = self.header.len();
-        let found = self.record.len();
-        let text = StringRecord::from_byte_record(self.record.clone());
-        let (cells, defect) = match text {
-            Ok(cells) => {
-                let beyond = cells
+            Source::Rows { rows, below } => loop {
+                let row = rows.next().map_err(|source| SheetError::Io {
+                    file: self.file.clone(),
+                    source,
+                })?;
+                let Some(row) = row else { return Ok(None) };
+                if row.number <= *below || row.cells.iter().all(|cell| trim(&cell.text).is_empty())
+                {
+                    continue;
+                }
+                let number = RowNumber(row.number);
+                let cells = row.dense(width);
+                let beyond = row
+                    .cells
                     .iter()
-                    .skip(expected)
-                    .find(|cell| !cell.trim().is_empty());
-                let defect = match beyond {
-                    Some(extra) => Some(Defect::TooManyCells {
-                        expected,
-                        found,
-                        extra: extra.to_owned(),
+                    .find(|cell| cell.column >= width && !trim(&cell.text).is_empty());
+                return Ok(Some(match beyond {
+                    None => Line::Row(Row {
+                        number,
+                        cells,
+                        marks: row.marks(),
                     }),
-                    None if found < expected => Some(Defect::TooFewCells { expected, found }),
-                    None => None,
-                };
-                (cells, defect)
-            }
-            Err(error) => {
-                let column = error.utf8_error().field();
-                let cells = StringRecord::from_byte_record_lossy(self.record.clone());
-                let value = cells.get(column).unwrap_or_default().to_owned();
-                (cells, Some(Defect::NotUtf8 { column, value }))
-            }
-        };
-        let cells = fitted(cells, expected);
-        match defect {
-            None => Line::Row(Row { number, cells }),
-            Some(defect) => Line::Broken(BrokenRow {
-                number,
-                cells,
-                defect,
-            }),
+                    Some(cell) => Line::Broken(BrokenRow {
+                        number,
+                        cells,
+                        defect: Defect::TooManyCells {
+                            expected: width,
+                            found: row.width(),
+                            column: cell.column,
+                            extra: cell.text.clone(),
+                        },
+                    }),
+                }));
+            },
         }
     }
 }
@@ -239,36 +234,74 @@ impl Iterator for Reader {
     type Item = Result<Line, SheetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.ended {
-            match self.read_record() {
-                Ok(false) => self.ended = true,
-                Ok(true) if is_blank(&self.record) => {}
-                Ok(true) => return Some(Ok(self.line())),
-                Err(error) => {
-                    // Where a row begins is not known any more.
-                    self.ended = true;
-                    return Some(Err(error));
-                }
-            }
+        if self.ended {
+            return None;
         }
-        None
+        let line = self.line();
+        // Behind an error, where a row begins is not known any more.
+        self.ended = !matches!(line, Ok(Some(_)));
+        line.transpose()
     }
 }
 
-fn is_blank(record: &ByteRecord) -> bool {
-    record.iter().all(|cell| {
-        cell.trim_ascii().is_empty()
-            || std::str::from_utf8(cell).is_ok_and(|cell| trim(cell).is_empty())
-    })
+/// A row of a text with `width` headings, the last of which that says something is the one with the
+/// number `headed`, counted from 1.
+fn text_line(record: &ByteRecord, row: u64, width: usize, headed: usize) -> Line {
+    let number = RowNumber(row);
+    let found = record.len();
+    let (cells, defect) = match StringRecord::from_byte_record(record.clone()) {
+        Ok(cells) => {
+            let beyond = (width..found)
+                .filter_map(|column| Some((column, cells.get(column)?)))
+                .find(|(_, cell)| !trim(cell).is_empty());
+            let defect = match beyond {
+                Some((column, extra)) => Some(Defect::TooManyCells {
+                    expected: width,
+                    found,
+                    column,
+                    extra: extra.to_owned(),
+                }),
+                None if found < headed => Some(Defect::TooFewCells {
+                    expected: headed,
+                    found,
+                }),
+                None => None,
+            };
+            (cells, defect)
+        }
+        Err(error) => {
+            let column = error.utf8_error().field();
+            let cells = StringRecord::from_byte_record_lossy(record.clone());
+            let value = cells.get(column).unwrap_or_default().to_owned();
+            (cells, Some(Defect::NotUtf8 { column, value }))
+        }
+    };
+    let cells = fitted(cells, width);
+    match defect {
+        None => Line::Row(Row {
+            number,
+            cells,
+            marks: Vec::new(),
+        }),
+        Some(defect) => Line::Broken(BrokenRow {
+            number,
+            cells,
+            defect,
+        }),
+    }
 }
 
 /// The cells as they were before they were written, as many as there are headings.
-fn fitted(cells: Cells, expected: usize) -> Cells {
-    if cells.len() == expected && !cells.iter().any(|cell| cell.starts_with('\'')) {
+fn fitted(cells: Cells, width: usize) -> Cells {
+    let is_guarded = |cells: &Cells| {
+        memchr::memchr(b'\'', cells.as_slice().as_bytes()).is_some()
+            && cells.iter().any(|cell| cell.starts_with('\''))
+    };
+    if cells.len() == width && !is_guarded(&cells) {
         return cells;
     }
-    let mut fitted = Cells::with_capacity(cells.as_slice().len(), expected);
-    for at in 0..expected {
+    let mut fitted = Cells::with_capacity(cells.as_slice().len(), width);
+    for at in 0..width {
         fitted.push_field(unguard(cells.get(at).unwrap_or_default()));
     }
     fitted

@@ -1,108 +1,303 @@
-//! A private copy of the input, so that what was checked is what is carried out.
+//! An input that was looked at: how its rows are read is settled, and they can be read from the start
+//! as often as needed.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
+use super::dialect::Dialect;
+use super::encoding::{self, Untranslatable};
 use super::error::SheetError;
+use super::header::{Found, Judge};
+use super::kind::{Kind, START};
+use super::original::Original;
 use super::reader::Reader;
+use super::reading::{Encoding, Reading};
+use super::remark::{Decided, Remark};
+use super::text::Layout;
+use super::{Addressing, Fact, RowNumber, json_lines, workbook};
 
-/// An input as it was at one moment: a copy in an anonymous temporary file, which only this process
-/// can read and which is gone when it ends. Somebody may save the file again during a run.
+/// An input, and how it is read.
 #[derive(Debug)]
 pub struct Snapshot {
-    copy: File,
-    name: String,
-    sha256: String,
+    original: Original,
+    body: Body,
+    remarks: Vec<Remark>,
+}
+
+/// Where the rows are read from.
+#[derive(Debug)]
+enum Body {
+    /// From a text in UTF-8: the copy itself, or another one.
+    Text {
+        file: File,
+        /// What it was in.
+        encoding: Encoding,
+        layout: Layout,
+    },
+    /// From rows that were put aside.
+    Rows(Table),
+}
+
+/// Rows that were put aside, and their headings.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) file: File,
+    pub(super) header: Arc<[String]>,
+    /// The row with the headings; 0 if none has.
+    pub(super) below: u64,
+    pub(super) addressing: Addressing,
+    pub(super) facts: Vec<Fact>,
+    pub(super) remarks: Vec<Decided>,
 }
 
 impl Snapshot {
-    /// Copies the file at `path`.
+    /// Copies the file at `path` (`-` is standard input) and finds out how to read it, as far as `reading`
+    /// leaves that open. `judge` tells which row has the headings.
     ///
     /// # Errors
-    /// When it cannot be read, is empty, or is not text.
-    pub fn take(path: &Path) -> Result<Self, SheetError> {
-        let name = path.display().to_string();
-        let failed = |source| SheetError::Io {
-            file: name.clone(),
-            source,
-        };
-        let mut input = File::open(path).map_err(failed)?;
-        if input.metadata().map_err(failed)?.is_dir() {
-            return Err(SheetError::Folder(name));
-        }
-        Self::copy(name, &mut input)
+    /// When it cannot be read, is empty, or has no rows that could be made out.
+    pub fn take(path: &Path, reading: &Reading, judge: Judge<'_>) -> Result<Self, SheetError> {
+        Self::of(Original::take(path)?, reading, judge)
     }
 
-    /// Copies what `from` gives, under the name of the file that it was.
+    /// The same for a file that was copied already.
     ///
     /// # Errors
     /// As [`take`](Self::take).
-    pub fn copy(name: String, from: &mut impl Read) -> Result<Self, SheetError> {
-        let failed = |source| SheetError::Io {
-            file: name.clone(),
-            source,
+    pub fn of(original: Original, reading: &Reading, judge: Judge<'_>) -> Result<Self, SheetError> {
+        let start = beginning(&original)?;
+        let mut decided = Vec::new();
+        let name = original.name();
+        let other = |what| SheetError::NotText {
+            file: name.to_owned(),
+            what,
         };
-        let no_room = |source| SheetError::NoRoom {
-            file: name.clone(),
-            source,
-        };
-        let mut copy = tempfile::tempfile().map_err(no_room)?;
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            let read = from.read(&mut buffer).map_err(failed)?;
-            if read == 0 {
-                break;
+        let body = match Kind::of(&start) {
+            Kind::Zip | Kind::Compound => Body::Rows(workbook::convert(&original, reading, judge)?),
+            Kind::Other(what) => return Err(other(what)),
+            Kind::JsonLines | Kind::Text => {
+                let text = text(&original, &start, reading, &mut decided)?;
+                match text.kind {
+                    Kind::JsonLines => Body::Rows(json_lines::convert(
+                        Place::at_start(text.file),
+                        original.name(),
+                    )?),
+                    Kind::Other(what) => return Err(other(what)),
+                    Kind::Text | Kind::Zip | Kind::Compound => {
+                        text.laid_out(name, reading, judge)?
+                    }
+                }
             }
-            hash.update(&buffer[..read]);
-            copy.write_all(&buffer[..read]).map_err(no_room)?;
+        };
+        match &body {
+            Body::Text { layout, .. } => note_header(layout.header, &mut decided),
+            Body::Rows(table) => decided.extend(table.remarks.iter().cloned()),
         }
-        let digest = hash.finalize();
-        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut start = Vec::new();
-        copy.seek(SeekFrom::Start(0)).map_err(failed)?;
-        (&copy).take(4096).read_to_end(&mut start).map_err(failed)?;
-        match what_else(&start) {
-            Some(what) => Err(SheetError::NotText { file: name, what }),
-            None => Ok(Snapshot { copy, name, sha256 }),
+        let remark = |what| Remark {
+            file: name.to_owned(),
+            what,
+        };
+        let remarks = decided.into_iter().map(remark).collect();
+        Ok(Snapshot {
+            original,
+            body,
+            remarks,
+        })
+    }
+
+    /// The file as it came.
+    #[must_use]
+    pub fn original(&self) -> &Original {
+        &self.original
+    }
+
+    /// What was decided about it.
+    #[must_use]
+    pub fn remarks(&self) -> &[Remark] {
+        &self.remarks
+    }
+
+    /// What was understood of how it is made.
+    #[must_use]
+    pub fn facts(&self) -> Vec<Fact> {
+        match &self.body {
+            Body::Text {
+                encoding, layout, ..
+            } => Fact::of_text(*encoding, layout.dialect, RowNumber(layout.header.row)),
+            Body::Rows(table) => table.facts.clone(),
         }
     }
 
-    /// The file's name, for messages.
+    /// How messages name its cells.
     #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The SHA-256 of its bytes, in hexadecimal.
-    #[must_use]
-    pub fn sha256(&self) -> &str {
-        &self.sha256
-    }
-
-    /// Its bytes, from the start.
-    ///
-    /// # Errors
-    /// When the copy cannot be read.
-    pub fn bytes(&self) -> io::Result<impl Read + use<>> {
-        let file = self.copy.try_clone()?;
-        Ok(Place { file, at: 0 })
+    pub fn addressing(&self) -> Addressing {
+        match &self.body {
+            Body::Text { .. } => Addressing::Rows,
+            Body::Rows(table) => table.addressing,
+        }
     }
 
     /// Reads it from the start. Each reader has a place of its own.
     ///
     /// # Errors
-    /// When there is no header.
+    /// When the copy cannot be read.
     pub fn open(&self) -> Result<Reader, SheetError> {
-        let copy = self.copy.try_clone();
-        let file = copy.map_err(|source| SheetError::Io {
-            file: self.name.clone(),
-            source,
-        })?;
-        Reader::new(Place { file, at: 0 }, &self.name)
+        let name = self.original.name();
+        let place = |file: &File| {
+            let copy = file.try_clone();
+            copy.map(Place::at_start).map_err(|source| SheetError::Io {
+                file: name.to_owned(),
+                source,
+            })
+        };
+        match &self.body {
+            Body::Text { file, layout, .. } => Reader::of_text(place(file)?, name, *layout),
+            Body::Rows(table) => Ok(Reader::of_rows(place(&table.file)?, name, table)),
+        }
+    }
+}
+
+pub(super) fn note_header(found: Found, decided: &mut Vec<Decided>) {
+    if !found.is_first {
+        decided.push(Decided::HeaderRow(found.row));
+    }
+}
+
+fn beginning(original: &Original) -> Result<Vec<u8>, SheetError> {
+    let mut start = Vec::new();
+    let read = original
+        .place()
+        .and_then(|place| place.take(START as u64).read_to_end(&mut start));
+    read.map_err(|source| SheetError::Io {
+        file: original.name().to_owned(),
+        source,
+    })?;
+    Ok(start)
+}
+
+/// A text in UTF-8.
+struct Text {
+    file: File,
+    kind: Kind,
+    /// What it was in.
+    encoding: Encoding,
+}
+
+impl Text {
+    fn laid_out(self, name: &str, reading: &Reading, judge: Judge<'_>) -> Result<Body, SheetError> {
+        let open = || {
+            let copy = self.file.try_clone();
+            copy.map(Place::at_start).map_err(|source| SheetError::Io {
+                file: name.to_owned(),
+                source,
+            })
+        };
+        let mut layout = Layout::of(&open, name, reading, judge)?;
+        if !self.encoding.is_utf8() {
+            // What is written for it is UTF-8, which Excel knows by the mark only.
+            layout.dialect.bom = true;
+        }
+        Ok(Body::Text {
+            file: self.file,
+            encoding: self.encoding,
+            layout,
+        })
+    }
+}
+
+/// The text of a file, in UTF-8.
+fn text(
+    original: &Original,
+    start: &[u8],
+    reading: &Reading,
+    decided: &mut Vec<Decided>,
+) -> Result<Text, SheetError> {
+    let name = || original.name().to_owned();
+    let failed = |source| SheetError::Io {
+        file: name(),
+        source,
+    };
+    let no_room = |source| SheetError::NoRoom {
+        file: name(),
+        source,
+    };
+    let encoding = encoding_of(original, start, reading, decided)?;
+    if encoding.is_utf8() {
+        return Ok(Text {
+            file: original.place().map_err(failed)?.into_file(),
+            kind: Kind::of_text(start),
+            encoding,
+        });
+    }
+    let file = tempfile::tempfile().map_err(no_room)?;
+    let from = original.place().map_err(failed)?;
+    encoding::to_utf8(from, encoding, &file).map_err(|error| match error {
+        Untranslatable::Read(source) => failed(source),
+        Untranslatable::Write(source) => no_room(source),
+        Untranslatable::Wrong => SheetError::WrongEncoding {
+            file: name(),
+            encoding,
+        },
+    })?;
+    let mut start = Vec::new();
+    let mut at_start = Place::at_start(file.try_clone().map_err(failed)?).take(START as u64);
+    at_start.read_to_end(&mut start).map_err(failed)?;
+    Ok(Text {
+        file,
+        kind: Kind::of_text(&start),
+        encoding,
+    })
+}
+
+/// The encoding of a text: what its mark says, what somebody says, or what is likely.
+fn encoding_of(
+    original: &Original,
+    start: &[u8],
+    reading: &Reading,
+    decided: &mut Vec<Decided>,
+) -> Result<Encoding, SheetError> {
+    let survey = original.survey();
+    match (encoding::marked(start), reading.encoding) {
+        (Some(by), Some(named)) if by != named => {
+            decided.push(Decided::Marked { by, named });
+            return Ok(by);
+        }
+        (Some(encoding), _) | (None, Some(encoding)) => return Ok(encoding),
+        (None, None) => {}
+    }
+    if let Some(encoding) = survey.looks_like_utf16() {
+        decided.push(Decided::Guessed(encoding));
+        return Ok(encoding);
+    }
+    if start[..start.len().min(4096)].contains(&0) {
+        return Err(SheetError::NotText {
+            file: original.name().to_owned(),
+            what: "not a text file",
+        });
+    }
+    if survey.is_utf8() || survey.is_utf8_in_the_main() {
+        return Ok(Encoding(encoding_rs::UTF_8));
+    }
+    let guess = original.place().and_then(encoding::guess);
+    let guess = guess.map_err(|source| SheetError::Io {
+        file: original.name().to_owned(),
+        source,
+    })?;
+    decided.push(Decided::Guessed(guess));
+    Ok(guess)
+}
+
+impl Table {
+    /// How results are written for rows that were in no text: as Excel reads them.
+    pub(super) fn dialect(&self) -> Dialect {
+        let is_workbook = self.addressing == Addressing::Cells;
+        Dialect {
+            delimiter: b',',
+            bom: is_workbook,
+            crlf: is_workbook,
+        }
     }
 }
 
@@ -121,10 +316,30 @@ impl Read for Place {
     }
 }
 
+impl Seek for Place {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let place = match to {
+            SeekFrom::Start(place) => Some(place),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
+        };
+        self.at = place.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
+
 impl Place {
+    pub(super) fn at_start(file: File) -> Self {
+        Place { file, at: 0 }
+    }
+
     /// The next byte to be read, from 0.
     pub(super) fn go_to(&mut self, at: u64) {
         self.at = at;
+    }
+
+    fn into_file(self) -> File {
+        self.file
     }
 }
 
@@ -136,16 +351,4 @@ fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
 #[cfg(windows)]
 fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, into, at)
-}
-
-/// What a file is that begins like this, if it is not text in one byte a character or UTF-8.
-fn what_else(start: &[u8]) -> Option<&'static str> {
-    match start {
-        [b'P', b'K', 3, 4, ..] => Some("a workbook (xlsx or ods) or another zip file"),
-        [0xD0, 0xCF, 0x11, 0xE0, ..] => Some("an old workbook (xls)"),
-        [b'%', b'P', b'D', b'F', ..] => Some("a PDF"),
-        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Some("text in UTF-16"),
-        start if start.contains(&0) => Some("not a text file"),
-        _ => None,
-    }
 }

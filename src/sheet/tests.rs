@@ -9,8 +9,27 @@ use super::*;
 
 /// A file with this in it, read to its end or to where it cannot be read.
 fn read(content: &[u8]) -> Result<Vec<Line>, SheetError> {
+    read_as(content, &Reading::default())
+}
+
+fn read_as(content: &[u8], reading: &Reading) -> Result<Vec<Line>, SheetError> {
     let file = file(content);
-    Snapshot::take(file.path())?.open()?.collect()
+    Snapshot::take(file.path(), reading, &|_| 0)?
+        .open()?
+        .collect()
+}
+
+/// Somebody says that the file is in UTF-8.
+fn utf8() -> Reading {
+    Reading {
+        encoding: "utf-8".parse().ok(),
+        ..Reading::default()
+    }
+}
+
+/// What is at `path`, without anybody who knows what it is about.
+fn take(path: &std::path::Path) -> Result<Snapshot, SheetError> {
+    Snapshot::take(path, &Reading::default(), &|_| 0)
 }
 
 fn file(content: &[u8]) -> tempfile::NamedTempFile {
@@ -21,16 +40,20 @@ fn file(content: &[u8]) -> tempfile::NamedTempFile {
 
 fn header(content: &[u8]) -> Vec<String> {
     let file = file(content);
-    let reader = Snapshot::take(file.path()).unwrap().open().unwrap();
+    let reader = take(file.path()).unwrap().open().unwrap();
     reader.header().to_vec()
 }
 
 /// The rows as text: `number:cell/cell`, with a `!` in front where one is broken.
 fn rows(content: &[u8]) -> Vec<String> {
+    rows_as(content, &Reading::default())
+}
+
+fn rows_as(content: &[u8], reading: &Reading) -> Vec<String> {
     let text = |number: RowNumber, cells: &Cells| {
         format!("{number}:{}", cells.iter().collect::<Vec<_>>().join("/"))
     };
-    read(content)
+    read_as(content, reading)
         .unwrap()
         .iter()
         .map(|line| match line {
@@ -48,7 +71,7 @@ fn number(line: &Line) -> RowNumber {
 }
 
 fn defect(content: &[u8]) -> Defect {
-    match read(content).unwrap().remove(0) {
+    match read_as(content, &utf8()).unwrap().remove(0) {
         Line::Broken(row) => row.defect,
         Line::Row(row) => panic!("{row:?} is not broken"),
     }
@@ -131,6 +154,7 @@ fn a_row_has_one_cell_for_each_heading_or_says_what_it_has() {
         Defect::TooManyCells {
             expected: 2,
             found: 5,
+            column: 3,
             extra: "c".to_owned()
         }
     );
@@ -152,10 +176,20 @@ fn text_that_is_not_utf8_is_shown_with_its_column() {
             value: "G\u{fffd}nter".to_owned()
         }
     );
-    assert_eq!(rows(b"h,i\nx,G\xFC\nb,c\n"), ["!2:x/G\u{fffd}", "3:b/c"]);
+    assert_eq!(
+        rows_as(b"h,i\nx,G\xFC\nb,c\n", &utf8()),
+        ["!2:x/G\u{fffd}", "3:b/c"]
+    );
+    // Nobody says so, but most of what is not ASCII is UTF-8.
+    assert_eq!(
+        rows(b"h,i\nJ\xC3\xBCrgen,M\xC3\xBCller\nG\xFCnter,c\n"),
+        ["2:Jürgen/Müller", "!3:G\u{fffd}nter/c"]
+    );
     // Beyond the last heading, and in a row that would be blank without it.
-    assert_eq!(rows(b"h,i\n,,\xFC\n"), ["!2:/"]);
-    let said = read(b"\nh,Stra\xDFe\na,b\n").unwrap_err().to_string();
+    assert_eq!(rows_as(b"h,i\n,,\xFC\n", &utf8()), ["!2:/"]);
+    let said = read_as(b"\nh,Stra\xDFe\na,b\n", &utf8())
+        .unwrap_err()
+        .to_string();
     assert!(
         said.contains("row 2: the heading \"Stra\u{fffd}e\" is not in UTF-8"),
         "{said}"
@@ -192,7 +226,7 @@ fn a_quote_without_its_partner_is_told_with_the_row_where_it_stands() {
 #[test]
 fn rows_before_a_quote_without_partner_are_read_and_none_after_it() {
     let file = file(b"h,i\na,b\nc,\"d\ne,\"f\ng,h\n");
-    let mut reader = Snapshot::take(file.path()).unwrap().open().unwrap();
+    let mut reader = take(file.path()).unwrap().open().unwrap();
     assert!(matches!(reader.next(), Some(Ok(Line::Row(_)))));
     assert!(matches!(reader.next(), Some(Err(_))));
     assert!(reader.next().is_none());
@@ -217,22 +251,17 @@ fn a_row_may_be_long_but_not_without_end() {
 
 #[test]
 fn files_of_other_kinds_are_named_for_what_they_are() {
-    let utf16: Vec<u8> = "\u{feff}email\n"
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
     for (content, words) in [
-        (&b"PK\x03\x04\x14\x00"[..], "a workbook (xlsx or ods)"),
-        (b"\xD0\xCF\x11\xE0\xA1\xB1", "an old workbook (xls)"),
+        (&b"PK\x03\x04\x14\x00"[..], "damaged, or no workbook"),
+        (b"\xD0\xCF\x11\xE0\xA1\xB1", "damaged, or no workbook"),
         (b"%PDF-1.7", "a PDF"),
-        (&utf16, "text in UTF-16"),
-        (b"\xFE\xFF\x00e\x00m", "text in UTF-16"),
         (b"email\na\0b\n", "not a text file"),
-        (b"e\0m\0a\0i\0l\0", "not a text file"),
+        (b"[{\"email\":1}]", "a JSON document"),
+        (b"<html><table>", "a web page"),
     ] {
         let error = read(content).unwrap_err().to_string();
         assert!(
-            error.contains(words) && error.contains("CSV UTF-8"),
+            error.contains(words) && error.contains("in your spreadsheet program"),
             "{error}"
         );
     }
@@ -244,16 +273,16 @@ fn files_of_other_kinds_are_named_for_what_they_are() {
         );
     }
     let folder = tempfile::tempdir().unwrap();
-    let error = Snapshot::take(folder.path()).unwrap_err();
+    let error = take(folder.path()).unwrap_err();
     assert!(matches!(error, SheetError::Folder(_)), "{error}");
-    let error = Snapshot::take(&folder.path().join("none.csv")).unwrap_err();
+    let error = take(&folder.path().join("none.csv")).unwrap_err();
     assert!(error.to_string().contains("none.csv"), "{error}");
 }
 
 #[test]
 fn what_was_opened_stays_as_it_was() {
     let file = file(b"h\na\n");
-    let snapshot = Snapshot::take(file.path()).unwrap();
+    let snapshot = take(file.path()).unwrap();
     fs::write(file.path(), "h\nb\nc\n").unwrap();
     for _ in 0..2 {
         let lines: Vec<_> = snapshot.open().unwrap().collect();
@@ -271,7 +300,7 @@ fn through(table: &[Vec<String>], format: Format) -> (Dialect, Vec<Vec<String>>)
     }
     writer.finish().unwrap();
     let file = file(&content);
-    let reader = Snapshot::take(file.path()).unwrap().open().unwrap();
+    let reader = take(file.path()).unwrap().open().unwrap();
     let mut back = vec![reader.header().to_vec()];
     let dialect = reader.dialect();
     for (at, line) in reader.enumerate() {
@@ -386,6 +415,55 @@ proptest! {
     }
 
     #[test]
+    fn what_is_written_in_json_lines_is_read_back(
+        headings in prop::collection::btree_set("[a-z.,;|\"\n=']{1,5}", 1..5),
+        rows in prop::collection::vec(prop::collection::vec(CELL, 5), 1..6),
+    ) {
+        let header: Vec<String> = headings.into_iter().collect();
+        let mut content = Vec::new();
+        let mut writer = Writer::new(&mut content, Format::JsonLines, &header).unwrap();
+        let mut table = Vec::new();
+        for mut row in rows {
+            row.truncate(header.len());
+            row[0].push('x');
+            let cells: Vec<_> = row.iter().map(|cell| Cell::Text(cell)).collect();
+            writer.row(&cells).unwrap();
+            table.push(row);
+        }
+        writer.finish().unwrap();
+        let file = file(&content);
+        let reader = take(file.path()).unwrap().open().unwrap();
+        prop_assert_eq!(reader.header(), &header[..]);
+        let back: Vec<Vec<String>> = reader.map(|line| match line.unwrap() {
+            Line::Row(row) => row.cells.iter().map(str::to_owned).collect(),
+            Line::Broken(row) => panic!("{row:?}"),
+        }).collect();
+        prop_assert_eq!(back, table);
+    }
+
+    #[test]
+    fn the_encoding_makes_no_difference(
+        cells in prop::collection::vec("[a-z,\"éüß;|]{1,8}", 1..6),
+        line_break in prop::sample::select(vec!["\n", "\r\n", "\r"]),
+    ) {
+        let mut text = format!("email{line_break}");
+        for cell in &cells {
+            text += &format!("\"x{}\"{line_break}", cell.replace('"', "\"\""));
+        }
+        let expected = rows_as(text.as_bytes(), &utf8());
+        let wide = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            text.encode_utf16().flat_map(bytes).collect()
+        };
+        let marked = format!("\u{feff}{text}");
+        prop_assert_eq!(&rows(&wide(&marked, u16::to_le_bytes)), &expected);
+        prop_assert_eq!(&rows(&wide(&marked, u16::to_be_bytes)), &expected);
+        prop_assert_eq!(&rows(&wide(&text, u16::to_le_bytes)), &expected);
+        let western = Reading { encoding: "windows-1252".parse().ok(), ..Reading::default() };
+        let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode(&text);
+        prop_assert_eq!(&rows_as(&bytes, &western), &expected);
+    }
+
+    #[test]
     fn blank_lines_count_wherever_they_stand(
         first in 0..3_usize,
         lines in prop::collection::vec((any::<bool>(), 0..4_usize, "[a\"\n\r,]{0,4}"), 0..20),
@@ -423,7 +501,7 @@ proptest! {
         ),
     ) {
         let file = file(&content);
-        if let Ok(reader) = Snapshot::take(file.path()).and_then(|snapshot| snapshot.open()) {
+        if let Ok(reader) = take(file.path()).and_then(|snapshot| snapshot.open()) {
             let width = reader.header().len();
             let mut last = RowNumber(0);
             for line in reader {

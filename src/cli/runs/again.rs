@@ -8,13 +8,14 @@ use crate::cli::destination::SANDBOX;
 use crate::cli::import::RunArgs;
 use crate::cli::job::Job;
 use crate::cli::node::NodeArgs;
-use crate::cli::record::{Earlier, Origin, reach};
+use crate::cli::record::{Earlier, Origin, reach, whole};
 use crate::cli::{Exit, Failure};
 use crate::guard::MaxErrors;
 use crate::ledger::{Book, Counts, History, Kind, RunId, Shelf, State};
 use crate::report::{grouped, say};
 use crate::roster::Action;
 use crate::run::Verdict;
+use crate::sheet::{Original, Reading, shown};
 
 pub(super) async fn resume(args: AgainArgs) -> Result<Exit, Failure> {
     let shelf = args.options.state.shelf()?;
@@ -132,6 +133,8 @@ async fn retry_file(
         terms.action = action.to_string();
     }
     terms.file = file.to_owned();
+    // That is how the input was read, not its results.
+    terms.reading = Reading::default();
     if let Some(about) = &known {
         node = reach(node, about)?;
     }
@@ -150,7 +153,7 @@ pub(in crate::cli) fn cut_short(
 ) -> Result<Option<(RunId, String)>, Failure> {
     /// Older ones are not looked at.
     const LATEST: usize = 200;
-    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let file = whole(file);
     for id in shelf.runs()?.into_iter().take(LATEST) {
         let Ok(book) = shelf.read(&id) else { continue };
         let about = book.about();
@@ -164,10 +167,8 @@ pub(in crate::cli) fn cut_short(
         if is_open && counts.sent == 0 {
             continue;
         }
-        let same_file = || {
-            crate::sheet::Snapshot::take(&file)
-                .is_ok_and(|snapshot| snapshot.sha256() == about.terms.sha256)
-        };
+        let same_file =
+            || Original::take(&file).is_ok_and(|original| original.sha256() == about.terms.sha256);
         if !is_open || shelf.is_going(&id) || !same_file() {
             return Ok(None);
         }
@@ -175,7 +176,7 @@ pub(in crate::cli) fn cut_short(
         let settled = settled - counts.of(Verdict::NotAttempted) - counts.of(Verdict::Unknown);
         let words = format!(
             "An earlier run over {} was cut short: run {id} of {:.0}, with {} of {} rows done.",
-            file.display(),
+            shown(&file),
             about.begun,
             grouped(settled),
             grouped(about.rows)

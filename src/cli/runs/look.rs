@@ -13,6 +13,7 @@ use crate::ledger::{Counts, Kind, Pages, RunId, Shelf, State};
 use crate::report::{Former, Layout, ResultsFile, grouped, say};
 use crate::roster::{self, Roster};
 use crate::run::Record;
+use crate::sheet::shown;
 
 /// How a run stands, in words.
 fn standing(shelf: &Shelf, id: &RunId, state: &State, counts: &Counts) -> String {
@@ -79,7 +80,7 @@ pub(super) fn show(args: &OneArgs) -> Result<Exit, Failure> {
         Kind::Import => line("what", &about.word()),
         kind => line("what", kind),
     }
-    line("file", &about.terms.file.display());
+    line("file", &shown(&about.terms.file));
     line("node", &about.node_names());
     line("begun", &format_args!("{:.0}", about.begun));
     let standing = standing(&shelf, &id, &state, &counts);
@@ -126,7 +127,7 @@ pub(super) fn results(args: &ResultsArgs) -> Result<Exit, Failure> {
         forced_action: terms.only_action,
         map: Job::map_of(terms)?,
     };
-    let roster = Roster::of(restore(&book)?, options).map_err(Failure::usage)?;
+    let roster = Roster::of(restore(&book)?, &terms.reading, options).map_err(Failure::usage)?;
     let to_stdout = args.output.as_deref() == Some(Path::new("-"));
     let folder = tempfile::tempdir().map_err(Failure::unexpected)?;
     let path = match &args.output {

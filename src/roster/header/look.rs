@@ -61,6 +61,7 @@ impl Look<'_> {
         self.problems.push(Problem {
             file: self.file.to_owned(),
             row: None,
+            cell: None,
             column: None,
             value: None,
             code,

@@ -137,6 +137,11 @@ impl Columns {
         }
     }
 
+    /// How many columns were found.
+    pub(super) fn count(&self) -> usize {
+        self.known.len()
+    }
+
     /// Where a column stands, from 0.
     #[must_use]
     pub fn at(&self, column: Column) -> Option<usize> {
