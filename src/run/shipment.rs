@@ -7,7 +7,7 @@ use tracing::info;
 use super::parcel::{Parcel, Payload};
 use crate::directory::Teams;
 use crate::pace::retry::back_off;
-use crate::pace::{Fault, FaultKind};
+use crate::pace::{Class, Fault, FaultKind};
 use crate::scim::{
     BulkId, BulkLimits, BulkOperation, BulkRequest, BulkResult, Client, Error, Group, NewGroup,
     NewUser, Reply, User,
@@ -111,7 +111,7 @@ impl Shipment {
             Ok(reply) => {
                 let results = reply.results(&self.request);
                 if results.iter().any(is_throttled) {
-                    client.line().pace().refused(back_off(2));
+                    client.line().pace().refused(Class::Bulk, back_off(2));
                 }
                 Fate::Heard(results.into_iter().map(Some).collect())
             }
