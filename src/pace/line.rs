@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 use super::fields::allowance;
 use super::limiter::Allowance;
 use super::retry::{
-    self, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, MAX_WAITS, OUTAGE, Repeat, Verdict, back_off,
+    self, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, Most, OUTAGE, Repeat, Verdict, back_off,
 };
 use super::veil::Veil;
 use super::{Answer, Call, Closed, Fault, FaultKind, Http, Pace, retry_after};
@@ -156,7 +156,11 @@ impl Line {
                         .err()
                         .and_then(|body| retry_after(&headers, body))
                         .or_else(|| used_up(allowance).filter(|_| what == Happened::Throttled));
-                    place.back(what, so_far.told(wait), allowance);
+                    let told = so_far.told(wait);
+                    if what == Happened::Throttled {
+                        warn_of(told);
+                    }
+                    place.back(what, told, allowance);
                     if retry::verdict(what, call.repeat) == Verdict::Done || so_far.spent(what) {
                         let Attempts {
                             sent: attempts,
@@ -216,15 +220,12 @@ impl Line {
                 }
                 return Err(so_far.fault(kind_of(what), Some(cause)));
             }
+            // The pace knows already that this class waits.
+            Verdict::ClassWaits => so_far.waits += 1,
             Verdict::AllWait => {
                 let told = so_far.told(wait);
                 so_far.waits += 1;
-                // The pace knows already of a refusal for too many calls; only its class waits.
-                if what == Happened::Throttled {
-                    warn_of(told);
-                } else {
-                    self.hold(told);
-                }
+                self.hold(told);
             }
             Verdict::BackOff => {
                 so_far.failures += 1;
@@ -239,7 +240,7 @@ impl Line {
                     MAX_ATTEMPTS
                 };
                 // What was never sent may wait for the node to come back.
-                if what != Happened::NotSent && so_far.failures >= most {
+                if what.rule().most != Most::Outage && so_far.failures >= most {
                     return Err(so_far.fault(kind_of(what), Some(cause)));
                 }
                 self.pace
@@ -376,11 +377,12 @@ impl Attempts {
 
     /// Whether the attempts that this kind of failure is worth are used up.
     fn spent(&self, what: Happened) -> bool {
-        match what {
-            Happened::Throttled | Happened::Unavailable => self.waits + 1 >= MAX_WAITS,
+        match what.rule().most {
             // An unreadable body is no word of the node's, however often it comes.
-            Happened::Unreadable => false,
-            _ => self.failures + 1 >= MAX_ATTEMPTS,
+            _ if what == Happened::Unreadable => false,
+            Most::Waits(waits) => self.waits + 1 >= waits,
+            Most::Attempts(attempts) => self.failures + 1 >= attempts,
+            Most::Outage => false,
         }
     }
 }

@@ -34,7 +34,7 @@ use tokio::time::Instant;
 
 pub use ask::Heard;
 pub use call::{Answer, Call, Class, Fault, FaultKind};
-pub use ceiling::{Rate, RateError};
+pub use ceiling::{Rate, RateError, Tempo};
 pub use http::{Http, HttpOptions, client};
 pub use limiter::Learnt;
 pub use line::{BadToken, Line};

@@ -76,7 +76,10 @@ impl Lane {
         }
         match said {
             Said::Taken => {
-                self.latency.was(now - ticket.sent);
+                // How long a bulk request takes says more of what is in it than of the node.
+                if ticket.class != Class::Bulk {
+                    self.latency.was(now - ticket.sent);
+                }
                 let open = self.speed.is_open();
                 self.window.taken(ticket.among, open, now, self.latency);
                 self.speed.taken();

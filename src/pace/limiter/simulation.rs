@@ -75,6 +75,7 @@ pub(super) struct Node {
     tells: bool,
     inside: u32,
     queue: VecDeque<Flight>,
+    /// After the first minute.
     pub(super) longest_queue: usize,
 }
 
@@ -299,7 +300,9 @@ impl World {
             let done = now + self.some(self.node.latency * (1.0 - 2.0 * WAY));
             self.at(done, Event::Carried(flight, allowance));
         }
-        self.node.longest_queue = self.node.longest_queue.max(self.node.queue.len());
+        if now > 60.0 {
+            self.node.longest_queue = self.node.longest_queue.max(self.node.queue.len());
+        }
     }
 
     /// A client sends what it may.
