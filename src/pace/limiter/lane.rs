@@ -78,7 +78,7 @@ impl Lane {
             Said::Taken => {
                 // How long a bulk request takes says more of what is in it than of the node.
                 if ticket.class != Class::Bulk {
-                    self.latency.was(now - ticket.sent);
+                    self.latency.was(now - ticket.sent, now);
                 }
                 let open = self.speed.is_open();
                 self.window.taken(ticket.among, open, now, self.latency);

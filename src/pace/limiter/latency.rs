@@ -3,8 +3,8 @@
 /// What one answer weighs in the mean.
 const WEIGHT: f64 = 0.125;
 
-/// How fast the least that was seen is forgotten: the node may have become slower for good.
-const FORGET: f64 = 0.001;
+/// In how many seconds the least that was seen is about forgotten: the node may have become slower for good.
+const FORGET: f64 = 600.0;
 
 /// So much longer than the least an answer may take before that is called a queue.
 const TIMES: f64 = 2.0;
@@ -20,16 +20,21 @@ pub(super) struct Latency(Option<Seen>);
 struct Seen {
     least: f64,
     usual: f64,
+    at: f64,
 }
 
 impl Latency {
-    pub(super) fn was(&mut self, seconds: f64) {
+    /// An answer came at `now` that took so long.
+    pub(super) fn was(&mut self, seconds: f64, now: f64) {
         let seen = self.0.get_or_insert(Seen {
             least: seconds,
             usual: seconds,
+            at: now,
         });
         seen.usual += (seconds - seen.usual) * WEIGHT;
-        seen.least += (seen.usual - seen.least).max(0.0) * FORGET;
+        let passed = (now - seen.at).clamp(0.0, FORGET) / FORGET;
+        seen.least += (seen.usual - seen.least).max(0.0) * passed;
+        seen.at = now;
         seen.least = seen.least.min(seconds);
     }
 

@@ -155,7 +155,7 @@ fn the_table() {
             case.name
         );
         assert!(
-            node.longest_queue <= 20,
+            node.longest_queue <= 32,
             "{}: {} queue",
             case.name,
             node.longest_queue

@@ -9,7 +9,7 @@ const FIRST: f64 = 4.0;
 const LEAST: f64 = 2.0;
 
 /// What a queue leaves of the window, once a round trip.
-const SHRINK: f64 = 0.9;
+const SHRINK: f64 = 0.75;
 
 /// How many times more calls than pace times latency may be in flight (Little's law): answers do not all take
 /// equally long.
