@@ -116,7 +116,7 @@ mod tests {
                 HeaderValue::from_static(value),
             )
         });
-        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let now = UNIX_EPOCH + Duration::from_hours(500_000);
         let read = allowance(&fields.collect(), now)?;
         Some((read.left, read.reset.as_secs(), read.of))
     }

@@ -269,7 +269,7 @@ impl How {
                 while now >= left.at + window {
                     (left.calls, left.at) = (calls, left.at + window);
                 }
-                (left.calls < 1.0).then(|| left.at + window - now)
+                (left.calls < 1.0).then(|| (left.at + window).saturating_sub(now))
             }
             How::Once { calls } => (left.calls >= f64::from(calls)).then_some(Duration::ZERO),
         }

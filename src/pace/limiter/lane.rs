@@ -94,10 +94,10 @@ impl Lane {
                 let anew = ticket.sent > self.speed.refused_at();
                 let open = self.speed.is_open();
                 let at_once = self.window.refused(ticket.among, open, anew, now, wait);
-                if anew && !(at_once && open) {
-                    self.speed.refused(now, wait);
-                } else {
-                    self.speed.held(now + wait);
+                match (anew, at_once && open) {
+                    (true, false) => self.speed.refused(now, wait),
+                    (true, true) => self.speed.paused(now, wait),
+                    (false, _) => self.speed.held(now + wait),
                 }
             }
             Said::Busy => self.window.busy(ticket.sent, now),

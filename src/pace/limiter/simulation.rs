@@ -45,7 +45,7 @@ impl Kept {
                 if begun > self.at {
                     (self.at, self.left) = (begun, calls);
                 }
-                (self.left < 1.0).then(|| begun + seconds - now)
+                (self.left < 1.0).then_some(begun + seconds - now)
             }
             Limit::AtOnce(calls) => (inside >= calls).then_some(0.0),
         }

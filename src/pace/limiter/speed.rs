@@ -19,8 +19,12 @@ const BELOW: f64 = 0.99;
 /// Of how many calls one may be refused.
 const CALLS_PER_REFUSAL: f64 = 300.0;
 
-/// How many times longer than the wait of a refusal calls leave without one.
-const WAITS_PER_REFUSAL: f64 = 16.0;
+/// How many times longer than the wait of a refusal calls leave without one; twice that after each refusal that came
+/// where it was expected.
+const WAITS: f64 = 16.0;
+
+/// The most that this becomes: waiting then costs less than a hundredth of the time.
+const MOST_WAITS: f64 = 128.0;
 
 /// The shortest time in which the speed is raised by [`CREEP`], in seconds.
 const SHORTEST_CREEP: f64 = 20.0;
@@ -46,8 +50,8 @@ pub(super) struct Speed {
     confirmed: bool,
     /// The share by which the speed rises in a period.
     growth: f64,
-    /// How many refusals in a row were where they were expected.
-    near: u32,
+    /// How many times longer than a wait calls leave without one.
+    waits: f64,
     /// How much of the period is over.
     spent: f64,
     grown_at: f64,
@@ -72,7 +76,7 @@ impl Speed {
                 .map(|speed| speed * BELOW),
             confirmed: false,
             growth: CREEP,
-            near: 0,
+            waits: WAITS,
             spent: 0.0,
             grown_at: 0.0,
             refused_at: None,
@@ -135,13 +139,20 @@ impl Speed {
         self.wait = self.wait.max(until - self.refused_at());
     }
 
+    /// Calls were refused for what has nothing to do with the speed.
+    pub(super) fn paused(&mut self, now: f64, wait: f64) {
+        (self.refused_at, self.wait) = (Some(now), wait);
+        (self.sent, self.taken) = (0.0, 0.0);
+        self.next = self.next.max(now + wait);
+    }
+
     /// Calls were refused, and everybody waits.
     pub(super) fn refused(&mut self, now: f64, wait: f64) {
         let time = (now - self.refused_at.unwrap_or_default()).max(1e-3);
         // The calls in this time, with the wait and without it.
         let least = self.taken / time;
         let most = self.taken / (time - self.wait).max(1e-3);
-        let speed_was_near = self.now.is_some_and(|tried| tried <= most * NEARLY);
+        let expected = self.now.is_some_and(|tried| tried <= most * NEARLY);
         let speed = match self.now {
             // What was saved up for a beginning was taken as well: it has to last for the wait. The first
             // refusals come back before the answers to what was taken.
@@ -153,6 +164,7 @@ impl Speed {
             }
             Some(tried) => (tried / (1.0 + self.growth)).max(least),
         };
+        // Each refusal says three times as exactly where the limit is.
         self.growth = match self.now {
             None => SEARCH,
             Some(_) if self.growth / 3.0 > CREEP * 2.0 => self.growth / 3.0,
@@ -160,10 +172,10 @@ impl Speed {
         };
         let slowest = CALLS_PER_WAIT / wait.max(1.0);
         self.now = Some(speed.max(slowest));
-        self.near = if self.growth <= CREEP && speed_was_near {
-            self.near + 1
+        self.waits = if expected && self.growth <= CREEP {
+            (self.waits * 2.0).min(MOST_WAITS)
         } else {
-            0
+            WAITS
         };
         self.confirmed = true;
         (self.refused_at, self.wait) = (Some(now), wait);
@@ -196,10 +208,7 @@ impl Speed {
         }
         if self.growth <= CREEP {
             return (CALLS_PER_REFUSAL / speed)
-                .max(
-                    (self.wait * (WAITS_PER_REFUSAL * 2.0_f64.powi(self.near as i32).min(8.0)))
-                        .min(LONGEST_CREEP),
-                )
+                .max((self.wait * self.waits).min(LONGEST_CREEP))
                 .max(SHORTEST_CREEP);
         }
         let search = self.wait.max(4.0 / speed).max(1.0);
