@@ -1,7 +1,7 @@
 //! How fast and how often: when a call may leave, and what follows from how it went.
 //!
-//! Here belong the ceiling ([`Rate`]), the controller that finds out what a node allows ([`limiter`]), the gate that a
-//! node's "wait" closes for everybody, the breaker that keeps calls from a node that does not answer ([`breaker`]),
+//! Here belong the ceiling ([`Rate`]), the controller that finds out what a node allows (`limiter`), the gate that a
+//! node's "wait" closes for everybody, the breaker that keeps calls from a node that does not answer (`breaker`),
 //! the table of what may be sent again ([`retry`]), and the HTTP client that obeys all of them ([`Line`]). What a
 //! call is *for* does not belong here: of users, teams and spreadsheets this module knows no more than the
 //! [`Class`] of a call.

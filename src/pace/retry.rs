@@ -3,7 +3,7 @@
 //!
 //! "Look first" is for the caller: only it knows how to find out whether the create took effect. Which of the
 //! node's words stop a run is for [`run`](crate::run). When so many calls fail that sending them again makes things
-//! worse, the [`breaker`](super::breaker) steps in.
+//! worse, the breaker steps in.
 
 use std::time::Duration;
 
