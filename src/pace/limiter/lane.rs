@@ -39,7 +39,7 @@ impl Lane {
         if self.in_flight >= self.window.size(self.speed.now(), self.latency.usual()) {
             return Turn::AfterAnswer;
         }
-        if let Some(quota) = &self.quota
+        if let Some(quota) = &mut self.quota
             && let Some(until) = quota.wait(now)
         {
             return Turn::At(time(until));
@@ -73,6 +73,10 @@ impl Lane {
                 self.in_flight,
                 now,
             ));
+        }
+        // An answer that does not tell any more must not keep the class waiting for one that does.
+        if allowance.is_none() && self.quota.as_ref().is_some_and(Quota::is_renewed) {
+            self.quota = None;
         }
         match said {
             Said::Taken => {

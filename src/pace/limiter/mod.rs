@@ -156,3 +156,63 @@ impl Limiter {
         Learnt(std::array::from_fn(|at| self.lanes[at].learnt()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn leaves(limiter: &mut Limiter, class: Class, now: Duration) -> Option<Ticket> {
+        match limiter.ask(class, now) {
+            Turn::Now(ticket) => Some(ticket),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_class_waits_as_told_and_the_others_do_not() {
+        let mut limiter = Limiter::new(8, Learnt::default());
+        let ticket = leaves(&mut limiter, Class::GroupWrite, SECOND).unwrap();
+        limiter.back(ticket, 2 * SECOND, Said::Refused(7 * SECOND), None);
+        let early = Duration::from_millis(8_999);
+        assert!(leaves(&mut limiter, Class::GroupWrite, early).is_none());
+        assert!(leaves(&mut limiter, Class::UserWrite, early).is_some());
+        assert!(leaves(&mut limiter, Class::GroupWrite, 9 * SECOND).is_some());
+    }
+
+    #[test]
+    fn it_begins_gently_and_doubles_while_calls_are_taken() {
+        let mut limiter = Limiter::new(32, Learnt::default());
+        let mut in_flight = Vec::new();
+        for most in [4, 8, 16, 32, 32] {
+            let now = SECOND * most;
+            in_flight.extend(std::iter::from_fn(|| {
+                leaves(&mut limiter, Class::Read, now)
+            }));
+            assert_eq!(in_flight.len(), most as usize);
+            for ticket in in_flight.drain(..) {
+                limiter.back(ticket, now + SECOND / 50, Said::Taken, None);
+            }
+        }
+    }
+
+    #[test]
+    fn no_more_calls_leave_than_the_node_says_are_left() {
+        let mut limiter = Limiter::new(8, Learnt::default());
+        let ticket = leaves(&mut limiter, Class::UserWrite, SECOND).unwrap();
+        let three = Allowance {
+            left: 3.0,
+            reset: 30 * SECOND,
+            of: Some(4.0),
+        };
+        limiter.back(ticket, SECOND, Said::Taken, Some(three));
+        let mut left = 0;
+        for millis in (1_000..31_000).step_by(10) {
+            let now = Duration::from_millis(millis);
+            left += u32::from(leaves(&mut limiter, Class::UserWrite, now).is_some());
+        }
+        assert_eq!(left, 3);
+        assert!(leaves(&mut limiter, Class::UserWrite, 31 * SECOND).is_some());
+    }
+}

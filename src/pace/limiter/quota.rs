@@ -17,12 +17,17 @@ pub(in crate::pace) struct Allowance {
 /// other clients find something as well, and the node no idle time.
 const AT_ONCE: f64 = 0.5;
 
+/// When to look again whether an answer has told more, in seconds.
+const ASK_AGAIN: f64 = 0.01;
+
 /// The calls that may leave until a moment. Times are in seconds.
 #[derive(Debug)]
 pub(super) struct Quota {
     left: f64,
     of: Option<f64>,
     until: f64,
+    /// Whether that moment is over, and no answer has come since.
+    renewed: bool,
     /// When the next call may leave.
     next: f64,
 }
@@ -36,40 +41,48 @@ impl Quota {
         let left = match known {
             // What was counted here is right, unless others take calls, or more of those in flight were counted
             // by the node already.
-            Some(known) if now < known.until => known.left.max(sure).min(said.left),
+            Some(known) if now < known.until && !known.renewed => {
+                known.left.max(sure).min(said.left)
+            }
             _ => sure,
         };
         Quota {
             left,
             of: said.of,
             until,
+            renewed: false,
             next: next.min(until),
         }
     }
 
+    /// Whether the answer to one call was to tell how many there are now.
+    pub(super) fn is_renewed(&self) -> bool {
+        self.renewed
+    }
+
     /// Until when to wait.
-    pub(super) fn wait(&self, now: f64) -> Option<f64> {
-        if now >= self.until {
-            // There are new ones; the first answer tells how many.
-            return None;
+    pub(super) fn wait(&mut self, now: f64) -> Option<f64> {
+        if now >= self.until && !self.renewed {
+            // There are new ones. How many, the answer to one call tells.
+            self.renewed = true;
+            self.left = 1.0;
+            self.next = now;
         }
-        if self.left < 1.0 {
-            return Some(self.until);
+        match (self.left < 1.0, self.renewed) {
+            (true, true) => Some(now + ASK_AGAIN),
+            (true, false) => Some(self.until),
+            (false, _) => (self.next > now).then_some(self.next),
         }
-        (self.next > now).then_some(self.next)
     }
 
     /// A call leaves.
     pub(super) fn take(&mut self, now: f64) {
-        if now >= self.until {
-            return;
-        }
         self.left -= 1.0;
         let hurried = self.of.is_some_and(|of| self.left >= of * (1.0 - AT_ONCE));
-        self.next = if hurried || self.left < 1.0 {
+        self.next = if hurried || self.renewed || self.left < 1.0 {
             now
         } else {
-            self.next.max(now - 0.005) + (self.until - now) / self.left
+            self.next.max(now - 0.005) + (self.until - now) / (self.left + 1.0)
         };
     }
 }
