@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::memory::Memory;
 use super::{Exit, Failure};
-use crate::pace::{self, HttpOptions, Line, Pace, Rate};
+use crate::pace::{self, HttpOptions, Learnt, Line, Pace, Rate};
 use crate::roster::{NodeNames, Protected};
 use crate::sandbox::{Options, Sandbox};
 use crate::scim::Dialect;
@@ -64,6 +65,22 @@ impl Destination {
     /// The pace of the calls to it.
     pub(super) fn pace(&self) -> Arc<Pace> {
         Arc::new(Pace::new(self.concurrency, self.rate))
+    }
+
+    /// The same, as far as it is known from earlier runs. A sandbox begins anew each time.
+    pub(super) fn remembered_pace(&self, memory: &Memory) -> Arc<Pace> {
+        let learnt = match self.whereabouts {
+            Whereabouts::Sandbox => Learnt::default(),
+            Whereabouts::At { .. } => memory.of(&self.address()),
+        };
+        Arc::new(Pace::remembering(self.concurrency, self.rate, learnt))
+    }
+
+    /// Keeps what a run found out about its pace.
+    pub(super) fn remember(&self, pace: &Pace, memory: &Memory) {
+        if !self.is_sandbox() {
+            memory.keep(&self.address(), pace.learnt());
+        }
     }
 
     pub(super) fn is_sandbox(&self) -> bool {

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::destination::Destination;
 use super::import::{InputArgs, RunArgs};
+use super::memory::Memory;
 use super::node::NodeArgs;
 use super::record::Origin;
 use super::site::Ready;
@@ -150,7 +151,10 @@ impl Job {
             }
         }
         let (tally, ended) = self.run(&ready, results, book).await?;
+        let memory = self.memory()?;
         for each in &ready {
+            let pace = each.node.client.line().pace();
+            each.site.destination.remember(pace, &memory);
             new_groups += each.directory.teams.count_founded();
         }
         if !self.run.quiet {
@@ -164,6 +168,11 @@ impl Job {
             });
         }
         Ok(exit(&tally, &ended))
+    }
+
+    /// What earlier runs found out about the pace of nodes.
+    pub(super) fn memory(&self) -> Result<Memory, Failure> {
+        Ok(Memory::within(self.run.state.shelf()?.dir()))
     }
 
     pub(super) fn refused(&self, all: u64, rows: u64, groups: u64) -> Failure {

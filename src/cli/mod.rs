@@ -10,6 +10,7 @@ mod export;
 mod import;
 mod job;
 mod log;
+mod memory;
 mod missing;
 mod node;
 mod preview;

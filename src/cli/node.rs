@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 use super::destination::{Destination, Whereabouts};
-use crate::pace::Rate;
+use crate::pace::Tempo;
 use crate::roster::{MappedBy, Mapping, Person, PersonError, Protected};
 use crate::scim::Dialect;
 use crate::settings::{Config, Node, NodeError, Region, TokenSource};
@@ -57,9 +57,9 @@ pub(super) struct NodeArgs {
     /// What names of roles begin with on the node (its role mapping prefix)
     #[arg(long, value_name = "PREFIX", env = "HEADCOUNT_ROLE_PREFIX")]
     role_prefix: Option<String>,
-    /// Never send more calls than this: 50/s, 180/min, 25000/h
-    #[arg(long, value_name = "N[/s|/min|/h]", env = "HEADCOUNT_RATE")]
-    rate: Option<Rate>,
+    /// Never send more calls than this: 50/s, 180/min, 25000/h; auto, unless given: as many as the node allows
+    #[arg(long, value_name = "N[/s|/min|/h]|auto", env = "HEADCOUNT_RATE")]
+    rate: Option<Tempo>,
     /// At most this many calls in flight at once; 8 unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), env = "HEADCOUNT_CONCURRENCY")]
     concurrency: Option<u16>,
@@ -260,7 +260,7 @@ impl NodeArgs {
         Ok(Destination {
             profile: Some(name.to_owned()),
             role_prefix,
-            rate: self.rate.or(profile.rate),
+            rate: self.rate.or(profile.rate).and_then(Tempo::ceiling),
             concurrency: usize::from(
                 self.concurrency
                     .or(profile.concurrency)
@@ -291,7 +291,7 @@ impl NodeArgs {
             profile: None,
             whereabouts,
             role_prefix: self.role_prefix.clone(),
-            rate: self.rate,
+            rate: self.rate.and_then(Tempo::ceiling),
             concurrency: usize::from(self.concurrency.unwrap_or(CONCURRENCY)),
             timeout: seconds(self.timeout),
             protected,

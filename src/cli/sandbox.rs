@@ -4,15 +4,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 
 use super::{Exit, Failure};
 use crate::report::say;
-use crate::sandbox::{Bulk, Faults, Options, Sandbox};
+use crate::sandbox::{Bulk, Faults, Limits, Options, Sandbox};
 
 const EXAMPLES: &str = "\
 Examples:
   headcount sandbox --listen 127.0.0.1:8080 --token secret
   headcount sandbox --users 100000 --page-max 500 --rate 50
+  headcount sandbox --limit users=180/min:fixed,groups=30/min --tell-limits
   headcount sandbox --faults '500=5%,reset@after=1%' --seed 7
   headcount sandbox --bulk --bulk-max-operations 100
 
@@ -47,6 +49,13 @@ pub(super) struct SandboxArgs {
     /// Calls a second that it takes; more are refused with 429
     #[arg(long, value_name = "N", env = "HEADCOUNT_SANDBOX_RATE")]
     rate: Option<u32>,
+    /// What else it takes, by class of call: writes=180/min:20, groups=600/min:fixed, all=6/once; see the
+    /// reference
+    #[arg(long, value_name = "SPEC", env = "HEADCOUNT_SANDBOX_LIMIT")]
+    limit: Option<Limits>,
+    /// Say in each answer what is left of the limits (`RateLimit` fields)
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SANDBOX_TELL_LIMITS")]
+    tell_limits: bool,
     /// How long it takes to answer, in milliseconds
     #[arg(long, value_name = "MS", env = "HEADCOUNT_SANDBOX_LATENCY")]
     latency: Option<u64>,
@@ -90,6 +99,8 @@ pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
         seats: args.seats.or(default.seats),
         page_max: args.page_max.unwrap_or(default.page_max),
         rate: args.rate.or(default.rate),
+        limits: args.limit.unwrap_or(default.limits),
+        tell_limits: args.tell_limits,
         latency: args.latency.map_or(default.latency, Duration::from_millis),
         faults: args.faults.unwrap_or(default.faults),
         seed: args.seed.unwrap_or(default.seed),

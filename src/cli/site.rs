@@ -45,7 +45,11 @@ impl Job {
     pub(super) async fn open(&self) -> Result<Sites, Failure> {
         let roster = self.roster()?;
         let destinations = self.destinations(&roster)?;
-        let paces: Vec<Arc<Pace>> = destinations.iter().map(Destination::pace).collect();
+        let memory = self.memory()?;
+        let paces = destinations
+            .iter()
+            .map(|destination| destination.remembered_pace(&memory));
+        let paces: Vec<Arc<Pace>> = paces.collect();
         let stops = paces
             .iter()
             .map(|pace| Arc::new(StopSwitch::new(Arc::clone(pace))));

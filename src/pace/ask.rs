@@ -1,14 +1,15 @@
 //! One call sent once: for looking at a node. What is sent in a run goes by the table of [`retry`].
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
+use super::fields::allowance;
 use super::line::{Attempts, Line, Sending};
-use super::retry::{self, Happened, back_off};
+use super::retry::{self, Happened};
 use super::{Call, Closed, Fault, FaultKind, retry_after};
 
 /// What came back of a call that was sent once.
@@ -32,9 +33,9 @@ impl Line {
     /// [`Fault`] when no whole answer came; it says whether the call may have taken effect.
     pub async fn ask(&self, call: &Call) -> Result<Heard, Fault> {
         let mut so_far = Attempts::default();
-        let _place = self
+        let place = self
             .pace
-            .admit()
+            .admit(call.class)
             .await
             .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))?;
         so_far.sent = 1;
@@ -46,12 +47,10 @@ impl Line {
                 body,
             } => {
                 self.heard();
-                if retry::happened(status, &body) == Happened::Throttled {
-                    let wait = retry_after(&headers, &body).unwrap_or_else(|| back_off(1));
-                    self.pace.refused(wait);
-                } else {
-                    self.pace.taken();
-                }
+                let what = retry::happened(status, &body);
+                let wait = retry_after(&headers, &body);
+                let allowance = allowance(&headers, SystemTime::now());
+                place.back(what, so_far.told(wait), allowance);
                 Ok(Heard {
                     status,
                     headers,
@@ -59,8 +58,12 @@ impl Line {
                     took: begun.elapsed(),
                 })
             }
-            Sending::NotSent(cause) => Err(so_far.fault(FaultKind::Unreachable, Some(cause))),
+            Sending::NotSent(cause) => {
+                place.back(Happened::NotSent, Duration::ZERO, None);
+                Err(so_far.fault(FaultKind::Unreachable, Some(cause)))
+            }
             Sending::Lost { status, cause } => {
+                place.back(Happened::Lost, Duration::ZERO, None);
                 so_far.status = status.map(|status| status.as_u16());
                 so_far.doubtful = true;
                 Err(so_far.fault(FaultKind::AnswerLost, Some(cause)))

@@ -9,9 +9,35 @@ use url::Url;
 
 use super::retry::Repeat;
 
+/// What a node may count calls by. Each class has a pace of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Changes nothing.
+    Read,
+    /// Changes a user.
+    UserWrite,
+    /// Changes a group.
+    GroupWrite,
+    /// A bulk request, whatever is in it: it takes longer than any other call, and a node that counts
+    /// calls for their work counts it differently.
+    Bulk,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Class; 4] = [
+        Class::Read,
+        Class::UserWrite,
+        Class::GroupWrite,
+        Class::Bulk,
+    ];
+}
+
 /// One HTTP request, to be sent as often as needed.
 #[derive(Debug, Clone)]
 pub struct Call {
+    /// What the node may count it as.
+    pub class: Class,
     /// The method.
     pub method: Method,
     /// The whole address, query included.

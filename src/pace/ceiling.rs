@@ -41,7 +41,7 @@ impl Per {
 /// A rate that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not a rate; write a whole number above 0, alone or with a unit: 50, 50/s, 180/min, 25000/h"
+    "{0:?} is not a rate; write a whole number above 0, alone or with a unit: 50, 50/s, 180/min, 25000/h; or auto"
 )]
 pub struct RateError(String);
 
@@ -92,6 +92,55 @@ impl Rate {
     #[must_use]
     pub fn interval(self) -> Duration {
         self.per.length() / self.calls.get()
+    }
+}
+
+/// The `--rate` that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Tempo {
+    /// As fast as the node allows.
+    Auto,
+    /// That, and never faster than this.
+    AtMost(Rate),
+}
+
+impl Tempo {
+    /// The ceiling, if there is one.
+    #[must_use]
+    pub fn ceiling(self) -> Option<Rate> {
+        match self {
+            Tempo::Auto => None,
+            Tempo::AtMost(rate) => Some(rate),
+        }
+    }
+}
+
+impl FromStr for Tempo {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        match text.trim() {
+            "auto" => Ok(Tempo::Auto),
+            rate => rate.parse().map(Tempo::AtMost),
+        }
+    }
+}
+
+impl TryFrom<String> for Tempo {
+    type Error = RateError;
+
+    fn try_from(text: String) -> Result<Self, RateError> {
+        text.parse()
+    }
+}
+
+impl From<Tempo> for String {
+    fn from(tempo: Tempo) -> Self {
+        match tempo {
+            Tempo::Auto => "auto".to_owned(),
+            Tempo::AtMost(rate) => rate.to_string(),
+        }
     }
 }
 

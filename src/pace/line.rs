@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::StatusCode;
@@ -12,8 +12,10 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::fields::allowance;
+use super::limiter::Allowance;
 use super::retry::{
-    self, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, MAX_WAITS, OUTAGE, Repeat, Verdict, back_off,
+    self, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, Most, OUTAGE, Repeat, Verdict, back_off,
 };
 use super::veil::Veil;
 use super::{Answer, Call, Closed, Fault, FaultKind, Http, Pace, retry_after};
@@ -125,15 +127,13 @@ impl Line {
     ) -> Result<Answer<T>, Fault> {
         let mut so_far = Attempts::default();
         loop {
-            let sent = {
-                let _place = self
-                    .pace
-                    .admit()
-                    .await
-                    .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))?;
-                so_far.sent += 1;
-                self.once(call).await
-            };
+            let place = self
+                .pace
+                .admit(call.class)
+                .await
+                .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))?;
+            so_far.sent += 1;
+            let sent = self.once(call).await;
             let (what, cause, wait) = match sent {
                 Sending::Answer {
                     status,
@@ -150,13 +150,17 @@ impl Line {
                         Some(Err(())) => (Happened::Unreadable, Err(body)),
                         None => (retry::happened(status, &body), Err(body)),
                     };
-                    if what != Happened::Throttled {
-                        self.pace.taken();
-                    }
+                    let allowance = allowance(&headers, SystemTime::now());
                     let wait = content
                         .as_ref()
                         .err()
-                        .and_then(|body| retry_after(&headers, body));
+                        .and_then(|body| retry_after(&headers, body))
+                        .or_else(|| used_up(allowance).filter(|_| what == Happened::Throttled));
+                    let told = so_far.told(wait);
+                    if what == Happened::Throttled {
+                        warn_of(told);
+                    }
+                    place.back(what, told, allowance);
                     if retry::verdict(what, call.repeat) == Verdict::Done || so_far.spent(what) {
                         let Attempts {
                             sent: attempts,
@@ -173,12 +177,17 @@ impl Line {
                     }
                     (what, format!("HTTP {status}"), wait)
                 }
-                Sending::NotSent(cause) => (Happened::NotSent, cause, None),
+                Sending::NotSent(cause) => {
+                    place.back(Happened::NotSent, Duration::ZERO, None);
+                    (Happened::NotSent, cause, None)
+                }
                 Sending::Lost { status, cause } => {
+                    place.back(Happened::Lost, Duration::ZERO, None);
                     so_far.status = status.map(|status| status.as_u16());
                     (Happened::Lost, cause, None)
                 }
                 Sending::TooLarge(status) => {
+                    place.back(Happened::Decided, Duration::ZERO, None);
                     so_far.status = Some(status.as_u16());
                     so_far.doubtful = true;
                     return Err(so_far.fault(FaultKind::TooLarge, None));
@@ -211,16 +220,12 @@ impl Line {
                 }
                 return Err(so_far.fault(kind_of(what), Some(cause)));
             }
+            // The pace knows already that this class waits.
+            Verdict::ClassWaits => so_far.waits += 1,
             Verdict::AllWait => {
+                let told = so_far.told(wait);
                 so_far.waits += 1;
-                // No wait at all, or none told: do not ask again at once for ever.
-                let wait = wait
-                    .filter(|wait| !wait.is_zero())
-                    .unwrap_or_else(|| back_off(so_far.waits + 1));
-                if what == Happened::Throttled {
-                    self.pace.refused(wait);
-                }
-                self.hold(wait);
+                self.hold(told);
             }
             Verdict::BackOff => {
                 so_far.failures += 1;
@@ -235,7 +240,7 @@ impl Line {
                     MAX_ATTEMPTS
                 };
                 // What was never sent may wait for the node to come back.
-                if what != Happened::NotSent && so_far.failures >= most {
+                if what.rule().most != Most::Outage && so_far.failures >= most {
                     return Err(so_far.fault(kind_of(what), Some(cause)));
                 }
                 self.pace
@@ -248,9 +253,7 @@ impl Line {
     }
 
     fn hold(&self, wait: Duration) {
-        if wait >= Duration::from_secs(30) {
-            warn!(seconds = wait.as_secs(), "the node asks everybody to wait");
-        }
+        warn_of(wait);
         self.pace.hold(wait);
     }
 
@@ -260,11 +263,13 @@ impl Line {
             .last_answer
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        // Where one call at a time is tried, it is not always the same.
+        let tried = so_far.failures.max(self.pace.probed_in_vain() + 1);
         match (what, last) {
             (Happened::NotSent | Happened::Lost, Some(last)) => {
-                so_far.failures >= 3 && last.elapsed() >= OUTAGE
+                tried >= 3 && last.elapsed() >= OUTAGE
             }
-            (Happened::NotSent, None) => so_far.failures >= FIRST_ATTEMPTS,
+            (Happened::NotSent, None) => tried >= FIRST_ATTEMPTS,
             _ => false,
         }
     }
@@ -343,6 +348,19 @@ fn read_if_success<T>(
     status.is_success().then(|| read(body).ok_or(()))
 }
 
+fn warn_of(wait: Duration) {
+    if wait >= Duration::from_secs(30) {
+        warn!(seconds = wait.as_secs(), "the node asks to wait");
+    }
+}
+
+/// How long to wait where nothing is left.
+fn used_up(allowance: Option<Allowance>) -> Option<Duration> {
+    allowance
+        .filter(|allowance| allowance.left < 1.0)
+        .map(|allowance| allowance.reset)
+}
+
 fn kind_of(what: Happened) -> FaultKind {
     match what {
         Happened::Unreadable => FaultKind::Unreadable,
@@ -351,13 +369,20 @@ fn kind_of(what: Happened) -> FaultKind {
 }
 
 impl Attempts {
+    /// How long to wait, if so long was told. No wait at all, or none told: not again at once for ever.
+    pub(super) fn told(&self, wait: Option<Duration>) -> Duration {
+        wait.filter(|wait| !wait.is_zero())
+            .unwrap_or_else(|| back_off(self.waits + 2))
+    }
+
     /// Whether the attempts that this kind of failure is worth are used up.
     fn spent(&self, what: Happened) -> bool {
-        match what {
-            Happened::Throttled | Happened::Unavailable => self.waits + 1 >= MAX_WAITS,
+        match what.rule().most {
             // An unreadable body is no word of the node's, however often it comes.
-            Happened::Unreadable => false,
-            _ => self.failures + 1 >= MAX_ATTEMPTS,
+            _ if what == Happened::Unreadable => false,
+            Most::Waits(waits) => self.waits + 1 >= waits,
+            Most::Attempts(attempts) => self.failures + 1 >= attempts,
+            Most::Outage => false,
         }
     }
 }

@@ -1,9 +1,10 @@
 //! How fast and how often: when a call may leave, and what follows from how it went.
 //!
-//! Here belong the ceiling ([`Rate`]), the rate that a node is seen to allow, the number of calls in flight, the gate that a node's
-//! "wait" closes for everybody, the table of what may be sent again ([`retry`]), and the HTTP
-//! client that obeys all of them ([`Line`]). What a call is *for* does not belong here: this
-//! module has never heard of users, teams or spreadsheets.
+//! Here belong the ceiling ([`Rate`]), the controller that finds out what a node allows (`limiter`), the gate that a
+//! node's "wait" closes for everybody, the breaker that keeps calls from a node that does not answer (`breaker`),
+//! the table of what may be sent again ([`retry`]), and the HTTP client that obeys all of them ([`Line`]). What a
+//! call is *for* does not belong here: of users, teams and spreadsheets this module knows no more than the
+//! [`Class`] of a call.
 //!
 //! ```text
 //!  scim ── Call ──▶ Line ── Pace::admit ──▶ node
@@ -11,48 +12,74 @@
 //!                    └── retry::verdict ◀── answer or fault
 //! ```
 
-mod adaptive;
 mod ask;
+mod breaker;
 mod call;
 mod ceiling;
+mod fields;
 mod http;
+mod limiter;
 mod line;
+mod place;
 pub mod retry;
 mod veil;
 mod wait;
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 pub use ask::Heard;
-pub use call::{Answer, Call, Fault, FaultKind};
-pub use ceiling::{Rate, RateError};
+pub use call::{Answer, Call, Class, Fault, FaultKind};
+pub use ceiling::{Rate, RateError, Tempo};
 pub use http::{Http, HttpOptions, client};
+pub use limiter::Learnt;
 pub use line::{BadToken, Line};
+pub use place::Place;
 pub use wait::retry_after;
 
-use adaptive::Adaptive;
+use breaker::{Breaker, Passage};
 use ceiling::Ceiling;
+use limiter::{Limiter, Ticket, Turn};
+use place::Came;
+use retry::Happened;
 
 /// Decides when the next call may leave, for all calls of one node.
 ///
-/// Three things must agree: a place among the calls in flight, an open gate, and a slot under the
-/// ceiling. Closing the pace stops new calls and lets those in flight finish.
+/// Four things must agree: an open gate, a node that answers, the limit of the call's class with a place among the
+/// calls in flight, and a slot under the ceiling. Closing the pace stops new calls and lets those in
+/// flight finish.
 #[derive(Debug)]
 pub struct Pace {
-    places: Semaphore,
+    begun: Instant,
+    state: Mutex<State>,
+    queues: [Queue; Class::ALL.len()],
     ceiling: Option<Ceiling>,
-    adaptive: Adaptive,
-    held_until: Mutex<Option<Instant>>,
     closed: watch::Sender<bool>,
     waiting: AtomicUsize,
     resting: AtomicUsize,
     admitted: AtomicU64,
     holds: AtomicU64,
+}
+
+/// What the decision hangs on. Times are counted from when the pace began.
+#[derive(Debug)]
+struct State {
+    limiter: Limiter,
+    breaker: Breaker,
+    held_until: Duration,
+}
+
+/// The calls of one class that wait. One of them waits for the limits, the others for it: no herd, and first come is
+/// first served.
+#[derive(Debug, Default)]
+struct Queue {
+    turn: tokio::sync::Mutex<()>,
+    /// A call has come back, so that it may be somebody's turn.
+    moved: Notify,
 }
 
 /// No more calls may leave: the run is stopping.
@@ -64,11 +91,22 @@ impl Pace {
     /// At most `concurrency` calls in flight and, with a rate, never more than that.
     #[must_use]
     pub fn new(concurrency: usize, rate: Option<Rate>) -> Self {
+        Self::remembering(concurrency, rate, Learnt::default())
+    }
+
+    /// The same, beginning with the pace that an earlier run found.
+    #[must_use]
+    pub fn remembering(concurrency: usize, rate: Option<Rate>, learnt: Learnt) -> Self {
+        let places = u32::try_from(concurrency).unwrap_or(u32::MAX);
         Pace {
-            places: Semaphore::new(concurrency.max(1)),
+            begun: Instant::now(),
+            state: Mutex::new(State {
+                limiter: Limiter::new(places, learnt),
+                breaker: Breaker::new(),
+                held_until: Duration::ZERO,
+            }),
+            queues: Default::default(),
             ceiling: rate.map(Ceiling::new),
-            adaptive: Adaptive::new(u32::try_from(concurrency).unwrap_or(u32::MAX)),
-            held_until: Mutex::new(None),
             closed: watch::Sender::new(false),
             waiting: AtomicUsize::new(0),
             resting: AtomicUsize::new(0),
@@ -77,77 +115,137 @@ impl Pace {
         }
     }
 
-    /// Waits until a call may leave. The place is held until the permit is dropped.
+    /// Waits until a call may leave. The place is held until it is dropped.
     ///
     /// # Errors
     /// [`Closed`] as soon as the pace is closed, also while waiting.
-    pub async fn admit(&self) -> Result<SemaphorePermit<'_>, Closed> {
+    pub async fn admit(&self, class: Class) -> Result<Place<'_>, Closed> {
         let _counted = Waiting::count(&self.waiting);
         let mut closed = self.closed.subscribe();
         tokio::select! {
             biased;
             _ = closed.wait_for(|closed| *closed) => Err(Closed),
-            permit = self.turn() => Ok(permit),
+            place = self.turn(class) => Ok(place),
         }
     }
 
-    async fn turn(&self) -> SemaphorePermit<'_> {
-        let permit = self
-            .places
-            .acquire()
-            .await
-            .expect("the semaphore is never closed: `closed` is the one way to stop");
+    async fn turn(&self, class: Class) -> Place<'_> {
+        let queue = &self.queues[class as usize];
+        let _turn = queue.turn.lock().await;
         loop {
-            self.gate().await;
-            self.adaptive.slot().await;
-            if let Some(ceiling) = &self.ceiling {
-                ceiling.slot().await;
-            }
-            // The gate may have shut while this call waited for its slot.
-            if self.held().is_none() {
-                self.admitted.fetch_add(1, Ordering::Relaxed);
-                return permit;
+            match self.ask(class) {
+                Ok(mut place) => {
+                    if let Some(ceiling) = &self.ceiling {
+                        ceiling.slot().await;
+                        place.ticket.leaves(self.begun.elapsed());
+                    }
+                    // The gate may have shut while this call waited for its slot.
+                    if self.ceiling.is_none() || self.held(class).is_none() {
+                        self.admitted.fetch_add(1, Ordering::Relaxed);
+                        return place;
+                    }
+                }
+                Err(Some(until)) => tokio::select! {
+                    () = tokio::time::sleep_until(self.begun + until) => {}
+                    () = queue.moved.notified() => {}
+                },
+                Err(None) => queue.moved.notified().await,
             }
         }
     }
 
-    async fn gate(&self) {
-        while let Some(until) = self.held() {
-            tokio::time::sleep_until(until).await;
+    /// A place for a call, or when to ask again: at a moment, or when a call has come back.
+    fn ask(&self, class: Class) -> Result<Place<'_>, Option<Duration>> {
+        let now = self.begun.elapsed();
+        let mut state = self.state();
+        if now < state.held_until {
+            return Err(Some(state.held_until));
+        }
+        let probe = match state.breaker.passage(now) {
+            Passage::Free => false,
+            Passage::Probe => true,
+            Passage::At(until) => return Err(Some(until)),
+            Passage::AfterProbe => return Err(None),
+        };
+        match state.limiter.ask(class, now) {
+            Turn::Now(ticket) => {
+                if probe {
+                    state.breaker.probes();
+                }
+                Ok(Place {
+                    pace: self,
+                    ticket,
+                    probe,
+                    came: Came::NOT_BACK,
+                })
+            }
+            Turn::At(until) => Err(Some(until)),
+            Turn::AfterAnswer => Err(None),
         }
     }
 
-    fn held(&self) -> Option<Instant> {
-        let until = *self
-            .held_until
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        until.filter(|until| *until > Instant::now())
+    /// A call has come back.
+    fn back(&self, ticket: Ticket, probe: bool, came: Came) {
+        let now = self.begun.elapsed();
+        {
+            let mut state = self.state();
+            state.limiter.back(ticket, now, came.said, came.allowance);
+            state.breaker.back(came.health, probe, now);
+        }
+        if matches!(came.said, limiter::Said::Refused(_)) {
+            self.holds.fetch_add(1, Ordering::Relaxed);
+        }
+        for queue in &self.queues {
+            queue.moved.notify_one();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn held(&self, class: Class) -> Option<Duration> {
+        let state = self.state();
+        let until = state.held_until.max(state.limiter.held_until(class));
+        until
+            .checked_sub(self.begun.elapsed())
+            .filter(|left| !left.is_zero())
     }
 
     /// Keeps every call back for `wait` from now on; a longer hold that is in force stays.
     pub fn hold(&self, wait: Duration) {
-        let until = Instant::now() + wait;
-        let mut held = self
-            .held_until
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if held.is_none_or(|held| held < until) {
-            *held = Some(until);
+        let until = self.begun.elapsed().saturating_add(wait);
+        let mut state = self.state();
+        if state.held_until < until {
+            state.held_until = until;
             self.holds.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// The node took a call: it did not say that there are too many.
-    pub fn taken(&self) {
-        self.adaptive.taken();
+    /// The node refused parts of a call because there were too many: keeps every call back for `wait`, and
+    /// lets those of this class leave more slowly from then on.
+    pub fn refused(&self, class: Class, wait: Duration) {
+        let now = self.begun.elapsed();
+        self.state().limiter.refused(class, now, wait);
+        self.hold(wait);
     }
 
-    /// The node refused a call because there were too many: keeps every call back for `wait`, and
-    /// lets them leave more slowly from then on.
-    pub fn refused(&self, wait: Duration) {
-        self.adaptive.refused(wait);
-        self.hold(wait);
+    /// The pace that the node was seen to allow.
+    #[must_use]
+    pub fn learnt(&self) -> Learnt {
+        self.state().limiter.learnt()
+    }
+
+    /// How many times in a row one call alone was tried in vain, since the node did not answer.
+    pub(super) fn probed_in_vain(&self) -> u32 {
+        self.state().breaker.rounds()
+    }
+
+    /// For how long the node has not answered, where calls are kept back for that.
+    #[must_use]
+    pub fn down_for(&self) -> Option<Duration> {
+        let since = self.state().breaker.open_since()?;
+        Some(self.begun.elapsed().saturating_sub(since))
     }
 
     /// Sleeps for `wait` before a call that came to nothing is tried again, or until the pace is
@@ -200,13 +298,14 @@ impl Pace {
         self.admitted.load(Ordering::Relaxed)
     }
 
-    /// How long the gate stays shut from now on, if it is shut.
+    /// How long the node wants calls to wait from now on, if it does.
     #[must_use]
     pub fn held_for(&self) -> Option<Duration> {
-        self.held().map(|until| until - Instant::now())
+        let held = Class::ALL.into_iter().filter_map(|class| self.held(class));
+        held.max()
     }
 
-    /// How often the node made everybody wait.
+    /// How often the node said to wait.
     #[must_use]
     pub fn holds(&self) -> u64 {
         self.holds.load(Ordering::Relaxed)
@@ -239,7 +338,7 @@ mod tests {
         let begun = Instant::now();
         pace.hold(Duration::from_secs(7));
         pace.hold(Duration::from_secs(3));
-        let (one, two) = tokio::join!(pace.admit(), pace.admit());
+        let (one, two) = tokio::join!(pace.admit(Class::Read), pace.admit(Class::Read));
         assert!(one.is_ok() && two.is_ok());
         let waited = begun.elapsed();
         assert!(waited >= Duration::from_secs(7), "{waited:?}");
@@ -250,19 +349,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_more_calls_than_places_are_in_flight() {
         let pace = Pace::new(2, None);
-        let first = pace.admit().await;
-        let _second = pace.admit().await;
-        let third = tokio::time::timeout(Duration::from_mins(1), pace.admit()).await;
+        let first = pace.admit(Class::Read).await;
+        let _second = pace.admit(Class::Read).await;
+        let third = tokio::time::timeout(Duration::from_mins(1), pace.admit(Class::Read)).await;
         assert!(third.is_err(), "a third call left while two were in flight");
         drop(first);
-        assert!(pace.admit().await.is_ok());
+        assert!(pace.admit(Class::Read).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn closing_wakes_those_who_wait() {
         let pace = Pace::new(1, None);
         pace.hold(Duration::from_hours(1));
-        let (answer, ()) = tokio::join!(pace.admit(), async {
+        let (answer, ()) = tokio::join!(pace.admit(Class::Read), async {
             tokio::time::sleep(Duration::from_secs(1)).await;
             assert_eq!(pace.waiting(), 1);
             pace.close();

@@ -1,15 +1,9 @@
-//! The one table of what follows from how a call went.
+//! The one table of what follows from how a call went: [`TABLE`]. `docs/reference.md` shows it, and a test holds one
+//! against the other.
 //!
-//! | what happened | a call that may be repeated | a create |
-//! |---|---|---|
-//! | 429, or 403 whose body says throttled | everybody waits, then again | everybody waits, then again |
-//! | 503, 408 | everybody waits if told how long, then again | look first |
-//! | 500, 502, 504, other 5xx | back off, then again | look first |
-//! | no connection | back off, then again | back off, then again |
-//! | answer lost, cut, timed out, or 2xx with a body that is not SCIM | back off, then again | look first |
-//! | anything else | the node's word | the node's word |
-//!
-//! "Look first" is for the caller: only it knows how to find out whether the create took effect.
+//! "Look first" is for the caller: only it knows how to find out whether the create took effect. Which of the
+//! node's words stop a run is for [`run`](crate::run). When so many calls fail that sending them again makes things
+//! worse, the breaker steps in.
 
 use std::time::Duration;
 
@@ -48,6 +42,8 @@ pub enum Happened {
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
+    /// Send it again when calls of its class have waited.
+    ClassWaits,
     /// Send it again when every call has waited.
     AllWait,
     /// Send it again after its own back-off.
@@ -56,6 +52,68 @@ pub enum Verdict {
     LookFirst,
     /// This is the answer.
     Done,
+}
+
+/// How long a call is worth trying.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Most {
+    /// It is sent so often, the first time included.
+    Attempts(u32),
+    /// It is told to wait so often.
+    Waits(u32),
+    /// Until the node has been silent for [`OUTAGE`].
+    Outage,
+}
+
+/// A line of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// How the call went.
+    pub what: Happened,
+    /// The same in words.
+    pub words: &'static str,
+    /// What follows for a call that may be repeated.
+    pub safe: Verdict,
+    /// What follows for a call that must not simply be repeated.
+    pub look_first: Verdict,
+    /// How long that goes on.
+    pub most: Most,
+}
+
+const fn rule(
+    what: Happened,
+    words: &'static str,
+    safe: Verdict,
+    look_first: Verdict,
+    most: Most,
+) -> Rule {
+    Rule {
+        what,
+        words,
+        safe,
+        look_first,
+        most,
+    }
+}
+
+/// What follows from how a call went.
+#[rustfmt::skip]
+pub const TABLE: [Rule; 7] = [
+    rule(Happened::Throttled, "429, or 403 whose body says throttled", Verdict::ClassWaits, Verdict::ClassWaits, Most::Waits(MAX_WAITS)),
+    rule(Happened::Unavailable, "503, 408", Verdict::AllWait, Verdict::LookFirst, Most::Waits(MAX_WAITS)),
+    rule(Happened::ServerError, "other 5xx, but 501 and 505", Verdict::BackOff, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
+    rule(Happened::NotSent, "no connection", Verdict::BackOff, Verdict::BackOff, Most::Outage),
+    rule(Happened::Lost, "answer lost, cut or timed out", Verdict::BackOff, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
+    rule(Happened::Unreadable, "2xx that is not SCIM", Verdict::BackOff, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
+    rule(Happened::Decided, "anything else", Verdict::Done, Verdict::Done, Most::Attempts(1)),
+];
+
+impl Happened {
+    /// The line of the table.
+    #[must_use]
+    pub fn rule(self) -> &'static Rule {
+        &TABLE[self as usize]
+    }
 }
 
 /// Classifies an answer by its status and body.
@@ -71,17 +129,13 @@ pub fn happened(status: StatusCode, body: &[u8]) -> Happened {
     }
 }
 
-/// The table above.
+/// What follows, by the table.
 #[must_use]
-#[expect(clippy::match_same_arms, reason = "one arm a line of the table")]
 pub fn verdict(happened: Happened, repeat: Repeat) -> Verdict {
-    match (happened, repeat) {
-        (Happened::Decided, _) => Verdict::Done,
-        (Happened::Throttled, _) => Verdict::AllWait,
-        (Happened::NotSent, _) => Verdict::BackOff,
-        (_, Repeat::LookFirst) => Verdict::LookFirst,
-        (Happened::Unavailable, Repeat::Safe) => Verdict::AllWait,
-        (_, Repeat::Safe) => Verdict::BackOff,
+    let rule = happened.rule();
+    match repeat {
+        Repeat::Safe => rule.safe,
+        Repeat::LookFirst => rule.look_first,
     }
 }
 
@@ -136,7 +190,7 @@ mod tests {
     fn what_the_node_never_looked_at_is_sent_again() {
         for repeat in [Repeat::Safe, Repeat::LookFirst] {
             assert_eq!(verdict(Happened::NotSent, repeat), Verdict::BackOff);
-            assert_eq!(verdict(Happened::Throttled, repeat), Verdict::AllWait);
+            assert_eq!(verdict(Happened::Throttled, repeat), Verdict::ClassWaits);
         }
         let throttled = happened(StatusCode::FORBIDDEN, br#"{"error":"throttled"}"#);
         assert_eq!(throttled, Happened::Throttled);
@@ -147,6 +201,43 @@ mod tests {
         for status in [200, 201, 204, 400, 401, 403, 404, 409, 412, 428, 501] {
             let what = happened(StatusCode::from_u16(status).unwrap(), b"{}");
             assert_eq!(verdict(what, Repeat::Safe), Verdict::Done, "{status}");
+        }
+    }
+
+    fn in_words(verdict: Verdict) -> &'static str {
+        match verdict {
+            Verdict::ClassWaits => "calls of its class wait as told, then again",
+            Verdict::AllWait => "everybody waits as told, then again",
+            Verdict::BackOff => "back off, then again",
+            Verdict::LookFirst => "look first",
+            Verdict::Done => "the node's word",
+        }
+    }
+
+    #[test]
+    fn the_reference_shows_this_table() {
+        let reference = include_str!("../../docs/reference.md");
+        for (at, rule) in TABLE.iter().enumerate() {
+            assert_eq!(
+                rule.what as usize, at,
+                "the lines are in the order of the enum"
+            );
+            let most = match rule.most {
+                Most::Attempts(1) => "sent once".to_owned(),
+                Most::Attempts(attempts) => format!("sent {attempts} times"),
+                Most::Waits(waits) => format!("told to wait {waits} times"),
+                Most::Outage => format!("silence of {} minutes", OUTAGE.as_secs() / 60),
+            };
+            let line = format!(
+                "| {} | {} | {} | {most} |",
+                rule.words,
+                in_words(rule.safe),
+                in_words(rule.look_first)
+            );
+            assert!(
+                reference.contains(&line),
+                "docs/reference.md lacks:\n{line}"
+            );
         }
     }
 

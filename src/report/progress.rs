@@ -141,6 +141,13 @@ fn state(tally: &Tally, pace: PaceReport) -> String {
         1 => "; 1 call waits for the pace".to_owned(),
         calls => format!("; {calls} calls wait for the pace"),
     };
+    if let Some(down) = pace.down_for {
+        return format!(
+            "{}; the node has not answered for {}, trying again",
+            tally.in_words(),
+            duration(down)
+        );
+    }
     let held = match pace.held_for {
         Some(held) if !held.is_zero() => format!(" (the node asks to wait {})", duration(held)),
         _ => String::new(),

@@ -39,6 +39,8 @@ pub struct PaceReport {
     pub waiting: usize,
     /// Calls that came to nothing and will be tried again.
     pub resting: usize,
-    /// How long the node wants everybody to wait from now on.
+    /// How long the node wants calls to wait from now on.
     pub held_for: Option<Duration>,
+    /// How long the node has not answered, where one call at a time is tried until it does.
+    pub down_for: Option<Duration>,
 }

@@ -267,5 +267,6 @@ fn pace_report(pace: &Pace) -> PaceReport {
         waiting: pace.waiting(),
         resting: pace.resting(),
         held_for: pace.held_for(),
+        down_for: pace.down_for(),
     }
 }

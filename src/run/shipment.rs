@@ -8,7 +8,7 @@ use super::parcel::{Parcel, Payload};
 use super::writer::Writer;
 use crate::directory::Teams;
 use crate::pace::retry::back_off;
-use crate::pace::{Fault, FaultKind};
+use crate::pace::{Class, Fault, FaultKind};
 use crate::scim::{
     BulkId, BulkLimits, BulkOperation, BulkRequest, BulkResult, Client, Error, Group, NewGroup,
     NewUser, Reply, User,
@@ -117,7 +117,7 @@ impl Shipment {
             Ok(reply) => {
                 let results = reply.results(&self.request);
                 if results.iter().any(is_throttled) {
-                    client.line().pace().refused(back_off(2));
+                    client.line().pace().refused(Class::Bulk, back_off(2));
                 }
                 Fate::Heard(results.into_iter().map(Some).collect())
             }

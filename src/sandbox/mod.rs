@@ -71,6 +71,7 @@ pub use calls::Calls;
 pub use faults::{Faults, FaultsError};
 pub use options::{Bulk, Options};
 pub use snapshot::{GroupSnapshot, Snapshot, UserSnapshot};
+pub use throttle::{Limits, LimitsError};
 
 use bulk::Offer;
 use calls::Counters;
@@ -107,7 +108,8 @@ impl Sandbox {
             operations: TowerToHyperService::new(http::router(Arc::clone(&node), &prefix)),
             token: options.token.unwrap_or_else(random_token),
             prefix,
-            throttle: options.rate.map(Throttle::new),
+            throttle: Throttle::new(options.limits.and_rate(options.rate)),
+            tells_limits: options.tell_limits,
             latency: options.latency,
             dice: Dice::new(options.faults, options.seed),
             counters: Counters::new(),

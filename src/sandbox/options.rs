@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::faults::Faults;
 use super::serve::BODY_LIMIT;
+use super::throttle::Limits;
 
 /// What kind of node to start. [`Options::default`] is a small, fast, faultless one.
 #[derive(Clone)]
@@ -27,6 +28,10 @@ pub struct Options {
     pub page_max: usize,
     /// Calls a second that are taken; more are answered with 429. `None` for no limit.
     pub rate: Option<u32>,
+    /// What else is taken, by class of call.
+    pub limits: Limits,
+    /// Whether answers say what is left of these (`RateLimit`).
+    pub tell_limits: bool,
     /// How long each call is held before it is carried out.
     pub latency: Duration,
     /// Calls that go wrong.
@@ -66,6 +71,8 @@ impl Default for Options {
             seats: None,
             page_max: 1000,
             rate: None,
+            limits: Limits::default(),
+            tell_limits: false,
             latency: Duration::ZERO,
             faults: Faults::default(),
             seed: 0,
@@ -88,6 +95,8 @@ impl fmt::Debug for Options {
             .field("seats", &self.seats)
             .field("page_max", &self.page_max)
             .field("rate", &self.rate)
+            .field("limits", &self.limits)
+            .field("tell_limits", &self.tell_limits)
             .field("latency", &self.latency)
             .field("faults", &self.faults)
             .field("seed", &self.seed)

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use hyper::Request;
@@ -30,7 +30,7 @@ use super::calls::Counters;
 use super::error::{ScimError, wait};
 use super::faults::{Dice, FaultKind, Moment};
 use super::spoil::spoil;
-use super::throttle::Throttle;
+use super::throttle::{Inside, Throttle};
 
 /// The longest body that is read: room for a group with well over a hundred thousand members.
 pub(super) const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -44,7 +44,9 @@ pub(super) struct Front {
     pub(super) token: String,
     /// The path of the node.
     pub(super) prefix: String,
-    pub(super) throttle: Option<Throttle>,
+    pub(super) throttle: Throttle,
+    /// Whether answers say what is left.
+    pub(super) tells_limits: bool,
     pub(super) latency: Duration,
     pub(super) dice: Dice,
     pub(super) counters: Counters,
@@ -146,7 +148,17 @@ impl Front {
         request: Request<Incoming>,
     ) -> Result<Response, Dropped> {
         let (parts, body) = request.into_parts();
-        let refusal = self.refusal(&parts.headers);
+        let path = parts.uri.path();
+        let path = path.strip_prefix(self.prefix.as_str()).unwrap_or(path);
+        let (refusal, _inside) = match self.refusal(&parts.headers, &parts.method, path) {
+            Ok(inside) => (None, Some(inside)),
+            Err(refusal) => (Some(*refusal), None),
+        };
+        let told = if self.tells_limits {
+            self.throttle.fields(&parts.method, path)
+        } else {
+            None
+        };
         let fault = if refusal.is_none() {
             self.dice.throw()
         } else {
@@ -155,7 +167,7 @@ impl Front {
         // Read to the end even when refused, so that the connection can take the next call.
         let body = read(body).await?;
         if let Some(refusal) = refusal {
-            return Ok(refusal);
+            return Ok(telling(refusal, told));
         }
         if !self.latency.is_zero() {
             sleep(self.latency).await;
@@ -171,6 +183,7 @@ impl Front {
             Some(body) => self.operate(Request::from_parts(parts, body.into())).await,
             None => too_long(),
         };
+        let response = telling(response, told);
         match fault {
             Some(fault) if fault.moment == Moment::After => {
                 spoil(fault.kind, connection, response).await
@@ -186,16 +199,23 @@ impl Front {
         }
     }
 
-    /// The refusal of a call that may not come in: by its token, or because it is one too many.
-    fn refusal(&self, headers: &HeaderMap) -> Option<Response> {
+    /// Lets a call in, or refuses it: by its token, or because it is one too many.
+    fn refusal(
+        &self,
+        headers: &HeaderMap,
+        method: &Method,
+        path: &str,
+    ) -> Result<Inside<'_>, Box<Response>> {
         if !self.knows(headers) {
             let detail = "the bearer token is missing or wrong";
-            return Some(ScimError::new(StatusCode::UNAUTHORIZED, detail).into_response());
+            let refusal = ScimError::new(StatusCode::UNAUTHORIZED, detail);
+            return Err(Box::new(refusal.into_response()));
         }
-        let time = self.throttle.as_ref()?.take().err()?;
-        // Whole seconds, rounded up, so that a client that waits as told gets through.
-        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
-        Some(wait(ScimError::too_many(seconds.max(1))))
+        self.throttle.take(method, path).map_err(|time| {
+            // Whole seconds, rounded up, so that a client that waits as told gets through.
+            let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+            Box::new(wait(ScimError::too_many(seconds.max(1))))
+        })
     }
 
     /// Whether the call carries the node's token.
@@ -209,6 +229,19 @@ impl Front {
         };
         scheme.eq_ignore_ascii_case(b"Bearer ") && same(token.trim_ascii(), self.token.as_bytes())
     }
+}
+
+/// The answer with what is left of the limits.
+fn telling(mut response: Response, told: Option<[String; 2]>) -> Response {
+    for (name, value) in ["ratelimit", "ratelimit-policy"]
+        .into_iter()
+        .zip(told.into_iter().flatten())
+    {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
 }
 
 /// Compares in a time that does not depend on where the two differ.

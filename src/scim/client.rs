@@ -17,7 +17,7 @@ use super::message::{Page, Patch, detail};
 use super::resource::{Group, NewGroup, NewUser, Resource, User};
 use super::version::Versions;
 use crate::pace::retry::{Happened, Repeat, happened};
-use crate::pace::{Answer, Call, Line};
+use crate::pace::{Answer, Call, Class, Line};
 
 /// One resource is small.
 const LONGEST_RESOURCE: usize = 4 << 20;
@@ -348,6 +348,7 @@ impl Client {
             segments.pop_if_empty().extend(path);
         }
         Ok(Call {
+            class: class(&method, path.first().copied()),
             method,
             url,
             body: None,
@@ -356,6 +357,16 @@ impl Client {
             longest_answer: LONGEST_RESOURCE,
             parts: 1,
         })
+    }
+}
+
+/// What a node may count a call as, by its method and the endpoint.
+pub(super) fn class(method: &Method, endpoint: Option<&str>) -> Class {
+    match endpoint {
+        _ if *method == Method::GET => Class::Read,
+        Some("Bulk") => Class::Bulk,
+        Some(Group::ENDPOINT) => Class::GroupWrite,
+        _ => Class::UserWrite,
     }
 }
 

@@ -8,7 +8,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use super::client::{Client, LONGEST_PAGE, parse};
+use super::client::{Client, LONGEST_PAGE, class, parse};
 use super::error::Refusal;
 use super::lenient::Object;
 use super::message::{Page, detail};
@@ -172,10 +172,17 @@ impl Client {
         target: &Target,
         body: Option<Bytes>,
     ) -> Result<Raw, Fault> {
+        let url = target.on(&self.base);
+        let below = url
+            .path()
+            .strip_prefix(self.base.path())
+            .unwrap_or_default();
+        let endpoint = below.split('/').find(|part| !part.is_empty());
         let call = Call {
+            class: class(&method, endpoint),
             if_match: None,
             method,
-            url: target.on(&self.base),
+            url,
             body,
             repeat: Repeat::LookFirst,
             longest_answer: LONGEST_PAGE,

@@ -22,7 +22,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Deserializer};
 
 use super::{Node, NodeError, Region, TokenSource};
-use crate::pace::Rate;
+use crate::pace::Tempo;
 use crate::roster::{Person, Target};
 use crate::scim::Dialect;
 
@@ -57,7 +57,7 @@ pub struct Profile {
     pub role_prefix: Option<String>,
     /// Never more calls than this.
     #[serde(default, deserialize_with = "rate")]
-    pub rate: Option<Rate>,
+    pub rate: Option<Tempo>,
     /// At most this many calls in flight.
     pub concurrency: Option<u16>,
     /// How long one call may take, in seconds.
@@ -273,7 +273,7 @@ fn map<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Target>, D
     map.collect()
 }
 
-fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Rate>, D::Error> {
+fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Tempo>, D::Error> {
     let text = String::deserialize(from)?;
     text.parse().map(Some).map_err(serde::de::Error::custom)
 }
