@@ -40,6 +40,7 @@ mod reader;
 mod reading;
 mod remark;
 mod rows;
+mod shield;
 mod snapshot;
 #[cfg(test)]
 mod tests;

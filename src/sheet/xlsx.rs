@@ -10,11 +10,8 @@
 //! however it ends; memory holds one row.
 
 use std::borrow::Cow;
-use std::cell::Cell as Flag;
 use std::fmt;
 use std::io::{self, Write};
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
 
 use rust_xlsxwriter::{
     Color, DataValidation, Format as Look, FormatAlign, FormatBorder, IgnoreError,
@@ -23,6 +20,7 @@ use rust_xlsxwriter::{
 use unicode_width::UnicodeWidthStr;
 
 use super::format::Format;
+use super::shield::against_panics;
 use super::writer::{Cell, Tone, text};
 
 /// Columns are as wide as what stands in the header and in this many rows, within limits.
@@ -318,27 +316,10 @@ impl RowLook {
     }
 }
 
-thread_local! {
-    /// Whether a panic of this thread becomes an error.
-    static HEEDED: Flag<bool> = const { Flag::new(false) };
-}
-
 /// Does something to the workbook. The library panics when the folder for temporary files is full;
 /// that is an error like others, after which the workbook is not used any more.
 fn attempt(work: impl FnOnce() -> Result<(), XlsxError>) -> io::Result<()> {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let usual = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !HEEDED.get() {
-                usual(info);
-            }
-        }));
-    });
-    HEEDED.set(true);
-    let ended = panic::catch_unwind(AssertUnwindSafe(work));
-    HEEDED.set(false);
-    match ended {
+    match against_panics(work) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(XlsxError::IoError(error))) => Err(error),
         Ok(Err(XlsxError::TempFileError(_, error))) => Err(no_room(&error)),

@@ -9,7 +9,6 @@ mod excel;
 mod ods;
 mod old;
 mod parts;
-mod shield;
 
 use std::io::BufReader;
 
@@ -20,6 +19,7 @@ use super::original::Original;
 use super::reading::Reading;
 use super::remark::Decided;
 use super::rows::{Aside, AsideError, MOST_COLUMNS, SparseRow};
+use super::shield::against_panics;
 use super::snapshot::{Place, Table, note_header};
 use super::trim;
 use super::{Addressing, Fact, RowNumber};
@@ -102,14 +102,14 @@ pub(super) fn convert(
 ) -> Result<Table, SheetError> {
     let file = original.name();
     // The libraries are careful, but not with everything that a damaged file can say.
-    shield::against_panics(|| {
+    against_panics(|| {
         let (format, mut book) = open(original).map_err(|trouble| trouble.of(file))?;
         let chosen = choose(&mut *book, file, reading, judge)?;
         let mut table = take(&mut *book, file, chosen)?;
         table.facts.insert(0, Fact::Format(format));
         Ok(table)
     })
-    .unwrap_or_else(|| {
+    .unwrap_or_else(|_| {
         let what = "its parts contradict each other".to_owned();
         Err(Trouble::Damaged(what).of(file))
     })

@@ -1,5 +1,6 @@
-//! A wall around code that may panic over a damaged file.
+//! A wall around libraries that panic: over a damaged file, or where a disk is full.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
@@ -11,10 +12,13 @@ thread_local! {
 
 static QUIET: Once = Once::new();
 
-/// What `work` gives; nothing if it panics, of which nobody hears.
+/// What `work` gives; if it panics, what it says then, which nobody else hears.
 ///
 /// `work` must leave nothing behind that is used afterwards and could be half done.
-pub(super) fn against_panics<T>(work: impl FnOnce() -> T) -> Option<T> {
+///
+/// # Errors
+/// What the panic carried.
+pub(super) fn against_panics<T>(work: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
     QUIET.call_once(|| {
         let usual = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
@@ -26,7 +30,7 @@ pub(super) fn against_panics<T>(work: impl FnOnce() -> T) -> Option<T> {
     BEHIND.set(true);
     let done = panic::catch_unwind(AssertUnwindSafe(work));
     BEHIND.set(false);
-    done.ok()
+    done
 }
 
 #[cfg(test)]
@@ -35,9 +39,11 @@ mod tests {
 
     #[test]
     fn a_panic_is_nothing_and_everything_else_comes_through() {
-        assert_eq!(against_panics(|| 7), Some(7));
+        assert_eq!(against_panics(|| 7).ok(), Some(7));
         let none: &[u8] = &[];
-        assert_eq!(against_panics(|| none[std::hint::black_box(3)]), None);
-        assert_eq!(against_panics(|| 8), Some(8));
+        let panicked = against_panics(|| none[std::hint::black_box(3)]);
+        let words = *panicked.unwrap_err().downcast::<String>().unwrap();
+        assert!(words.contains("out of bounds"), "{words}");
+        assert_eq!(against_panics(|| 8).ok(), Some(8));
     }
 }
