@@ -10,18 +10,22 @@ use memchr::{memchr, memchr2, memchr3};
 const EMPTY_CELL: &[u8] = b"\"\"";
 
 /// Hands on what it reads, with an empty cell put on every blank line.
-///
-/// It follows quotes as the parser does: one opens a cell only at the cell's beginning, and two in
-/// a row within a quoted cell stand for one.
 #[derive(Debug)]
 pub(super) struct BlankLines<R> {
     inner: R,
+    follower: Follower,
+    /// Of an empty cell, what is still to be handed on.
+    pending: &'static [u8],
+}
+
+/// Follows quotes as the parser does: one opens a cell only at the cell's beginning, and two in a row
+/// within a quoted cell stand for one.
+#[derive(Debug)]
+struct Follower {
     delimiter: u8,
     state: State,
     /// The byte before the next one; a line feed at the start.
     last: u8,
-    /// Of an empty cell, what is still to be handed on.
-    pending: &'static [u8],
     /// How long the row is so far.
     row: usize,
     /// Whether the quoted cell has a line break in it so far.
@@ -62,33 +66,39 @@ enum State {
 
 impl<R: BufRead> BlankLines<R> {
     pub(super) fn new(inner: R, delimiter: u8) -> Self {
-        BlankLines {
-            inner,
+        let follower = Follower {
             delimiter,
             state: State::Plain,
             last: b'\n',
-            pending: &[],
             row: 0,
             many_lines: false,
+        };
+        BlankLines {
+            inner,
+            follower,
+            pending: &[],
         }
     }
+}
 
+impl Follower {
     /// How many bytes of `chunk` can be handed on as they are: up to the next blank line or stray
     /// quote.
     fn scan(&mut self, chunk: &[u8]) -> usize {
         let mut at = 0;
         let mut row_begins = 0;
+        // Of a quoted cell, what has not been looked at for line breaks: that is needed for few.
+        let mut unseen = 0;
+        let breaks = |cell: &[u8]| memchr2(b'\n', b'\r', cell).is_some();
         while at < chunk.len() {
             match self.state {
                 State::Quoted => {
-                    let quote = memchr(b'"', &chunk[at..]);
-                    let end = quote.map_or(chunk.len(), |found| at + found);
-                    self.many_lines |= memchr2(b'\n', b'\r', &chunk[at..end]).is_some();
-                    at = end;
-                    if quote.is_some() {
-                        at += 1;
-                        self.state = State::QuoteInQuoted;
-                    }
+                    let Some(quote) = memchr(b'"', &chunk[at..]) else {
+                        at = chunk.len();
+                        continue;
+                    };
+                    at += quote + 1;
+                    self.state = State::QuoteInQuoted;
                 }
                 State::QuoteInQuoted if chunk[at] == b'"' => {
                     at += 1;
@@ -96,7 +106,7 @@ impl<R: BufRead> BlankLines<R> {
                 }
                 State::QuoteInQuoted => {
                     let ends = matches!(chunk[at], b'\n' | b'\r') || chunk[at] == self.delimiter;
-                    self.state = if self.many_lines && !ends {
+                    self.state = if !ends && (self.many_lines || breaks(&chunk[unseen..at])) {
                         State::Stray
                     } else {
                         State::Plain
@@ -119,6 +129,7 @@ impl<R: BufRead> BlankLines<R> {
                         b'"' if line_begins || before == self.delimiter => {
                             self.state = State::Quoted;
                             self.many_lines = false;
+                            unseen = at;
                         }
                         b'\n' if before == b'\n' => break,
                         b'\r' if line_begins => break,
@@ -131,6 +142,9 @@ impl<R: BufRead> BlankLines<R> {
                     at += 1;
                 }
             }
+        }
+        if matches!(self.state, State::Quoted | State::QuoteInQuoted) {
+            self.many_lines |= breaks(&chunk[unseen..at]);
         }
         self.row += at.saturating_sub(row_begins);
         at
@@ -149,32 +163,31 @@ impl<R: BufRead> Read for BlankLines<R> {
                 self.pending = &self.pending[length..];
                 if self.pending.is_empty() {
                     // The line is blank no longer.
-                    self.last = b'"';
+                    self.follower.last = b'"';
                 }
                 return Ok(length);
             }
-            // Borrowed out of the way so that the state can change while the chunk is looked at.
             let chunk = self.inner.fill_buf()?;
             if chunk.is_empty() {
-                return match self.state {
+                return match self.follower.state {
                     State::Quoted => Err(Endless::StrayQuote.into()),
                     _ => Ok(0),
                 };
             }
             let length = chunk.len().min(to.len());
-            to[..length].copy_from_slice(&chunk[..length]);
-            let handed_on = self.scan(&to[..length]);
+            let handed_on = self.follower.scan(&chunk[..length]);
             if handed_on == 0 {
-                if self.state == State::Stray {
+                if self.follower.state == State::Stray {
                     return Err(Endless::StrayQuote.into());
                 }
                 self.pending = EMPTY_CELL;
                 continue;
             }
-            if self.row > LONGEST_ROW {
+            if self.follower.row > LONGEST_ROW {
                 return Err(Endless::TooLong.into());
             }
-            self.last = to[handed_on - 1];
+            to[..handed_on].copy_from_slice(&chunk[..handed_on]);
+            self.follower.last = to[handed_on - 1];
             self.inner.consume(handed_on);
             return Ok(handed_on);
         }
