@@ -1,6 +1,6 @@
 //! One file carried out on its nodes: the order in which things are checked, asked and done.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -14,7 +14,7 @@ use super::site::Ready;
 use super::{Exit, Failure, confirm, missing, runs};
 use crate::guard::Harm;
 use crate::ledger::{Book, Keeper, RunId};
-use crate::report::{self, Former, Layout, Progress, ResultsFile, Summary, Tally, grouped, say};
+use crate::report::{self, Progress, ResultsFile, Summary, Tally, grouped, say};
 use crate::roster::{self, Action, Mapping, Roster};
 use crate::run::{
     Ended, Event, Journal, OnConflict, Run, Settings, StopReason, Verdict, interleave,
@@ -252,60 +252,6 @@ impl Job {
             confirm::ask(question).await?;
         }
         Ok(())
-    }
-
-    fn results_path(&self) -> Result<PathBuf, Failure> {
-        let same = |path: &Path| match (path.canonicalize(), self.file.canonicalize()) {
-            (Ok(results), Ok(input)) => results == input,
-            _ => false,
-        };
-        match &self.run.results {
-            Some(path) if same(path) => Err(Failure::usage(format_args!(
-                "--results {} is the input itself; give the results another name",
-                path.display()
-            ))),
-            Some(path) => Ok(path.clone()),
-            None => Ok(report::beside(&self.file)),
-        }
-    }
-
-    /// How the results are laid out.
-    fn layout<'r>(&self, path: &Path, roster: &'r Roster) -> Layout<'r> {
-        let layout = Layout::like_input(roster, path);
-        Layout {
-            format: self.run.format_of_results(layout.format),
-            ..layout
-        }
-    }
-
-    /// Refuses a place for the results that cannot hold them, before anything is sent.
-    pub(super) fn check_results(&self, parts: &[&Roster], rows: u64) -> Result<(), Failure> {
-        let Some(first) = parts.first() else {
-            return Ok(());
-        };
-        let path = self.results_path()?;
-        let layout = self.layout(&path, first);
-        let fits = tokio::task::block_in_place(|| layout.check(rows, parts.iter().copied()));
-        fits.map_err(|unfit| {
-            Failure::usage(format_args!(
-                "the results cannot be written to {}: {unfit}. Nothing was sent.",
-                path.display()
-            ))
-        })
-    }
-
-    fn results_file(&self, path: &Path, roster: &Roster) -> Result<ResultsFile, Failure> {
-        // A name that somebody gave is theirs to reuse; one that follows from the input is not.
-        let former = if self.run.results.is_some() || self.origin.is_resumed() {
-            Former::Replace
-        } else {
-            Former::Keep
-        };
-        ResultsFile::create(path, self.layout(path, roster), former).map_err(|error| {
-            Failure::usage(format_args!(
-                "{error}; nothing was sent. Name another place with --results FILE."
-            ))
-        })
     }
 
     fn settings(&self, ready: &Ready, rehearse: bool) -> Settings {

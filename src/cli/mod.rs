@@ -16,6 +16,7 @@ mod node;
 mod preview;
 mod record;
 mod request;
+mod results;
 mod runs;
 mod sandbox;
 mod signals;
