@@ -1,7 +1,6 @@
 //! `headcount check`: everything that is wrong with a spreadsheet, and nothing sent.
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -9,14 +8,14 @@ use clap::builder::FalseyValueParser;
 
 use super::columns::Reader;
 use super::destination::Destination;
-use super::import::InputArgs;
 use super::job::say_unused;
 use super::node::NodeArgs;
+use super::spreadsheet::{RowsArgs, SpreadsheetArgs};
 use super::{Exit, Failure};
 use crate::directory::Teams;
 use crate::inspect::{Check, TeamChecks};
 use crate::report::say;
-use crate::roster::{self, Action, Column, Nodes, Roster};
+use crate::roster::{self, Column, Nodes, Roster};
 use crate::sheet::{Original, SheetError, shown};
 
 const EXAMPLES: &str = "\
@@ -34,16 +33,8 @@ be asked for its teams.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct CheckArgs {
-    /// The spreadsheet
-    file: PathBuf,
-    /// What rows without an action of their own ask for
-    #[arg(
-        long,
-        value_name = "ACTION",
-        default_value = "create",
-        env = "HEADCOUNT_ACTION"
-    )]
-    action: Action,
+    #[command(flatten)]
+    rows: RowsArgs,
     /// For people: like problems together. For programs: every one
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_CHECK_FORMAT")]
     format: Reader,
@@ -51,7 +42,7 @@ pub(super) struct CheckArgs {
     #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_QUIET")]
     quiet: bool,
     #[command(flatten)]
-    input: InputArgs,
+    spreadsheet: SpreadsheetArgs,
     #[command(flatten)]
     pub(super) node: NodeArgs,
 }
@@ -59,12 +50,12 @@ pub(super) struct CheckArgs {
 /// `headcount check`
 pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
     let options = roster::Options {
-        default_action: args.action,
+        default_action: args.rows.action,
         forced_action: false,
-        map: args.node.mappings(&args.input.map)?,
+        map: args.node.mappings(&args.spreadsheet.map)?,
     };
-    let reading = args.input.reading.clone().into();
-    let opened = Original::take(&args.file)
+    let reading = args.spreadsheet.reading.clone().into();
+    let opened = Original::take(&args.rows.file)
         .and_then(|original| Roster::as_far_as_understood(original, &reading, options));
     let destinations = match &opened {
         Ok((roster, problems)) if problems.is_empty() => args.destinations(roster)?,
@@ -81,7 +72,7 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
     let out = BufWriter::new(io::stdout());
     let mut check = match args.format {
         Reader::Text => Check::for_person(out),
-        Reader::Json => Check::for_program(out, &shown(&args.file)),
+        Reader::Json => Check::for_program(out, &shown(&args.rows.file)),
     };
     let failure = match opened {
         Ok((roster, problems)) if problems.is_empty() => {
@@ -159,7 +150,7 @@ impl CheckArgs {
         if rows == 0 {
             check.unusable(format!(
                 "{} has a header but no rows below it",
-                shown(&self.file)
+                shown(&self.rows.file)
             ));
         }
         Ok(failed)

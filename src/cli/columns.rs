@@ -1,15 +1,13 @@
 //! `headcount columns`: what was understood of a spreadsheet.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 
-use super::import::InputArgs;
 use super::node::NodeArgs;
+use super::spreadsheet::{RowsArgs, SpreadsheetArgs};
 use super::{Exit, Failure, print};
 use crate::inspect::Understood;
 use crate::report::say;
-use crate::roster::{self, Action, Roster};
+use crate::roster::{self, Roster};
 use crate::sheet::Original;
 
 const EXAMPLES: &str = "\
@@ -24,21 +22,13 @@ It asks no node and sends nothing. Exit code 2: the file could not be imported a
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ColumnsArgs {
-    /// The spreadsheet
-    file: PathBuf,
-    /// What rows without an action of their own ask for
-    #[arg(
-        long,
-        value_name = "ACTION",
-        default_value = "create",
-        env = "HEADCOUNT_ACTION"
-    )]
-    action: Action,
+    #[command(flatten)]
+    rows: RowsArgs,
     /// For people, or for programs
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_CHECK_FORMAT")]
     format: Reader,
     #[command(flatten)]
-    input: InputArgs,
+    spreadsheet: SpreadsheetArgs,
     #[command(flatten)]
     pub(super) node: NodeArgs,
 }
@@ -56,12 +46,12 @@ pub(super) enum Reader {
 /// `headcount columns`
 pub(super) fn columns(args: &ColumnsArgs) -> Result<Exit, Failure> {
     let options = roster::Options {
-        default_action: args.action,
+        default_action: args.rows.action,
         forced_action: false,
-        map: args.node.mappings(&args.input.map)?,
+        map: args.node.mappings(&args.spreadsheet.map)?,
     };
-    let reading = args.input.reading.clone().into();
-    let original = Original::take(&args.file).map_err(Failure::usage)?;
+    let reading = args.spreadsheet.reading.clone().into();
+    let original = Original::take(&args.rows.file).map_err(Failure::usage)?;
     let (roster, problems) =
         Roster::as_far_as_understood(original, &reading, options).map_err(Failure::usage)?;
     let understood = Understood::of(&roster, problems);

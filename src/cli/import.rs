@@ -9,12 +9,13 @@ use super::bulk::BulkUse;
 use super::job::Job;
 use super::node::NodeArgs;
 use super::record::{Origin, StateArgs};
+use super::spreadsheet::{RowsArgs, SpreadsheetArgs};
 use super::{Exit, Failure};
 use crate::guard::MaxErrors;
 use crate::report::When;
-use crate::roster::{Action, Mapping};
+use crate::roster::Action;
 use crate::run::OnConflict;
-use crate::sheet::{Delimiter, Encoding, Format, Reading, SheetName};
+use crate::sheet::Format;
 
 /// How many people a change of a team names, unless somebody says otherwise.
 pub(super) const BATCH: u16 = 100;
@@ -36,16 +37,8 @@ The results are the same spreadsheet with what happened to every row.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ImportArgs {
-    /// The spreadsheet: xlsx, xls, xlsb, ods, CSV, TSV or JSON lines; - for standard input
-    file: PathBuf,
-    /// What rows without an action of their own ask for
-    #[arg(
-        long,
-        value_name = "ACTION",
-        default_value = "create",
-        env = "HEADCOUNT_ACTION"
-    )]
-    action: Action,
+    #[command(flatten)]
+    rows: RowsArgs,
     /// What to do when the email of a new person is taken
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_ON_CONFLICT")]
     on_conflict: OnConflict,
@@ -74,16 +67,8 @@ pub(super) struct ListArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Input")]
 pub(super) struct InputArgs {
-    /// A heading of the file and the column it stands for, or ignore; several with ; between them
-    #[arg(
-        long,
-        value_name = "HEADING=COLUMN",
-        value_delimiter = ';',
-        env = "HEADCOUNT_MAP"
-    )]
-    pub(super) map: Vec<Mapping>,
     #[command(flatten)]
-    pub(super) reading: ReadingArgs,
+    pub(super) spreadsheet: SpreadsheetArgs,
     /// Carry out the rows that make sense although others do not
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SKIP_INVALID")]
     pub(super) skip_invalid: bool,
@@ -99,46 +84,6 @@ pub(super) struct InputArgs {
     /// Change attributes by PUT of the whole account instead of PATCH
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_REPLACE")]
     pub(super) replace: bool,
-}
-
-/// How the file is read, where what is found out is not right.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Input")]
-pub(super) struct ReadingArgs {
-    /// The sheet of a workbook: its name, or its number from 1
-    #[arg(long, value_name = "NAME|N", env = "HEADCOUNT_SHEET")]
-    sheet: Option<SheetName>,
-    /// The encoding of a text file, such as utf-8, windows-1252 or utf-16le; else it is found out
-    #[arg(long, value_name = "NAME", env = "HEADCOUNT_ENCODING")]
-    encoding: Option<Encoding>,
-    /// What stands between the cells of a text file: , ; | or tab; else it is found out
-    #[arg(long, value_name = "SIGN", env = "HEADCOUNT_DELIMITER")]
-    delimiter: Option<Delimiter>,
-    /// The row with the headings, as the spreadsheet shows it; else it is found out
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), env = "HEADCOUNT_HEADER_ROW")]
-    header_row: Option<u64>,
-}
-
-impl From<ReadingArgs> for Reading {
-    fn from(args: ReadingArgs) -> Self {
-        Reading {
-            sheet: args.sheet,
-            encoding: args.encoding,
-            delimiter: args.delimiter,
-            header_row: args.header_row,
-        }
-    }
-}
-
-impl From<Reading> for ReadingArgs {
-    fn from(reading: Reading) -> Self {
-        ReadingArgs {
-            sheet: reading.sheet,
-            encoding: reading.encoding,
-            delimiter: reading.delimiter,
-            header_row: reading.header_row,
-        }
-    }
 }
 
 /// How a run goes.
@@ -195,9 +140,9 @@ pub(super) async fn import(args: ImportArgs) -> Result<Exit, Failure> {
 impl ImportArgs {
     pub(super) fn job(self) -> Result<Job, Failure> {
         Ok(Job {
-            map: self.node.mappings(&self.input.map)?,
-            file: self.file,
-            action: self.action,
+            map: self.node.mappings(&self.input.spreadsheet.map)?,
+            file: self.rows.file,
+            action: self.rows.action,
             only_action: false,
             on_conflict: self.on_conflict,
             input: self.input,
@@ -211,7 +156,7 @@ impl ImportArgs {
 /// `headcount lock` and `headcount unlock`
 pub(super) async fn list(args: ListArgs, action: Action) -> Result<Exit, Failure> {
     Job {
-        map: args.node.mappings(&args.input.map)?,
+        map: args.node.mappings(&args.input.spreadsheet.map)?,
         file: args.file,
         action,
         only_action: true,

@@ -112,7 +112,7 @@ impl Job {
                 "the rows and the token cannot both come from standard input; nothing was sent",
             ));
         }
-        let reading = self.input.reading.clone().into();
+        let reading = self.input.spreadsheet.reading.clone().into();
         let roster =
             tokio::task::block_in_place(|| self.origin.open(&self.file, &reading, options))?;
         if !self.run.quiet {

@@ -21,6 +21,7 @@ mod runs;
 mod sandbox;
 mod signals;
 mod site;
+mod spreadsheet;
 mod teams;
 mod template;
 

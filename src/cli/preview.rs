@@ -12,6 +12,7 @@ use super::job::{Job, exit, names, together};
 use super::node::NodeArgs;
 use super::record::{Origin, whole};
 use super::site::Ready;
+use super::spreadsheet::SpreadsheetArgs;
 use super::{Exit, Failure, runs};
 use crate::directory::{Directory, People};
 use crate::preview::{self, Comparison, Line, Naming, PlanFile, PlanWriter, Share, Summary};
@@ -128,8 +129,10 @@ impl Job {
             on_conflict: OnConflict::from_str(&input.on_conflict, true)
                 .map_err(|_| strange("an --on-conflict that there is not"))?,
             input: InputArgs {
-                map: map.clone(),
-                reading: input.reading.clone().into(),
+                spreadsheet: SpreadsheetArgs {
+                    map: map.clone(),
+                    reading: input.reading.clone().into(),
+                },
                 skip_invalid: input.skip_invalid,
                 create_teams: input.create_teams,
                 batch: input.batch,
@@ -188,7 +191,7 @@ impl Job {
             batch: self.input.batch,
             bulk: name(&self.input.bulk),
             replace: self.input.replace,
-            reading: self.input.reading.clone().into(),
+            reading: self.input.spreadsheet.reading.clone().into(),
             file: whole(&self.file),
             sha256: roster.sha256().to_owned(),
             nodes: addresses(ready),
