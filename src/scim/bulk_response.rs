@@ -4,6 +4,7 @@
 //! was lost.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use reqwest::StatusCode;
@@ -14,7 +15,7 @@ use super::client::Reply;
 use super::error::{Error, Refusal};
 use super::lenient::{Object, text};
 use super::message::detail;
-use super::resource::Resource;
+use super::resource::{Resource, resource};
 use crate::pace::retry::{Happened, happened};
 use crate::pace::{Fault, FaultKind};
 
@@ -67,7 +68,7 @@ impl BulkResult {
     /// The resource, where the node shows it.
     #[must_use]
     pub fn resource<R: Resource>(&self) -> Option<R> {
-        R::read(self.response.clone()?)
+        resource(self.response.as_ref()?)
     }
 }
 
@@ -234,6 +235,7 @@ fn lost(whole: &Reply<()>, status: Option<u16>, cause: Option<String>) -> Error 
         status,
         attempts: whole.attempts,
         may_have_worked: true,
+        lasted: Duration::ZERO,
     })
 }
 

@@ -13,8 +13,9 @@ use super::discovery::{Schema, ServiceProviderConfig};
 use super::document::Document;
 use super::error::{Error, Refusal};
 use super::lenient::Object;
+use super::loose;
 use super::message::{Page, Patch, detail};
-use super::resource::{Group, NewGroup, NewUser, Resource, User};
+use super::resource::{Group, NewGroup, NewUser, Resource, Shown, User};
 use super::version::Versions;
 use crate::pace::retry::{Happened, Repeat, happened};
 use crate::pace::{Answer, Call, Class, Line};
@@ -326,9 +327,10 @@ impl Client {
     pub(super) async fn changed<R: Resource>(&self, call: Call) -> Result<Reply<Option<R>>, Error> {
         let read = |body: &[u8]| match body.trim_ascii() {
             [] => Some(None),
-            body => Object::parse(body)
-                .filter(|object| !object.is_error())
-                .map(|_| parse(body)),
+            body => loose::read::<Option<Shown<R>>>(body)
+                .flatten()
+                .filter(|shown| !shown.is_error)
+                .map(|shown| shown.resource),
         };
         accept(self.line.send(&call, read).await?)
     }
@@ -378,8 +380,7 @@ fn with_body(mut call: Call, body: &impl Serialize) -> Call {
 }
 
 pub(super) fn parse<R: Resource>(body: &[u8]) -> Option<R> {
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    R::read(serde_json::from_slice(body).ok()?)
+    loose::read::<Option<Shown<R>>>(body)??.resource
 }
 
 fn reply<T, U>(answer: &Answer<U>, value: T) -> Reply<T> {

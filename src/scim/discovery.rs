@@ -1,10 +1,13 @@
 //! What a node says of itself: `ServiceProviderConfig`, `ResourceTypes`, `Schemas` (RFC 7643,
 //! sections 5 to 7). Read as leniently as everything else: what is missing is not said.
 
+use serde::Deserialize;
+use serde::de::MapAccess;
+use serde::de::value::MapAccessDeserializer;
 use serde_json::Value;
 
 use super::lenient::{Object, text};
-use super::resource::Resource;
+use super::resource::{Resource, Shown};
 
 /// What the node can do (RFC 7643, section 5).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -137,6 +140,15 @@ pub struct Attribute {
 }
 
 impl Schema {
+    fn of(value: Value) -> Option<Self> {
+        let mut object = Object::from(value)?;
+        Some(Schema {
+            id: object.text("id")?,
+            name: object.text("name"),
+            attributes: attributes(object.list("attributes")),
+        })
+    }
+
     /// The attribute at a path such as `name.givenName`.
     #[must_use]
     pub fn attribute(&self, path: &str) -> Option<&Attribute> {
@@ -156,12 +168,12 @@ impl Schema {
 impl Resource for Schema {
     const ENDPOINT: &'static str = "Schemas";
 
-    fn read(value: Value) -> Option<Self> {
-        let mut object = Object::from(value).filter(|object| !object.is_error())?;
-        Some(Schema {
-            id: object.text("id")?,
-            name: object.text("name"),
-            attributes: attributes(object.list("attributes")),
+    fn read<'de, A: MapAccess<'de>>(members: A) -> Result<Shown<Self>, A::Error> {
+        let value = Value::deserialize(MapAccessDeserializer::new(members))?;
+        let is_error = Object::from(value.clone()).is_some_and(|object| object.is_error());
+        Ok(Shown {
+            resource: Schema::of(value).filter(|_| !is_error),
+            is_error,
         })
     }
 
@@ -209,6 +221,7 @@ fn attributes(list: Option<Vec<Value>>) -> Vec<Attribute> {
 mod tests {
     use serde_json::json;
 
+    use super::super::resource::resource;
     use super::*;
 
     #[test]
@@ -239,7 +252,7 @@ mod tests {
 
     #[test]
     fn attributes_are_found_by_path() {
-        let schema = Schema::read(json!({
+        let schema: Schema = resource(&json!({
             "id": "urn:x", "attributes": [
                 {"name": "userName"},
                 {"name": "name", "subAttributes": [{"name": "givenName", "mutability": "readonly"}]}

@@ -193,7 +193,8 @@ fn remove(map: &mut Map<String, Value>, name: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scim::{Reference, Resource};
+    use crate::scim::Reference;
+    use crate::scim::resource::resource;
 
     #[test]
     fn what_is_not_changed_is_carried_over() {
@@ -205,7 +206,7 @@ mod tests {
             "groups": [{"value": "t1", "display": "Sales"}],
             "active": true, "externalId": "N1", "meta": {"version": "W/1"}
         });
-        let before = User::read(came.clone()).unwrap();
+        let before = resource::<User>(&came).unwrap();
         let after = User {
             user_name: Some("ann.chen@example.com".into()),
             family_name: Some("Chen".into()),

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use serde::de::MapAccess;
 use serde_json::Value;
 
 use super::dialect::ActiveAs;
 use super::filter::equals;
 use super::lenient::Object;
-use super::resource::Resource;
+use super::loose::{self, Count, Loose, Many, each};
+use super::resource::{Resource, Shown};
 
 /// One page of a list (RFC 7644, section 3.4.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,16 +23,37 @@ pub struct Page<R> {
 
 impl<R: Resource> Page<R> {
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
-        let mut object = Object::parse(body)?;
-        let total = object.number("totalResults");
-        let listed = object.list("Resources");
-        if total.is_none() && listed.is_none() {
+        let Listed { total, resources } = loose::read::<Option<Listed<R>>>(body)??;
+        if total.is_none() && resources.is_none() {
             return None;
         }
-        let resources = listed.unwrap_or_default().into_iter().map(R::read);
+        let resources = resources.unwrap_or_default().into_iter();
         // One that has no id would be lost in silence: the whole page is taken as unreadable.
-        let resources = resources.collect::<Option<Vec<R>>>()?;
-        Some(Page { total, resources })
+        let resources = resources.map(|shown| shown?.resource);
+        Some(Page {
+            total,
+            resources: resources.collect::<Option<Vec<R>>>()?,
+        })
+    }
+}
+
+/// A page as it came.
+struct Listed<R> {
+    total: Count,
+    resources: Many<Option<Shown<R>>>,
+}
+
+impl<R: Resource> Loose for Option<Listed<R>> {
+    fn of_members<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
+        let (mut total, mut resources) = (None, None);
+        each(members, &["totalResults", "Resources"], |member| {
+            match member.name {
+                "totalResults" => total = member.value()?,
+                _ => resources = member.value()?,
+            }
+            Ok(())
+        })?;
+        Ok(Some(Listed { total, resources }))
     }
 }
 

@@ -1,23 +1,56 @@
 //! Users and groups (RFC 7643, sections 4.1 and 4.2).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde::de::MapAccess;
 use serde_json::Value;
 
-use super::lenient::{Object, text};
+use super::loose::{self, Flag, Loose, Many, Text, each};
 
 /// Something with an id that a node lists.
 pub trait Resource: Sized + Send {
     /// Its endpoint below the base address.
     const ENDPOINT: &'static str;
 
-    /// Reads one; `None` when it has no id.
-    fn read(value: Value) -> Option<Self>;
+    /// Reads one from the members of a JSON object.
+    ///
+    /// # Errors
+    /// When the object ends before its end.
+    fn read<'de, A: MapAccess<'de>>(members: A) -> Result<Shown<Self>, A::Error>;
 
     /// The node's id for it.
     fn id(&self) -> &str;
+}
+
+/// What a JSON object shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown<R> {
+    /// The resource; none when it has no id.
+    pub resource: Option<R>,
+    /// Whether it is the protocol's error message (RFC 7644, section 3.12).
+    pub is_error: bool,
+}
+
+impl<R: Resource> Loose for Option<Shown<R>> {
+    fn of_members<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
+        R::read(members).map(Some)
+    }
+}
+
+/// The resource that a JSON value shows.
+pub(super) fn resource<R: Resource>(value: &Value) -> Option<R> {
+    loose::of::<Option<Shown<R>>, _>(value)??.resource
+}
+
+/// Whether one of these schemas is that of an error message.
+pub(super) fn is_error(schemas: &Many<Text>) -> bool {
+    const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+    let mut schemas = schemas.iter().flatten().flatten();
+    schemas.any(|schema| schema == ERROR)
 }
 
 /// A user as a node shows it. An empty string counts as absent.
@@ -66,40 +99,106 @@ pub struct Reference {
 impl Resource for User {
     const ENDPOINT: &'static str = "Users";
 
-    fn read(value: Value) -> Option<Self> {
-        let mut object = Object::from(value)?;
-        let mut name = object.object("name");
-        let mut part = |part: &str| name.as_mut().and_then(|name| name.text(part));
-        Some(User {
-            given_name: part("givenName"),
-            family_name: part("familyName"),
-            id: object.text("id")?,
-            user_name: object.text("userName"),
-            display_name: object.text("displayName"),
-            external_id: object.text("externalId"),
-            active: object.flag("active"),
-            groups: references(&mut object, "groups"),
-            created: object
-                .object("meta")
-                .and_then(|mut meta| meta.text("created"))
-                .and_then(|created| created.parse().ok()),
+    fn read<'de, A: MapAccess<'de>>(members: A) -> Result<Shown<Self>, A::Error> {
+        const NAMES: [&str; 9] = [
+            "id",
+            "userName",
+            "name",
+            "displayName",
+            "externalId",
+            "active",
+            "groups",
+            "meta",
+            "schemas",
+        ];
+        let (mut user, mut id, mut schemas) = (User::default(), None, None);
+        each(members, &NAMES, |member| {
+            match member.name {
+                "id" => id = member.value()?,
+                "userName" => user.user_name = member.value()?,
+                "name" => {
+                    let name: Name = member.value()?;
+                    (user.given_name, user.family_name) = (name.given, name.family);
+                }
+                "displayName" => user.display_name = member.value()?,
+                "externalId" => user.external_id = member.value()?,
+                "active" => user.active = member.value::<Flag>()?,
+                "groups" => user.groups = references(member.value()?),
+                "meta" => {
+                    let Meta { created } = member.value()?;
+                    user.created = created.and_then(|created| created.parse().ok());
+                }
+                _ => schemas = member.value()?,
+            }
+            Ok(())
+        })?;
+        Ok(Shown {
+            resource: id.map(|id| User { id, ..user }),
+            is_error: is_error(&schemas),
         })
     }
 
     fn id(&self) -> &str {
         &self.id
+    }
+}
+
+/// `name` of a user.
+#[derive(Default)]
+struct Name {
+    given: Text,
+    family: Text,
+}
+
+impl Loose for Name {
+    fn of_members<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
+        let mut name = Name::default();
+        each(members, &["givenName", "familyName"], |member| {
+            match member.name {
+                "givenName" => name.given = member.value()?,
+                _ => name.family = member.value()?,
+            }
+            Ok(())
+        })?;
+        Ok(name)
+    }
+}
+
+/// `meta` of a resource, as far as anybody asks.
+#[derive(Default)]
+struct Meta {
+    created: Text,
+}
+
+impl Loose for Meta {
+    fn of_members<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
+        let mut meta = Meta::default();
+        each(members, &["created"], |member| {
+            meta.created = member.value()?;
+            Ok(())
+        })?;
+        Ok(meta)
     }
 }
 
 impl Resource for Group {
     const ENDPOINT: &'static str = "Groups";
 
-    fn read(value: Value) -> Option<Self> {
-        let mut object = Object::from(value)?;
-        Some(Group {
-            id: object.text("id")?,
-            display_name: object.text("displayName"),
-            members: references(&mut object, "members"),
+    fn read<'de, A: MapAccess<'de>>(members: A) -> Result<Shown<Self>, A::Error> {
+        const NAMES: [&str; 4] = ["id", "displayName", "members", "schemas"];
+        let (mut group, mut id, mut schemas) = (Group::default(), None, None);
+        each(members, &NAMES, |member| {
+            match member.name {
+                "id" => id = member.value()?,
+                "displayName" => group.display_name = member.value()?,
+                "members" => group.members = references(member.value()?),
+                _ => schemas = member.value()?,
+            }
+            Ok(())
+        })?;
+        Ok(Shown {
+            resource: id.map(|id| Group { id, ..group }),
+            is_error: is_error(&schemas),
         })
     }
 
@@ -108,22 +207,40 @@ impl Resource for Group {
     }
 }
 
-fn references(object: &mut Object, name: &str) -> Option<Vec<Reference>> {
-    let list = object.list(name)?;
-    Some(list.into_iter().filter_map(reference).collect())
+impl Loose for Option<Reference> {
+    fn of_text(text: Cow<'_, str>) -> Self {
+        Text::of_text(text).map(Reference::to)
+    }
+
+    fn of_number(number: impl fmt::Display) -> Self {
+        Text::of_number(number).map(Reference::to)
+    }
+
+    fn of_members<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
+        let (mut to, mut display) = (None, None);
+        each(members, &["value", "display"], |member| {
+            match member.name {
+                "value" => to = member.value()?,
+                _ => display = member.value()?,
+            }
+            Ok(())
+        })?;
+        Ok(to.map(|value| Reference { value, display }))
+    }
 }
 
-fn reference(value: Value) -> Option<Reference> {
-    match Object::from(value.clone()) {
-        Some(mut object) => Some(Reference {
-            value: object.text("value")?,
-            display: object.text("display"),
-        }),
-        None => Some(Reference {
-            value: text(value)?,
+impl Reference {
+    fn to(id: String) -> Self {
+        Reference {
+            value: id,
             display: None,
-        }),
+        }
     }
+}
+
+/// Those that point somewhere.
+fn references(list: Many<Option<Reference>>) -> Option<Vec<Reference>> {
+    Some(list?.into_iter().flatten().collect())
 }
 
 /// Whether two ids are the same. Ids are opaque, but some nodes write one now in upper and now in
@@ -302,13 +419,13 @@ mod tests {
 
     #[test]
     fn a_user_is_read_whatever_its_dress() {
-        let plain = User::read(json!({
+        let plain = resource::<User>(&json!({
             "id": "7", "userName": "ann@example.com", "name": {"givenName": "Ann", "familyName": "Lee"},
             "active": false, "groups": [{"value": "t1", "display": "Sales"}],
             "meta": {"created": "2026-01-02T03:04:05Z"}
         }))
         .unwrap();
-        let odd = User::read(json!({
+        let odd = resource::<User>(&json!({
             "ID": 7, "username": "ann@example.com", "Name": {"givenname": "Ann", "FamilyName": "Lee"},
             "active": "False", "groups": {"value": "t1", "display": "Sales"},
             "meta": {"created": "2026-01-02T03:04:05.000+00:00"}, "externalId": "", "displayName": null
@@ -317,7 +434,43 @@ mod tests {
         assert_eq!(plain, odd);
         assert_eq!(plain.active, Some(false));
         assert_eq!(plain.groups.unwrap()[0].value, "t1");
-        assert!(User::read(json!({"userName": "nobody@example.com"})).is_none());
+        assert!(resource::<User>(&json!({"userName": "nobody@example.com"})).is_none());
+    }
+
+    #[test]
+    fn the_name_of_the_standard_goes_before_one_in_another_case() {
+        for body in [
+            r#"{"ID": "no", "id": "7", "Id": "no", "x": [{"id": "no"}]}"#,
+            r#"{"id": "7", "ID": "no"}"#,
+            r#"{"ID": "7", "iD": "no"}"#,
+        ] {
+            let user: User = resource(&serde_json::from_str(body).unwrap()).unwrap();
+            let read: Option<Shown<User>> = loose::read(body.as_bytes()).unwrap();
+            assert_eq!(
+                (user.id.as_str(), read.unwrap().resource),
+                ("7", Some(user.clone()))
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_resource_is_none() {
+        for (body, shown) in [
+            ("<html>", None),
+            ("[]", Some(None)),
+            ("7", Some(None)),
+            (r#"{"userName": "x"}"#, Some(Some((false, false)))),
+            (r#"{"id": "7", "groups": 3}"#, Some(Some((true, false)))),
+            (
+                r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "id": 7}"#,
+                Some(Some((true, true))),
+            ),
+            (r#"{"id": "7"} {"#, None),
+        ] {
+            let read: Option<Option<Shown<User>>> = loose::read(body.as_bytes());
+            let read = read.map(|any| any.map(|any| (any.resource.is_some(), any.is_error)));
+            assert_eq!(read, shown, "{body}");
+        }
     }
 
     #[test]
