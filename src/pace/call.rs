@@ -1,6 +1,7 @@
 //! A call and how it ended: with the node's word, or without.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -89,6 +90,8 @@ pub struct Fault {
     pub attempts: u32,
     /// Whether the node may have carried it out.
     pub may_have_worked: bool,
+    /// How long the node was waited for, in all attempts.
+    pub lasted: Duration,
 }
 
 /// Why there is no answer.

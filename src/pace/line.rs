@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 use super::fields::allowance;
 use super::limiter::Allowance;
 use super::retry::{
-    self, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, Most, OUTAGE, Repeat, Verdict, back_off,
+    self, Effort, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, Most, OUTAGE, Repeat, Verdict, back_off,
 };
 use super::veil::Veil;
 use super::{Answer, Call, Closed, Fault, FaultKind, Http, Pace, retry_after};
@@ -70,7 +70,11 @@ pub(super) enum Sending {
 #[derive(Default)]
 pub(super) struct Attempts {
     pub(super) sent: u32,
-    failures: u32,
+    effort: Effort,
+    /// How long the last one took.
+    last: Duration,
+    /// How long all of them took.
+    lasted: Duration,
     waits: u32,
     pub(super) doubtful: bool,
     pub(super) status: Option<u16>,
@@ -84,7 +88,15 @@ impl Attempts {
             status: self.status,
             attempts: self.sent,
             may_have_worked: self.doubtful,
+            lasted: self.lasted,
         }
+    }
+
+    /// One more was sent, and came back after so long.
+    fn count(&mut self, lasted: Duration) {
+        self.sent += 1;
+        self.last = lasted;
+        self.lasted = self.lasted.saturating_add(lasted);
     }
 }
 
@@ -132,8 +144,9 @@ impl Line {
                 .admit(call.class)
                 .await
                 .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))?;
-            so_far.sent += 1;
+            let leaves = Instant::now();
             let sent = self.once(call).await;
+            so_far.count(leaves.elapsed());
             let (what, cause, wait) = match sent {
                 Sending::Answer {
                     status,
@@ -228,7 +241,7 @@ impl Line {
                 self.hold(told);
             }
             Verdict::BackOff => {
-                so_far.failures += 1;
+                so_far.effort.add(so_far.last);
                 if self.pointless(what, so_far) {
                     return Err(so_far.fault(FaultKind::Unreachable, Some(cause)));
                 }
@@ -240,11 +253,11 @@ impl Line {
                     MAX_ATTEMPTS
                 };
                 // What was never sent may wait for the node to come back.
-                if what.rule().most != Most::Outage && so_far.failures >= most {
+                if what.rule().most != Most::Outage && so_far.effort.is_spent(most) {
                     return Err(so_far.fault(kind_of(what), Some(cause)));
                 }
                 self.pace
-                    .rest(back_off(so_far.failures))
+                    .rest(back_off(so_far.effort.failures()))
                     .await
                     .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))?;
             }
@@ -264,7 +277,7 @@ impl Line {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         // Where one call at a time is tried, it is not always the same.
-        let tried = so_far.failures.max(self.pace.probed_in_vain() + 1);
+        let tried = so_far.effort.failures().max(self.pace.probed_in_vain() + 1);
         match (what, last) {
             (Happened::NotSent | Happened::Lost, Some(last)) => {
                 tried >= 3 && last.elapsed() >= OUTAGE
@@ -312,13 +325,19 @@ impl Line {
         if promised > call.longest_answer as u64 {
             return Sending::TooLarge(status);
         }
-        let mut body = BytesMut::new();
+        // Most come in one piece, which need not be copied.
+        let mut body = Bytes::new();
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > call.longest_answer => {
                     return Sending::TooLarge(status);
                 }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) if body.is_empty() => body = chunk,
+                Ok(Some(chunk)) => {
+                    let mut joined = body.try_into_mut().unwrap_or_else(BytesMut::from);
+                    joined.extend_from_slice(&chunk);
+                    body = joined.freeze();
+                }
                 Ok(None) => break,
                 Err(error) => {
                     return Sending::Lost {
@@ -334,7 +353,7 @@ impl Line {
         Sending::Answer {
             status,
             headers,
-            body: self.veil.over(body.freeze()),
+            body: self.veil.over(body),
         }
     }
 }
@@ -381,7 +400,11 @@ impl Attempts {
             // An unreadable body is no word of the node's, however often it comes.
             _ if what == Happened::Unreadable => false,
             Most::Waits(waits) => self.waits + 1 >= waits,
-            Most::Attempts(attempts) => self.failures + 1 >= attempts,
+            Most::Attempts(attempts) => {
+                let mut effort = self.effort;
+                effort.add(self.last);
+                effort.is_spent(attempts)
+            }
             Most::Outage => false,
         }
     }

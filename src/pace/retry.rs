@@ -57,7 +57,7 @@ pub enum Verdict {
 /// How long a call is worth trying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Most {
-    /// It is sent so often, the first time included.
+    /// It is sent so often, the first time included, and for no longer than [`PATIENCE`].
     Attempts(u32),
     /// It is told to wait so often.
     Waits(u32),
@@ -142,6 +142,10 @@ pub fn verdict(happened: Happened, repeat: Repeat) -> Verdict {
 /// How often a call is sent at the most when it fails, the first time included.
 pub const MAX_ATTEMPTS: u32 = 8;
 
+/// How long a call that fails may take in all its attempts. What the node said to wait is not counted: that is its
+/// will.
+pub const PATIENCE: Duration = Duration::from_mins(10);
+
 /// How often a call may be told to wait before it counts as failed.
 pub const MAX_WAITS: u32 = 60;
 
@@ -153,6 +157,33 @@ pub const FIRST_ATTEMPTS: u32 = 4;
 
 const FIRST_STEP: Duration = Duration::from_millis(200);
 const LONGEST_STEP: Duration = Duration::from_secs(15);
+
+/// What has gone into a call that fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Effort {
+    failures: u32,
+    lasted: Duration,
+}
+
+impl Effort {
+    /// It has failed once more, after so long.
+    pub fn add(&mut self, lasted: Duration) {
+        self.failures += 1;
+        self.lasted = self.lasted.saturating_add(lasted);
+    }
+
+    /// How often it has failed.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Whether it has failed as often as `most`, or for as long as is reasonable.
+    #[must_use]
+    pub fn is_spent(&self, most: u32) -> bool {
+        self.failures >= most || self.lasted >= PATIENCE
+    }
+}
 
 /// Exponential back-off with full jitter: anything between nothing and the step of this failure.
 #[must_use]
@@ -224,7 +255,9 @@ mod tests {
             );
             let most = match rule.most {
                 Most::Attempts(1) => "sent once".to_owned(),
-                Most::Attempts(attempts) => format!("sent {attempts} times"),
+                Most::Attempts(attempts) => {
+                    format!("sent {attempts} times, {} minutes", PATIENCE.as_secs() / 60)
+                }
                 Most::Waits(waits) => format!("told to wait {waits} times"),
                 Most::Outage => format!("silence of {} minutes", OUTAGE.as_secs() / 60),
             };
@@ -239,6 +272,21 @@ mod tests {
                 "docs/reference.md lacks:\n{line}"
             );
         }
+    }
+
+    #[test]
+    fn a_call_is_given_up_after_so_many_failures_or_so_long() {
+        let mut quick = Effort::default();
+        let failures = std::iter::repeat_with(|| {
+            quick.add(Duration::from_secs(1));
+            quick.is_spent(MAX_ATTEMPTS)
+        });
+        assert_eq!(failures.take_while(|spent| !spent).count(), 7);
+        let mut slow = Effort::default();
+        slow.add(Duration::from_mins(5));
+        assert!(!slow.is_spent(MAX_ATTEMPTS));
+        slow.add(Duration::from_mins(5));
+        assert!(slow.is_spent(MAX_ATTEMPTS));
     }
 
     #[test]

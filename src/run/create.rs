@@ -14,7 +14,7 @@ use super::past::Doubt;
 use super::worker::Worker;
 use super::writer::Route;
 use crate::directory::Holder;
-use crate::pace::retry::{MAX_ATTEMPTS, back_off};
+use crate::pace::retry::{Effort, MAX_ATTEMPTS, back_off};
 use crate::pace::{Fault, FaultKind};
 use crate::roster::Email;
 use crate::scim::{Error, NewUser, Reply, User};
@@ -140,7 +140,7 @@ impl<'w> Create<'w> {
 
     /// Sends it until it is known what became of it.
     pub(super) async fn send(mut self) -> Creation {
-        let mut losses = 0;
+        let mut effort = Effort::default();
         loop {
             let sent = self.worker.writer.create_user(self.user, &mut self.route);
             let error = match sent.await {
@@ -174,8 +174,8 @@ impl<'w> Create<'w> {
             if matches!(fault.kind, FaultKind::Stopped | FaultKind::Unreachable) {
                 return self.cut_off(fault);
             }
-            losses += 1;
-            if let Some(end) = Box::pin(self.look_into(&fault, losses)).await {
+            effort.add(fault.lasted);
+            if let Some(end) = Box::pin(self.look_into(&fault, effort)).await {
                 return end;
             }
         }
@@ -211,7 +211,7 @@ impl<'w> Create<'w> {
     }
 
     /// The answer was lost: looks whether the POST worked, and ends the row unless it did not.
-    async fn look_into(&self, fault: &Fault, losses: u32) -> Option<Creation> {
+    async fn look_into(&self, fault: &Fault, effort: Effort) -> Option<Creation> {
         let attempts = self.attempts;
         info!(email = %self.email, cause = %fault, "no answer to a create; looking whether it worked");
         match self.whose().await {
@@ -231,7 +231,7 @@ impl<'w> Create<'w> {
                 holder: Some(user),
                 attempts,
             }),
-            Ok((Found::Nobody, _)) if losses >= MAX_ATTEMPTS => Some(Creation::Failed {
+            Ok((Found::Nobody, _)) if effort.is_spent(MAX_ATTEMPTS) => Some(Creation::Failed {
                 error: Error::Fault(without_doubt(fault)),
                 attempts,
             }),
@@ -242,7 +242,7 @@ impl<'w> Create<'w> {
                     .client
                     .line()
                     .pace()
-                    .rest(back_off(losses))
+                    .rest(back_off(effort.failures()))
                     .await;
                 rest.is_err().then(|| Creation::Failed {
                     error: Error::Fault(Fault {

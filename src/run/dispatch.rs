@@ -34,7 +34,7 @@ use super::stop::StopReason;
 use super::worker::Worker;
 use super::{ROWS_PER_CALL, Settings, WINDOW, not_attempted};
 use crate::roster::{Census, Change, Entry, Problem};
-use crate::sheet::SheetError;
+use crate::sheet::{RowNumber, SheetError};
 
 /// A row that is being carried out, or waits for its turn.
 #[derive(Debug)]
@@ -249,23 +249,29 @@ impl Dispatch {
         let Assignment { entry, past } = assignment;
         let sequence = self.sequence;
         self.sequence += 1;
-        let place = self.order.place(sequence, &entry);
+        let Entry {
+            number,
+            cells,
+            change,
+        } = entry;
+        let action = change.as_ref().ok().map(Change::action);
+        let place = self.order.place(sequence, number, cells, action);
         let doubt = match past {
             Past::Settled(outcome) => return place.settle_again(*outcome),
             Past::Doubtful(doubt) => Some(doubt),
             Past::Fresh => None,
         };
-        let change = match self.admit(&entry) {
-            Ok(change) => change.clone(),
+        let change = match self.admit(number, change) {
+            Ok(change) => change,
             Err(outcome) => return place.settle(outcome),
         };
         let keys = self.keys(&change);
         let row = Row {
             sequence,
             asked: Asked {
-                number: entry.number,
+                number,
                 change,
-                repeats: self.census.repeats.contains_key(&entry.number),
+                repeats: self.census.repeats.contains_key(&number),
                 doubt,
             },
             place,
@@ -274,12 +280,16 @@ impl Dispatch {
     }
 
     /// The change that a row asks for, or why nothing is sent for it.
-    fn admit<'e>(&self, entry: &'e Entry) -> Result<&'e Change, Outcome> {
-        let change = entry.change.as_ref().map_err(|problems| {
+    fn admit(
+        &self,
+        number: RowNumber,
+        change: Result<Change, Vec<Problem>>,
+    ) -> Result<Change, Outcome> {
+        let change = change.map_err(|problems| {
             let words: Vec<String> = problems.iter().map(Problem::in_row).collect();
             Outcome::new(Verdict::Invalid).because(words.join(" "))
         })?;
-        if self.census.rejected.contains(&entry.number) {
+        if self.census.rejected.contains(&number) {
             return Err(Outcome::new(Verdict::Invalid)
                 .because("another row of the file asks for something else"));
         }

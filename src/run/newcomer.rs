@@ -58,12 +58,12 @@ impl Worker {
     async fn send_new(&self, asked: &Asked, user: &NewUser, newcomer: &Newcomer) -> Creation {
         let create = |user, doubt| Create::new(self, user, &newcomer.email, doubt);
         let doubt = asked.doubt.as_ref();
-        let plain = NewUser {
+        let plain = || NewUser {
             groups: Vec::new(),
             ..user.clone()
         };
         if self.habits.memberships_by_group() {
-            return create(&plain, doubt).send().await;
+            return create(&plain(), doubt).send().await;
         }
         let creation = create(user, doubt).send().await;
         let aspects = Aspects::of_new(user);
@@ -75,7 +75,7 @@ impl Worker {
                 && !user.groups.is_empty()
                 && !self.habits.are_proven(aspects) =>
             {
-                let creation = create(&plain, doubt).send().await.after(attempts);
+                let creation = create(&plain(), doubt).send().await.after(attempts);
                 if matches!(creation, Creation::Created { .. }) {
                     self.habits.use_groups();
                 }

@@ -10,7 +10,7 @@ use super::event::{Event, Record};
 use super::journal::Journal;
 use super::outcome::{Outcome, Verdict};
 use super::stop::{StopReason, StopSwitch};
-use crate::roster::{Action, Entry};
+use crate::roster::Action;
 use crate::sheet::{Cells, RowNumber};
 
 /// A row that has its outcome.
@@ -52,16 +52,17 @@ impl Order {
         (Order(sender), tokio::spawn(keeper.keep(receiver)))
     }
 
-    pub(super) fn place(&self, sequence: u64, entry: &Entry) -> Place {
-        let action = entry
-            .change
-            .as_ref()
-            .ok()
-            .map(crate::roster::Change::action);
+    pub(super) fn place(
+        &self,
+        sequence: u64,
+        number: RowNumber,
+        cells: Cells,
+        action: Option<Action>,
+    ) -> Place {
         Place {
             order: self.clone(),
             sequence,
-            row: Some((entry.number, entry.cells.clone(), action)),
+            row: Some((number, cells, action)),
         }
     }
 }

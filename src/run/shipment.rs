@@ -1,6 +1,7 @@
 //! One bulk request on its way, whose operations are in it, and what became of it.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use tracing::info;
 
@@ -128,6 +129,7 @@ impl Shipment {
                 status: Some(refusal.status),
                 attempts: refusal.attempts,
                 may_have_worked: true,
+                lasted: Duration::ZERO,
             }),
             Err(Error::Refused(refusal)) if refusal.status == 413 => Fate::TooLarge,
             Err(error) => {

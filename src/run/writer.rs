@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{OwnedMutexGuard, mpsc};
 
@@ -90,6 +91,9 @@ impl Writer {
         user: &NewUser,
         route: &mut Route,
     ) -> Result<Reply<Option<User>>, Error> {
+        if self.post.is_none() && !self.refers_to_stand_ins(user) {
+            return Box::pin(self.client.create_user(user)).await;
+        }
         let mut before = Before::default();
         let mut user = user.clone();
         if self.foundry.makes_alone() {
@@ -206,6 +210,11 @@ impl Writer {
         Ok(())
     }
 
+    fn refers_to_stand_ins(&self, user: &NewUser) -> bool {
+        let teams = self.foundry.teams();
+        user.groups.iter().any(|id| teams.is_stand_in(id))
+    }
+
     async fn make_groups(&self, ids: &mut [String]) -> Result<(), Error> {
         let teams = self.foundry.teams();
         for id in ids {
@@ -265,6 +274,7 @@ impl Writer {
                 status: None,
                 attempts: 1,
                 may_have_worked: true,
+                lasted: Duration::ZERO,
             })
         })
     }

@@ -9,7 +9,7 @@ use tracing::{debug, info};
 
 use super::hopeless;
 use crate::directory::Teams;
-use crate::pace::retry::{MAX_ATTEMPTS, back_off};
+use crate::pace::retry::{Effort, MAX_ATTEMPTS, back_off};
 use crate::pace::{Fault, FaultKind};
 use crate::scim::{Client, Error, NewGroup};
 
@@ -96,7 +96,7 @@ struct Creation<'c> {
 impl Creation<'_> {
     async fn send(&mut self) -> Result<String, NotCreated> {
         let group = NewGroup::named(self.full_name);
-        let mut losses = 0;
+        let mut effort = Effort::default();
         loop {
             let error = match self.client.create_group(&group).await {
                 Ok(reply) => {
@@ -121,19 +121,19 @@ impl Creation<'_> {
             if matches!(fault.kind, FaultKind::Stopped | FaultKind::Unreachable) {
                 return Err(self.not_seen(error));
             }
-            losses += 1;
+            effort.add(fault.lasted);
             info!(name = self.full_name, cause = %fault, "no answer to the creation of a group; looking whether it worked");
             if let Some(id) = self.look().await? {
                 return Ok(id);
             }
-            if losses >= MAX_ATTEMPTS {
+            if effort.is_spent(MAX_ATTEMPTS) {
                 return Err(NotCreated::Failed(error));
             }
             debug!(
                 name = self.full_name,
                 "the group is not there; sending it again"
             );
-            self.rest(back_off(losses)).await?;
+            self.rest(back_off(effort.failures())).await?;
         }
     }
 
@@ -160,6 +160,7 @@ impl Creation<'_> {
             status: None,
             attempts: 0,
             may_have_worked: self.doubtful,
+            lasted: Duration::ZERO,
         };
         let rested = self.client.line().pace().rest(wait).await;
         rested.map_err(|_| self.not_seen(Error::Fault(stopped)))
