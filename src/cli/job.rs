@@ -113,8 +113,8 @@ impl Job {
             ));
         }
         let reading = self.input.spreadsheet.reading.clone().into();
-        let roster =
-            tokio::task::block_in_place(|| self.origin.open(&self.file, &reading, options))?;
+        // Nobody else has anything to do before.
+        let roster = self.origin.open(&self.file, &reading, options)?;
         if !self.run.quiet {
             for remark in roster.remarks() {
                 say(remark);

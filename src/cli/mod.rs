@@ -29,6 +29,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use tokio::runtime::{self, Runtime};
 
 use crate::report::say;
 use crate::roster::GroupKind;
@@ -244,6 +245,36 @@ fn print(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
+/// What the command runs on. Calls wait for a node nearly all of the time, and handing every answer from one thread
+/// to another costs more than reading it: one thread does it all, beside those for files. A sandbox is the node.
+fn runtime(command: &Command) -> io::Result<Runtime> {
+    let mut builder = match command {
+        Command::Sandbox(_) => runtime::Builder::new_multi_thread(),
+        _ => runtime::Builder::new_current_thread(),
+    };
+    builder.enable_all().build()
+}
+
+async fn carry_out(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Import(args) => import::import(args).await,
+        Command::Lock(args) => import::list(args, crate::roster::Action::Lock).await,
+        Command::Unlock(args) => import::list(args, crate::roster::Action::Unlock).await,
+        Command::Plan(args) => preview::plan(args).await,
+        Command::Apply(args) => preview::apply(args).await,
+        Command::Columns(args) => columns::columns(&args),
+        Command::Check(args) => check::check(args).await,
+        Command::Export(args) => export::export(args).await,
+        Command::Doctor(args) => doctor::doctor(args).await,
+        Command::Request(args) => request::request(args).await,
+        Command::Teams(args) => teams::teams(args, GroupKind::Team).await,
+        Command::Roles(args) => teams::teams(args, GroupKind::Role).await,
+        Command::Runs(args) => runs::runs(args).await,
+        Command::Template(args) => template::template(&args),
+        Command::Sandbox(args) => sandbox::serve(args).await,
+    }
+}
+
 /// Runs the command that the arguments name.
 ///
 /// # Panics
@@ -263,35 +294,14 @@ pub fn main() -> Exit {
         say(format_args!("error: {error}"));
         return Exit::Usage;
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match runtime(&cli.command) {
         Ok(runtime) => runtime,
         Err(error) => {
             say(format_args!("error: the program cannot start: {error}"));
             return Exit::Unexpected;
         }
     };
-    let ended = runtime.block_on(async {
-        match cli.command {
-            Command::Import(args) => import::import(args).await,
-            Command::Lock(args) => import::list(args, crate::roster::Action::Lock).await,
-            Command::Unlock(args) => import::list(args, crate::roster::Action::Unlock).await,
-            Command::Plan(args) => preview::plan(args).await,
-            Command::Apply(args) => preview::apply(args).await,
-            Command::Columns(args) => columns::columns(&args),
-            Command::Check(args) => check::check(args).await,
-            Command::Export(args) => export::export(args).await,
-            Command::Doctor(args) => doctor::doctor(args).await,
-            Command::Request(args) => request::request(args).await,
-            Command::Teams(args) => teams::teams(args, GroupKind::Team).await,
-            Command::Roles(args) => teams::teams(args, GroupKind::Role).await,
-            Command::Runs(args) => runs::runs(args).await,
-            Command::Template(args) => template::template(&args),
-            Command::Sandbox(args) => sandbox::serve(args).await,
-        }
-    });
+    let ended = runtime.block_on(carry_out(cli.command));
     // A thread that still reads a file or a terminal need not be waited for.
     runtime.shutdown_background();
     ended.unwrap_or_else(|failure| {

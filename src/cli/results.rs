@@ -40,7 +40,7 @@ impl Job {
         };
         let path = self.results_path()?;
         let layout = self.layout(&path, first);
-        let fits = tokio::task::block_in_place(|| layout.check(rows, parts.iter().copied()));
+        let fits = layout.check(rows, parts.iter().copied());
         fits.map_err(|unfit| {
             Failure::usage(format_args!(
                 "the results cannot be written to {}: {unfit}. Nothing was sent.",

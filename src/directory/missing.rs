@@ -195,6 +195,12 @@ impl Teams {
         &self.missing
     }
 
+    /// Whether this stands for a group that did not exist when the run began.
+    #[must_use]
+    pub fn is_stand_in(&self, id: &str) -> bool {
+        self.founded.contains_key(id)
+    }
+
     /// Whether this stands for a group that is still to be made.
     #[must_use]
     pub fn awaits(&self, id: &str) -> bool {

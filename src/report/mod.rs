@@ -11,7 +11,8 @@ mod results;
 mod screen;
 mod summary;
 
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -24,6 +25,12 @@ pub use screen::{Screen, say};
 pub use summary::{Summary, Tally, duration, grouped};
 
 use crate::run::{Event, Record};
+
+/// How many events are taken at once at the most.
+const AT_ONCE: usize = 512;
+
+/// How long events gather: a moment that nobody notices.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// Writes every row to `results` and shows `progress` until the run is over.
 ///
@@ -52,18 +59,23 @@ pub(crate) fn follow<E>(
     mut on_row: impl FnMut(&Record) -> Result<(), E>,
 ) -> Result<Tally, E> {
     let mut tally = Tally::new(Instant::now());
-    while let Some(event) = events.blocking_recv() {
-        match event {
-            Event::Settled(verdict) => {
-                tally.count(verdict);
-                progress.row(&tally);
+    let mut heard = Vec::new();
+    while events.blocking_recv_many(&mut heard, AT_ONCE) > 0 {
+        for event in heard.drain(..) {
+            match event {
+                Event::Settled(verdict) => {
+                    tally.count(verdict);
+                    progress.row(&tally);
+                }
+                Event::Pace(pace) => {
+                    tally.calls = pace.calls;
+                    progress.pace(&tally, pace);
+                }
+                Event::Row(record) => on_row(&record)?,
             }
-            Event::Pace(pace) => {
-                tally.calls = pace.calls;
-                progress.pace(&tally, pace);
-            }
-            Event::Row(record) => on_row(&record)?,
         }
+        // The run need not wake this thread for every row.
+        thread::sleep(GATHER);
     }
     progress.end();
     Ok(tally)
