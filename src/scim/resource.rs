@@ -47,9 +47,9 @@ pub(super) fn resource<R: Resource>(value: &Value) -> Option<R> {
 }
 
 /// Whether one of these schemas is that of an error message.
-pub(super) fn is_error(schemas: &Many<Text>) -> bool {
+fn is_error(schemas: Option<&[Text]>) -> bool {
     const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
-    let mut schemas = schemas.iter().flatten().flatten();
+    let mut schemas = schemas.into_iter().flatten().flatten();
     schemas.any(|schema| schema == ERROR)
 }
 
@@ -111,7 +111,8 @@ impl Resource for User {
             "meta",
             "schemas",
         ];
-        let (mut user, mut id, mut schemas) = (User::default(), None, None);
+        let (mut user, mut id) = (User::default(), None);
+        let mut schemas: Many<Text> = None;
         each(members, &NAMES, |member| {
             match member.name {
                 "id" => id = member.value()?,
@@ -134,7 +135,7 @@ impl Resource for User {
         })?;
         Ok(Shown {
             resource: id.map(|id| User { id, ..user }),
-            is_error: is_error(&schemas),
+            is_error: is_error(schemas.as_deref()),
         })
     }
 
@@ -186,7 +187,8 @@ impl Resource for Group {
 
     fn read<'de, A: MapAccess<'de>>(members: A) -> Result<Shown<Self>, A::Error> {
         const NAMES: [&str; 4] = ["id", "displayName", "members", "schemas"];
-        let (mut group, mut id, mut schemas) = (Group::default(), None, None);
+        let (mut group, mut id) = (Group::default(), None);
+        let mut schemas: Many<Text> = None;
         each(members, &NAMES, |member| {
             match member.name {
                 "id" => id = member.value()?,
@@ -198,7 +200,7 @@ impl Resource for Group {
         })?;
         Ok(Shown {
             resource: id.map(|id| Group { id, ..group }),
-            is_error: is_error(&schemas),
+            is_error: is_error(schemas.as_deref()),
         })
     }
 
