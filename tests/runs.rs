@@ -378,3 +378,26 @@ fn a_record_that_has_lost_its_end_never_sends_anybody_twice() {
         }
     }
 }
+
+#[test]
+fn nothing_is_taken_back_on_a_node_that_the_run_was_not_on() {
+    let (node, other) = (Node::with_users(20), Node::with_users(20));
+    let desk = node.desk();
+    let there = other.sandbox().snapshot().users;
+    // The same people are on the other node: nothing but the address tells them apart.
+    let email = &there[0].user_name;
+    desk.file("people.csv", format!("email,last_name\n{email},Changed\n"));
+    desk.headcount(&["import", "people.csv", "--action", "update"])
+        .with(0);
+    let mut undo = desk.command(&["runs", "undo", "--yes"]);
+    undo.env("HEADCOUNT_URL", other.url());
+    support::ended(&mut undo)
+        .with(2)
+        .says("nothing was sent")
+        .says(&other.url());
+    assert_eq!(other.sandbox().snapshot().users, there);
+    // Nobody says where: it knows.
+    let mut undo = desk.command(&["runs", "undo", "--yes"]);
+    undo.env_remove("HEADCOUNT_URL");
+    support::ended(&mut undo).with(0);
+}

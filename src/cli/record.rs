@@ -58,7 +58,12 @@ pub(super) enum Origin {
     /// What was not done according to a results file is tried again.
     RetriedFile,
     /// What a run did is taken back.
-    Undo(RunId),
+    Undo {
+        /// Which run.
+        of: RunId,
+        /// The addresses of the nodes that it was on.
+        on: Vec<String>,
+    },
 }
 
 /// An earlier run.
@@ -73,7 +78,7 @@ impl Origin {
     fn earlier(&self) -> Option<&Earlier> {
         match self {
             Origin::Resumed(earlier) | Origin::Retried(earlier) => Some(earlier),
-            Origin::File | Origin::RetriedFile | Origin::Undo(_) => None,
+            Origin::File | Origin::RetriedFile | Origin::Undo { .. } => None,
         }
     }
 
@@ -95,7 +100,7 @@ impl Origin {
                 of: Some(earlier.book.id().to_string()),
             },
             Origin::RetriedFile => Kind::Retry { of: None },
-            Origin::Undo(id) => Kind::Undo { of: id.to_string() },
+            Origin::Undo { of, .. } => Kind::Undo { of: of.to_string() },
         }
     }
 
@@ -146,7 +151,7 @@ impl Origin {
                 let former = former_results(&roster, file)?;
                 roster.with_settled(Settled::by(move |entry| former.is_done(&entry.cells)))
             }
-            Origin::File | Origin::Undo(_) => roster,
+            Origin::File | Origin::Undo { .. } => roster,
         })
     }
 
@@ -154,7 +159,7 @@ impl Origin {
     pub(super) fn assignments(&self, roster: &Roster, file: &Path) -> Result<Assignments, Failure> {
         let entries: Entries = roster.entries().map_err(Failure::unexpected)?;
         Ok(match self {
-            Origin::File | Origin::Undo(_) => {
+            Origin::File | Origin::Undo { .. } => {
                 Box::new(entries.map(|entry| entry.map(Assignment::from)))
             }
             Origin::Resumed(earlier) | Origin::Retried(earlier) => {
@@ -259,19 +264,28 @@ impl Job {
         })
     }
 
-    /// Refuses to go on with a run on other nodes than those that it began on.
+    /// Refuses to go on with a run, or to take it back, on other nodes than those that it was on.
     pub(super) fn check_nodes(&self, addresses: &[String]) -> Result<(), Failure> {
-        let Some(earlier) = self.origin.earlier() else {
-            return Ok(());
+        let (id, were, are_those) = match &self.origin {
+            Origin::Undo { of, on } => {
+                // Of some of them there may be nothing to take back.
+                let known = addresses.iter().all(|address| on.contains(address));
+                (of, on.clone(), known)
+            }
+            Origin::Resumed(earlier) | Origin::Retried(earlier) => {
+                let were = earlier.book.about().addresses().map(str::to_owned);
+                let were: Vec<String> = were.collect();
+                let same = were == addresses;
+                (earlier.book.id(), were, same)
+            }
+            Origin::File | Origin::RetriedFile => return Ok(()),
         };
-        let about = earlier.book.about();
-        if about.addresses().eq(addresses.iter().map(String::as_str)) {
+        if are_those {
             return Ok(());
         }
-        let were: Vec<&str> = about.addresses().collect();
         Err(Failure::usage(format_args!(
-            "run {} was on {}, not on {}; nothing was sent",
-            earlier.book.id(),
+            "run {id} was on {}, not on {}; nothing was sent. Without flags and variables that name a node \
+             (HEADCOUNT_URL, HEADCOUNT_NODE, HEADCOUNT_PROFILE) the run's own is taken.",
             were.join(" and "),
             addresses.join(" and ")
         )))

@@ -63,7 +63,10 @@ pub(super) async fn undo(book: &Book, options: RunArgs, node: NodeArgs) -> Resul
     terms.skip_invalid = true;
     // As many as the run itself was allowed to change may be changed back.
     let node = reach(node, about)?;
-    let origin = Origin::Undo(book.id().clone());
+    let origin = Origin::Undo {
+        of: book.id().clone(),
+        on: about.addresses().map(str::to_owned).collect(),
+    };
     let job = Job::of_terms(&terms, options, node, origin)?;
     Box::pin(job.carry_out()).await
 }
