@@ -50,7 +50,20 @@ pub(super) struct ImportArgs {
     pub(super) node: NodeArgs,
 }
 
-/// Lock or unlock the accounts of a list of emails or ids
+pub(super) const LOCK_EXAMPLES: &str = "\
+Examples:
+  headcount lock leavers.csv --region eu --node 1234567890
+  headcount lock leavers.xlsx --profile sales --dry-run    whom it would lock
+  headcount lock leavers.csv --yes --protect ceo@example.com --results done.csv
+
+It asks before anybody is locked, and refuses to lock a large part of a node without --allow-locks.";
+
+pub(super) const UNLOCK_EXAMPLES: &str = "\
+Examples:
+  headcount unlock returners.csv --region eu --node 1234567890
+  headcount unlock returners.xlsx --profile sales --dry-run";
+
+/// A list of people, and what happens to all of them.
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
     /// The list: a spreadsheet with a column of emails or ids; - for standard input

@@ -3,6 +3,7 @@
 mod bulk;
 mod check;
 mod columns;
+mod completions;
 mod confirm;
 mod destination;
 mod doctor;
@@ -10,6 +11,7 @@ mod export;
 mod import;
 mod job;
 mod log;
+mod man;
 mod memory;
 mod missing;
 mod node;
@@ -116,7 +118,10 @@ impl Command {
             Command::Request(args) => Some(&mut args.node),
             Command::Teams(args) | Command::Roles(args) => Some(args.node()),
             Command::Runs(args) => args.node(),
-            Command::Template(_) | Command::Sandbox(_) => None,
+            Command::Template(_)
+            | Command::Sandbox(_)
+            | Command::Completions(_)
+            | Command::Man(_) => None,
         }
     }
 }
@@ -151,7 +156,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Import(import::ImportArgs),
+    /// Lock the accounts of a list of emails or ids
+    #[command(after_help = import::LOCK_EXAMPLES)]
     Lock(import::ListArgs),
+    /// Unlock the accounts of a list of emails or ids
+    #[command(after_help = import::UNLOCK_EXAMPLES)]
     Unlock(import::ListArgs),
     Plan(preview::PlanArgs),
     Apply(preview::ApplyArgs),
@@ -169,11 +178,14 @@ enum Command {
     Runs(runs::RunsArgs),
     Template(template::TemplateArgs),
     Sandbox(sandbox::SandboxArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// The command line. Which variable sets which flag follows from the flag's name: help says so once
 /// and not at each flag, where it would also show the variable's value.
-fn command() -> clap::Command {
+#[must_use]
+pub fn command() -> clap::Command {
     fn quiet(command: clap::Command) -> clap::Command {
         let command = command.mut_args(|arg| arg.hide_env(true));
         command.mut_subcommands(quiet)
@@ -272,6 +284,8 @@ async fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Runs(args) => runs::runs(args).await,
         Command::Template(args) => template::template(&args),
         Command::Sandbox(args) => sandbox::serve(args).await,
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => man::man(&args),
     }
 }
 

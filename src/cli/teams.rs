@@ -49,8 +49,24 @@ enum GroupsCommand {
     Delete(DeleteArgs),
 }
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  headcount teams list --region eu --node 1234567890
+  headcount roles list --profile sales --role-prefix ROLE_";
+
+const CREATE_EXAMPLES: &str = "\
+Examples:
+  headcount teams create Kitchen 'Sales Berlin' --region eu --node 1234567890
+  headcount roles create Auditor --profile sales --role-prefix ROLE_";
+
+const DELETE_EXAMPLES: &str = "\
+Examples:
+  headcount teams delete Kitchen --region eu --node 1234567890
+  headcount roles delete Auditor --profile sales --role-prefix ROLE_ --yes";
+
 /// Show all of them: names, ids, how many are in them
 #[derive(Debug, Args)]
+#[command(after_help = LIST_EXAMPLES)]
 struct ListArgs {
     #[command(flatten)]
     node: NodeArgs,
@@ -58,6 +74,7 @@ struct ListArgs {
 
 /// Create new ones; those that are there already stay as they are
 #[derive(Debug, Args)]
+#[command(after_help = CREATE_EXAMPLES)]
 struct CreateArgs {
     /// What they are to be called
     #[arg(required = true, value_name = "NAME")]
@@ -71,6 +88,7 @@ struct CreateArgs {
 
 /// Delete them; the people in them keep their accounts
 #[derive(Debug, Args)]
+#[command(after_help = DELETE_EXAMPLES)]
 struct DeleteArgs {
     /// Which ones
     #[arg(required = true, value_name = "NAME-OR-ID")]

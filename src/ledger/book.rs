@@ -1,6 +1,6 @@
 //! The record of one run: an `SQLite` file.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -78,7 +78,7 @@ impl Book {
         // That there is such a file must outlast a power failure, too.
         #[cfg(unix)]
         if let Some(folder) = path.parent() {
-            File::open(folder)
+            std::fs::File::open(folder)
                 .and_then(|folder| folder.sync_all())
                 .map_err(io)?;
         }

@@ -1,6 +1,7 @@
 //! `headcount runs`: what runs have done, and going on with them, again or back.
 
 mod again;
+mod examples;
 mod look;
 mod undo;
 
@@ -42,18 +43,25 @@ pub(super) struct RunsArgs {
 #[derive(Debug, Subcommand)]
 enum RunsCommand {
     /// Show all runs, the latest first
+    #[command(after_help = examples::LIST)]
     List(StateArgs),
     /// Show what became of a run
+    #[command(after_help = examples::SHOW)]
     Show(OneArgs),
     /// Write the results of a run again, also while it is going
+    #[command(after_help = examples::RESULTS)]
     Results(ResultsArgs),
     /// Go on with a run that was cut short: what may have been sent is looked up first
+    #[command(after_help = examples::RESUME)]
     Resume(AgainArgs),
     /// Send what failed or was not attempted again, from a run or from a corrected results file
+    #[command(after_help = examples::RETRY)]
     Retry(RetryArgs),
     /// Take back what a run did: unlock, lock, former names and teams
+    #[command(after_help = examples::UNDO)]
     Undo(AgainArgs),
     /// Remove the records of old runs
+    #[command(after_help = examples::PRUNE)]
     Prune(PruneArgs),
 }
 

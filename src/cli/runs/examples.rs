@@ -1,0 +1,34 @@
+//! What help shows of each command.
+
+pub(super) const LIST: &str = "\
+Examples:
+  headcount runs list";
+
+pub(super) const SHOW: &str = "\
+Examples:
+  headcount runs show                       the latest one
+  headcount runs show 2026-11-24-0907";
+
+pub(super) const RESULTS: &str = "\
+Examples:
+  headcount runs results -o so-far.csv
+  headcount runs results 2026-11-24-0907 -o done.xlsx";
+
+pub(super) const RESUME: &str = "\
+Examples:
+  headcount runs resume                     the latest that was cut short
+  headcount runs resume 2026-11-24-0907 --rate 60/min";
+
+pub(super) const RETRY: &str = "\
+Examples:
+  headcount runs retry                      what the latest run has not done
+  headcount runs retry people.results.csv   with rows that were corrected there";
+
+pub(super) const UNDO: &str = "\
+Examples:
+  headcount runs undo --dry-run             what that would be, for the latest run
+  headcount runs undo 2026-11-24-0907";
+
+pub(super) const PRUNE: &str = "\
+Examples:
+  headcount runs prune --older-than 90d";
