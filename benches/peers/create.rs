@@ -91,6 +91,7 @@ impl Creates {
             &title,
             &["", "users a second", "headcount beside it", "goal"],
         );
+        // The program itself is always there, and comes first.
         let ours = figures[0].clone();
         for (who, theirs) in there.iter().zip(&figures) {
             let (beside, goal) = match who {
