@@ -1,6 +1,6 @@
 //! What the parts of a run cost, each on its own: rows understood, work planned, bodies made, answers and pages read.
 //!
-//! `cargo bench --bench parts` prints elements (rows, people, users) a second; `-- page` only what has that in its
+//! `cargo bench --bench parts` prints rows, people or users a second, at the end as a table; `-- page` looks only at what has that in its
 //! name. The people are those of the sandbox, with names as people have them, and what a node says is what the
 //! sandbox said.
 
@@ -9,6 +9,7 @@ mod support;
 use std::hint::black_box;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use criterion::{BatchSize, Criterion, Throughput};
 use headcount::directory::{Holder, Teams};
@@ -19,6 +20,7 @@ use headcount::sandbox::{Options, Sandbox};
 use headcount::scim::{Client, Raw, Target, User};
 use headcount::sheet::{Cell, Format, Reading, Writer};
 use reqwest::Method;
+use support::{machine, measured};
 
 /// How many people there are.
 const PEOPLE: usize = 10_000;
@@ -34,6 +36,8 @@ const BATCH: usize = 100;
 
 fn main() {
     let world = World::load();
+    let begun = SystemTime::now();
+    println!("{}\n", machine::facts());
     let mut criterion = Criterion::default().configure_from_args();
     rows(&mut criterion, &world);
     planning(&mut criterion, &world);
@@ -41,6 +45,7 @@ fn main() {
     bodies(&mut criterion, &world);
     answers(&mut criterion, &world);
     criterion.final_summary();
+    println!("\n{}", measured::table(begun));
 }
 
 /// Rows of a spreadsheet become changes; and the check of the whole file, which comes first.
@@ -60,7 +65,7 @@ fn rows(criterion: &mut Criterion, world: &World) {
                 }
             });
         });
-        group.bench_function(format!("check of {action}"), |bench| {
+        group.bench_function(format!("{action}, the check before"), |bench| {
             bench.iter(|| roster.check(&mut |problem| panic!("{problem}")));
         });
     }
@@ -164,15 +169,15 @@ fn body(work: &Work) -> Vec<u8> {
 fn answers(criterion: &mut Criterion, world: &World) {
     let mut group = criterion.benchmark_group("answer");
     group.throughput(elements(1));
-    group.bench_function("one user", |bench| {
+    group.bench_function("one user read", |bench| {
         bench.iter(|| black_box(&world.answer).resource::<User>());
     });
     group.throughput(elements(PAGE));
-    group.bench_function("page of 500 users", |bench| {
+    group.bench_function("page of 500 users read", |bench| {
         bench.iter_with_large_drop(|| black_box(&world.page).page::<User>());
     });
     let users = &world.users[..PAGE];
-    group.bench_function("page of 500 users into CSV", |bench| {
+    group.bench_function("page of 500 users written as CSV", |bench| {
         bench.iter_batched(
             || Vec::with_capacity(PAGE * 200),
             |to| export(users, to),
