@@ -41,7 +41,7 @@ fn an_import_of_one_call_at_a_time_keeps_to_one_connection() {
 }
 
 #[test]
-#[ignore = "not reached: a call may leave before the connection of the last one is free again, and opens another"]
+#[ignore = "not reached: up to 28 connections were seen; why has not been looked into"]
 fn an_import_opens_no_more_connections_than_calls_in_flight() {
     let opened = connections(16);
     assert!(opened <= 16, "{opened} connections");
