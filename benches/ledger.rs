@@ -10,13 +10,12 @@ use std::time::{Duration, Instant};
 
 use headcount::directory::{Directory, People, Teams};
 use headcount::ledger::{About, Keeper, Kind, Shelf};
-use headcount::pace::{self, HttpOptions, Line, Pace};
+use headcount::pace::Pace;
 use headcount::roster::{self, Action, Roster};
 use headcount::run::{Assignment, Event, Journal, OnConflict, Run, Settings, StopSwitch, Verdict};
-use headcount::scim::{BulkLimits, Client, Dialect};
+use headcount::scim::{BulkLimits, Dialect};
 use headcount::terms::Terms;
-use secrecy::SecretString;
-use support::{CONCURRENCY, Node, TOKEN, per_second};
+use support::{CONCURRENCY, Node, machine, median, per_second};
 
 /// Rows against a node of a kind.
 struct Case {
@@ -55,6 +54,7 @@ fn main() {
     let (shrink, rounds) = if quick { (20, 1) } else { (1, 7) };
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
     let folder = tempfile::tempdir().expect("a folder for the files");
+    println!("{}\n", machine::facts());
     for case in &CASES {
         let node = Node::start(case.node);
         let rows = case.rows / shrink;
@@ -88,12 +88,7 @@ fn main() {
             );
             ratios.push(with / without);
         }
-        ratios.sort_by(f64::total_cmp);
-        println!(
-            "{}: median ratio {:.3}",
-            case.name,
-            ratios[ratios.len() / 2]
-        );
+        println!("{}: median ratio {:.3}", case.name, median(&ratios));
     }
 }
 
@@ -132,7 +127,7 @@ impl Bench<'_> {
             .check(&mut |problem| panic!("{problem}"))
             .expect("a good file");
         let pace = Arc::new(Pace::new(CONCURRENCY, None));
-        let client = self.client(Arc::clone(&pace));
+        let client = support::client(self.node.url(), Arc::clone(&pace));
         let directory = Directory {
             people: People::new(Arc::clone(&client)),
             teams: Teams::default(),
@@ -183,21 +178,6 @@ impl Bench<'_> {
         }
         listener.await.expect("every row is created");
         begun.elapsed()
-    }
-
-    fn client(&self, pace: Arc<Pace>) -> Arc<Client> {
-        let http = pace::client(HttpOptions {
-            connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_mins(1),
-            connections: CONCURRENCY,
-            loopback: true,
-        });
-        let token = SecretString::from(TOKEN);
-        let line = Line::new(http.expect("a client"), &token, pace).expect("a token");
-        Arc::new(Client::new(
-            line,
-            self.node.url.parse().expect("an address"),
-        ))
     }
 }
 

@@ -1,7 +1,18 @@
-//! What benches share: a node in a process of its own.
+//! What benches share: a node in a process of its own, the program, files for it, and the machine.
+#![allow(dead_code, reason = "each bench uses the part that it needs")]
+
+pub mod machine;
+pub mod measured;
+pub mod people;
+pub mod program;
 
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
+
+use headcount::pace::{self, HttpOptions, Line, Pace};
+use headcount::scim::Client;
+use secrecy::SecretString;
 
 /// The token of the node.
 pub const TOKEN: &str = "bench";
@@ -14,10 +25,17 @@ pub fn per_second(count: usize, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64()
 }
 
+/// The one in the middle; of an even number, the larger of the two.
+pub fn median(figures: &[f64]) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
+
 /// The sandbox in a process of its own, as a node would be.
 pub struct Node {
     child: Child,
-    pub url: String,
+    url: String,
 }
 
 impl Node {
@@ -39,6 +57,10 @@ impl Node {
             url: url.trim().to_owned(),
         }
     }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
 }
 
 impl Drop for Node {
@@ -47,4 +69,17 @@ impl Drop for Node {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The client of the library, for the node at `url`.
+pub fn client(url: &str, pace: Arc<Pace>) -> Arc<Client> {
+    let http = pace::client(HttpOptions {
+        connect_timeout: Duration::from_secs(5),
+        timeout: Duration::from_mins(1),
+        connections: CONCURRENCY,
+        loopback: true,
+    });
+    let token = SecretString::from(TOKEN);
+    let line = Line::new(http.expect("a client"), &token, pace).expect("a token");
+    Arc::new(Client::new(line, url.parse().expect("an address")))
 }

@@ -1,4 +1,4 @@
-//! Installing the clients and running their scripts.
+//! Installing the clients and running their scripts. `benches/peers` does so as well.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -46,11 +46,22 @@ pub fn run(script: &str, args: &[&str], node: &Node, input: &Value) -> Value {
 /// The interpreter with the clients, which are installed if they are not there yet.
 fn python() -> PathBuf {
     static SET_UP: Once = Once::new();
-    SET_UP.call_once(|| {
-        let script = format!("{HERE}/set-up-clients");
-        let ended = Command::new(script).status().unwrap();
-        assert!(ended.success(), "the clients cannot be installed");
-    });
+    SET_UP.call_once(|| set_up().unwrap());
+    interpreter()
+}
+
+/// Installs the clients, unless they are there.
+pub fn set_up() -> Result<(), String> {
+    let script = format!("{HERE}/set-up-clients");
+    match Command::new(&script).stdout(Stdio::null()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{script} failed ({status})")),
+        Err(error) => Err(format!("{script} cannot be started: {error}")),
+    }
+}
+
+/// Where they are installed.
+pub fn interpreter() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let usual = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target"));
     let target = target.unwrap_or_else(usual);

@@ -1,5 +1,6 @@
-//! What stands between the program and a node: it can garble answers, and be away for a while.
+//! What stands between the program and a node: it can garble answers, be away for a while, and count connections.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -32,6 +33,7 @@ pub struct Proxy {
     url: String,
     port: u16,
     garble: Arc<Mutex<Option<Garble>>>,
+    connections: Arc<AtomicUsize>,
     listening: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -49,6 +51,7 @@ impl Proxy {
             url: format!("http://127.0.0.1:{port}/{path}"),
             port,
             garble: Arc::default(),
+            connections: Arc::default(),
             listening: Mutex::default(),
         };
         proxy.listen(listener);
@@ -61,6 +64,11 @@ impl Proxy {
 
     pub fn garble(&self, garble: Option<Garble>) {
         *self.garble.lock().unwrap() = garble;
+    }
+
+    /// How many connections were made so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// Nobody answers here any more, and all connections are closed.
@@ -79,10 +87,12 @@ impl Proxy {
 
     fn listen(&self, listener: TcpListener) {
         let (upstream, garble) = (self.upstream.clone(), Arc::clone(&self.garble));
+        let made = Arc::clone(&self.connections);
         let task = self.runtime.spawn(async move {
             // They end with this task.
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
+                made.fetch_add(1, Ordering::Relaxed);
                 let (upstream, garble) = (upstream.clone(), Arc::clone(&garble));
                 connections.spawn(async move {
                     let server = TcpStream::connect(&upstream).await.unwrap();

@@ -6,13 +6,15 @@ HEADCOUNT_URL and HEADCOUNT_TOKEN say where to. Standard input is the source, as
 Commander reads its configuration from a record of the user's vault. Here the vault has one record, in memory. All the
 rest, from that record to the last request, is Commander's own: nothing of it is replaced.
 
-Prints {"warnings": [...], "news": [...]}: what Commander warned of, and what it says that it did.
+Prints {"warnings": [...], "news": [...], "seconds": ...}: what Commander warned of, what it says that it did, and how
+long that took.
 """
 
 import json
 import logging
 import os
 import sys
+import time
 from urllib.parse import urlsplit
 
 from keepercommander.commands.scim import ScimPushCommand
@@ -70,8 +72,10 @@ def main():
     logging.basicConfig(level=logging.INFO, handlers=[said])
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     params = vault(os.environ["HEADCOUNT_URL"], os.environ["HEADCOUNT_TOKEN"], json.load(sys.stdin))
+    begun = time.monotonic()
     ScimPushCommand().execute(params, target="1", record=RECORD, source="record", auto_approve="off")
-    json.dump({"warnings": said.warnings, "news": said.news}, sys.stdout)
+    seconds = time.monotonic() - begun
+    json.dump({"warnings": said.warnings, "news": said.news, "seconds": seconds}, sys.stdout)
 
 
 if __name__ == "__main__":
