@@ -12,6 +12,7 @@ mod job;
 mod log;
 mod memory;
 mod missing;
+mod network;
 mod node;
 mod preview;
 mod record;
