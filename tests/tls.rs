@@ -39,13 +39,25 @@ fn http_2_is_spoken_where_it_is_offered_and_http_1_1_elsewhere() {
         let import = [&["import", "people.csv"], flags].concat();
         ended(&mut desk.trusting(&authority, &import)).with(0);
         let calls = node.sandbox().calls();
-        let over_2 = if expected == "HTTP/2" { calls.total() } else { 0 };
-        assert_eq!(calls.over_http_2, over_2, "{versions:?} {flags:?} {calls:?}");
+        let over_2 = if expected == "HTTP/2" {
+            calls.total()
+        } else {
+            0
+        };
+        assert_eq!(
+            calls.over_http_2, over_2,
+            "{versions:?} {flags:?} {calls:?}"
+        );
         assert_eq!(calls.of("POST /Users"), 3);
 
         let doctor = [&["doctor"], flags].concat();
-        let report = ended(&mut desk.trusting(&authority, &doctor)).with(0).stdout;
-        assert!(report.contains(&format!("answered by {expected}")), "{report}");
+        let report = ended(&mut desk.trusting(&authority, &doctor))
+            .with(0)
+            .stdout;
+        assert!(
+            report.contains(&format!("answered by {expected}")),
+            "{report}"
+        );
     }
 }
 
@@ -56,7 +68,10 @@ fn a_profile_names_the_authority_beside_itself() {
     // What else is in the file does not matter, nor how many certificates there are.
     let other = Authority::new("somebody else");
     desk.file("ours.pem", format!("ours:\n{}{authority}", other.pem()));
-    let profile = format!("[profiles.lab]\nurl = '{}'\nca_cert = 'ours.pem'\n", node.url());
+    let profile = format!(
+        "[profiles.lab]\nurl = '{}'\nca_cert = 'ours.pem'\n",
+        node.url()
+    );
     let config = desk.file("config.toml", profile);
     let mut command = desk.command(&["export", "users", "--profile", "lab", "--config"]);
     let ended = ended(command.arg(config).env_remove("HEADCOUNT_URL")).with(0);
@@ -106,7 +121,10 @@ fn nobody_is_trusted_without_reason_and_the_words_say_what_to_do() {
 fn the_doctor_says_what_to_mend_of_a_certificate() {
     let (node, _) = made(Versions::Both);
     let report = node.desk().headcount(&["doctor"]).with(3).stdout;
-    assert!(report.contains("from an authority that this machine does not trust"), "{report}");
+    assert!(
+        report.contains("from an authority that this machine does not trust"),
+        "{report}"
+    );
     assert!(report.contains("name it with --ca-cert FILE"), "{report}");
 }
 
@@ -126,7 +144,10 @@ fn a_file_that_holds_no_certificates_is_refused_before_anything_is_sent() {
     let (node, _) = made(Versions::Both);
     let desk = node.desk();
     desk.file("people.csv", PEOPLE);
-    desk.file("key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+    desk.file(
+        "key.pem",
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    );
     desk.headcount(&["import", "people.csv", "--ca-cert", "key.pem"])
         .with(2)
         .says("key.pem: there is none in it; a certificate in PEM form begins with -----BEGIN CERTIFICATE-----");
@@ -161,11 +182,15 @@ fn a_run_that_goes_on_remembers_whom_it_trusts() {
     let desk = node.desk();
     desk.file("people.csv", PEOPLE);
     desk.file("ca.pem", &authority);
-    desk.headcount(&["import", "people.csv", "--ca-cert", "ca.pem"]).with(0);
+    desk.headcount(&["import", "people.csv", "--ca-cert", "ca.pem"])
+        .with(0);
     // Undoing asks the same node, and nobody says again whom to trust.
     let mut command = desk.command(&["runs", "undo", "--yes"]);
     ended(command.env_remove("HEADCOUNT_URL")).with(0);
-    assert_eq!(node.sandbox().calls().total(), node.sandbox().calls().over_http_2);
+    assert_eq!(
+        node.sandbox().calls().total(),
+        node.sandbox().calls().over_http_2
+    );
 }
 
 #[test]
@@ -174,7 +199,14 @@ fn a_sandbox_of_its_own_encrypts_and_says_whom_to_trust() {
     use std::process::Stdio;
 
     let desk = support::Desk::at("");
-    let mut command = desk.command(&["sandbox", "--tls", "--ca-out", "sandbox.pem", "--users", "2"]);
+    let mut command = desk.command(&[
+        "sandbox",
+        "--tls",
+        "--ca-out",
+        "sandbox.pem",
+        "--users",
+        "2",
+    ]);
     let mut sandbox = command
         .env("HEADCOUNT_SANDBOX_TOKEN", TOKEN)
         .stdout(Stdio::piped())
@@ -184,7 +216,14 @@ fn a_sandbox_of_its_own_encrypts_and_says_whom_to_trust() {
     let mut url = String::new();
     let stdout = sandbox.stdout.take().unwrap();
     std::io::BufReader::new(stdout).read_line(&mut url).unwrap();
-    let export = ["export", "users", "--ca-cert", "sandbox.pem", "--url", url.trim()];
+    let export = [
+        "export",
+        "users",
+        "--ca-cert",
+        "sandbox.pem",
+        "--url",
+        url.trim(),
+    ];
     let exported = ended(&mut desk.command(&export));
     let _ = sandbox.kill();
     let _ = sandbox.wait();

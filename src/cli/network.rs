@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 use crate::pace::{Authorities, HttpVersion, ProxyChoice};
+use crate::request::CurlWay;
 use crate::settings::{Config, Profile};
 
 /// How long a connection may take to be made, unless somebody says otherwise.
@@ -110,6 +111,14 @@ impl NetworkArgs {
 }
 
 impl Network {
+    /// How `curl` is told the same.
+    pub(super) fn for_curl(&self) -> CurlWay<'_> {
+        CurlWay {
+            ca_cert: self.ca_cert.as_deref(),
+            proxy: self.proxy.as_ref(),
+        }
+    }
+
     /// Whom to trust beside the authorities of the platform.
     pub(super) fn authorities(&self) -> Result<Authorities, Failure> {
         let Some(path) = &self.ca_cert else {

@@ -35,7 +35,12 @@ pub(super) struct SandboxArgs {
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SANDBOX_TLS")]
     tls: bool,
     /// Where to write the authority's certificate; else to a temporary file
-    #[arg(long, value_name = "FILE", requires = "tls", env = "HEADCOUNT_SANDBOX_CA_OUT")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls",
+        env = "HEADCOUNT_SANDBOX_CA_OUT"
+    )]
     ca_out: Option<PathBuf>,
     /// A name of this machine that the certificate is for, beside localhost, 127.0.0.1 and ::1
     #[arg(
@@ -56,10 +61,20 @@ pub(super) struct SandboxArgs {
     )]
     cert: Option<PathBuf>,
     /// The private key of --cert (PEM)
-    #[arg(long, value_name = "FILE", requires = "cert", env = "HEADCOUNT_SANDBOX_KEY")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "cert",
+        env = "HEADCOUNT_SANDBOX_KEY"
+    )]
     key: Option<PathBuf>,
     /// The versions of HTTP that it offers where it encrypts
-    #[arg(long, value_enum, value_name = "VERSIONS", env = "HEADCOUNT_SANDBOX_HTTP")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "VERSIONS",
+        env = "HEADCOUNT_SANDBOX_HTTP"
+    )]
     http: Option<Versions>,
     /// The node's id
     #[arg(long, value_name = "ID", env = "HEADCOUNT_SANDBOX_NODE")]
@@ -155,7 +170,9 @@ pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
     })?;
     let url = sandbox.base_url();
     // Removed with this, unless it was named.
-    let authority = sandbox.authority().map(|pem| authority(pem, args.ca_out.as_deref()));
+    let authority = sandbox
+        .authority()
+        .map(|pem| authority(pem, args.ca_out.as_deref()));
     let authority = authority.transpose()?;
     // The one place where a token is shown: this one opens nothing but the sandbox.
     let token = if own_token {

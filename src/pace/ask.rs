@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::{StatusCode, Version};
 use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Version};
 use tokio::time::Instant;
 
 use super::fields::allowance;

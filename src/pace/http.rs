@@ -13,6 +13,10 @@ use super::trust::Authorities;
 /// five seconds; a call that leaves at that very moment is lost, and a create then has to be looked for.
 const IDLE: Duration = Duration::from_secs(4);
 
+/// After so long a silence an HTTP/2 connection with calls on their way is asked for a sign of life, and given up after
+/// as long again: else all calls would go on waiting for one connection that something between has forgotten.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+
 /// What is in flight of one answer, and of all answers of an HTTP/2 connection together, before the node has to wait
 /// until it was read (RFC 9113, section 5.2): whole pages of a list.
 const WINDOW: u32 = 1 << 20;
@@ -39,7 +43,15 @@ pub struct HttpOptions {
 
 /// Which version of HTTP to speak.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    clap::ValueEnum,
+    serde::Serialize,
+    serde::Deserialize,
 )]
 pub enum HttpVersion {
     /// HTTP/2 where the node offers it, else HTTP/1.1
@@ -99,6 +111,8 @@ pub fn client(options: HttpOptions) -> Result<Http, NoHttp> {
         .pool_idle_timeout(IDLE)
         .http2_initial_stream_window_size(WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
+        .http2_keep_alive_interval(SIGN_OF_LIFE)
+        .http2_keep_alive_timeout(SIGN_OF_LIFE)
         .tcp_nodelay(true)
         // Which proxy, if any, is decided: nothing more is to be looked for in the environment.
         .no_proxy();

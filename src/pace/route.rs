@@ -138,9 +138,7 @@ impl ProxyAddress {
         let place = self.place.as_str();
         match &self.login {
             Login::Nobody => reqwest::Proxy::all(place),
-            Login::Field(field) => {
-                Ok(reqwest::Proxy::all(place)?.custom_http_auth(field.clone()))
-            }
+            Login::Field(field) => Ok(reqwest::Proxy::all(place)?.custom_http_auth(field.clone())),
             Login::User(login) => {
                 let whole = place.replacen("://", &format!("://{}@", login.expose_secret()), 1);
                 reqwest::Proxy::all(whole.as_str()).map_err(reqwest::Error::without_url)
@@ -210,9 +208,7 @@ impl PartialEq for ProxyAddress {
     fn eq(&self, other: &Self) -> bool {
         let login = match (&self.login, &other.login) {
             (Login::Nobody, Login::Nobody) => true,
-            (Login::User(one), Login::User(other)) => {
-                one.expose_secret() == other.expose_secret()
-            }
+            (Login::User(one), Login::User(other)) => one.expose_secret() == other.expose_secret(),
             (Login::Field(one), Login::Field(other)) => one == other,
             _ => false,
         };
@@ -276,7 +272,10 @@ mod tests {
             let kept = serde_json::to_string(&choice).unwrap();
             assert_eq!(kept, r#""http://proxy.example.com:8080""#);
             let shown = format!("{choice} {choice:?} {kept}");
-            assert!(!shown.contains("s3cret") && !shown.contains("ann"), "{shown}");
+            assert!(
+                !shown.contains("s3cret") && !shown.contains("ann"),
+                "{shown}"
+            );
             let again: ProxyChoice = serde_json::from_str(&kept).unwrap();
             assert_ne!(again, choice);
         }

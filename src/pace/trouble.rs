@@ -9,8 +9,8 @@ use std::time::Duration;
 use rustls::{AlertDescription, CertificateError};
 use url::Url;
 
-use super::retry::Happened;
 use super::Cause;
+use super::retry::Happened;
 use super::route::{ProxyAddress, Route, is_loopback};
 
 /// Whom calls go to, as far as words about trouble need it.
@@ -166,7 +166,10 @@ impl Peer {
             no(format!("the proxy {proxy} cannot be reached"), CHECK_PROXY)
         } else if says("SOCKS error") {
             no(
-                format!("the proxy {proxy} makes no connection to {host} ({})", innermost(error)),
+                format!(
+                    "the proxy {proxy} makes no connection to {host} ({})",
+                    innermost(error)
+                ),
                 CHECK_PROXY,
             )
         } else {
@@ -190,7 +193,9 @@ impl Peer {
             ),
             rustls::Error::PeerIncompatible(_)
             | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => no(
-                format!("{host} knows no encryption that this program does, which is TLS 1.2 and 1.3 ({error})"),
+                format!(
+                    "{host} knows no encryption that this program does, which is TLS 1.2 and 1.3 ({error})"
+                ),
                 "ask whoever runs the node",
             ),
             rustls::Error::AlertReceived(AlertDescription::UnrecognisedName) => no(
@@ -220,9 +225,10 @@ fn not_trusted(host: &str, error: &CertificateError) -> Trouble {
             format!("{of} has expired"),
             "check this machine's clock; if it is right, whoever runs the node has to renew the certificate",
         ),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            never(format!("{of} is not valid yet"), "check this machine's clock")
-        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => never(
+            format!("{of} is not valid yet"),
+            "check this machine's clock",
+        ),
         CertificateError::NotValidForName => never(
             format!("{of} is for another name"),
             "check the address in --url",
@@ -253,7 +259,10 @@ fn not_trusted(host: &str, error: &CertificateError) -> Trouble {
                     "the node needs one of its own, which the authority has signed",
                 );
             }
-            never(format!("{of} cannot be used ({why})"), "ask whoever runs the node")
+            never(
+                format!("{of} cannot be used ({why})"),
+                "ask whoever runs the node",
+            )
         }
     }
 }
@@ -304,9 +313,7 @@ fn not_looked_at(cause: &(dyn Error + 'static)) -> Option<Sent> {
 }
 
 /// An error and what is behind it. An [`io::Error`] hides what it was made of from [`Error::source`].
-fn causes<'e>(
-    error: &'e (dyn Error + 'static),
-) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| {
         let error: &'e (dyn Error + 'static) = *error;
         let hidden = error
@@ -321,5 +328,8 @@ fn causes<'e>(
 
 /// The innermost cause: the outer ones repeat the address, which everybody knows.
 fn innermost(error: &reqwest::Error) -> String {
-    causes(error).last().map(ToString::to_string).unwrap_or_default()
+    causes(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }

@@ -114,8 +114,15 @@ mod tests {
         let damaged = format!("{whole}{}", whole.replacen('M', "A", 1));
         let said = |text: &[u8]| Authorities::of(text).unwrap_err().to_string();
         assert!(said(damaged.as_bytes()).starts_with("certificate 2 of it is damaged"));
-        for nothing in [&b""[..], b"\x30\x82\x01", b"-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n"] {
-            assert!(said(nothing).starts_with("there is none in it"), "{nothing:?}");
+        for nothing in [
+            &b""[..],
+            b"\x30\x82\x01",
+            b"-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n",
+        ] {
+            assert!(
+                said(nothing).starts_with("there is none in it"),
+                "{nothing:?}"
+            );
         }
     }
 }

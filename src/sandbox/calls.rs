@@ -166,7 +166,7 @@ mod tests {
             (Method::POST, Some("/Bulk")),
             (Method::POST, Some("/Bulk/7")),
         ] {
-            counters.asked(&method, path);
+            counters.asked(&method, path, Version::HTTP_11);
         }
         counters.answered(StatusCode::OK);
         let calls = counters.read();

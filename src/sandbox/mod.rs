@@ -123,12 +123,7 @@ impl Sandbox {
             counters: Counters::new(),
         });
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve::accept(
-            listener,
-            tls,
-            Arc::clone(&front),
-            stopped,
-        ));
+        let task = tokio::spawn(serve::accept(listener, tls, Arc::clone(&front), stopped));
         tracing::debug!(%address, "the sandbox listens");
         Ok(Self {
             base_url,

@@ -36,7 +36,8 @@ impl Forward {
         let (seen, upstream) = (Arc::clone(&asked), upstream.to_owned());
         runtime.spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (seen, upstream, manner) = (Arc::clone(&seen), upstream.clone(), manner.clone());
+                let (seen, upstream, manner) =
+                    (Arc::clone(&seen), upstream.clone(), manner.clone());
                 tokio::spawn(async move {
                     let _ = pass(client, &upstream, &manner, &seen).await;
                 });

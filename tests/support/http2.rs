@@ -63,9 +63,14 @@ pub fn acceptor(authority: &Authority) -> TlsAcceptor {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider);
     let config = config.with_safe_default_protocol_versions().unwrap();
-    let chain = CertificateDer::pem_slice_iter(&chain).map(Result::unwrap).collect();
+    let chain = CertificateDer::pem_slice_iter(&chain)
+        .map(Result::unwrap)
+        .collect();
     let key = PrivateKeyDer::from_pem_slice(&key).unwrap();
-    let mut config = config.with_no_client_auth().with_single_cert(chain, key).unwrap();
+    let mut config = config
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
     config.alpn_protocols = vec![b"h2".to_vec()];
     TlsAcceptor::from(Arc::new(config))
 }
@@ -73,7 +78,10 @@ pub fn acceptor(authority: &Authority) -> TlsAcceptor {
 impl Http2 {
     /// Starts a server that takes so many calls at once on a connection; `fate` gets each call and how many came before
     /// it.
-    pub fn start(streams: u32, fate: impl Fn(&Call, usize) -> Fate + Send + Sync + 'static) -> Self {
+    pub fn start(
+        streams: u32,
+        fate: impl Fn(&Call, usize) -> Fate + Send + Sync + 'static,
+    ) -> Self {
         let runtime = Runtime::new().unwrap();
         let authority = Authority::new("scripted");
         let acceptor = acceptor(&authority);
@@ -168,14 +176,24 @@ async fn one(
     tokio::task::yield_now().await;
     let (parts, mut body) = request.into_parts();
     let mut bytes = Vec::new();
-    while let Some(Ok(chunk)) = body.data().await {
+    while let Some(chunk) = body.data().await {
+        let Ok(chunk) = chunk else {
+            // Its connection is gone: nobody has seen the whole of it.
+            script.now.fetch_sub(1, Ordering::Relaxed);
+            return;
+        };
         let _ = body.flow_control().release_capacity(chunk.len());
         bytes.extend_from_slice(&chunk);
     }
     let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
     let call = Call {
         method: parts.method,
-        path: parts.uri.path().strip_prefix("/v2").unwrap_or_default().to_owned(),
+        path: parts
+            .uri
+            .path()
+            .strip_prefix("/v2")
+            .unwrap_or_default()
+            .to_owned(),
         query: query.into_owned().collect(),
         headers: parts.headers,
         body: String::from_utf8(bytes).unwrap(),
