@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use headcount::pace::{self, Authorities, HttpOptions, HttpVersion, Line, Pace, Route};
+use headcount::pace::{self, Authorities, HttpOptions, HttpVersion, Line, Pace};
 use headcount::scim::{Client, Target};
 use reqwest::Method;
 use secrecy::SecretString;
-use support::{Node, TOKEN, per_second};
+use support::{CONCURRENCY, Node, TOKEN, per_second};
 use tokio::runtime::Runtime;
 
 /// How long each way is measured, and how often; the median counts.
@@ -37,7 +37,7 @@ fn main() {
     println!("| latency | calls at once | {} |", names.join(" | "));
     println!("|---|---|{}", "---|".repeat(WAYS.len()));
     for latency in ["0", "20", "50"] {
-        for concurrency in [16, 32, 64] {
+        for concurrency in [16, CONCURRENCY, 64] {
             let mut speeds = [const { Vec::new() }; WAYS.len()];
             for _ in 0..ROUNDS {
                 for (speeds, (_, version, connections)) in speeds.iter_mut().zip(WAYS) {
@@ -71,13 +71,10 @@ fn main() {
 fn client(node: &Node, authority: &Path, version: HttpVersion, concurrency: usize) -> Arc<Client> {
     let url: url::Url = node.url.parse().expect("an address");
     let options = HttpOptions {
-        node: url.clone(),
-        connect_timeout: Duration::from_secs(10),
-        timeout: Duration::from_secs(30),
         connections: concurrency,
-        route: Route::Straight,
         authorities: Authorities::read(authority).expect("the sandbox's certificate"),
         version,
+        ..HttpOptions::to(url.clone())
     };
     let pace = Arc::new(Pace::new(concurrency, None));
     let http = pace::client(options).expect("a client");

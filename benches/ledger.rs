@@ -186,18 +186,14 @@ impl Bench<'_> {
     }
 
     fn client(&self, pace: Arc<Pace>) -> Arc<Client> {
+        let url: url::Url = self.node.url.parse().expect("an address");
         let http = pace::client(HttpOptions {
-            connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_mins(1),
             connections: CONCURRENCY,
-            loopback: true,
+            ..HttpOptions::to(url.clone())
         });
         let token = SecretString::from(TOKEN);
         let line = Line::new(http.expect("a client"), &token, pace).expect("a token");
-        Arc::new(Client::new(
-            line,
-            self.node.url.parse().expect("an address"),
-        ))
+        Arc::new(Client::new(line, url))
     }
 }
 

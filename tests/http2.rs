@@ -9,9 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use headcount::pace::retry::Repeat;
-use headcount::pace::{
-    self, Authorities, Call, Class, FaultKind, HttpOptions, HttpVersion, Line, Pace, Route,
-};
+use headcount::pace::{self, Authorities, Call, Class, FaultKind, HttpOptions, Line, Pace};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use support::http2::{Fate, Http2, acceptor};
@@ -241,13 +239,9 @@ fn line(url: &str, authority: &Authority) -> Line {
     let file = folder.path().join("ca.pem");
     std::fs::write(&file, authority.pem()).unwrap();
     let options = HttpOptions {
-        node: url.parse().unwrap(),
-        connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(20),
-        connections: 1,
-        route: Route::Straight,
         authorities: Authorities::read(&file).unwrap(),
-        version: HttpVersion::Auto,
+        ..HttpOptions::to(url.parse().unwrap())
     };
     let http = pace::client(options).unwrap();
     Line::new(

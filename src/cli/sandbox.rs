@@ -42,7 +42,7 @@ pub(super) struct SandboxArgs {
         env = "HEADCOUNT_SANDBOX_CA_OUT"
     )]
     ca_out: Option<PathBuf>,
-    /// A name of this machine that the certificate is for, beside localhost, 127.0.0.1 and ::1
+    /// A name that the certificate is for, beside those of this machine
     #[arg(
         long,
         value_name = "NAME",

@@ -41,6 +41,22 @@ pub struct HttpOptions {
     pub version: HttpVersion,
 }
 
+impl HttpOptions {
+    /// The way most calls go: straight, patient for a minute, trusting whom the platform trusts.
+    #[must_use]
+    pub fn to(node: Url) -> Self {
+        HttpOptions {
+            node,
+            connect_timeout: Duration::from_secs(10),
+            timeout: Duration::from_mins(1),
+            connections: 8,
+            route: Route::Straight,
+            authorities: Authorities::default(),
+            version: HttpVersion::default(),
+        }
+    }
+}
+
 /// Which version of HTTP to speak.
 #[derive(
     Debug,

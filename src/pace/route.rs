@@ -89,7 +89,7 @@ impl Route {
                 let node = node.as_str().parse().ok();
                 let proxy = node.and_then(|node| Matcher::from_system().intercept(&node));
                 proxy
-                    .and_then(ProxyAddress::of_system)
+                    .and_then(|found| ProxyAddress::of_system(&found))
                     .map_or(Route::Straight, Route::Through)
             }
         }
@@ -108,7 +108,7 @@ pub fn is_loopback(url: &Url) -> bool {
 }
 
 impl ProxyAddress {
-    fn of_system(found: Intercept) -> Option<Self> {
+    fn of_system(found: &Intercept) -> Option<Self> {
         let mut place = Url::parse(&found.uri().to_string()).ok()?;
         complete(&mut place);
         let login = match (found.basic_auth(), found.raw_auth()) {

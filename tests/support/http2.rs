@@ -42,8 +42,10 @@ pub struct Http2 {
     most: Arc<AtomicUsize>,
 }
 
+type Decide = dyn Fn(&Call, usize) -> Fate + Send + Sync;
+
 struct Script {
-    fate: Box<dyn Fn(&Call, usize) -> Fate + Send + Sync>,
+    fate: Box<Decide>,
     calls: Arc<Mutex<Vec<Call>>>,
     now: AtomicUsize,
     most: Arc<AtomicUsize>,
@@ -206,10 +208,10 @@ async fn one(
     let fate = (script.fate)(&call, before);
     script.now.fetch_sub(1, Ordering::Relaxed);
     match fate {
-        Fate::Answer(reply) => answer(&mut respond, reply),
+        Fate::Answer(reply) => answer(&mut respond, &reply),
         Fate::AnswerAndLeave(reply) => {
             let _ = leave.send(Farewell::Graceful).await;
-            answer(&mut respond, reply);
+            answer(&mut respond, &reply);
         }
         Fate::Refuse => respond.send_reset(Reason::REFUSED_STREAM),
         Fate::Leave => {
@@ -220,7 +222,7 @@ async fn one(
     }
 }
 
-fn answer(respond: &mut SendResponse<Bytes>, reply: Reply) {
+fn answer(respond: &mut SendResponse<Bytes>, reply: &Reply) {
     let mut response = Response::builder().status(reply.status());
     for (name, value) in &reply.headers {
         response = response.header(*name, value);
