@@ -140,6 +140,19 @@ fn what_does_not_speak_tls_is_told_from_what_is_not_trusted() {
 }
 
 #[test]
+fn a_connection_is_not_waited_for_longer_than_was_said() {
+    // It takes connections, and then says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = silent.local_addr().unwrap();
+    let desk = support::Desk::at(&format!("https://{place}/v2"));
+    desk.headcount(&["request", "GET", "Users", "--connect-timeout", "1"])
+        .with(3)
+        .says(&format!(
+            "the node cannot be reached: no connection to {place} within 1 s; "
+        ));
+}
+
+#[test]
 fn a_file_that_holds_no_certificates_is_refused_before_anything_is_sent() {
     let (node, _) = made(Versions::Both);
     let desk = node.desk();
