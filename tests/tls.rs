@@ -83,7 +83,7 @@ fn said(stderr: &str) -> String {
     let line = stderr.lines().find_map(|line| line.strip_prefix("error: "));
     let line = line.unwrap_or_else(|| panic!("{stderr}"));
     let host = line.find("127.0.0.1").expect("it names the host");
-    let port = line[host..].find(|c: char| c == ' ' || c == ';').unwrap() + host;
+    let port = line[host..].find([' ', ';']).unwrap() + host;
     format!("{}HOST{}", &line[..host], &line[port..])
 }
 
