@@ -1,7 +1,6 @@
 //! Bulk requests from the program's own client to a node.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use headcount::pace::{self, HttpOptions, Line, Pace};
 use headcount::sandbox::{Bulk, Options, Sandbox};
@@ -23,15 +22,11 @@ async fn node(change: impl FnOnce(&mut Options)) -> Node {
     };
     change(&mut options);
     let sandbox = Sandbox::start(options).await.unwrap();
-    let http = pace::client(HttpOptions {
-        connect_timeout: Duration::from_secs(10),
-        timeout: Duration::from_mins(1),
-        connections: 1,
-        loopback: true,
-    });
+    let url: url::Url = sandbox.base_url().parse().unwrap();
+    let http = pace::client(HttpOptions::to(url.clone()));
     let pace = Arc::new(Pace::new(1, None));
     let line = Line::new(http.unwrap(), &sandbox.token().into(), pace).unwrap();
-    let client = Client::new(line, sandbox.base_url().parse().unwrap());
+    let client = Client::new(line, url);
     Node { sandbox, client }
 }
 

@@ -484,7 +484,8 @@ fn encryption_that_does_not_come_about_is_told_from_a_host_that_is_not_there() {
         "problem",
         "a bare connection can be made",
     );
-    assert!(advice(&ended).contains("no encrypted connection comes about"));
+    shows(&checks, "connection", "problem", "does not speak TLS");
+    assert!(advice(&ended).contains("Check the port in --url"));
 }
 
 #[test]

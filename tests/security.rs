@@ -239,10 +239,8 @@ fn a_list_without_an_end_is_an_error_and_not_in_memory() {
 #[test]
 fn nothing_that_a_panic_could_show_holds_the_token() {
     let options = HttpOptions {
-        connect_timeout: Duration::from_secs(1),
         timeout: Duration::from_secs(1),
-        connections: 1,
-        loopback: true,
+        ..HttpOptions::to("http://127.0.0.1:9/v2".parse().unwrap())
     };
     let pace = Arc::new(Pace::new(1, None));
     let token = SecretString::from(TOKEN);

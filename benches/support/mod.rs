@@ -73,13 +73,12 @@ impl Drop for Node {
 
 /// The client of the library, for the node at `url`.
 pub fn client(url: &str, pace: Arc<Pace>) -> Arc<Client> {
+    let url: url::Url = url.parse().expect("an address");
     let http = pace::client(HttpOptions {
-        connect_timeout: Duration::from_secs(5),
-        timeout: Duration::from_mins(1),
         connections: CONCURRENCY,
-        loopback: true,
+        ..HttpOptions::to(url.clone())
     });
     let token = SecretString::from(TOKEN);
     let line = Line::new(http.expect("a client"), &token, pace).expect("a token");
-    Arc::new(Client::new(line, url.parse().expect("an address")))
+    Arc::new(Client::new(line, url))
 }

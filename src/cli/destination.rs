@@ -6,8 +6,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::memory::Memory;
+use super::network::Network;
 use super::{Exit, Failure};
-use crate::pace::{self, HttpOptions, Learnt, Line, Pace, Rate};
+use crate::pace::{self, HttpOptions, Learnt, Line, NoHttp, Pace, Rate, Route};
 use crate::roster::{NodeNames, Protected};
 use crate::sandbox::{Options, Sandbox};
 use crate::scim::Dialect;
@@ -26,6 +27,8 @@ pub(super) struct Destination {
     /// How many calls may be in flight.
     pub(super) concurrency: usize,
     pub(super) timeout: Duration,
+    /// How calls get there.
+    pub(super) network: Network,
     /// Who is never locked or deleted.
     pub(super) protected: Protected,
     /// How changes are put to it, as far as its profile says.
@@ -172,6 +175,18 @@ impl Destination {
         })
     }
 
+    /// The way to it.
+    pub(super) fn route(&self) -> Route {
+        match &self.whereabouts {
+            Whereabouts::Sandbox => Route::Straight,
+            Whereabouts::At { node, .. } => self.route_to(node),
+        }
+    }
+
+    fn route_to(&self, node: &Node) -> Route {
+        Route::to(node.base(), self.network.proxy.as_ref())
+    }
+
     fn client(
         &self,
         node: &Node,
@@ -179,16 +194,17 @@ impl Destination {
         pace: Arc<Pace>,
     ) -> Result<Arc<Client>, Failure> {
         let options = HttpOptions {
-            connect_timeout: Duration::from_secs(10),
+            node: node.base().clone(),
+            connect_timeout: self.network.connect_timeout(self.timeout),
             timeout: self.timeout,
             connections: self.concurrency,
-            loopback: node.is_loopback(),
+            route: self.route_to(node),
+            authorities: self.network.authorities()?,
+            version: self.network.http_version,
         };
-        let http = pace::client(options).map_err(|error| {
-            Failure::new(
-                Exit::Unexpected,
-                format!("no connection can be set up: {error}"),
-            )
+        let http = pace::client(options).map_err(|error| match error {
+            NoHttp::NoAuthorities => Failure::new(Exit::NoNode, error),
+            NoHttp::Other(_) => Failure::unexpected(error),
         })?;
         let line = Line::new(http, token, pace).map_err(Failure::usage)?;
         Ok(Arc::new(Client::new(line, node.base().clone())))

@@ -38,6 +38,7 @@ pub(super) async fn doctor(args: DoctorArgs) -> Result<Exit, Failure> {
         role_prefix: node.role_prefix.clone(),
         concurrency: destination.concurrency,
         rate: destination.rate,
+        route: destination.route(),
     };
     let report = tokio::select! {
         report = doctor::examine(&node.client, &setup) => report,

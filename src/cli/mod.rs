@@ -14,6 +14,7 @@ mod log;
 mod man;
 mod memory;
 mod missing;
+mod network;
 mod node;
 mod preview;
 mod record;

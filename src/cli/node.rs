@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 use super::destination::{Destination, Whereabouts};
+use super::network::NetworkArgs;
 use crate::pace::Tempo;
 use crate::roster::{MappedBy, Mapping, Person, PersonError, Protected};
 use crate::scim::Dialect;
@@ -67,6 +68,9 @@ pub(super) struct NodeArgs {
     /// given
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600), env = "HEADCOUNT_TIMEOUT")]
     timeout: Option<u64>,
+    #[command(flatten)]
+    #[serde(default)]
+    network: NetworkArgs,
     /// Never lock or delete this person, beside those who are protected in a profile of the node
     #[arg(long, value_name = "EMAIL|ID", value_delimiter = ',', value_parser = somebody, env = "HEADCOUNT_PROTECT")]
     #[serde(default)]
@@ -127,6 +131,7 @@ impl NodeArgs {
             rate: self.rate.or(earlier.rate),
             concurrency: self.concurrency.or(earlier.concurrency),
             timeout: self.timeout.or(earlier.timeout),
+            network: self.network.or(earlier.network),
             protect: [self.protect, earlier.protect].concat(),
         }
     }
@@ -142,6 +147,7 @@ impl NodeArgs {
         NodeArgs {
             config: absolute(&self.config),
             token_file: absolute(&self.token_file),
+            network: self.network.anywhere(),
             ..self.clone()
         }
     }
@@ -268,6 +274,7 @@ impl NodeArgs {
                     .max(1),
             ),
             timeout: seconds(self.timeout.or(profile.timeout)),
+            network: self.network.with(Some((config, profile))),
             protected: self.protected(config, &node),
             dialect: profile.dialect,
             whereabouts: Whereabouts::At {
@@ -294,6 +301,7 @@ impl NodeArgs {
             rate: self.rate.and_then(Tempo::ceiling),
             concurrency: usize::from(self.concurrency.unwrap_or(CONCURRENCY)),
             timeout: seconds(self.timeout),
+            network: self.network.with(None),
             protected,
             dialect: Dialect::default(),
         })

@@ -122,8 +122,8 @@ fn read(data: Option<&Data>) -> Result<Option<Bytes>, Failure> {
 
 /// Prints the call for a shell.
 fn written(args: &RequestArgs, target: &Target, data: Option<&Data>) -> Result<Exit, Failure> {
-    let node = args.node.one()?;
-    let node = node.lasting()?;
+    let destination = args.node.one()?;
+    let node = destination.lasting()?;
     let body = read(data)?;
     let text = body.as_deref().map(String::from_utf8_lossy);
     let body = match (data, &text) {
@@ -131,7 +131,12 @@ fn written(args: &RequestArgs, target: &Target, data: Option<&Data>) -> Result<E
         (_, Some(text)) => Some(CurlBody::Text(text)),
         _ => None,
     };
-    let command = curl(&args.method.into(), &target.on(node.base()), body);
+    let command = curl(
+        &args.method.into(),
+        &target.on(node.base()),
+        body,
+        destination.network.for_curl(),
+    );
     print(command.as_bytes())?;
     Ok(Exit::Done)
 }

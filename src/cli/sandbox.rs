@@ -1,6 +1,8 @@
 //! `headcount sandbox`: the embedded node as a server of its own.
 
+use std::io::Write;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -8,7 +10,7 @@ use clap::builder::FalseyValueParser;
 
 use super::{Exit, Failure};
 use crate::report::say;
-use crate::sandbox::{Bulk, Faults, Limits, Options, Sandbox};
+use crate::sandbox::{Bulk, Faults, Limits, Options, Sandbox, Tls, Versions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,6 +19,7 @@ Examples:
   headcount sandbox --limit users=180/min:fixed,groups=30/min --tell-limits
   headcount sandbox --faults '500=5%,reset@after=1%' --seed 7
   headcount sandbox --bulk --bulk-max-operations 100
+  headcount sandbox --tls --ca-out sandbox-ca.pem
 
 Fault kinds: 500, 503, 429, throttled, reset, cut, delay, html, empty, malformed, content-type; each
 as KIND[@before|@after]=SHARE: before or after the call takes effect.";
@@ -28,6 +31,51 @@ pub(super) struct SandboxArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:0", env = "HEADCOUNT_LISTEN")]
     listen: SocketAddr,
+    /// Encrypt: with a certificate that is made for this, and whose authority --ca-cert is to name
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SANDBOX_TLS")]
+    tls: bool,
+    /// Where to write the authority's certificate; else to a temporary file
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls",
+        env = "HEADCOUNT_SANDBOX_CA_OUT"
+    )]
+    ca_out: Option<PathBuf>,
+    /// A name that the certificate is for, beside those of this machine
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "tls",
+        value_delimiter = ',',
+        env = "HEADCOUNT_SANDBOX_TLS_NAME"
+    )]
+    tls_name: Vec<String>,
+    /// Encrypt with this certificate (PEM), and those between it and its authority
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "key",
+        conflicts_with = "tls",
+        env = "HEADCOUNT_SANDBOX_CERT"
+    )]
+    cert: Option<PathBuf>,
+    /// The private key of --cert (PEM)
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "cert",
+        env = "HEADCOUNT_SANDBOX_KEY"
+    )]
+    key: Option<PathBuf>,
+    /// The versions of HTTP that it offers where it encrypts
+    #[arg(
+        long,
+        value_enum,
+        value_name = "VERSIONS",
+        env = "HEADCOUNT_SANDBOX_HTTP"
+    )]
+    http: Option<Versions>,
     /// The node's id
     #[arg(long, value_name = "ID", env = "HEADCOUNT_SANDBOX_NODE")]
     node: Option<String>,
@@ -90,8 +138,11 @@ pub(super) struct SandboxArgs {
 pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
     let default = Options::default();
     let own_token = args.token.is_some();
+    let tls = tls(&args)?;
     let options = Options {
         listen: args.listen,
+        tls,
+        versions: args.http.unwrap_or_default(),
         node: args.node.unwrap_or(default.node),
         token: args.token,
         users: args.users.unwrap_or(default.users),
@@ -118,6 +169,11 @@ pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
         ))
     })?;
     let url = sandbox.base_url();
+    // Removed with this, unless it was named.
+    let authority = sandbox
+        .authority()
+        .map(|pem| authority(pem, args.ca_out.as_deref()));
+    let authority = authority.transpose()?;
     // The one place where a token is shown: this one opens nothing but the sandbox.
     let token = if own_token {
         "the token you gave".to_owned()
@@ -125,12 +181,70 @@ pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
         sandbox.token().to_owned()
     };
     super::print(format!("{url}\n").as_bytes())?;
+    let trust = match &authority {
+        Some(file) => format!(" \\\n    HEADCOUNT_CA_CERT={}", file.path().display()),
+        None => String::new(),
+    };
     say(format_args!(
         "A node to try things out with is at {url}\nUse it from another terminal (Ctrl-C here ends it):\n  \
-         export HEADCOUNT_URL={url} HEADCOUNT_TOKEN={}\n  headcount export users",
+         export HEADCOUNT_URL={url} HEADCOUNT_TOKEN={}{trust}\n  headcount export users",
         if own_token { "..." } else { &token }
     ));
     super::signals::once().await;
     sandbox.stop().await;
     Ok(Exit::Done)
+}
+
+/// The certificate that was asked for.
+fn tls(args: &SandboxArgs) -> Result<Option<Tls>, Failure> {
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|error| {
+            Failure::usage(format_args!("{} cannot be read: {error}", path.display()))
+        })
+    };
+    Ok(match (&args.cert, &args.key) {
+        (Some(cert), Some(key)) => Some(Tls::Given {
+            chain: read(cert)?,
+            key: read(key)?,
+        }),
+        _ => args.tls.then(|| Tls::Made {
+            names: args.tls_name.clone(),
+        }),
+    })
+}
+
+/// The file with the certificate of the sandbox's authority.
+enum AuthorityFile {
+    Named(PathBuf),
+    Temporary(tempfile::NamedTempFile),
+}
+
+impl AuthorityFile {
+    fn path(&self) -> &Path {
+        match self {
+            AuthorityFile::Named(path) => path,
+            AuthorityFile::Temporary(file) => file.path(),
+        }
+    }
+}
+
+fn authority(pem: &str, named: Option<&Path>) -> Result<AuthorityFile, Failure> {
+    let written = match named {
+        Some(path) => std::fs::write(path, pem).map(|()| AuthorityFile::Named(path.to_owned())),
+        None => temporary(pem).map(AuthorityFile::Temporary),
+    };
+    written.map_err(|error| {
+        Failure::usage(format_args!(
+            "the certificate of the sandbox's authority cannot be written: {error}"
+        ))
+    })
+}
+
+fn temporary(pem: &str) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::Builder::new()
+        .prefix("headcount-sandbox-ca-")
+        .suffix(".pem")
+        .tempfile()?;
+    file.write_all(pem.as_bytes())?;
+    Ok(file)
 }

@@ -12,7 +12,7 @@ use url::Host;
 use super::ask::{Heard, Why, why_not};
 use super::clock::{self, Skew};
 use super::{Check, Examination, State};
-use crate::pace::FaultKind;
+use crate::pace::{FaultKind, Route};
 use crate::report::duration;
 use crate::scim::{Raw, Target, User};
 use crate::settings::Node;
@@ -57,7 +57,11 @@ impl Examination<'_> {
 
     /// The first call: `GET /Users` for one. Says why it brought no list, if it did not.
     pub(super) async fn connection(&mut self) -> Result<(), Why> {
-        let host = self.look_up().await;
+        let host = match self.setup.route {
+            Route::Straight => self.look_up().await,
+            // The proxy looks it up.
+            Route::Through(_) => Ok(Vec::new()),
+        };
         let target = Target::new(&["Users"])
             .with("startIndex", "1")
             .with("count", "1");
@@ -105,6 +109,10 @@ impl Examination<'_> {
     fn dns(&mut self, host: &io::Result<Vec<SocketAddr>>, connected: bool) {
         let base = self.asker.client().base();
         let name = base.host_str().unwrap_or_default();
+        if let Route::Through(proxy) = &self.setup.route {
+            let found = format!("not needed: calls go through the proxy {proxy}");
+            return self.found(Check::Dns, State::Ok, found);
+        }
         match host {
             Ok(_) if !matches!(base.host(), Some(Host::Domain(_))) => {
                 let found = format!("not needed: {name} is an address itself");
@@ -126,12 +134,12 @@ impl Examination<'_> {
                 let cause = cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
                 let found = format!("{name} has no address that this machine can find{cause}");
                 if connected {
-                    let found = format!("{found}, but calls get through: a proxy, it seems");
+                    let found = format!("{found}, but calls get through");
                     self.found(Check::Dns, State::Note, found);
                 } else {
                     let mend = format!(
                         "Look for a typing error in {name:?} (--region or --url), and check this machine's network and \
-                         DNS. If calls have to go through a proxy, set HTTPS_PROXY."
+                         DNS. If calls have to go through a proxy, name it with --proxy."
                     );
                     self.mend(Check::Dns, State::Problem, found, mend);
                 }
@@ -142,32 +150,30 @@ impl Examination<'_> {
     /// Says why nothing came back, and that the rest cannot be checked.
     async fn no_connection(&mut self, host: &io::Result<Vec<SocketAddr>>, why: &Why) {
         let addresses = host.as_deref().unwrap_or_default();
-        let unreachable =
-            matches!(why, Why::Silence(fault) if fault.kind == FaultKind::Unreachable);
-        if addresses.is_empty() && unreachable {
-            self.skip(&[Check::Connection], "the host has no address");
-        } else if unreachable {
-            let (works, probe) = probe(addresses).await;
-            let on_this_machine =
-                Node::at(self.asker.client().base().as_str()).is_ok_and(|node| node.is_loopback());
-            let mend = match (works, on_this_machine) {
-                (true, _) => {
-                    "The host answers, but no encrypted connection comes about. Does something between open encrypted \
-                     connections (then this machine must trust its certificate), or is a proxy needed (HTTPS_PROXY)? Is this \
-                     machine's clock right?"
+        let is_straight = self.setup.route == Route::Straight;
+        match why {
+            Why::Silence(fault) if fault.kind == FaultKind::Unreachable => {
+                if is_straight && addresses.is_empty() {
+                    self.skip(&[Check::Connection], "the host has no address");
+                } else {
+                    let mut found = fault.kind.to_string();
+                    let (what, mend) = match &fault.cause {
+                        Some(cause) => (cause.what.as_str(), cause.mend.as_deref()),
+                        None => ("nothing more is known", None),
+                    };
+                    let _ = write!(found, ": {what}");
+                    if is_straight {
+                        let _ = write!(found, "; {}", probe(addresses).await);
+                    }
+                    let mend = sentence(mend.unwrap_or(CHECK_ADDRESS));
+                    self.mend(Check::Connection, State::Problem, found, mend);
                 }
-                (false, true) => "Start the node on this machine, or correct the port in --url.",
-                (false, false) => {
-                    "Check the address, this machine's network, and whether a firewall lets it out to this host and port. \
-                     If calls have to go through a proxy, set HTTPS_PROXY."
-                }
-            };
-            let found = format!("{why}; {probe}");
-            self.mend(Check::Connection, State::Problem, found, mend);
-        } else {
-            let mend = "Try again in some minutes. If it stays so: is there really a node at this address?";
-            let found = format!("a connection could be made, but no whole answer came: {why}");
-            self.mend(Check::Connection, State::Problem, found, mend);
+            }
+            _ => {
+                let mend = "Try again in some minutes. If it stays so: is there really a node at this address?";
+                let found = format!("a connection could be made, but no whole answer came: {why}");
+                self.mend(Check::Connection, State::Problem, found, mend);
+            }
         }
         self.asker.give_up("no connection");
         self.skip(&[Check::Token, Check::Clock], "no connection");
@@ -185,7 +191,12 @@ impl Examination<'_> {
             let found = heard.raw.refusal().to_string();
             self.mend(Check::Connection, State::Problem, found, CHECK_ADDRESS);
         } else {
-            let found = format!("answered after {took}, {with}");
+            let how = match &self.setup.route {
+                Route::Straight => String::new(),
+                Route::Through(proxy) => format!(", through the proxy {proxy}"),
+            };
+            let version = version(heard.raw.version);
+            let found = format!("answered by {version} after {took}, {with}{how}");
             self.found(Check::Connection, State::Ok, found);
         }
     }
@@ -275,16 +286,12 @@ pub(super) fn is_token_refused(why: &Why) -> bool {
     matches!(why, Why::Refused(refusal) if refusal.status == 401 || refusal.status == 403)
 }
 
-/// Whether a bare connection to the host can be made, and in words, to which of its addresses.
-async fn probe(addresses: &[SocketAddr]) -> (bool, String) {
+/// To which addresses of the host a bare connection can be made, in words.
+async fn probe(addresses: &[SocketAddr]) -> String {
     let mut words = Vec::new();
-    let mut reached = false;
     for address in addresses.iter().take(ADDRESSES) {
         let how = match timeout(CONNECT, TcpStream::connect(address)).await {
-            Ok(Ok(_)) => {
-                reached = true;
-                "a bare connection can be made".to_owned()
-            }
+            Ok(Ok(_)) => "a bare connection can be made".to_owned(),
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 "nobody is listening there".to_owned()
             }
@@ -293,7 +300,28 @@ async fn probe(addresses: &[SocketAddr]) -> (bool, String) {
         };
         words.push(format!("{address}: {how}"));
     }
-    (reached, words.join("; "))
+    words.join("; ")
+}
+
+/// Words as a sentence of their own.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let sentence: String = first.chain(letters).collect();
+    if sentence.ends_with('.') {
+        sentence
+    } else {
+        format!("{sentence}.")
+    }
+}
+
+/// A version of HTTP as people write it.
+fn version(version: reqwest::Version) -> &'static str {
+    if version == reqwest::Version::HTTP_2 {
+        "HTTP/2"
+    } else {
+        "HTTP/1.1"
+    }
 }
 
 /// A length of time that may be very short.

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use report::{Check, Finding, Report, State};
 
-use crate::pace::Rate;
+use crate::pace::{Rate, Route};
 use crate::scim::{Client, ServiceProviderConfig, User};
 use ask::{Asker, Why};
 
@@ -37,6 +37,8 @@ pub struct Setup {
     pub concurrency: usize,
     /// The ceiling.
     pub rate: Option<Rate>,
+    /// The way to it.
+    pub route: Route,
 }
 
 /// Examines the node. Nothing is changed on it.

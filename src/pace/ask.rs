@@ -3,13 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Version};
 use tokio::time::Instant;
 
 use super::fields::allowance;
 use super::line::{Attempts, Line, Sending};
-use super::retry::{self, Happened};
+use super::retry;
+use super::trouble::Sent;
 use super::{Call, Closed, Fault, FaultKind, retry_after};
 
 /// What came back of a call that was sent once.
@@ -23,6 +24,8 @@ pub struct Heard {
     pub body: Bytes,
     /// How long it took from when the call could leave.
     pub took: Duration,
+    /// The version of HTTP.
+    pub version: Version,
 }
 
 impl Line {
@@ -45,6 +48,7 @@ impl Line {
                 status,
                 headers,
                 body,
+                version,
             } => {
                 self.heard();
                 let what = retry::happened(status, &body);
@@ -56,17 +60,22 @@ impl Line {
                     headers,
                     body,
                     took: begun.elapsed(),
+                    version,
                 })
             }
-            Sending::NotSent(cause) => {
-                place.back(Happened::NotSent, Duration::ZERO, None);
-                Err(so_far.fault(FaultKind::Unreachable, Some(cause)))
-            }
-            Sending::Lost { status, cause } => {
-                place.back(Happened::Lost, Duration::ZERO, None);
+            Sending::None {
+                sent,
+                status,
+                cause,
+            } => {
+                place.back(sent.into(), Duration::ZERO, None);
+                let kind = match sent {
+                    Sent::No | Sent::Never => FaultKind::Unreachable,
+                    Sent::Untouched | Sent::Refused | Sent::Perhaps => FaultKind::AnswerLost,
+                };
                 so_far.status = status.map(|status| status.as_u16());
-                so_far.doubtful = true;
-                Err(so_far.fault(FaultKind::AnswerLost, Some(cause)))
+                so_far.doubtful = sent == Sent::Perhaps;
+                Err(so_far.fault(kind, Some(cause)))
             }
             Sending::TooLarge(status) => {
                 so_far.status = Some(status.as_u16());

@@ -78,12 +78,12 @@ pub struct Answer<T> {
 
 /// A call without an answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}{}", cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default())]
+#[error("{kind}{}", because(*kind, cause.as_ref()))]
 pub struct Fault {
     /// What sort of fault.
     pub kind: FaultKind,
-    /// The cause in the words of the layer below.
-    pub cause: Option<String>,
+    /// What caused it.
+    pub cause: Option<Cause>,
     /// The last status code that came back, if one did.
     pub status: Option<u16>,
     /// How often the call was sent.
@@ -92,6 +92,30 @@ pub struct Fault {
     pub may_have_worked: bool,
     /// How long the node was waited for, in all attempts.
     pub lasted: Duration,
+}
+
+fn because(kind: FaultKind, cause: Option<&Cause>) -> String {
+    match (kind, cause) {
+        (_, None) => String::new(),
+        (FaultKind::Unreachable, Some(cause)) => format!(": {cause}"),
+        (_, Some(cause)) => format!(" ({cause})"),
+    }
+}
+
+/// What caused a fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}{}", mend.as_ref().map(|mend| format!("; {mend}")).unwrap_or_default())]
+pub struct Cause {
+    /// What happened.
+    pub what: String,
+    /// What to do about it, where somebody can do something.
+    pub mend: Option<String>,
+}
+
+impl From<String> for Cause {
+    fn from(what: String) -> Self {
+        Cause { what, mend: None }
+    }
 }
 
 /// Why there is no answer.

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
+use reqwest::{StatusCode, Version};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -17,8 +17,9 @@ use super::limiter::Allowance;
 use super::retry::{
     self, Effort, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, Most, OUTAGE, Repeat, Verdict, back_off,
 };
+use super::trouble::{Sent, Trouble};
 use super::veil::Veil;
-use super::{Answer, Call, Closed, Fault, FaultKind, Http, Pace, retry_after};
+use super::{Answer, Call, Cause, Closed, Fault, FaultKind, Http, Pace, retry_after};
 
 /// The media type of every body (RFC 7644, section 3.1).
 const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -57,11 +58,13 @@ pub(super) enum Sending {
         status: StatusCode,
         headers: HeaderMap,
         body: Bytes,
+        version: Version,
     },
-    NotSent(String),
-    Lost {
+    /// No answer, and what is known of the call.
+    None {
+        sent: Sent,
         status: Option<StatusCode>,
-        cause: String,
+        cause: Cause,
     },
     TooLarge(StatusCode),
 }
@@ -81,7 +84,7 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    pub(super) fn fault(&self, kind: FaultKind, cause: Option<String>) -> Fault {
+    pub(super) fn fault(&self, kind: FaultKind, cause: Option<Cause>) -> Fault {
         Fault {
             kind,
             cause,
@@ -152,6 +155,7 @@ impl Line {
                     status,
                     headers,
                     body,
+                    version: _,
                 } => {
                     self.heard();
                     so_far.status = Some(status.as_u16());
@@ -188,16 +192,22 @@ impl Line {
                             doubtful,
                         });
                     }
-                    (what, format!("HTTP {status}"), wait)
+                    (what, format!("HTTP {status}").into(), wait)
                 }
-                Sending::NotSent(cause) => {
-                    place.back(Happened::NotSent, Duration::ZERO, None);
-                    (Happened::NotSent, cause, None)
-                }
-                Sending::Lost { status, cause } => {
-                    place.back(Happened::Lost, Duration::ZERO, None);
-                    so_far.status = status.map(|status| status.as_u16());
-                    (Happened::Lost, cause, None)
+                Sending::None {
+                    sent,
+                    status,
+                    cause,
+                } => {
+                    let what = sent.into();
+                    place.back(what, Duration::ZERO, None);
+                    if sent == Sent::Never && !self.was_heard() {
+                        return Err(so_far.fault(FaultKind::Unreachable, Some(cause)));
+                    }
+                    if sent == Sent::Perhaps {
+                        so_far.status = status.map(|status| status.as_u16());
+                    }
+                    (what, cause, None)
                 }
                 Sending::TooLarge(status) => {
                     place.back(Happened::Decided, Duration::ZERO, None);
@@ -206,7 +216,7 @@ impl Line {
                     return Err(so_far.fault(FaultKind::TooLarge, None));
                 }
             };
-            debug!(call = %call, attempt = so_far.sent, ?what, %cause, "the call did not come through");
+            debug!(call = %call, attempt = so_far.sent, ?what, cause = %cause.what, "the call did not come through");
             self.take_note(&mut so_far, what, call.repeat, wait, cause)
                 .await?;
         }
@@ -219,7 +229,7 @@ impl Line {
         what: Happened,
         repeat: Repeat,
         wait: Option<Duration>,
-        cause: String,
+        cause: Cause,
     ) -> Result<(), Fault> {
         so_far.doubtful |= matches!(
             what,
@@ -287,6 +297,11 @@ impl Line {
         }
     }
 
+    fn was_heard(&self) -> bool {
+        let last = self.last_answer.lock();
+        last.unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     pub(super) fn heard(&self) {
         *self
             .last_answer
@@ -310,15 +325,7 @@ impl Line {
         }
         let mut response = match request.send().await {
             Ok(response) => response,
-            Err(error) if error.is_connect() || error.is_builder() => {
-                return Sending::NotSent(cause_of(&error));
-            }
-            Err(error) => {
-                return Sending::Lost {
-                    status: None,
-                    cause: cause_of(&error),
-                };
-            }
+            Err(error) => return self.without_answer(None, &error),
         };
         let status = response.status();
         let promised = response.content_length().unwrap_or_default();
@@ -340,20 +347,28 @@ impl Line {
                 }
                 Ok(None) => break,
                 Err(error) => {
-                    return Sending::Lost {
-                        status: Some(status),
-                        cause: cause_of(&error),
-                    };
+                    return self.without_answer(Some(status), &error);
                 }
             }
         }
+        let version = response.version();
         let mut headers = std::mem::take(response.headers_mut());
         self.veil.over_fields(&mut headers);
-        debug!(call = %call, status = status.as_u16(), bytes = body.len(), "answered");
+        debug!(call = %call, status = status.as_u16(), bytes = body.len(), ?version, "answered");
         Sending::Answer {
             status,
             headers,
             body: self.veil.over(body),
+            version,
+        }
+    }
+
+    fn without_answer(&self, status: Option<StatusCode>, error: &reqwest::Error) -> Sending {
+        let Trouble { sent, cause } = self.http.peer.trouble(error);
+        Sending::None {
+            sent,
+            status,
+            cause,
         }
     }
 }
@@ -408,16 +423,4 @@ impl Attempts {
             Most::Outage => false,
         }
     }
-}
-
-/// The innermost cause: the outer ones repeat the address, which everybody knows.
-fn cause_of(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "no answer in time".to_owned();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

@@ -2,8 +2,8 @@
 //!
 //! Here belong the ceiling ([`Rate`]), the controller that finds out what a node allows (`limiter`), the gate that a
 //! node's "wait" closes for everybody, the breaker that keeps calls from a node that does not answer (`breaker`),
-//! the table of what may be sent again ([`retry`]), and the HTTP client that obeys all of them ([`Line`]). What a
-//! call is *for* does not belong here: of users, teams and spreadsheets this module knows no more than the
+//! the table of what may be sent again ([`retry`]), and the HTTP client that obeys all of them ([`Line`]): the way to
+//! the node (`route`), whom it trusts (`trust`), what to tell people when there is none (`trouble`). What a call is *for* does not belong here: of users, teams and spreadsheets this module knows no more than the
 //! [`Class`] of a call.
 //!
 //! ```text
@@ -22,6 +22,9 @@ mod limiter;
 mod line;
 mod place;
 pub mod retry;
+mod route;
+mod trouble;
+mod trust;
 mod veil;
 mod wait;
 
@@ -33,12 +36,14 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 pub use ask::Heard;
-pub use call::{Answer, Call, Class, Fault, FaultKind};
+pub use call::{Answer, Call, Cause, Class, Fault, FaultKind};
 pub use ceiling::{Rate, RateError, Tempo};
-pub use http::{Http, HttpOptions, client};
+pub use http::{Http, HttpOptions, HttpVersion, NoHttp, client};
 pub use limiter::Learnt;
 pub use line::{BadToken, Line};
 pub use place::Place;
+pub use route::{BadProxy, ProxyAddress, ProxyChoice, Route, is_loopback};
+pub use trust::{Authorities, BadAuthorities};
 pub use wait::retry_after;
 
 use breaker::{Breaker, Passage};

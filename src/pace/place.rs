@@ -40,6 +40,9 @@ impl Place<'_> {
             Happened::Decided => (Said::Taken, Health::Alive),
             Happened::Throttled => (Said::Refused(wait), Health::Alive),
             Happened::Unavailable => (Said::Busy, Health::Failing),
+            // It closes connections now and then, whatever is asked.
+            Happened::Untouched => (Said::Nothing, Health::Unknown),
+            Happened::Refused => (Said::Busy, Health::Alive),
             Happened::ServerError | Happened::NotSent | Happened::Lost | Happened::Unreadable => {
                 (Said::Nothing, Health::Failing)
             }

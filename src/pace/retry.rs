@@ -31,6 +31,10 @@ pub enum Happened {
     ServerError,
     /// The connection could not be made: nothing was sent.
     NotSent,
+    /// The node closed the connection and said that it has not looked at it (RFC 9113, section 6.8).
+    Untouched,
+    /// The node refused the stream, and so has not looked at it (RFC 9113, section 8.7).
+    Refused,
     /// It was sent, and no whole answer came back.
     Lost,
     /// It was answered with a yes that cannot be read: a damaged body, or a stranger's page.
@@ -98,11 +102,13 @@ const fn rule(
 
 /// What follows from how a call went.
 #[rustfmt::skip]
-pub const TABLE: [Rule; 7] = [
+pub const TABLE: [Rule; 9] = [
     rule(Happened::Throttled, "429, or 403 whose body says throttled", Verdict::ClassWaits, Verdict::ClassWaits, Most::Waits(MAX_WAITS)),
     rule(Happened::Unavailable, "503, 408", Verdict::AllWait, Verdict::LookFirst, Most::Waits(MAX_WAITS)),
     rule(Happened::ServerError, "other 5xx, but 501 and 505", Verdict::BackOff, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
     rule(Happened::NotSent, "no connection", Verdict::BackOff, Verdict::BackOff, Most::Outage),
+    rule(Happened::Untouched, "not looked at, by HTTP/2 GOAWAY", Verdict::BackOff, Verdict::BackOff, Most::Attempts(MAX_ATTEMPTS)),
+    rule(Happened::Refused, "not looked at, by HTTP/2 REFUSED_STREAM", Verdict::BackOff, Verdict::BackOff, Most::Attempts(MAX_ATTEMPTS)),
     rule(Happened::Lost, "answer lost, cut or timed out", Verdict::BackOff, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
     rule(Happened::Unreadable, "2xx that is not SCIM", Verdict::BackOff, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
     rule(Happened::Decided, "anything else", Verdict::Done, Verdict::Done, Most::Attempts(1)),
@@ -220,7 +226,9 @@ mod tests {
     #[test]
     fn what_the_node_never_looked_at_is_sent_again() {
         for repeat in [Repeat::Safe, Repeat::LookFirst] {
-            assert_eq!(verdict(Happened::NotSent, repeat), Verdict::BackOff);
+            for what in [Happened::NotSent, Happened::Untouched, Happened::Refused] {
+                assert_eq!(verdict(what, repeat), Verdict::BackOff);
+            }
             assert_eq!(verdict(Happened::Throttled, repeat), Verdict::ClassWaits);
         }
         let throttled = happened(StatusCode::FORBIDDEN, br#"{"error":"throttled"}"#);

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName};
 
-pub use curl::{CurlBody, curl};
+pub use curl::{CurlBody, CurlWay, curl};
 pub use json::pretty;
 
 /// Where a body comes from: the text itself, `@file`, or `@-` for standard input.

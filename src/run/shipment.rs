@@ -125,7 +125,7 @@ impl Shipment {
             Err(Error::Fault(fault)) => Fate::Lost(fault),
             Err(Error::Refused(refusal)) if refusal.doubtful => Fate::Lost(Fault {
                 kind: FaultKind::AnswerLost,
-                cause: refusal.detail,
+                cause: refusal.detail.map(Into::into),
                 status: Some(refusal.status),
                 attempts: refusal.attempts,
                 may_have_worked: true,

@@ -270,7 +270,11 @@ impl Writer {
         answered.await.unwrap_or_else(|_| {
             Posted::Lost(Fault {
                 kind: FaultKind::AnswerLost,
-                cause: Some("the program failed while it sent a bulk request".to_owned()),
+                cause: Some(
+                    "the program failed while it sent a bulk request"
+                        .to_owned()
+                        .into(),
+                ),
                 status: None,
                 attempts: 1,
                 may_have_worked: true,

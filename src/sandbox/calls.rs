@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Version};
 
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "other"];
 
@@ -35,6 +35,8 @@ pub struct Calls {
     pub by_status: BTreeMap<u16, u64>,
     /// Calls that got no answer: their connection was reset or closed.
     pub unanswered: u64,
+    /// Calls that came over HTTP/2.
+    pub over_http_2: u64,
 }
 
 impl Calls {
@@ -63,6 +65,7 @@ pub(super) struct Counters {
     kinds: Vec<AtomicU64>,
     statuses: Vec<AtomicU64>,
     unanswered: AtomicU64,
+    over_http_2: AtomicU64,
 }
 
 impl Counters {
@@ -72,11 +75,15 @@ impl Counters {
             kinds: zeros(METHODS.len() * PLACES.len()),
             statuses: zeros(STATUSES),
             unanswered: AtomicU64::new(0),
+            over_http_2: AtomicU64::new(0),
         }
     }
 
     /// Counts a call; `path` is what follows the node's base address, `None` if it is below another.
-    pub(super) fn asked(&self, method: &Method, path: Option<&str>) {
+    pub(super) fn asked(&self, method: &Method, path: Option<&str>, version: Version) {
+        if version == Version::HTTP_2 {
+            self.over_http_2.fetch_add(1, Ordering::Relaxed);
+        }
         let method = METHODS
             .iter()
             .position(|known| method == known)
@@ -98,6 +105,7 @@ impl Counters {
     pub(super) fn read(&self) -> Calls {
         let mut calls = Calls {
             unanswered: self.unanswered.load(Ordering::Relaxed),
+            over_http_2: self.over_http_2.load(Ordering::Relaxed),
             ..Calls::default()
         };
         for (at, counter) in self.kinds.iter().enumerate() {
@@ -158,7 +166,7 @@ mod tests {
             (Method::POST, Some("/Bulk")),
             (Method::POST, Some("/Bulk/7")),
         ] {
-            counters.asked(&method, path);
+            counters.asked(&method, path, Version::HTTP_11);
         }
         counters.answered(StatusCode::OK);
         let calls = counters.read();

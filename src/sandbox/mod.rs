@@ -54,6 +54,7 @@ mod snapshot;
 mod spoil;
 mod store;
 mod throttle;
+mod tls;
 mod users;
 mod view;
 
@@ -72,6 +73,7 @@ pub use faults::{Faults, FaultsError};
 pub use options::{Bulk, Options};
 pub use snapshot::{GroupSnapshot, Snapshot, UserSnapshot};
 pub use throttle::{Limits, LimitsError};
+pub use tls::{Tls, Versions};
 
 use bulk::Offer;
 use calls::Counters;
@@ -84,6 +86,7 @@ use throttle::Throttle;
 /// A running node. Dropping it closes the node; [`Sandbox::stop`] also waits until it is closed.
 pub struct Sandbox {
     base_url: String,
+    authority: Option<String>,
     node: Shared,
     front: Arc<Front>,
     /// Dropped to stop.
@@ -99,10 +102,15 @@ impl Sandbox {
     /// the address cannot be listened on.
     pub async fn start(options: Options) -> io::Result<Self> {
         options.check()?;
+        let tls = options.tls.as_ref().map(|tls| tls.ready(options.versions));
+        let (tls, authority, scheme) = match tls.transpose()? {
+            Some(ready) => (Some(ready.acceptor), ready.authority, "https"),
+            None => (None, None, "http"),
+        };
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
         let prefix = format!("/api/rest/scim/v2/{}", options.node);
-        let base_url = format!("http://{address}{prefix}");
+        let base_url = format!("{scheme}://{address}{prefix}");
         let node = node(&options, &base_url).await?;
         let front = Arc::new(Front {
             operations: TowerToHyperService::new(http::router(Arc::clone(&node), &prefix)),
@@ -115,10 +123,11 @@ impl Sandbox {
             counters: Counters::new(),
         });
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve::accept(listener, Arc::clone(&front), stopped));
+        let task = tokio::spawn(serve::accept(listener, tls, Arc::clone(&front), stopped));
         tracing::debug!(%address, "the sandbox listens");
         Ok(Self {
             base_url,
+            authority,
             node,
             front,
             stop,
@@ -126,10 +135,18 @@ impl Sandbox {
         })
     }
 
-    /// The node's address, without a slash at the end: `http://127.0.0.1:PORT/api/rest/scim/v2/NODE`.
+    /// The node's address, without a slash at the end: `http://127.0.0.1:PORT/api/rest/scim/v2/NODE`, or with
+    /// `https` if it is reached over TLS.
     #[must_use]
     pub fn base_url(&self) -> String {
         self.base_url.clone()
+    }
+
+    /// The certificate (PEM) of the authority that was made for the node ([`Tls::Made`]): whoever trusts it trusts the
+    /// node.
+    #[must_use]
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
     }
 
     /// The bearer token that calls must carry.

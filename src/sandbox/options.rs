@@ -8,12 +8,17 @@ use std::time::Duration;
 use super::faults::Faults;
 use super::serve::BODY_LIMIT;
 use super::throttle::Limits;
+use super::tls::{Tls, Versions};
 
 /// What kind of node to start. [`Options::default`] is a small, fast, faultless one.
 #[derive(Clone)]
 pub struct Options {
     /// Where to listen: a loopback address, port 0 for any free one.
     pub listen: SocketAddr,
+    /// Its certificate, if it is reached over TLS; else plain HTTP/1.1.
+    pub tls: Option<Tls>,
+    /// The versions of HTTP that it offers over TLS.
+    pub versions: Versions,
     /// The id of the node, as it stands in its address: letters, digits, `-` and `_`.
     pub node: String,
     /// The bearer token; `None` makes a random one.
@@ -64,6 +69,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            tls: None,
+            versions: Versions::default(),
             node: "1234567890".into(),
             token: None,
             users: 120,
@@ -88,6 +95,8 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("listen", &self.listen)
+            .field("tls", &self.tls)
+            .field("versions", &self.versions)
             .field("node", &self.node)
             .field("token", &self.token.as_ref().map(|_| "[hidden]"))
             .field("users", &self.users)

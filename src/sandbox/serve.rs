@@ -17,26 +17,35 @@ use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use hyper::Request;
 use hyper::body::{Body as _, Incoming};
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use super::calls::Counters;
 use super::error::{ScimError, wait};
 use super::faults::{Dice, FaultKind, Moment};
 use super::spoil::spoil;
 use super::throttle::{Inside, Throttle};
+use super::tls::speaks_http_2;
 
 /// The longest body that is read: room for a group with well over a hundred thousand members.
 pub(super) const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// How long to hold off when no connection can be accepted, as when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a client may take to agree on the encryption.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// How many calls a client may have on their way over one HTTP/2 connection. The least that RFC 9113, section 6.5.2,
+/// recommends is 100; many servers take 128.
+const STREAMS: u32 = 128;
 
 /// What stands in front of the operations.
 pub(super) struct Front {
@@ -85,6 +94,7 @@ impl Connection {
 /// Takes connections until `stop` says so or is dropped; then all of them are closed.
 pub(super) async fn accept(
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     front: Arc<Front>,
     mut stop: oneshot::Receiver<Infallible>,
 ) {
@@ -95,7 +105,7 @@ pub(super) async fn accept(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, Arc::clone(&front)));
+                    connections.spawn(connection(stream, tls.clone(), Arc::clone(&front)));
                 }
                 Err(error) => {
                     tracing::debug!(%error, "a connection could not be accepted");
@@ -108,7 +118,7 @@ pub(super) async fn accept(
     connections.shutdown().await;
 }
 
-async fn connection(stream: TcpStream, front: Arc<Front>) {
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, front: Arc<Front>) {
     // An answer must not wait for the client's acknowledgement of the one before.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
@@ -118,9 +128,29 @@ async fn connection(stream: TcpStream, front: Arc<Front>) {
         let (front, connection) = (Arc::clone(&front), Arc::clone(&connection));
         async move { front.counted(&connection, request).await }
     });
-    let served = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let served = match tls {
+        None => {
+            let io = TokioIo::new(stream);
+            http1::Builder::new().serve_connection(io, service).await
+        }
+        Some(tls) => match timeout(HANDSHAKE, tls.accept(stream)).await {
+            Ok(Ok(stream)) => {
+                let is_2 = speaks_http_2(stream.get_ref().1.alpn_protocol());
+                let io = TokioIo::new(stream);
+                if is_2 {
+                    http2::Builder::new(TokioExecutor::new())
+                        .timer(TokioTimer::new())
+                        .max_concurrent_streams(STREAMS)
+                        .serve_connection(io, service)
+                        .await
+                } else {
+                    http1::Builder::new().serve_connection(io, service).await
+                }
+            }
+            Ok(Err(error)) => return tracing::debug!(%error, "a client broke off the handshake"),
+            Err(_) => return tracing::debug!("a client has not come to the end of the handshake"),
+        },
+    };
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");
     }
@@ -133,7 +163,8 @@ impl Front {
         request: Request<Incoming>,
     ) -> Result<Response, Dropped> {
         let path = request.uri().path().strip_prefix(self.prefix.as_str());
-        self.counters.asked(request.method(), path);
+        self.counters
+            .asked(request.method(), path, request.version());
         let answer = self.answer(connection, request).await;
         match &answer {
             Ok(response) => self.counters.answered(response.status()),

@@ -231,7 +231,7 @@ impl BulkResult {
 fn lost(whole: &Reply<()>, status: Option<u16>, cause: Option<String>) -> Error {
     Error::Fault(Fault {
         kind: FaultKind::AnswerLost,
-        cause,
+        cause: cause.map(Into::into),
         status,
         attempts: whole.attempts,
         may_have_worked: true,

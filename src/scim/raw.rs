@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use reqwest::header::HeaderMap;
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, Version};
 use url::Url;
 
 use super::client::{Client, LONGEST_PAGE, class, parse};
@@ -133,6 +133,8 @@ pub struct Raw {
     pub body: Bytes,
     /// How long it took.
     pub took: Duration,
+    /// The version of HTTP.
+    pub version: Version,
 }
 
 impl Raw {
@@ -193,12 +195,14 @@ impl Client {
             headers,
             body,
             took,
+            version,
         } = self.line.ask(&call).await?;
         Ok(Raw {
             status,
             headers,
             body,
             took,
+            version,
         })
     }
 }

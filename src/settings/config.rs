@@ -22,7 +22,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Deserializer};
 
 use super::{Node, NodeError, Region, TokenSource};
-use crate::pace::Tempo;
+use crate::pace::{ProxyChoice, Tempo};
 use crate::roster::{Person, Target};
 use crate::scim::Dialect;
 
@@ -62,6 +62,13 @@ pub struct Profile {
     pub concurrency: Option<u16>,
     /// How long one call may take, in seconds.
     pub timeout: Option<u64>,
+    /// How long a connection may take to be made, in seconds.
+    pub connect_timeout: Option<u64>,
+    /// The file with the certificate authorities to trust beside the platform's; a relative one is beside the
+    /// configuration.
+    pub ca_cert: Option<PathBuf>,
+    /// The proxy to call through.
+    pub proxy: Option<ProxyChoice>,
     /// Who is never locked or deleted, by email or id.
     #[serde(default, deserialize_with = "people")]
     pub protected: Vec<Person>,
@@ -209,6 +216,13 @@ impl Config {
         let file = profile.token_file.as_ref();
         file.map(|file| TokenSource::File(beside.join(file)))
             .or_else(|| profile.token_env.clone().map(TokenSource::Variable))
+    }
+
+    /// Whom a profile trusts beside the platform's certificate authorities, if it says so.
+    #[must_use]
+    pub fn ca_cert_of(&self, profile: &Profile) -> Option<PathBuf> {
+        let beside = self.path.parent().unwrap_or(Path::new(""));
+        profile.ca_cert.as_ref().map(|file| beside.join(file))
     }
 
     /// The address of a profile's node.

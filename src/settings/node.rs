@@ -3,7 +3,9 @@
 use std::fmt;
 
 use clap::ValueEnum;
-use url::{Host, Url};
+use url::Url;
+
+use crate::pace::is_loopback;
 
 /// A data centre of the provider, as listed at the top of its page.
 #[derive(
@@ -167,15 +169,6 @@ impl fmt::Display for Node {
             Some(port) => write!(f, "node {id} at {host}:{port}"),
             None => write!(f, "node {id} at {host}"),
         }
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -1,10 +1,13 @@
 //! A desk with files on it, a node to work with, and the real program.
 #![allow(dead_code, reason = "each test file uses the part that it needs")]
 
+pub mod forward;
+pub mod http2;
 pub mod mixed;
 pub mod odd;
 pub mod proxy;
 pub mod scripted;
+pub mod tls;
 pub mod workbook;
 
 use std::collections::BTreeMap;

@@ -47,7 +47,7 @@ impl Call {
 #[derive(Debug, Clone)]
 pub struct Reply {
     status: u16,
-    headers: Vec<(&'static str, String)>,
+    pub(super) headers: Vec<(&'static str, String)>,
     body: String,
 }
 
