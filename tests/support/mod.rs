@@ -1,6 +1,8 @@
 //! A desk with files on it, a node to work with, and the real program.
 #![allow(dead_code, reason = "each test file uses the part that it needs")]
 
+#[cfg(target_os = "linux")]
+pub mod keyring;
 pub mod mixed;
 pub mod odd;
 pub mod proxy;
@@ -138,6 +140,11 @@ impl Desk {
             .current_dir(self.dir.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            // No keyring, not even that of whoever runs the tests.
+            .env(
+                "DBUS_SESSION_BUS_ADDRESS",
+                format!("unix:path={}", self.path("no-bus").display()),
+            )
             .env("HEADCOUNT_STATE_DIR", self.dir.path().join("state"))
             .env("HEADCOUNT_URL", &self.url)
             .env("HEADCOUNT_TOKEN", TOKEN)
