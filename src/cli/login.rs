@@ -51,6 +51,8 @@ pub(super) async fn login(args: LoginArgs) -> Result<Exit, Failure> {
         .filter(|_| args.node.token_file_given);
     // On a thread of its own: typing takes as long as it takes, and a keyring may have to be unlocked.
     let stored = tokio::task::spawn_blocking(move || {
+        // Nobody types a token that cannot be kept.
+        account.reach().map_err(Failure::usage)?;
         let token = take(from, &node)?;
         account.store(&token).map_err(Failure::usage)?;
         Ok::<Node, Failure>(node)

@@ -59,6 +59,14 @@ impl Account {
         format!("{SERVICE}, {}", self.address)
     }
 
+    /// Whether there is a keyring to ask.
+    ///
+    /// # Errors
+    /// [`KeyringError::NotThere`].
+    pub fn reach(&self) -> Result<(), KeyringError> {
+        self.entry().map(|_| ())
+    }
+
     /// The token, if the keyring has it. May wait for somebody to unlock the keyring.
     ///
     /// # Errors

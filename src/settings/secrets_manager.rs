@@ -190,7 +190,7 @@ impl Record {
     fn login(&self) -> Result<&Login, SecretsManagerError> {
         let asked = self.asked.get_or_init(|| {
             let (from, config) = self.configuration()?;
-            ask(&self.uid, &from, config)
+            ask(&self.uid, &from, &config)
         });
         asked.as_ref().map_err(SecretsManagerError::clone)
     }
@@ -236,10 +236,10 @@ fn read(path: &Path) -> std::io::Result<SecretString> {
 }
 
 #[cfg(feature = "ksm")]
-fn ask(uid: &str, from: &str, config: SecretString) -> Result<Login, SecretsManagerError> {
+fn ask(uid: &str, from: &str, config: &SecretString) -> Result<Login, SecretsManagerError> {
     // The SDK blocks, and may not do so on a thread that drives tasks: it gets one of its own.
     std::thread::scope(|scope| {
-        let asking = scope.spawn(|| sdk::ask(uid, from, &config, sdk::Way::Network));
+        let asking = scope.spawn(|| sdk::ask(uid, from, config, sdk::Way::Network));
         asking.join().unwrap_or_else(|_| {
             Err(SecretsManagerError::Refused {
                 uid: uid.to_owned(),
@@ -250,7 +250,7 @@ fn ask(uid: &str, from: &str, config: SecretString) -> Result<Login, SecretsMana
 }
 
 #[cfg(not(feature = "ksm"))]
-fn ask(_uid: &str, _from: &str, _config: SecretString) -> Result<Login, SecretsManagerError> {
+fn ask(_uid: &str, _from: &str, _config: &SecretString) -> Result<Login, SecretsManagerError> {
     Err(SecretsManagerError::NotBuiltIn)
 }
 
