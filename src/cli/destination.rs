@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use super::memory::Memory;
 use super::network::Network;
+use super::resolve::no_token;
 use super::{Exit, Failure};
 use crate::pace::{self, HttpOptions, Learnt, Line, NoHttp, Pace, Rate, Route};
 use crate::roster::{NodeNames, Protected};
@@ -137,11 +138,11 @@ impl Destination {
             Whereabouts::Sandbox => return self.start_sandbox(pace).await,
             Whereabouts::At { node, token } => (node, token),
         };
-        let of_profile = |error| match &self.profile {
-            Some(profile) => Failure::usage(format_args!("profile {profile:?}: {error}")),
-            None => Failure::usage(error),
-        };
-        let token = token.read().map_err(of_profile)?;
+        // A keyring may have to be unlocked first, and other places are asked over the network.
+        let source = token.clone();
+        let token = tokio::task::spawn_blocking(move || source.read()).await;
+        let token = token.map_err(Failure::unexpected)?;
+        let token = token.map_err(|error| no_token(self.profile.as_deref(), &error))?;
         let name = match &self.profile {
             Some(profile) => format!("{profile} ({node})"),
             None => node.to_string(),

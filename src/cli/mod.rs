@@ -4,13 +4,18 @@ mod bulk;
 mod check;
 mod columns;
 mod completions;
+mod config;
 mod confirm;
 mod destination;
 mod doctor;
+mod explain;
 mod export;
 mod import;
+mod init;
 mod job;
 mod log;
+mod login;
+mod logout;
 mod man;
 mod memory;
 mod missing;
@@ -19,6 +24,7 @@ mod node;
 mod preview;
 mod record;
 mod request;
+mod resolve;
 mod results;
 mod runs;
 mod sandbox;
@@ -119,6 +125,9 @@ impl Command {
             Command::Request(args) => Some(&mut args.node),
             Command::Teams(args) | Command::Roles(args) => Some(args.node()),
             Command::Runs(args) => args.node(),
+            Command::Login(args) => Some(&mut args.node),
+            Command::Logout(args) => Some(&mut args.node),
+            Command::Config(args) => args.node(),
             Command::Template(_)
             | Command::Sandbox(_)
             | Command::Completions(_)
@@ -138,7 +147,8 @@ Examples:
   headcount doctor --region eu --node 123456               when something does not work
   headcount runs resume                                    go on with what was cut short
 
-The token comes from HEADCOUNT_TOKEN or --token-file, never from an argument.
+The token comes from the keyring (headcount login), HEADCOUNT_TOKEN or --token-file, never from an
+argument. headcount config init gives a node a name, and then --profile NAME is enough.
 Each flag can also be set by a variable: --rate by HEADCOUNT_RATE.
 
 Exit codes: 0 every row is as asked, 1 unexpected error, 2 usage or errors in the input (nothing was
@@ -177,6 +187,9 @@ enum Command {
     #[command(after_help = teams::ROLES_EXAMPLES)]
     Roles(teams::GroupsArgs),
     Runs(runs::RunsArgs),
+    Login(login::LoginArgs),
+    Logout(logout::LogoutArgs),
+    Config(config::ConfigArgs),
     Template(template::TemplateArgs),
     Sandbox(sandbox::SandboxArgs),
     Completions(completions::CompletionsArgs),
@@ -226,6 +239,25 @@ pub fn command() -> clap::Command {
             arg.hide(hidden || (is_of_node && !names_profile))
         })
     };
+    // A token is kept for a node, and no call is made.
+    let without_calls = |login: clap::Command| {
+        login.mut_args(|arg| {
+            let id = arg.get_id().as_str();
+            let hide = [
+                "sandbox",
+                "role_prefix",
+                "rate",
+                "concurrency",
+                "timeout",
+                "protect",
+            ]
+            .contains(&id);
+            arg.hide(hide)
+        })
+    };
+    let without_token = |logout: clap::Command| {
+        without_calls(logout).mut_arg("token_file", |token_file| token_file.hide(true))
+    };
     let apply = |apply: clap::Command| apply.mut_arg("anew", |anew| anew.hide(true));
     let again = |runs: clap::Command| {
         let mut runs = runs;
@@ -237,6 +269,8 @@ pub fn command() -> clap::Command {
     quiet(Cli::command())
         .mut_subcommand("apply", apply)
         .mut_subcommand("columns", without_node)
+        .mut_subcommand("login", without_calls)
+        .mut_subcommand("logout", without_token)
         .mut_subcommand("check", without_sending)
         .mut_subcommand("runs", again)
         .mut_subcommand("plan", without_run)
@@ -283,6 +317,9 @@ async fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Teams(args) => teams::teams(args, GroupKind::Team).await,
         Command::Roles(args) => teams::teams(args, GroupKind::Role).await,
         Command::Runs(args) => runs::runs(args).await,
+        Command::Login(args) => login::login(args).await,
+        Command::Logout(args) => logout::logout(args).await,
+        Command::Config(args) => config::config(args),
         Command::Template(args) => template::template(&args),
         Command::Sandbox(args) => sandbox::serve(args).await,
         Command::Completions(args) => completions::completions(&args),

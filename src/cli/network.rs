@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Failure;
 use crate::pace::{Authorities, HttpVersion, ProxyChoice};
 use crate::request::CurlWay;
-use crate::settings::{Config, Profile};
+use crate::settings::{Config, Explained, Layers, Named, Profile};
 
 /// How long a connection may take to be made, unless somebody says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ pub(super) struct NetworkArgs {
     proxy: Option<ProxyChoice>,
     /// How long a connection may take to be made, in seconds; 10 unless given, and no more than half of
     /// --timeout
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600), env = "HEADCOUNT_CONNECT_TIMEOUT")]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=Profile::CONNECT_TIMEOUT), env = "HEADCOUNT_CONNECT_TIMEOUT")]
     connect_timeout: Option<u64>,
     /// The version of HTTP: auto is HTTP/2 where the node offers it; 1.1 for something in between that cannot cope
     #[arg(
@@ -107,6 +107,32 @@ impl NetworkArgs {
             connect_timeout: seconds.map(|seconds| Duration::from_secs(seconds.max(1))),
             http_version: self.http_version.unwrap_or_default(),
         }
+    }
+}
+
+impl NetworkArgs {
+    /// Adds who said what; the password of a proxy is not shown.
+    pub(super) fn explain(&self, layers: &Layers<'_>, shown: &mut Explained) {
+        let path = |path: &PathBuf| path.display().to_string();
+        let of_profile = |profile: &Profile| {
+            let Named { config, .. } = layers.profile?;
+            config.ca_cert_of(profile).as_ref().map(path)
+        };
+        let ca_cert = self.ca_cert.as_ref().map(path);
+        shown.say_if("ca_cert", layers.settle("ca_cert", ca_cert, of_profile));
+        let proxy = layers.settle("proxy", self.proxy.clone(), |profile| profile.proxy.clone());
+        shown.say_if("proxy", proxy);
+        let seconds = layers.settle("connect_timeout", self.connect_timeout, |profile| {
+            profile.connect_timeout
+        });
+        let seconds = seconds.map(|setting| setting.map(|seconds| format!("{seconds} s")));
+        shown.say_if("connect_timeout", seconds);
+        let version = layers.settle("http_version", self.http_version, |_| None);
+        let word = |version: HttpVersion| {
+            let value = clap::ValueEnum::to_possible_value(&version);
+            value.map_or(String::new(), |value| value.get_name().to_owned())
+        };
+        shown.say_if("http_version", version.map(|setting| setting.map(word)));
     }
 }
 

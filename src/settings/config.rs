@@ -18,13 +18,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use toml_edit::Document;
 
-use super::{Node, NodeError, Region, TokenSource};
-use crate::pace::{ProxyChoice, Tempo};
-use crate::roster::{Person, Target};
-use crate::scim::Dialect;
+use super::document::{self, Lines, line_at, nearest};
+use super::keyring::Account;
+use super::secrets_manager::Record;
+use super::{Node, NodeError, Profile, TokenSource};
 
 /// What is in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -36,48 +36,18 @@ pub struct Config {
     /// The file.
     #[serde(skip)]
     path: PathBuf,
+    /// Where each key stands in it.
+    #[serde(skip)]
+    lines: Lines,
 }
 
-/// A node under a name.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Profile {
-    /// The region of the tenant.
-    #[serde(default, deserialize_with = "region")]
-    pub region: Option<Region>,
-    /// The node's id.
-    pub node: Option<String>,
-    /// The node's whole address, instead of region and node.
-    pub url: Option<String>,
-    /// The file that holds the token; a relative one is beside the configuration.
-    pub token_file: Option<PathBuf>,
-    /// The variable that holds the token.
-    pub token_env: Option<String>,
-    /// What names of roles begin with.
-    pub role_prefix: Option<String>,
-    /// Never more calls than this.
-    #[serde(default, deserialize_with = "rate")]
-    pub rate: Option<Tempo>,
-    /// At most this many calls in flight.
-    pub concurrency: Option<u16>,
-    /// How long one call may take, in seconds.
-    pub timeout: Option<u64>,
-    /// How long a connection may take to be made, in seconds.
-    pub connect_timeout: Option<u64>,
-    /// The file with the certificate authorities to trust beside the platform's; a relative one is beside the
-    /// configuration.
-    pub ca_cert: Option<PathBuf>,
-    /// The proxy to call through.
-    pub proxy: Option<ProxyChoice>,
-    /// Who is never locked or deleted, by email or id.
-    #[serde(default, deserialize_with = "people")]
-    pub protected: Vec<Person>,
-    /// What headings of files for the node stand for.
-    #[serde(default, deserialize_with = "map")]
-    pub map: BTreeMap<String, Target>,
-    /// How the node wants changes put; what is not said is found out.
-    #[serde(default)]
-    pub dialect: Dialect,
+/// Where the address of a profile's node is.
+#[derive(Debug, Clone)]
+pub enum Address {
+    /// In the profile.
+    Known(Node),
+    /// In a record of Keeper Secrets Manager, which has to be asked for.
+    InRecord(Record),
 }
 
 /// Why profiles cannot be used.
@@ -92,19 +62,17 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// It is not what it should be.
-    #[error("{}, line {line}: {what}{advice}", path.display())]
+    #[error("{}, line {line}: {what}", path.display())]
     Wrong {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong.
+        /// What is wrong, and what to do instead.
         what: String,
-        /// What to do instead.
-        advice: &'static str,
     },
     /// There is no such profile.
-    #[error("there is no profile {name:?}{}", in_file(path.as_deref(), known))]
+    #[error("there is no profile {name:?}{}", in_file(path.as_deref(), name, known))]
     Unknown {
         /// The name.
         name: String,
@@ -114,22 +82,32 @@ pub enum ConfigError {
         known: Vec<String>,
     },
     /// A profile cannot be used.
-    #[error("profile {name:?} in {}: {what}", path.display())]
+    #[error("profile {name:?} in {}, line {line}: {what}", path.display())]
     Unusable {
         /// Its name.
         name: String,
         /// The file.
         path: PathBuf,
+        /// The line where it begins, from 1.
+        line: usize,
         /// What is wrong with it.
         what: String,
     },
 }
 
-fn in_file(path: Option<&Path>, known: &[String]) -> String {
-    match (path, known) {
-        (None, _) => ": no file with profiles was found; name it with --config".to_owned(),
-        (Some(path), []) => format!(" in {}, nor any other", path.display()),
-        (Some(path), known) => format!(" in {}; there are {}", path.display(), known.join(", ")),
+fn in_file(path: Option<&Path>, name: &str, known: &[String]) -> String {
+    let Some(path) = path.map(Path::display) else {
+        return ": no file with profiles was found; make one with headcount config init, or name it with --config"
+            .to_owned();
+    };
+    let names: Vec<&str> = known.iter().map(String::as_str).collect();
+    match nearest(name, &names) {
+        _ if known.is_empty() => format!(" in {path}, nor any other"),
+        Some(likely) => format!(
+            " in {path}; did you mean {likely:?}? There are {}",
+            known.join(", ")
+        ),
+        None => format!(" in {path}; there are {}", known.join(", ")),
     }
 }
 
@@ -150,33 +128,52 @@ impl Config {
         let Some(at) = path.map(Path::to_owned).or_else(Self::usual_path) else {
             return Ok(Config::default());
         };
-        let text = match std::fs::read_to_string(&at) {
-            Ok(text) => text,
+        match std::fs::read_to_string(&at) {
+            Ok(text) => Self::parse(&text, at),
             Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Config::default());
+                Ok(Config::default())
             }
-            Err(source) => return Err(ConfigError::Unreadable { path: at, source }),
-        };
-        let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
-        match toml::from_str::<Config>(text) {
-            Ok(config) => Ok(Config { path: at, ..config }),
-            // The error itself would show the line, and with it a token that stands there by mistake.
-            Err(error) => {
-                let before = error.span().and_then(|span| text.get(..span.start));
-                let what = error.message().to_owned();
-                let advice = if what.contains("`token`") {
-                    ". A token does not belong in this file: put it into a file of its own, and name that with token_file"
-                } else {
-                    ""
-                };
-                Err(ConfigError::Wrong {
-                    path: at,
-                    line: before.map_or(1, |before| before.matches('\n').count() + 1),
-                    what,
-                    advice,
-                })
-            }
+            Err(source) => Err(ConfigError::Unreadable { path: at, source }),
         }
+    }
+
+    /// Reads the profiles in the text of a file.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`].
+    pub(super) fn parse(text: &str, path: PathBuf) -> Result<Self, ConfigError> {
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+        let wrong = |line, what| ConfigError::Wrong {
+            path: path.clone(),
+            line,
+            what,
+        };
+        // An error of the parser shows the line, and with it a token that stands there by mistake: only its
+        // message is taken.
+        let document = Document::parse(text);
+        let document = document
+            .map_err(|error| wrong(line_at(text, error.span()), error.message().to_owned()))?;
+        let lines = document::lines(&document).map_err(|key| wrong(key.line, key.what))?;
+        let config: Config = toml_edit::de::from_str(text)
+            .map_err(|error| wrong(line_at(text, error.span()), error.message().to_owned()))?;
+        Ok(Config {
+            path,
+            lines,
+            ..config
+        })
+    }
+
+    /// The file; empty if there is none.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The line on which a key of a profile stands, or else that on which the profile begins.
+    #[must_use]
+    pub fn line_of(&self, profile: &str, key: &str) -> usize {
+        let at = |key: &str| self.lines.get(&(profile.to_owned(), key.to_owned()));
+        at(key).or_else(|| at("")).copied().unwrap_or(1)
     }
 
     /// The names of all profiles.
@@ -184,17 +181,18 @@ impl Config {
         self.profiles.keys().map(String::as_str)
     }
 
-    /// Who is protected by any profile of this node, under whatever name it is used.
-    pub fn protected_on(&self, node: &Node) -> impl Iterator<Item = &Person> {
+    /// The profiles of this node, under whatever name it is used, and those of which nobody can tell without asking
+    /// Keeper Secrets Manager: to protect one person too many does no harm.
+    pub fn of_node(&self, node: &Node) -> impl Iterator<Item = (&str, &Profile)> {
         let base = node.base().clone();
-        let same =
-            self.profiles
-                .iter()
-                .filter(move |(name, profile)| match self.node_of(name, profile) {
-                    Ok(other) => *other.base() == base,
-                    Err(_) => false,
-                });
-        same.flat_map(|(_, profile)| &profile.protected)
+        let same = self.profiles.iter().filter(move |(name, profile)| {
+            match self.address_of(name, profile) {
+                Ok(Address::Known(other)) => *other.base() == base,
+                Ok(Address::InRecord(_)) => true,
+                Err(_) => false,
+            }
+        });
+        same.map(|(name, profile)| (name.as_str(), profile))
     }
 
     /// The profile of a name.
@@ -209,35 +207,56 @@ impl Config {
         })
     }
 
-    /// Where a profile's token comes from, if it says so.
+    /// Where the token of a profile's node comes from, if it says so.
     #[must_use]
-    pub fn token_of(&self, profile: &Profile) -> Option<TokenSource> {
-        let beside = self.path.parent().unwrap_or(Path::new(""));
-        let file = profile.token_file.as_ref();
-        file.map(|file| TokenSource::File(beside.join(file)))
-            .or_else(|| profile.token_env.clone().map(TokenSource::Variable))
+    pub fn token_of(&self, profile: &Profile, node: &Node) -> Option<TokenSource> {
+        if let Some(file) = &profile.token_file {
+            Some(TokenSource::File(self.beside(file)))
+        } else if let Some(name) = &profile.token_env {
+            Some(TokenSource::Variable(name.clone()))
+        } else if profile.token_keyring == Some(true) {
+            Some(TokenSource::Keyring(Account::of(node)))
+        } else {
+            let record = self.record_of(profile)?;
+            let node = Some(Box::new(node.clone()));
+            Some(TokenSource::SecretsManager(record, node))
+        }
     }
 
     /// Whom a profile trusts beside the platform's certificate authorities, if it says so.
     #[must_use]
     pub fn ca_cert_of(&self, profile: &Profile) -> Option<PathBuf> {
-        let beside = self.path.parent().unwrap_or(Path::new(""));
-        profile.ca_cert.as_ref().map(|file| beside.join(file))
+        Some(self.beside(profile.ca_cert.as_ref()?))
+    }
+
+    fn record_of(&self, profile: &Profile) -> Option<Record> {
+        let uid = profile.ksm.as_ref()?;
+        let config = profile.ksm_config.as_ref();
+        Some(Record::new(uid, config.map(|path| self.beside(path))))
+    }
+
+    /// A path that is relative to the folder of the file.
+    fn beside(&self, path: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(path)
     }
 
     /// The address of a profile's node.
     ///
     /// # Errors
-    /// When it names none, or more than one.
-    pub fn node_of(&self, name: &str, profile: &Profile) -> Result<Node, ConfigError> {
+    /// When it names none, or more than one, or more than one place for the token.
+    pub fn address_of(&self, name: &str, profile: &Profile) -> Result<Address, ConfigError> {
         let unusable = |what: String| ConfigError::Unusable {
             name: name.to_owned(),
             path: self.path.clone(),
+            line: self.line_of(name, ""),
             what,
         };
-        if profile.token_file.is_some() && profile.token_env.is_some() {
+        if let [one, other, ..] = profile.token_keys()[..] {
+            return Err(unusable(format!("it has both {one} and {other}; keep one")));
+        }
+        if profile.ksm_config.is_some() && profile.ksm.is_none() {
             return Err(unusable(
-                "it has both token_file and token_env; keep one".to_owned(),
+                "it has ksm_config, and no ksm with the UID of a record".to_owned(),
             ));
         }
         let node = match (&profile.url, profile.region, &profile.node) {
@@ -248,54 +267,24 @@ impl Config {
             }
             (Some(url), None, None) => Node::at(url),
             (None, Some(region), Some(node)) => Node::in_region(region, node),
+            (None, None, None) if let Some(record) = self.record_of(profile) => {
+                return Ok(Address::InRecord(record));
+            }
             (None, ..) => {
                 return Err(unusable(
                     "it names no node; give region and node, or url".to_owned(),
                 ));
             }
         };
-        node.map_err(|error: NodeError| unusable(error.to_string()))
+        node.map(Address::Known)
+            .map_err(|error: NodeError| unusable(error.to_string()))
     }
-}
-
-fn region<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Region>, D::Error> {
-    let text = String::deserialize(from)?;
-    let region = Region::from_str(&text, true);
-    region.map(Some).map_err(|_| {
-        serde::de::Error::custom(format!(
-            "{text:?} is no region; there are us, eu, au, jp, ca and gov"
-        ))
-    })
-}
-
-fn people<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Person>, D::Error> {
-    let texts = Vec::<String>::deserialize(from)?;
-    let people = texts.iter().map(|text| text.parse());
-    people
-        .collect::<Result<_, _>>()
-        .map_err(|error| serde::de::Error::custom(format!("protected: {error}")))
-}
-
-fn map<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Target>, D::Error> {
-    let texts = BTreeMap::<String, String>::deserialize(from)?;
-    let map = texts
-        .into_iter()
-        .map(|(heading, column)| match column.parse() {
-            Ok(to) => Ok((heading, to)),
-            Err(error) => Err(serde::de::Error::custom(format!("map: {error}"))),
-        });
-    map.collect()
-}
-
-fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Tempo>, D::Error> {
-    let text = String::deserialize(from)?;
-    text.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scim::{ActiveAs, ChangesBy, LeaversIn, MembershipsBy};
+    use crate::scim::{ActiveAs, ChangesBy, Dialect, LeaversIn, MembershipsBy};
 
     fn config(text: &str) -> Result<Config, ConfigError> {
         let dir = tempfile::tempdir().unwrap();
@@ -313,20 +302,20 @@ mod tests {
         .unwrap();
         assert_eq!(config.names().collect::<Vec<_>>(), ["lab", "sales"]);
         let sales = config.profile("sales").unwrap();
-        let node = config.node_of("sales", sales).unwrap();
+        let Ok(Address::Known(node)) = config.address_of("sales", sales) else {
+            panic!("an address");
+        };
         assert_eq!(
             node.base().as_str(),
             "https://keepersecurity.eu/api/rest/scim/v2/12"
         );
-        let Some(TokenSource::File(path)) = config.token_of(sales) else {
+        let Some(TokenSource::File(path)) = config.token_of(sales, &node) else {
             panic!("a file");
         };
         assert!(path.is_absolute() && path.ends_with("sales.token"));
         let lab = config.profile("lab").unwrap();
-        assert_eq!(
-            config.token_of(lab),
-            Some(TokenSource::Variable("LAB".into()))
-        );
+        let token = config.token_of(lab, &node);
+        assert!(matches!(token, Some(TokenSource::Variable(name)) if name == "LAB"));
     }
 
     #[test]
@@ -337,12 +326,13 @@ mod tests {
         };
         let token = said("[profiles.a]\nnode = '1'\ntoken = 'secret'\n");
         assert!(
-            token.starts_with(", line 3: unknown field `token`"),
+            token.starts_with(", line 3: unknown key \"token\""),
             "{token}"
         );
         assert!(token.contains("token_file") && !token.contains("secret"));
         assert!(said("[profiles.a]\nregion = 'de'\n").contains("\"de\" is no region"));
-        assert!(said("[profile.a]\nregion = 'eu'\n").contains("expected `profiles`"));
+        let number = said("[profiles.a]\nnode = '1'\ntimeout = 0\n");
+        assert_eq!(number, ", line 3: timeout is 0, and must be from 1 to 3600");
         assert!(!said("[profiles.a]\ntoken_file = secret\n").contains("secret"));
     }
 
@@ -371,9 +361,58 @@ mod tests {
             config("[profiles.none]\n[profiles.two]\nurl = 'https://x/y'\nnode = '1'\n").unwrap();
         for name in ["none", "two"] {
             let profile = config.profile(name).unwrap();
-            assert!(config.node_of(name, profile).is_err(), "{name}");
+            assert!(config.address_of(name, profile).is_err(), "{name}");
         }
         let unknown = config.profile("nnoe").unwrap_err().to_string();
-        assert!(unknown.ends_with("there are none, two"), "{unknown}");
+        assert!(
+            unknown.ends_with("did you mean \"none\"? There are none, two"),
+            "{unknown}"
+        );
+    }
+
+    #[test]
+    fn a_token_has_one_place() {
+        let keys = [
+            "token_file = 'x'",
+            "token_env = 'X'",
+            "token_keyring = true",
+            "ksm = 'UID'",
+        ];
+        for (at, one) in keys.iter().enumerate() {
+            for other in &keys[at + 1..] {
+                let text = format!("\n[profiles.a]\nurl = 'https://x/y'\n{one}\n{other}\n");
+                let config = config(&text).unwrap();
+                let error = config
+                    .address_of("a", config.profile("a").unwrap())
+                    .unwrap_err();
+                assert!(
+                    error.to_string().contains(", line 2: it has both"),
+                    "{error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn whom_a_profile_protects_whose_node_is_in_a_record_is_protected_on_every_node() {
+        let config = config(
+            "[profiles.a]\nksm = 'UID'\nprotected = ['ceo@example.com']\n[profiles.b]\nurl = 'https://x/y'\n\
+             protected = ['boss@example.com']\n",
+        )
+        .unwrap();
+        let a = config.profile("a").unwrap();
+        assert!(matches!(
+            config.address_of("a", a),
+            Ok(Address::InRecord(_))
+        ));
+        let on = |url: &str| {
+            let node = Node::at(url).unwrap();
+            config
+                .of_node(&node)
+                .map(|(name, _)| name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(on("https://x/y"), ["a", "b"]);
+        assert_eq!(on("https://x/z"), ["a"]);
     }
 }

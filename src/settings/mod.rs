@@ -1,13 +1,27 @@
 //! Which node, which token, which limits.
 //!
 //! Here belongs turning what a person gave (flags, environment, profiles) into an address and a token that
-//! can be used, and refusing those that cannot. Flags themselves are declared in
-//! [`cli`](crate::cli); calling the node is for [`scim`](crate::scim).
+//! can be used, refusing those that cannot, saying who said what, and writing profiles. Flags themselves are
+//! declared in [`cli`](crate::cli); calling the node is for [`scim`](crate::scim).
 
 mod config;
+mod document;
+mod draft;
+mod explain;
+mod keyring;
+mod layers;
 mod node;
+mod profile;
+mod secrets_manager;
 mod token;
 
-pub use config::{Config, ConfigError, Profile};
+pub use config::{Address, Config, ConfigError};
+pub use document::{KEYS, nearest};
+pub use draft::{Draft, DraftError, Existing, Place, TokenAt};
+pub use explain::{Explained, Row};
+pub use keyring::{Account, KeyringError};
+pub use layers::{Layers, Named, Origin, Said, Setting, Spot, Usage, flag, variable};
 pub use node::{Node, NodeError, Region};
-pub use token::{TokenError, TokenSource};
+pub use profile::Profile;
+pub use secrets_manager::{Record, SecretsManagerError};
+pub use token::{Presence, TokenError, TokenSource, typed_token};

@@ -28,6 +28,19 @@ pub enum Region {
 }
 
 impl Region {
+    /// What people write for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Region::Us => "us",
+            Region::Eu => "eu",
+            Region::Au => "au",
+            Region::Jp => "jp",
+            Region::Ca => "ca",
+            Region::Gov => "gov",
+        }
+    }
+
     fn host(self) -> &'static str {
         match self {
             Region::Us => "keepersecurity.com",

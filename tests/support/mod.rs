@@ -3,6 +3,8 @@
 
 pub mod forward;
 pub mod http2;
+#[cfg(target_os = "linux")]
+pub mod keyring;
 pub mod mixed;
 pub mod odd;
 pub mod proxy;
@@ -141,6 +143,11 @@ impl Desk {
             .current_dir(self.dir.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            // No keyring, not even that of whoever runs the tests.
+            .env(
+                "DBUS_SESSION_BUS_ADDRESS",
+                format!("unix:path={}", self.path("no-bus").display()),
+            )
             .env("HEADCOUNT_STATE_DIR", self.dir.path().join("state"))
             .env("HEADCOUNT_URL", &self.url)
             .env("HEADCOUNT_TOKEN", TOKEN)

@@ -1,0 +1,107 @@
+//! `headcount login`: keeps a node's token in the keyring of the operating system.
+
+use std::io::IsTerminal;
+
+use clap::Args;
+use secrecy::SecretString;
+
+use super::destination::{Destination, Whereabouts};
+use super::node::NodeArgs;
+use super::{Exit, Failure};
+use crate::report::say;
+use crate::settings::{Account, Node, TokenSource, typed_token};
+
+const EXAMPLES: &str = "\
+Examples:
+  headcount login --profile sales                  asks for the token; it is not shown
+  headcount login --region eu --node 1234567890    without a profile
+  pass show keeper/scim | headcount login --profile sales
+
+The token is kept under the node's address, for this user of this machine only. headcount logout removes
+it. To use it always, say token_keyring = true in the profile; else HEADCOUNT_TOKEN goes before it.";
+
+/// Keep a node's token in the keyring of this machine
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct LoginArgs {
+    #[command(flatten)]
+    pub(super) node: NodeArgs,
+}
+
+/// The node whose token is kept, and where its token comes from so far.
+pub(super) fn account(args: &NodeArgs) -> Result<(Destination, Account), Failure> {
+    // A file on the command line is where the new token comes from.
+    let mut so_far = args.clone();
+    if so_far.token_file_given {
+        so_far.token_file = None;
+        so_far.token_file_given = false;
+    }
+    let destination = so_far.one()?;
+    let account = Account::of(destination.lasting()?);
+    Ok((destination, account))
+}
+
+/// `headcount login`
+pub(super) async fn login(args: LoginArgs) -> Result<Exit, Failure> {
+    let (destination, account) = account(&args.node)?;
+    let node = destination.lasting()?.clone();
+    let from = args
+        .node
+        .token_of_flags()
+        .filter(|_| args.node.token_file_given);
+    // On a thread of its own: typing takes as long as it takes, and a keyring may have to be unlocked.
+    let stored = tokio::task::spawn_blocking(move || {
+        // Nobody types a token that cannot be kept.
+        account.reach().map_err(Failure::usage)?;
+        let token = take(from, &node)?;
+        account.store(&token).map_err(Failure::usage)?;
+        Ok::<Node, Failure>(node)
+    });
+    let node = stored.await.map_err(Failure::unexpected)??;
+    say(format_args!(
+        "The token of {node} is in the keyring. Whether the node takes it, says headcount doctor."
+    ));
+    warn_of_others(&destination);
+    Ok(Exit::Done)
+}
+
+/// The token: from where the flags say, else from somebody at the terminal, else from standard input.
+fn take(from: Option<TokenSource>, node: &Node) -> Result<SecretString, Failure> {
+    let from = match from {
+        Some(from) => from,
+        None if std::io::stdin().is_terminal() => {
+            let typed = rpassword::prompt_password(format!("Token of {node} (it is not shown): "));
+            let typed = typed.map_err(|error| {
+                Failure::usage(format_args!("the token cannot be read from here: {error}"))
+            })?;
+            return typed_token(&SecretString::from(typed)).map_err(Failure::usage);
+        }
+        None => TokenSource::StandardInput,
+    };
+    from.read().map_err(Failure::usage)
+}
+
+/// Says where the token comes from if not from the keyring, so that nobody wonders later.
+fn warn_of_others(destination: &Destination) {
+    let Whereabouts::At { token, .. } = &destination.whereabouts else {
+        return;
+    };
+    match (token, &destination.profile) {
+        (TokenSource::Keyring(_), _) => {}
+        (TokenSource::Usual(_), _) if std::env::var_os("HEADCOUNT_TOKEN").is_none() => {}
+        (TokenSource::Usual(_), Some(profile)) => say(format_args!(
+            "HEADCOUNT_TOKEN is set and goes before it. To use the keyring all the same, say token_keyring = true in \
+             the profile {profile}."
+        )),
+        (TokenSource::Usual(_), None) => {
+            say("HEADCOUNT_TOKEN is set and goes before it: unset it.");
+        }
+        (source, Some(profile)) => say(format_args!(
+            "It is not used yet: the profile {profile} takes its token from {source}. Say token_keyring = true there \
+             instead."
+        )),
+        (source, None) => say(format_args!(
+            "It is not used yet: HEADCOUNT_TOKEN_FILE is set, so the token comes from {source}."
+        )),
+    }
+}

@@ -1,0 +1,195 @@
+//! Flags, variables and a profile made into a node that can be called.
+
+use super::destination::{Destination, Whereabouts};
+use super::network::Network;
+use super::node::NodeArgs;
+use super::{Exit, Failure};
+use crate::pace::Tempo;
+use crate::roster::{Person, Protected};
+use crate::scim::Dialect;
+use crate::settings::{
+    Address, Config, Layers, Named, Node, NodeError, Origin, Said, SecretsManagerError, Setting,
+    TokenError, TokenSource, Usage,
+};
+
+impl NodeArgs {
+    pub(super) fn of_profiles<'n>(
+        &self,
+        config: &Config,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Result<Vec<Destination>, Failure> {
+        let nodes = names.map(|name| self.of_profile(config, name));
+        let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
+        if self.token_file_given && nodes.len() > 1 {
+            return Err(Failure::usage(
+                "a token is for one node: with several profiles, each names its own token_file, token_env, \
+                 token_keyring or ksm",
+            ));
+        }
+        Ok(nodes)
+    }
+
+    /// A profile's node; what the flags say goes before what the profile says.
+    fn of_profile(&self, config: &Config, name: &str) -> Result<Destination, Failure> {
+        let profile = config.profile(name).map_err(Failure::usage)?;
+        let named = Named {
+            config,
+            name,
+            profile,
+        };
+        let (node, token) = match config.address_of(name, profile).map_err(Failure::usage)? {
+            Address::Known(node) => {
+                let token = self.token(Some(named), &node).value;
+                (node, token)
+            }
+            Address::InRecord(record) => {
+                let node = record
+                    .node()
+                    .map_err(|error| no_token(Some(name), &error.into()))?;
+                let token = if self.token_file_given {
+                    self.token(None, &node).value
+                } else {
+                    // The record that was just asked for.
+                    TokenSource::SecretsManager(record, Some(Box::new(node.clone())))
+                };
+                (node, token)
+            }
+        };
+        let usage = self.usage(Some(named));
+        let protected = self.protected(config, &node);
+        Ok(Destination {
+            profile: Some(name.to_owned()),
+            dialect: profile.dialect,
+            network: self.network.with(Some((config, profile))),
+            ..destination(Whereabouts::At { node, token }, usage, protected)
+        })
+    }
+
+    /// The node that the other flags name.
+    pub(super) fn plain(&self) -> Result<Destination, Failure> {
+        let (whereabouts, protected) = if self.sandbox {
+            (Whereabouts::Sandbox, self.protected_by_flags().collect())
+        } else {
+            let node = self.address().map_err(Failure::usage)?;
+            let protected = self.protected(&self.config()?, &node);
+            let token = self.token(None, &node).value;
+            (Whereabouts::At { node, token }, protected)
+        };
+        Ok(Destination {
+            network: self.network.with(None),
+            ..destination(whereabouts, self.usage(None), protected)
+        })
+    }
+
+    /// Who may say something, besides the flags and variables themselves.
+    pub(super) fn layers<'a>(&'a self, profile: Option<Named<'a>>) -> Layers<'a> {
+        Layers {
+            by_flag: &self.by_flag,
+            profile,
+        }
+    }
+
+    /// How the node is used, and who said so.
+    pub(super) fn usage(&self, profile: Option<Named<'_>>) -> Usage {
+        let said = Said {
+            role_prefix: self.role_prefix.clone(),
+            rate: self.rate,
+            concurrency: self.concurrency,
+            timeout: self.timeout,
+        };
+        Usage::of(said, &self.layers(profile))
+    }
+
+    /// Who is protected on a node: by the flags, and by each profile of the node.
+    fn protected(&self, config: &Config, node: &Node) -> Protected {
+        let profiles = config.of_node(node);
+        let by_profiles = profiles.flat_map(|(_, profile)| profile.protected.iter().cloned());
+        self.protected_by_flags().chain(by_profiles).collect()
+    }
+
+    pub(super) fn protected_by_flags(&self) -> impl Iterator<Item = Person> {
+        // Each of them was checked when the command line was read.
+        self.protect.iter().flat_map(|text| text.parse())
+    }
+
+    pub(super) fn address(&self) -> Result<Node, NodeError> {
+        match (&self.url, self.region, &self.node) {
+            (Some(url), ..) => Node::at(url),
+            (None, Some(region), Some(node)) => Node::in_region(region, node),
+            _ => Err(NodeError::Missing),
+        }
+    }
+
+    /// Where the token of a node comes from, and who said so: the command line, the profile, the environment.
+    pub(super) fn token(&self, profile: Option<Named<'_>>, node: &Node) -> Setting<TokenSource> {
+        let of_profile = || {
+            let named = profile?;
+            let value = named.config.token_of(named.profile, node)?;
+            let key = named.profile.token_keys().first().copied()?;
+            Some(Setting {
+                value,
+                origin: named.origin(key),
+            })
+        };
+        if !self.token_file_given
+            && let Some(setting) = of_profile()
+        {
+            return setting;
+        }
+        match self.token_of_flags() {
+            Some(value) => Setting {
+                value,
+                origin: self.layers(None).said("token_file"),
+            },
+            None if std::env::var_os("HEADCOUNT_TOKEN").is_some() => Setting {
+                value: TokenSource::usual(node),
+                origin: Origin::Variable("token"),
+            },
+            None => Setting {
+                value: TokenSource::usual(node),
+                origin: Origin::Default,
+            },
+        }
+    }
+
+    /// Where the flags and variables say that the token is.
+    pub(super) fn token_of_flags(&self) -> Option<TokenSource> {
+        let path = self.token_file.as_ref()?;
+        Some(if path.as_os_str() == "-" {
+            TokenSource::StandardInput
+        } else {
+            TokenSource::File(path.clone())
+        })
+    }
+
+    /// Whether the token comes over standard input, so that nothing can be asked there.
+    pub(super) fn uses_standard_input(&self) -> bool {
+        matches!(self.token_of_flags(), Some(TokenSource::StandardInput))
+    }
+}
+
+fn destination(whereabouts: Whereabouts, usage: Usage, protected: Protected) -> Destination {
+    Destination {
+        profile: None,
+        whereabouts,
+        role_prefix: usage.role_prefix.value,
+        rate: Tempo::ceiling(usage.rate.value),
+        concurrency: usize::from(usage.concurrency.value),
+        timeout: usage.timeout.value,
+        network: Network::default(),
+        protected,
+        dialect: Dialect::default(),
+    }
+}
+
+/// There is no token for the node of a profile, or for the one that flags name.
+pub(super) fn no_token(profile: Option<&str>, error: &TokenError) -> Failure {
+    let exit = match error {
+        TokenError::SecretsManager(SecretsManagerError::Refused { .. }) => Exit::NoNode,
+        _ => Exit::Usage,
+    };
+    match profile {
+        Some(profile) => Failure::new(exit, format_args!("profile {profile:?}: {error}")),
+        None => Failure::new(exit, error),
+    }
+}
