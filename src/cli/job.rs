@@ -14,12 +14,20 @@ use super::site::Ready;
 use super::{Exit, Failure, confirm, missing, runs};
 use crate::guard::Harm;
 use crate::ledger::{Book, Keeper, RunId};
-use crate::report::{self, Progress, ResultsFile, Summary, Tally, grouped, say};
+use crate::report::{self, Progress, ResultsFile, Summary, Tally, Told, grouped, say};
 use crate::roster::{self, Action, Mapping, Roster};
 use crate::run::{
     Ended, Event, Journal, OnConflict, Run, Settings, StopReason, Verdict, interleave,
 };
 use crate::sheet::{is_standard_input, shown};
+
+/// What came of carrying out a job.
+#[derive(Debug)]
+struct Carried {
+    told: Told,
+    ended: Ended,
+    book: Book,
+}
 
 /// One file to carry out.
 #[derive(Debug)]
@@ -51,6 +59,7 @@ impl Job {
             self.check_harm(&ready).await?;
         }
         if self.run.dry_run {
+            self.say_no_report();
             return self.show(&ready, None).await;
         }
         if !self.origin.is_resumed() {
@@ -127,6 +136,7 @@ impl Job {
     /// Carries out rows that were checked, and writes their results.
     pub(super) async fn execute(&mut self, ready: Vec<Ready>) -> Result<Exit, Failure> {
         let path = self.results_path()?;
+        let page = self.page_to_come(&path)?;
         let results = self.results_file(&path, &ready[0].site.roster)?;
         let book = match self.book(&ready, &path) {
             Ok(book) => book,
@@ -150,7 +160,8 @@ impl Job {
                 }
             }
         }
-        let (tally, ended) = self.run(&ready, results, book).await?;
+        let run = self.run(&ready, results, book, page.is_some()).await?;
+        let Carried { told, ended, book } = run;
         let memory = self.memory()?;
         for each in &ready {
             let pace = each.node.client.line().pace();
@@ -159,7 +170,7 @@ impl Job {
         }
         if !self.run.quiet {
             say(Summary {
-                tally: &tally,
+                tally: &told.tally,
                 ended: &ended,
                 results: &path,
                 node: &names(&ready),
@@ -167,7 +178,14 @@ impl Job {
                 run: (!self.node.is_sandbox()).then_some(&*id),
             });
         }
-        Ok(exit(&tally, &ended))
+        if let (Some(to_come), Some(page)) = (page, &told.page) {
+            let shelf = self.run.state.shelf()?;
+            let path = tokio::task::block_in_place(|| to_come.write(page, &book, &shelf))?;
+            if !self.run.quiet {
+                say(format_args!("Report: {}", path.display()));
+            }
+        }
+        Ok(exit(&told.tally, &ended))
     }
 
     /// What earlier runs found out about the pace of nodes.
@@ -275,23 +293,28 @@ impl Job {
         ready: &[Ready],
         results: ResultsFile,
         book: Book,
-    ) -> Result<(Tally, Ended), Failure> {
+        with_page: bool,
+    ) -> Result<Carried, Failure> {
         let id = book.id().clone();
         let (journal, keeper) = Keeper::start(book);
         let progress = self.progress(ready);
         let (sender, receiver) = tokio::sync::mpsc::channel(1024);
-        let reporter =
-            tokio::task::spawn_blocking(move || report::listen(receiver, results, progress));
+        let (calls, page) = self.listeners(ready, with_page);
+        let reporter = tokio::task::spawn_blocking(move || {
+            report::listen(receiver, results, progress, calls, page)
+        });
         let ended = self.start(ready, Some(journal), sender).await?;
         let ended = together(ready, ended);
-        let told = reporter.await.map_err(Failure::unexpected)?;
+        let heard = reporter.await.map_err(Failure::unexpected)?;
         let (book, kept) = keeper.finish().await;
         let go_on = format!("Run {id}: headcount runs resume {id} goes on with it.");
-        let tally = told.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
+        let told = heard.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
         kept.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
         let stopped = ended.stopped.as_ref().map(ToString::to_string);
+        let calls = serde_json::to_string(&told.calls).map_err(Failure::unexpected)?;
+        book.keep_calls(&calls)?;
         book.end(stopped.as_deref())?;
-        Ok((tally, ended))
+        Ok(Carried { told, ended, book })
     }
 
     pub(super) fn progress(&self, ready: &[Ready]) -> Progress {

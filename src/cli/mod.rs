@@ -13,6 +13,7 @@ mod log;
 mod memory;
 mod missing;
 mod node;
+mod page;
 mod preview;
 mod record;
 mod request;
@@ -181,6 +182,8 @@ fn command() -> clap::Command {
     let about_runs = [
         "dry_run",
         "results",
+        "report",
+        "report_mask",
         "bom",
         "max_errors",
         "yes",

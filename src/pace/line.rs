@@ -160,7 +160,7 @@ impl Line {
                     if what == Happened::Throttled {
                         warn_of(told);
                     }
-                    place.back(what, told, allowance);
+                    place.with(status).back(what, told, allowance);
                     if retry::verdict(what, call.repeat) == Verdict::Done || so_far.spent(what) {
                         let Attempts {
                             sent: attempts,
@@ -182,12 +182,16 @@ impl Line {
                     (Happened::NotSent, cause, None)
                 }
                 Sending::Lost { status, cause } => {
-                    place.back(Happened::Lost, Duration::ZERO, None);
+                    place
+                        .with(status)
+                        .back(Happened::Lost, Duration::ZERO, None);
                     so_far.status = status.map(|status| status.as_u16());
                     (Happened::Lost, cause, None)
                 }
                 Sending::TooLarge(status) => {
-                    place.back(Happened::Decided, Duration::ZERO, None);
+                    place
+                        .with(status)
+                        .back(Happened::Decided, Duration::ZERO, None);
                     so_far.status = Some(status.as_u16());
                     so_far.doubtful = true;
                     return Err(so_far.fault(FaultKind::TooLarge, None));
