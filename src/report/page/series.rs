@@ -36,6 +36,9 @@ impl<const N: usize> Series<N> {
             self.widen();
             place = self.place(at);
         }
+        if counts == [0; N] {
+            return;
+        }
         let place = usize::try_from(place).unwrap_or(STEPS - 1);
         if place >= self.counts.len() {
             self.counts.resize(place + 1, [0; N]);

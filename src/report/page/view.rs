@@ -227,11 +227,10 @@ impl Row {
             (None, Some(id)) => visible(id),
             (None, None) => "nobody".to_owned(),
         };
-        let name = kept.name.as_ref().filter(|_| kept.email.is_some());
         Row {
             number: kept.number,
             who,
-            name: name.map(|name| masker.person(name)),
+            name: kept.name.as_ref().map(|name| masker.person(name)),
             action: kept.action.map_or("", crate::roster::Action::as_str),
             outcome: word(kept.verdict),
             status: kept.status,
