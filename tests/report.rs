@@ -14,7 +14,7 @@ fn troubled() -> Node {
     Node::start(Options {
         users: 30,
         seats: Some(150),
-        faults: "429=10%,500@before=4%,503@before=2%".parse().unwrap(),
+        faults: "429=5%,500@before=4%".parse().unwrap(),
         seed: 11,
         ..Options::default()
     })
@@ -266,7 +266,8 @@ fn a_place_where_no_page_can_be_is_found_before_anything_is_sent() {
             .says(words)
             .says("nothing was sent");
     };
-    refused("people.csv", "ends with .html");
+    refused("people.csv", "where the input is");
+    refused("page.txt", "ends with .html");
     refused(
         "no-such-folder/page.html",
         "cannot be written to no-such-folder/page.html",
