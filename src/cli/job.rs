@@ -11,23 +11,16 @@ use super::memory::Memory;
 use super::node::NodeArgs;
 use super::record::Origin;
 use super::site::Ready;
-use super::{Exit, Failure, confirm, missing, runs};
+use super::{Exit, Failure, confirm, missing, page, runs};
 use crate::guard::Harm;
 use crate::ledger::{Book, Keeper, RunId};
+use crate::report::page::{Calls, Page};
 use crate::report::{self, Progress, ResultsFile, Summary, Tally, Told, grouped, say};
 use crate::roster::{self, Action, Mapping, Roster};
 use crate::run::{
     Ended, Event, Journal, OnConflict, Run, Settings, StopReason, Verdict, interleave,
 };
 use crate::sheet::{is_standard_input, shown};
-
-/// What came of carrying out a job.
-#[derive(Debug)]
-struct Carried {
-    told: Told,
-    ended: Ended,
-    book: Book,
-}
 
 /// One file to carry out.
 #[derive(Debug)]
@@ -136,7 +129,7 @@ impl Job {
     /// Carries out rows that were checked, and writes their results.
     pub(super) async fn execute(&mut self, ready: Vec<Ready>) -> Result<Exit, Failure> {
         let path = self.results_path()?;
-        let page = self.page_to_come(&path)?;
+        let to_come = self.page_to_come(&path)?;
         let results = self.results_file(&path, &ready[0].site.roster)?;
         let book = match self.book(&ready, &path) {
             Ok(book) => book,
@@ -160,8 +153,8 @@ impl Job {
                 }
             }
         }
-        let run = self.run(&ready, results, book, page.is_some()).await?;
-        let Carried { told, ended, book } = run;
+        let listeners = page::listeners(&ready, to_come.as_ref());
+        let (told, ended, book) = self.run(&ready, results, book, listeners).await?;
         let memory = self.memory()?;
         for each in &ready {
             let pace = each.node.client.line().pace();
@@ -178,13 +171,7 @@ impl Job {
                 run: (!self.node.is_sandbox()).then_some(&*id),
             });
         }
-        if let (Some(to_come), Some(page)) = (page, &told.page) {
-            let shelf = self.run.state.shelf()?;
-            let path = tokio::task::block_in_place(|| to_come.write(page, &book, &shelf))?;
-            if !self.run.quiet {
-                say(format_args!("Report: {}", path.display()));
-            }
-        }
+        self.write_page(to_come, &told, &book)?;
         Ok(exit(&told.tally, &ended))
     }
 
@@ -293,13 +280,12 @@ impl Job {
         ready: &[Ready],
         results: ResultsFile,
         book: Book,
-        with_page: bool,
-    ) -> Result<Carried, Failure> {
+        (calls, page): (Calls, Option<Page>),
+    ) -> Result<(Told, Ended, Book), Failure> {
         let id = book.id().clone();
         let (journal, keeper) = Keeper::start(book);
         let progress = self.progress(ready);
         let (sender, receiver) = tokio::sync::mpsc::channel(1024);
-        let (calls, page) = self.listeners(ready, with_page);
         let reporter = tokio::task::spawn_blocking(move || {
             report::listen(receiver, results, progress, calls, page)
         });
@@ -314,7 +300,7 @@ impl Job {
         let calls = serde_json::to_string(&told.calls).map_err(Failure::unexpected)?;
         book.keep_calls(&calls)?;
         book.end(stopped.as_deref())?;
-        Ok(Carried { told, ended, book })
+        Ok((told, ended, book))
     }
 
     pub(super) fn progress(&self, ready: &[Ready]) -> Progress {

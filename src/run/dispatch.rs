@@ -339,7 +339,9 @@ impl Dispatch {
         let mut joints = mem::take(&mut self.pool);
         joints.sort_unstable_by_key(|joint| joint.sequence);
         // That they waited for others says nothing of how long they take.
-        joints.iter_mut().for_each(|joint| joint.place.begin());
+        for joint in &mut joints {
+            joint.place.begin();
+        }
         if !self.over && self.worker.stop.reason().is_none() && joints.len() > self.batch {
             let full = joints.len() - joints.len() % self.batch;
             self.pool = joints.split_off(full);

@@ -200,8 +200,8 @@ mod tests {
 
     #[test]
     fn edges_are_numbers_that_read_well() {
-        let round = [0.3, 1.0, 1.1, 4.0, 7.0, 23.0, 501.0].map(round_up);
-        assert_eq!(round, [0.5, 1.0, 2.0, 5.0, 10.0, 50.0, 1000.0]);
+        let round = [0.3, 1.0, 1.1, 4.0, 7.0, 23.0, 501.0].map(|most| figure(round_up(most)));
+        assert_eq!(round, ["0.5", "1", "2", "5", "10", "50", "1,000"]);
         assert_eq!([0.5, 2.5, 2000.0].map(figure), ["0.5", "2.5", "2,000"]);
     }
 

@@ -11,6 +11,7 @@
 //! rows (`rows`). The template escapes whatever comes from a spreadsheet or a node; nothing is written past it.
 //! The page loads nothing and runs nothing.
 
+mod bars;
 mod calls;
 mod chart;
 mod file;

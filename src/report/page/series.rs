@@ -181,7 +181,7 @@ mod tests {
             prop_assert!(series.counts().len() <= STEPS);
             let latest = Duration::from_millis(*times.iter().max().unwrap());
             // No longer than it has to be.
-            prop_assert!(series.step() == FIRST || latest >= series.step() / 2 * STEPS as u32);
+            prop_assert!(series.step() == FIRST || latest >= series.step() * (u32::try_from(STEPS).unwrap() / 2));
             prop_assert_eq!(of(&mut times.iter().rev()), series);
         }
 

@@ -6,14 +6,16 @@ use askama::Template;
 use jiff::Timestamp;
 
 use super::super::summary::{duration, grouped};
+use super::bars::{
+    Bar, Latency, Tone, all_classes, call_statuses, latencies, outcomes, row_statuses, times,
+};
 use super::calls::Calls;
 use super::chart::Chart;
 use super::mask::{Mask, Masker, visible};
 use super::rows::{Kept, NOT_DONE};
-use super::words::{class, meaning, moment, rate, ratio, share, short, status, word};
+use super::words::{moment, rate, short, word};
 use super::{End, Facts, Page};
-use crate::histogram::{Histogram, Span};
-use crate::pace::{Class, Traffic};
+use crate::pace::Traffic;
 use crate::run::Verdict;
 
 /// A page to be laid out.
@@ -56,52 +58,11 @@ pub(super) struct View {
     made: String,
 }
 
-/// How something catches the eye; words say the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tone {
-    Good,
-    Bad,
-    Caution,
-    Plain,
-}
-
-impl Tone {
-    fn class(self) -> &'static str {
-        match self {
-            Tone::Good => "good",
-            Tone::Bad => "bad",
-            Tone::Caution => "caution",
-            Tone::Plain => "plain",
-        }
-    }
-
-    fn of(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Failed | Verdict::Invalid => Tone::Bad,
-            Verdict::Unknown | Verdict::NotAttempted => Tone::Caution,
-            Verdict::Unchanged | Verdict::Exists => Tone::Plain,
-            _ => Tone::Good,
-        }
-    }
-}
-
 /// A figure that stands large at the top.
 #[derive(Debug)]
 struct Figure {
     number: String,
     about: &'static str,
-}
-
-/// A line of a table with a bar.
-#[derive(Debug)]
-struct Bar {
-    label: String,
-    about: String,
-    count: String,
-    share: String,
-    /// In percent of the longest.
-    width: String,
-    tone: Tone,
 }
 
 /// Rows that are not done for the same reason.
@@ -127,17 +88,6 @@ struct Row {
     took: Option<String>,
     error: String,
     tone: Tone,
-}
-
-/// How long the calls of one class took.
-#[derive(Debug)]
-struct Latency {
-    class: &'static str,
-    calls: String,
-    half: String,
-    most: String,
-    nearly_all: String,
-    longest: String,
 }
 
 impl View {
@@ -345,103 +295,6 @@ fn figures(page: &Page, facts: &Facts, known: &[&Calls], traffic: &Traffic) -> V
 fn parts(facts: &Facts) -> Vec<String> {
     let went_on = facts.parts.iter().skip(1);
     went_on.map(|part| moment(part.begun)).collect()
-}
-
-/// Bars for some counts, the longest of which is as long as there is place.
-fn bars(counts: Vec<(String, String, u64, Tone)>, whole: u64) -> Vec<Bar> {
-    let most = counts.iter().map(|count| count.2).max().unwrap_or_default();
-    let bar = |(label, about, count, tone): (String, String, u64, Tone)| Bar {
-        label,
-        about,
-        count: grouped(count),
-        share: share(count, whole),
-        width: format!("{:.1}", ratio(count, most) * 100.0),
-        tone,
-    };
-    counts.into_iter().map(bar).collect()
-}
-
-fn outcomes(page: &Page, settled: u64) -> Vec<Bar> {
-    let counts = page.verdicts.iter().map(|(verdict, count)| {
-        let (label, about) = (word(*verdict).to_owned(), meaning(*verdict).to_owned());
-        (label, about, *count, Tone::of(*verdict))
-    });
-    bars(counts.collect(), settled)
-}
-
-fn row_statuses(page: &Page, settled: u64) -> Vec<Bar> {
-    let counts = page.statuses.iter().map(|(code, count)| match code {
-        Some(code) => of_status(*code, *count),
-        None => {
-            let about = "no answer decided".to_owned();
-            ("none".to_owned(), about, *count, Tone::Plain)
-        }
-    });
-    bars(counts.collect(), settled)
-}
-
-fn call_statuses(traffic: &Traffic) -> Vec<Bar> {
-    let statuses = traffic.statuses().iter();
-    let mut counts: Vec<_> = statuses
-        .map(|(code, count)| of_status(*code, *count))
-        .collect();
-    if traffic.unanswered() > 0 {
-        let about = "no connection, or the answer was lost".to_owned();
-        counts.push((
-            "none".to_owned(),
-            about,
-            traffic.unanswered(),
-            Tone::Caution,
-        ));
-    }
-    bars(counts, traffic.calls())
-}
-
-fn of_status(code: u16, count: u64) -> (String, String, u64, Tone) {
-    let tone = match code {
-        408 | 429 | 503 => Tone::Caution,
-        ..400 => Tone::Good,
-        _ => Tone::Bad,
-    };
-    (code.to_string(), status(code).to_owned(), count, tone)
-}
-
-fn all_classes(traffic: &Traffic) -> Histogram {
-    let mut all = Histogram::default();
-    for class in Class::ALL {
-        all.merge(traffic.latency(class));
-    }
-    all
-}
-
-fn times(histogram: &Histogram) -> Vec<Bar> {
-    let counts = histogram.doublings().into_iter();
-    let counts = counts.map(|Span { up_to, count }| {
-        let label = format!("up to {}", short(up_to));
-        (label, String::new(), count, Tone::Plain)
-    });
-    bars(counts.collect(), histogram.total())
-}
-
-fn latencies(traffic: &Traffic) -> Vec<Latency> {
-    let counted = Class::ALL
-        .into_iter()
-        .map(|class| (class, traffic.latency(class)));
-    let called = counted.filter(|(_, histogram)| histogram.total() > 0);
-    let within = |histogram: &Histogram, percent| {
-        let time = histogram.within(percent);
-        time.map_or_else(String::new, short)
-    };
-    called
-        .map(|(each, histogram)| Latency {
-            class: class(each),
-            calls: grouped(histogram.total()),
-            half: within(histogram, 50),
-            most: within(histogram, 95),
-            nearly_all: within(histogram, 99),
-            longest: short(histogram.longest()),
-        })
-        .collect()
 }
 
 /// What planning has saved; only said of a whole run whose calls are all known.

@@ -87,7 +87,6 @@ pub(super) fn status(code: u16) -> &'static str {
         200 => "answered",
         201 => "made",
         202 => "accepted",
-        204 => "done",
         400 => "not understood, or not allowed",
         401 => "the token is refused",
         403 => "not allowed",
@@ -100,10 +99,9 @@ pub(super) fn status(code: u16) -> &'static str {
         429 => "too many calls; sent again later",
         501 => "the node does not do that",
         503 => "the node is busy; sent again later",
-        500..=599 => "something broke in the node",
-        200..=299 => "done",
-        400..=499 => "refused",
-        _ => "",
+        500 | 502 | 504..=599 => "something broke in the node",
+        203..=299 => "done",
+        _ => "refused",
     }
 }
 
