@@ -266,7 +266,7 @@ fn a_place_where_no_page_can_be_is_found_before_anything_is_sent() {
             .says(words)
             .says("nothing was sent");
     };
-    refused("people.csv", "where the input is");
+    refused("people.csv", "is the file of the input");
     refused("page.txt", "ends with .html");
     refused(
         "no-such-folder/page.html",
@@ -282,7 +282,9 @@ fn a_place_where_no_page_can_be_is_found_before_anything_is_sent() {
         "--report",
         "./x.html",
     ];
-    desk.headcount(&args).with(2).says("where the results are");
+    desk.headcount(&args)
+        .with(2)
+        .says("is the file of the results");
     assert_eq!(node.sandbox().calls().of("POST /Users"), 0);
     // A dry run says that it has none.
     let args = ["import", "people.csv", "--report", "page.html", "--dry-run"];

@@ -64,7 +64,7 @@ impl Job {
         for (other, what) in [(results, "the results"), (&*self.file, "the input")] {
             if whole(path) == whole(other) {
                 return Err(Failure::usage(format_args!(
-                    "--report {} is where {what} is; give the report another name; nothing was sent",
+                    "--report {} is the file of {what}; give the report another name; nothing was sent",
                     path.display()
                 )));
             }

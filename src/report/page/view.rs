@@ -174,7 +174,8 @@ impl Row {
     fn of(kept: &Kept, masker: &mut Masker) -> Self {
         let who = match (&kept.email, &kept.id) {
             (Some(email), _) => masker.person(email),
-            (None, Some(id)) => visible(id),
+            // An email may stand where an id belongs.
+            (None, Some(id)) => masker.sentence(id, &kept.personal),
             (None, None) => "nobody".to_owned(),
         };
         Row {

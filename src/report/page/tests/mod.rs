@@ -301,6 +301,18 @@ fn a_page_does_not_grow_with_the_rows() {
 }
 
 #[test]
+fn an_email_in_the_wrong_column_is_masked_as_well() {
+    let page = page("id,last name\n1,Ash\nbob@example.com,Birch\n", "no id");
+    let facts = Facts {
+        mask: Mask::On,
+        ..facts()
+    };
+    let html = page.render(&facts).unwrap();
+    assert!(html.contains("b***@e***.com"), "{html}");
+    assert!(!html.contains("bob@"), "{html}");
+}
+
+#[test]
 fn rows_of_before_it_went_on_are_not_shown_over_time() {
     let mut page = page(PEOPLE, "x");
     page.since = at(0) + SignedDuration::from_secs(2);
