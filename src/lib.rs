@@ -23,6 +23,7 @@
 //! | [`directory`] | what the node holds now: people and teams, in the fewest calls |
 //! | [`plan`] | change + directory to [`plan::Work`]: pure functions |
 //! | [`guard`] | limits that stop a run before it does harm |
+//! | [`histogram`] | how long things took, in a fixed number of counts |
 //! | [`run`] | the engine: workers, one person's rows in order, bulk requests, stopping; emits [`run::Event`]s |
 //! | [`ledger`] | the durable record of a run: what may have been sent, what became of it, what was there before |
 //! | [`terms`] | what a run was asked to do, as plans and ledgers keep it |
@@ -44,6 +45,7 @@ pub mod directory;
 pub mod doctor;
 pub mod export;
 pub mod guard;
+pub mod histogram;
 pub mod inspect;
 pub mod ledger;
 pub mod pace;

@@ -8,6 +8,7 @@ use clap::builder::FalseyValueParser;
 use super::bulk::BulkUse;
 use super::job::Job;
 use super::node::NodeArgs;
+use super::page::MaskArgs;
 use super::record::{Origin, StateArgs};
 use super::spreadsheet::{RowsArgs, SpreadsheetArgs};
 use super::{Exit, Failure};
@@ -113,6 +114,11 @@ pub(super) struct RunArgs {
     /// Where the results go (.csv, .tsv, .jsonl, .xlsx); else beside the input as NAME.results.csv
     #[arg(long, value_name = "FILE", env = "HEADCOUNT_RESULTS")]
     pub(super) results: Option<PathBuf>,
+    /// Write a report of the run as well: one page of HTML, to look at, to print and to hand on
+    #[arg(long, value_name = "FILE.html", env = "HEADCOUNT_REPORT")]
+    pub(super) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) mask: MaskArgs,
     /// Begin results in CSV with a byte order mark, which Excel on Windows needs
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_BOM")]
     pub(super) bom: bool,

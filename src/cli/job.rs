@@ -11,10 +11,11 @@ use super::memory::Memory;
 use super::node::NodeArgs;
 use super::record::Origin;
 use super::site::Ready;
-use super::{Exit, Failure, confirm, missing, runs};
+use super::{Exit, Failure, confirm, missing, page, runs};
 use crate::guard::Harm;
 use crate::ledger::{Book, Keeper, RunId};
-use crate::report::{self, Progress, ResultsFile, Summary, Tally, grouped, say};
+use crate::report::page::{Calls, Page};
+use crate::report::{self, Progress, ResultsFile, Summary, Tally, Told, grouped, say};
 use crate::roster::{self, Action, Mapping, Roster};
 use crate::run::{
     Ended, Event, Journal, OnConflict, Run, Settings, StopReason, Verdict, interleave,
@@ -51,6 +52,7 @@ impl Job {
             self.check_harm(&ready).await?;
         }
         if self.run.dry_run {
+            self.say_no_report();
             return self.show(&ready, None).await;
         }
         if !self.origin.is_resumed() {
@@ -127,6 +129,7 @@ impl Job {
     /// Carries out rows that were checked, and writes their results.
     pub(super) async fn execute(&mut self, ready: Vec<Ready>) -> Result<Exit, Failure> {
         let path = self.results_path()?;
+        let to_come = self.page_to_come(&path)?;
         let results = self.results_file(&path, &ready[0].site.roster)?;
         let book = match self.book(&ready, &path) {
             Ok(book) => book,
@@ -150,7 +153,8 @@ impl Job {
                 }
             }
         }
-        let (tally, ended) = self.run(&ready, results, book).await?;
+        let listeners = page::listeners(&ready, to_come.as_ref());
+        let (told, ended, book) = self.run(&ready, results, book, listeners).await?;
         let memory = self.memory()?;
         for each in &ready {
             let pace = each.node.client.line().pace();
@@ -159,7 +163,7 @@ impl Job {
         }
         if !self.run.quiet {
             say(Summary {
-                tally: &tally,
+                tally: &told.tally,
                 ended: &ended,
                 results: &path,
                 node: &names(&ready),
@@ -167,7 +171,8 @@ impl Job {
                 run: (!self.node.is_sandbox()).then_some(&*id),
             });
         }
-        Ok(exit(&tally, &ended))
+        self.write_page(to_come, &told, &book)?;
+        Ok(exit(&told.tally, &ended))
     }
 
     /// What earlier runs found out about the pace of nodes.
@@ -275,23 +280,27 @@ impl Job {
         ready: &[Ready],
         results: ResultsFile,
         book: Book,
-    ) -> Result<(Tally, Ended), Failure> {
+        (calls, page): (Calls, Option<Page>),
+    ) -> Result<(Told, Ended, Book), Failure> {
         let id = book.id().clone();
         let (journal, keeper) = Keeper::start(book);
         let progress = self.progress(ready);
         let (sender, receiver) = tokio::sync::mpsc::channel(1024);
-        let reporter =
-            tokio::task::spawn_blocking(move || report::listen(receiver, results, progress));
+        let reporter = tokio::task::spawn_blocking(move || {
+            report::listen(receiver, results, progress, calls, page)
+        });
         let ended = self.start(ready, Some(journal), sender).await?;
         let ended = together(ready, ended);
-        let told = reporter.await.map_err(Failure::unexpected)?;
+        let heard = reporter.await.map_err(Failure::unexpected)?;
         let (book, kept) = keeper.finish().await;
         let go_on = format!("Run {id}: headcount runs resume {id} goes on with it.");
-        let tally = told.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
+        let told = heard.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
         kept.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
         let stopped = ended.stopped.as_ref().map(ToString::to_string);
+        let calls = serde_json::to_string(&told.calls).map_err(Failure::unexpected)?;
+        book.keep_calls(&calls)?;
         book.end(stopped.as_deref())?;
-        Ok((tally, ended))
+        Ok((told, ended, book))
     }
 
     pub(super) fn progress(&self, ready: &[Ready]) -> Progress {

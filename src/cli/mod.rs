@@ -21,6 +21,7 @@ mod memory;
 mod missing;
 mod network;
 mod node;
+mod page;
 mod preview;
 mod record;
 mod request;
@@ -208,6 +209,8 @@ pub fn command() -> clap::Command {
     let about_runs = [
         "dry_run",
         "results",
+        "report",
+        "report_mask",
         "bom",
         "max_errors",
         "yes",

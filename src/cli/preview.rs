@@ -92,6 +92,7 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit, Failure> {
     job.check_harm(&ready).await?;
     job.compare(&ready, plan).await?;
     if dry {
+        job.say_no_report();
         say("The plan still holds. Nothing was changed.");
         return Ok(Exit::Done);
     }

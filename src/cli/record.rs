@@ -250,6 +250,8 @@ impl Job {
             name: each.node.name.clone(),
             cell: each.site.destination.names().name,
             address: each.node.address.clone(),
+            rate: each.site.destination.rate.map(|rate| rate.to_string()),
+            concurrency: Some(each.site.destination.concurrency),
         };
         Ok(About {
             version: About::VERSION,

@@ -69,6 +69,12 @@ pub struct NodeAbout {
     pub cell: String,
     /// Its address.
     pub address: String,
+    /// The ceiling of its calls, if there was one.
+    #[serde(default)]
+    pub rate: Option<String>,
+    /// How many calls might be in flight.
+    #[serde(default)]
+    pub concurrency: Option<usize>,
 }
 
 impl About {

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::LedgerError;
@@ -29,9 +30,18 @@ pub(super) const TABLES: &str = "
         number INTEGER PRIMARY KEY,
         node INTEGER, sent_at INTEGER, before TEXT,
         action TEXT, verdict TEXT, status INTEGER, user_id TEXT, attempts INTEGER, error TEXT,
-        finished_at INTEGER
+        finished_at INTEGER, took INTEGER
     );
     CREATE TABLE input (part INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+    CREATE TABLE part (begun INTEGER NOT NULL, calls TEXT);
+";
+
+/// What records of before there were reports lack. It may be empty.
+const FOR_REPORTS: &str = "
+    BEGIN IMMEDIATE;
+    ALTER TABLE row ADD COLUMN took INTEGER;
+    CREATE TABLE part (begun INTEGER NOT NULL, calls TEXT);
+    COMMIT;
 ";
 
 /// The record of one run.
@@ -94,6 +104,7 @@ impl Book {
             .and_then(|()| all.execute_batch(TABLES))
             .and_then(|()| all.execute("INSERT INTO about (json) VALUES (?1)", [json]))
             .map_err(failed)?;
+        put_part(&all, self.about.begun).map_err(failed)?;
         let mut part = Vec::new();
         loop {
             part.clear();
@@ -153,6 +164,7 @@ impl Book {
                 what: format!("its version is {}", about.version),
             });
         }
+        complete(&connection).map_err(failed)?;
         Ok(Book {
             id,
             path: path.to_owned(),
@@ -227,6 +239,30 @@ fn of_book(path: &Path, source: rusqlite::Error) -> LedgerError {
         path: path.to_owned(),
         source,
     }
+}
+
+/// A run begins, or goes on.
+pub(super) fn put_part(connection: &Connection, begun: Timestamp) -> rusqlite::Result<()> {
+    let put = "INSERT INTO part (begun) VALUES (?1)";
+    connection
+        .execute(put, [begun.as_millisecond()])
+        .map(|_| ())
+}
+
+fn complete(connection: &Connection) -> rusqlite::Result<()> {
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'part'";
+    let is_whole: bool = connection.query_row(tables, [], |row| row.get(0))?;
+    if is_whole {
+        return Ok(());
+    }
+    connection.execute_batch(FOR_REPORTS).or_else(|error| {
+        // Another process may have been faster.
+        let _ = connection.execute_batch("ROLLBACK");
+        match connection.query_row(tables, [], |row| row.get(0)) {
+            Ok(true) => Ok(()),
+            _ => Err(error),
+        }
+    })
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

@@ -1,10 +1,12 @@
 //! Writing into the record of a run.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::LedgerError;
-use super::book::Book;
+use super::book::{Book, put_part};
 use crate::run::Note;
 use crate::sheet::RowNumber;
 
@@ -39,6 +41,20 @@ impl Book {
     pub fn begin_again(&self) -> Result<(), LedgerError> {
         self.connection
             .execute("DELETE FROM ended", [])
+            .and_then(|_| put_part(&self.connection, Timestamp::now()))
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Keeps what is known of the calls since it began, or since it went on, in the words of who asks for them again.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn keep_calls(&self, calls: &str) -> Result<(), LedgerError> {
+        self.connection
+            .execute(
+                "UPDATE part SET calls = ?1 WHERE rowid = (SELECT max(rowid) FROM part)",
+                [calls],
+            )
             .map(|_| ())
             .map_err(|error| self.failed(error))
     }
@@ -54,12 +70,12 @@ const MAY_BE_SENT: &str = "
         before = CASE WHEN before IS NULL OR before ->> 'was' = 'nobody' THEN excluded.before ELSE before END";
 
 const SETTLED: &str = "
-    INSERT INTO row (number, action, verdict, status, user_id, attempts, error, finished_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+    INSERT INTO row (number, action, verdict, status, user_id, attempts, error, finished_at, took)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
     ON CONFLICT (number) DO UPDATE SET
         action = excluded.action, verdict = excluded.verdict, status = excluded.status,
         user_id = excluded.user_id, attempts = excluded.attempts, error = excluded.error,
-        finished_at = excluded.finished_at";
+        finished_at = excluded.finished_at, took = excluded.took";
 
 fn put_all(all: &Connection, notes: &[Note]) -> rusqlite::Result<()> {
     let mut may_be_sent = all.prepare_cached(MAY_BE_SENT)?;
@@ -90,11 +106,16 @@ fn put_all(all: &Connection, notes: &[Note]) -> rusqlite::Result<()> {
                     outcome.attempts,
                     outcome.error,
                     outcome.finished_at.as_millisecond(),
+                    outcome.took.map(milliseconds),
                 ])?;
             }
         }
     }
     Ok(())
+}
+
+fn milliseconds(took: Duration) -> i64 {
+    i64::try_from(took.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn signed(row: RowNumber) -> i64 {

@@ -1,5 +1,7 @@
 //! Reading the record of a run: how far it has come, and what became of each row.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
@@ -64,6 +66,15 @@ impl Counts {
     }
 }
 
+/// A run from when it began, or went on, to when it stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// When that was.
+    pub begun: Timestamp,
+    /// What is known of its calls, if it came to an orderly end.
+    pub calls: Option<String>,
+}
+
 /// A row as it stands in the record.
 #[derive(Debug, Clone)]
 pub(super) struct Written {
@@ -90,6 +101,25 @@ impl Book {
             Some((at, Some(why))) => State::Stopped { at, why },
             Some((at, None)) => State::Finished { at },
         })
+    }
+
+    /// Its parts: one, and one more for each time that it went on. None is known of an old or damaged one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn parts(&self) -> Result<Vec<Part>, LedgerError> {
+        let parts = || {
+            let sql = "SELECT begun, calls FROM part ORDER BY rowid";
+            let mut parts = self.connection.prepare(sql)?;
+            let part = |row: &rusqlite::Row<'_>| {
+                Ok(Part {
+                    begun: time(row.get(0)?),
+                    calls: row.get(1)?,
+                })
+            };
+            parts.query_map([], part)?.collect::<Result<_, _>>()
+        };
+        parts().map_err(|error| self.failed(error))
     }
 
     /// What became of its rows.
@@ -129,7 +159,7 @@ impl Book {
     /// At most `most` rows from number `from` on.
     pub(super) fn rows(&self, from: RowNumber, most: usize) -> rusqlite::Result<Vec<Written>> {
         let mut rows = self.connection.prepare_cached(
-            "SELECT number, sent_at, before, verdict, status, user_id, attempts, error, finished_at
+            "SELECT number, sent_at, before, verdict, status, user_id, attempts, error, finished_at, took
              FROM row WHERE number >= ?1 ORDER BY number LIMIT ?2",
         )?;
         let from = i64::try_from(from.0).unwrap_or(i64::MAX);
@@ -170,6 +200,9 @@ fn written(row: &rusqlite::Row<'_>) -> rusqlite::Result<Written> {
             error: row.get("error")?,
             differences: Vec::new(),
             finished_at: time(row.get("finished_at")?),
+            took: row
+                .get::<_, Option<i64>>("took")?
+                .map(|took| Duration::from_millis(unsigned(took))),
         }),
     };
     Ok(Written {

@@ -1,5 +1,7 @@
 //! What is written into a book is what is read from it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
@@ -147,4 +149,52 @@ fn runs_are_found_by_their_beginning_and_kept_apart() {
     assert!(!shelf.is_going(&id));
     shelf.remove(&id).unwrap();
     assert_eq!(shelf.runs().unwrap(), [other.id().clone()]);
+}
+
+#[test]
+fn what_a_report_needs_is_kept_for_each_part_of_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(Some(folder.path())).unwrap();
+    let mut book = begun(&shelf);
+    let took = Some(Duration::from_millis(1_234));
+    book.write(&[Note::Settled {
+        row: RowNumber(2),
+        action: None,
+        outcome: Box::new(Outcome {
+            took,
+            ..Outcome::new(Verdict::Created)
+        }),
+    }])
+    .unwrap();
+    book.keep_calls("first").unwrap();
+    book.end(Some("interrupted")).unwrap();
+    book.begin_again().unwrap();
+    book.keep_calls("second").unwrap();
+    let parts = book.parts().unwrap();
+    assert_eq!(parts[0].begun, about().begun);
+    let calls = parts.iter().map(|part| part.calls.as_deref());
+    assert_eq!(calls.collect::<Vec<_>>(), [Some("first"), Some("second")]);
+    let outcome = book.rows(RowNumber(2), 1).unwrap().remove(0).outcome;
+    assert_eq!(outcome.unwrap().took, took);
+}
+
+#[test]
+fn a_record_of_before_there_were_reports_can_be_read_and_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(Some(folder.path())).unwrap();
+    let mut book = begun(&shelf);
+    book.write(&[settled(2, Verdict::Created)]).unwrap();
+    let id = book.id().clone();
+    let former = "ALTER TABLE row DROP COLUMN took; DROP TABLE part";
+    book.connection.execute_batch(former).unwrap();
+    drop(book);
+    let book = shelf.read(&id).unwrap();
+    assert_eq!(book.parts().unwrap(), []);
+    assert_eq!(book.counts().unwrap().done(), 1);
+    drop(book);
+    let (mut book, salvaged) = shelf.open(&id).unwrap();
+    assert!(!salvaged);
+    book.begin_again().unwrap();
+    book.write(&[settled(3, Verdict::Created)]).unwrap();
+    assert_eq!(book.parts().unwrap().len(), 1);
 }

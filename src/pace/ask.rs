@@ -54,7 +54,7 @@ impl Line {
                 let what = retry::happened(status, &body);
                 let wait = retry_after(&headers, &body);
                 let allowance = allowance(&headers, SystemTime::now());
-                place.back(what, so_far.told(wait), allowance);
+                place.with(status).back(what, so_far.told(wait), allowance);
                 Ok(Heard {
                     status,
                     headers,

@@ -177,7 +177,7 @@ impl Line {
                     if what == Happened::Throttled {
                         warn_of(told);
                     }
-                    place.back(what, told, allowance);
+                    place.with(status).back(what, told, allowance);
                     if retry::verdict(what, call.repeat) == Verdict::Done || so_far.spent(what) {
                         let Attempts {
                             sent: attempts,
@@ -200,7 +200,7 @@ impl Line {
                     cause,
                 } => {
                     let what = sent.into();
-                    place.back(what, Duration::ZERO, None);
+                    place.with(status).back(what, Duration::ZERO, None);
                     if sent == Sent::Never && !self.was_heard() {
                         return Err(so_far.fault(FaultKind::Unreachable, Some(cause)));
                     }
@@ -210,7 +210,9 @@ impl Line {
                     (what, cause, None)
                 }
                 Sending::TooLarge(status) => {
-                    place.back(Happened::Decided, Duration::ZERO, None);
+                    place
+                        .with(status)
+                        .back(Happened::Decided, Duration::ZERO, None);
                     so_far.status = Some(status.as_u16());
                     so_far.doubtful = true;
                     return Err(so_far.fault(FaultKind::TooLarge, None));

@@ -23,6 +23,7 @@ mod line;
 mod place;
 pub mod retry;
 mod route;
+mod traffic;
 mod trouble;
 mod trust;
 mod veil;
@@ -43,6 +44,7 @@ pub use limiter::Learnt;
 pub use line::{BadToken, Line};
 pub use place::Place;
 pub use route::{BadProxy, ProxyAddress, ProxyChoice, Route, is_loopback};
+pub use traffic::Traffic;
 pub use trust::{Authorities, BadAuthorities};
 pub use wait::retry_after;
 
@@ -76,6 +78,7 @@ struct State {
     limiter: Limiter,
     breaker: Breaker,
     held_until: Duration,
+    traffic: Traffic,
 }
 
 /// The calls of one class that wait. One of them waits for the limits, the others for it: no herd, and first come is
@@ -109,6 +112,7 @@ impl Pace {
                 limiter: Limiter::new(places, learnt),
                 breaker: Breaker::new(),
                 held_until: Duration::ZERO,
+                traffic: Traffic::default(),
             }),
             queues: Default::default(),
             ceiling: rate.map(Ceiling::new),
@@ -196,6 +200,10 @@ impl Pace {
             let mut state = self.state();
             state.limiter.back(ticket, now, came.said, came.allowance);
             state.breaker.back(came.health, probe, now);
+            if let Some(what) = came.what {
+                let took = ticket.since_sent(now);
+                state.traffic.back(ticket.class(), what, came.status, took);
+            }
         }
         if matches!(came.said, limiter::Said::Refused(_)) {
             self.holds.fetch_add(1, Ordering::Relaxed);
@@ -231,7 +239,11 @@ impl Pace {
     /// lets those of this class leave more slowly from then on.
     pub fn refused(&self, class: Class, wait: Duration) {
         let now = self.begun.elapsed();
-        self.state().limiter.refused(class, now, wait);
+        {
+            let mut state = self.state();
+            state.limiter.refused(class, now, wait);
+            state.traffic.refused_in_part();
+        }
         self.hold(wait);
     }
 
@@ -239,6 +251,19 @@ impl Pace {
     #[must_use]
     pub fn learnt(&self) -> Learnt {
         self.state().limiter.learnt()
+    }
+
+    /// The calls that have come back.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.state().traffic.clone()
+    }
+
+    /// How many calls were refused since there were too many, and how many the node could not do just then.
+    #[must_use]
+    pub fn refusals(&self) -> (u64, u64) {
+        let state = self.state();
+        (state.traffic.refused(), state.traffic.unavailable())
     }
 
     /// How many times in a row one call alone was tried in vain, since the node did not answer.

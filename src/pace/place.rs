@@ -1,9 +1,12 @@
 //! A call that was let go, until it has come back.
 
+use std::time::Duration;
+
+use reqwest::StatusCode;
+
 use super::breaker::Health;
 use super::limiter::{Allowance, Said, Ticket};
 use super::{Happened, Pace};
-use std::time::Duration;
 
 /// The place of a call among those in flight; free again when it is dropped.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub(super) struct Came {
     pub(super) said: Said,
     pub(super) health: Health,
     pub(super) allowance: Option<Allowance>,
+    pub(super) what: Option<Happened>,
+    pub(super) status: Option<StatusCode>,
 }
 
 impl Came {
@@ -30,10 +35,18 @@ impl Came {
         said: Said::Nothing,
         health: Health::Unknown,
         allowance: None,
+        what: None,
+        status: None,
     };
 }
 
 impl Place<'_> {
+    /// This status came back.
+    pub(super) fn with(mut self, status: impl Into<Option<StatusCode>>) -> Self {
+        self.came.status = status.into();
+        self
+    }
+
     /// The call has come back like this. `wait` is how long the next one has to wait if there were too many.
     pub(super) fn back(mut self, what: Happened, wait: Duration, allowance: Option<Allowance>) {
         let (said, health) = match what {
@@ -51,6 +64,8 @@ impl Place<'_> {
             said,
             health,
             allowance,
+            what: Some(what),
+            status: self.came.status,
         };
     }
 }

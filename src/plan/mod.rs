@@ -5,11 +5,13 @@
 
 mod diff;
 mod difference;
+mod one_by_one;
 mod share;
 #[cfg(test)]
 mod tests;
 
 pub use difference::{Difference, of_attributes, of_correction, of_newcomer};
+pub use one_by_one::one_by_one;
 pub use share::{Batch, Memberships, Shares, Ways, share};
 
 use crate::directory::{Holder, TeamProblem, Teams};

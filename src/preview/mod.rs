@@ -33,8 +33,9 @@ pub fn listen<S, E>(
     mut sink: S,
     on_line: fn(&mut S, &Line) -> Result<(), E>,
 ) -> Result<(Tally, S), E> {
-    let tally = follow(events, progress, |record| {
-        on_line(&mut sink, &Line::of(record, naming))
+    let tally = follow(events, progress, |event| match event {
+        Event::Row(record) => on_line(&mut sink, &Line::of(record, naming)),
+        _ => Ok(()),
     })?;
     Ok((tally, sink))
 }

@@ -56,6 +56,7 @@ impl FormerResults {
             error: cell(self.error).map(str::to_owned),
             differences: Vec::new(),
             finished_at: finished_at.unwrap_or_else(Timestamp::now),
+            took: None,
         })
     }
 

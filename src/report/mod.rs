@@ -1,10 +1,11 @@
-//! Listens to a run's events and tells people of them: progress, summary, results file; and of the
-//! problems of a file, those of the same kind together.
+//! Listens to a run's events and tells people of them: progress, summary, results file, a page of HTML; and of
+//! the problems of a file, those of the same kind together.
 //!
 //! Nothing here knows how rows are run: [`Event`] is the only door.
 
 mod digest;
 mod former;
+pub mod page;
 mod place;
 mod progress;
 mod results;
@@ -24,7 +25,8 @@ pub use results::{Layout, ResultsError, ResultsFile, UnfitError};
 pub use screen::{Screen, say};
 pub use summary::{Summary, Tally, duration, grouped};
 
-use crate::run::{Event, Record};
+use crate::run::Event;
+use page::{Calls, Page};
 
 /// How many events are taken at once at the most.
 const AT_ONCE: usize = 512;
@@ -32,7 +34,18 @@ const AT_ONCE: usize = 512;
 /// How long events gather: a moment that nobody notices.
 const GATHER: Duration = Duration::from_millis(2);
 
-/// Writes every row to `results` and shows `progress` until the run is over.
+/// What was told of a run that is over.
+#[derive(Debug)]
+pub struct Told {
+    /// What was counted.
+    pub tally: Tally,
+    /// Its calls.
+    pub calls: Calls,
+    /// What a page says of its rows, if one was asked for.
+    pub page: Option<Page>,
+}
+
+/// Writes every row to `results` and shows `progress` until the run is over; `calls` and `page` hear of it, too.
 ///
 /// Blocks: it belongs on a thread of its own.
 ///
@@ -42,37 +55,49 @@ pub fn listen(
     events: mpsc::Receiver<Event>,
     mut results: ResultsFile,
     progress: Progress,
-) -> Result<Tally, ResultsError> {
-    let tally = follow(events, progress, |record| results.write(record))?;
+    mut calls: Calls,
+    mut page: Option<Page>,
+) -> Result<Told, ResultsError> {
+    let tally = follow(events, progress, |event| {
+        calls.hear(event);
+        if let Some(page) = &mut page {
+            page.hear(event);
+        }
+        match event {
+            Event::Row(record) => results.write(record),
+            _ => Ok(()),
+        }
+    })?;
     results.finish()?;
-    Ok(tally)
+    Ok(Told { tally, calls, page })
 }
 
-/// Shows `progress`, counts, and gives every row to `on_row`, in the order of the file, until the run is
+/// Shows `progress`, counts, and gives everything to `on_event`, rows in the order of the file, until the run is
 /// over.
 ///
 /// # Errors
-/// The first error of `on_row`.
+/// The first error of `on_event`.
 pub(crate) fn follow<E>(
     mut events: mpsc::Receiver<Event>,
     mut progress: Progress,
-    mut on_row: impl FnMut(&Record) -> Result<(), E>,
+    mut on_event: impl FnMut(&Event) -> Result<(), E>,
 ) -> Result<Tally, E> {
     let mut tally = Tally::new(Instant::now());
     let mut heard = Vec::new();
     while events.blocking_recv_many(&mut heard, AT_ONCE) > 0 {
         for event in heard.drain(..) {
-            match event {
+            match &event {
                 Event::Settled(verdict) => {
-                    tally.count(verdict);
+                    tally.count(*verdict);
                     progress.row(&tally);
                 }
                 Event::Pace(pace) => {
                     tally.calls = pace.calls;
-                    progress.pace(&tally, pace);
+                    progress.pace(&tally, *pace);
                 }
-                Event::Row(record) => on_row(&record)?,
+                Event::Row(_) | Event::Calls(_) => {}
             }
+            on_event(&event)?;
         }
         // The run need not wake this thread for every row.
         thread::sleep(GATHER);

@@ -181,6 +181,7 @@ impl ResultsFile {
             error,
             finished_at,
             differences: _,
+            took: _,
         } = &record.outcome;
         let finished_at = format!("{finished_at:.3}");
         let error = self.words(error.as_deref().unwrap_or_default());

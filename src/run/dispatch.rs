@@ -315,7 +315,8 @@ impl Dispatch {
         keys
     }
 
-    fn begin(&mut self, ticket: Ticket, row: Row) {
+    fn begin(&mut self, ticket: Ticket, mut row: Row) {
+        row.place.begin();
         let turn = Turn {
             ticket: Some(ticket),
             steps: self.sender.clone(),
@@ -347,6 +348,10 @@ impl Dispatch {
     fn flush(&mut self) {
         let mut joints = mem::take(&mut self.pool);
         joints.sort_unstable_by_key(|joint| joint.sequence);
+        // That they waited for others says nothing of how long they take.
+        for joint in &mut joints {
+            joint.place.begin();
+        }
         if !self.over && self.worker.stop.reason().is_none() && joints.len() > self.batch {
             let full = joints.len() - joints.len() % self.batch;
             self.pool = joints.split_off(full);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::pace::Traffic;
 use crate::roster::Action;
 use crate::run::{Outcome, Verdict};
 use crate::sheet::{Cells, RowNumber};
@@ -15,6 +16,8 @@ pub enum Event {
     Row(Box<Record>),
     /// How the pace stands, told several times a second.
     Pace(PaceReport),
+    /// All calls of the run to one node; told once, at its end.
+    Calls(Box<Traffic>),
 }
 
 /// A row of the input and what became of it.
@@ -35,6 +38,10 @@ pub struct Record {
 pub struct PaceReport {
     /// Calls that have left.
     pub calls: u64,
+    /// Calls that were refused since there were too many (429).
+    pub refused: u64,
+    /// Calls that the node could not do just then (503, 408).
+    pub unavailable: u64,
     /// Calls that wait for their turn.
     pub waiting: usize,
     /// Calls that came to nothing and will be tried again.

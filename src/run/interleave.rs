@@ -51,7 +51,7 @@ pub async fn interleave(runs: Vec<mpsc::Receiver<Event>>, events: mpsc::Sender<E
                 sources[at].pace = Some(pace);
                 events.send(Event::Pace(added_up(&sources))).await
             }
-            Some(settled) => events.send(settled).await,
+            Some(other) => events.send(other).await,
         };
         if passed.is_err() {
             return;
@@ -101,6 +101,8 @@ fn added_up(sources: &[Source]) -> PaceReport {
     let paces = || sources.iter().filter_map(|source| source.pace);
     PaceReport {
         calls: paces().map(|pace| pace.calls).sum(),
+        refused: paces().map(|pace| pace.refused).sum(),
+        unavailable: paces().map(|pace| pace.unavailable).sum(),
         waiting: paces().map(|pace| pace.waiting).sum(),
         resting: paces().map(|pace| pace.resting).sum(),
         held_for: paces().filter_map(|pace| pace.held_for).max(),

@@ -239,6 +239,8 @@ impl Run {
         ticker.abort();
         // The last word on the number of calls. A reporter that is gone has said so itself.
         let _ = events.send(Event::Pace(pace_report(&self.pace))).await;
+        let traffic = Box::new(self.pace.traffic());
+        let _ = events.send(Event::Calls(traffic)).await;
         Ended {
             stopped: self.worker.stop.reason().cloned(),
             seats_used_up: self.worker.seats_used_up(),
@@ -262,8 +264,11 @@ async fn tell_pace(pace: Arc<Pace>, events: mpsc::Sender<Event>) {
 }
 
 fn pace_report(pace: &Pace) -> PaceReport {
+    let (refused, unavailable) = pace.refusals();
     PaceReport {
         calls: pace.admitted(),
+        refused,
+        unavailable,
         waiting: pace.waiting(),
         resting: pace.resting(),
         held_for: pace.held_for(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -32,6 +33,7 @@ pub(super) struct Place {
     order: Order,
     sequence: u64,
     row: Option<(RowNumber, Cells, Option<Action>)>,
+    begun: Option<Instant>,
 }
 
 impl Order {
@@ -63,13 +65,20 @@ impl Order {
             order: self.clone(),
             sequence,
             row: Some((number, cells, action)),
+            begun: None,
         }
     }
 }
 
 impl Place {
+    /// The row is carried out from now on.
+    pub(super) fn begin(&mut self) {
+        self.begun = Some(Instant::now());
+    }
+
     pub(super) fn settle(mut self, outcome: Outcome) {
-        self.tell(outcome, false);
+        let took = self.begun.map(|begun| begun.elapsed());
+        self.tell(Outcome { took, ..outcome }, false);
     }
 
     /// With the outcome of an earlier time.

@@ -1,6 +1,7 @@
 //! What became of a row.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -107,6 +108,8 @@ pub struct Outcome {
     pub differences: Vec<Difference>,
     /// When it was decided.
     pub finished_at: Timestamp,
+    /// How long that took since the row was begun, all waits included; none if it never was.
+    pub took: Option<Duration>,
 }
 
 impl Outcome {
@@ -121,6 +124,7 @@ impl Outcome {
             error: None,
             differences: Vec::new(),
             finished_at: Timestamp::now(),
+            took: None,
         }
     }
 

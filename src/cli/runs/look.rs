@@ -9,7 +9,7 @@ use super::{OneArgs, PruneArgs, ResultsArgs, find, nothing};
 use crate::cli::job::Job;
 use crate::cli::record::restore;
 use crate::cli::{Exit, Failure, print};
-use crate::ledger::{Counts, Kind, Pages, RunId, Shelf, State};
+use crate::ledger::{Book, Counts, Kind, Pages, RunId, Shelf, State};
 use crate::report::{Former, Layout, ResultsFile, grouped, say};
 use crate::roster::{self, Roster};
 use crate::run::Record;
@@ -121,13 +121,7 @@ pub(super) fn results(args: &ResultsArgs) -> Result<Exit, Failure> {
     let id = find(&shelf, args.one.run.as_deref(), |_, _, _| true)?
         .ok_or_else(|| nothing(&shelf, "yet"))?;
     let book = shelf.read(&id)?;
-    let terms = &book.about().terms;
-    let options = roster::Options {
-        default_action: terms.action.parse().map_err(Failure::usage)?,
-        forced_action: terms.only_action,
-        map: Job::map_of(terms)?,
-    };
-    let roster = Roster::of(restore(&book)?, &terms.reading, options).map_err(Failure::usage)?;
+    let roster = roster_of(&book)?;
     let to_stdout = args.output.as_deref() == Some(Path::new("-"));
     let folder = tempfile::tempdir().map_err(Failure::unexpected)?;
     let path = match &args.output {
@@ -153,19 +147,9 @@ pub(super) fn results(args: &ResultsArgs) -> Result<Exit, Failure> {
         ))
     })?;
     let mut file = ResultsFile::create(&path, layout, former).map_err(Failure::usage)?;
-    let mut pages = Pages::of(book.reader()?);
-    for entry in roster.entries().map_err(Failure::unexpected)? {
-        let entry = entry.map_err(Failure::unexpected)?;
-        let outcome = pages.outcome(entry.number)?;
-        let change = entry.change.as_ref().ok();
-        let record = Record {
-            number: entry.number,
-            action: change.map(roster::Change::action),
-            cells: entry.cells,
-            outcome,
-        };
-        file.write(&record).map_err(Failure::unexpected)?;
-    }
+    recall(&book, &roster, |record| {
+        file.write(&record).map_err(Failure::unexpected)
+    })?;
     file.finish().map_err(Failure::unexpected)?;
     if to_stdout {
         print(&std::fs::read(&path).map_err(Failure::unexpected)?)?;
@@ -173,6 +157,38 @@ pub(super) fn results(args: &ResultsArgs) -> Result<Exit, Failure> {
         say(format_args!("Results of run {id}: {}", path.display()));
     }
     Ok(Exit::Done)
+}
+
+/// The input of a run, understood as it was then.
+pub(super) fn roster_of(book: &Book) -> Result<Roster, Failure> {
+    let terms = &book.about().terms;
+    let options = roster::Options {
+        default_action: terms.action.parse().map_err(Failure::usage)?,
+        forced_action: terms.only_action,
+        map: Job::map_of(terms)?,
+    };
+    Roster::of(restore(book)?, &terms.reading, options).map_err(Failure::usage)
+}
+
+/// Every row of a run with what became of it, in the order of the file.
+pub(super) fn recall(
+    book: &Book,
+    roster: &Roster,
+    mut on_row: impl FnMut(Record) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut pages = Pages::of(book.reader()?);
+    for entry in roster.entries().map_err(Failure::unexpected)? {
+        let entry = entry.map_err(Failure::unexpected)?;
+        let outcome = pages.outcome(entry.number)?;
+        let change = entry.change.as_ref().ok();
+        on_row(Record {
+            number: entry.number,
+            action: change.map(roster::Change::action),
+            cells: entry.cells,
+            outcome,
+        })?;
+    }
+    Ok(())
 }
 
 pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Failure> {

@@ -3,6 +3,7 @@
 mod again;
 mod examples;
 mod look;
+mod report;
 mod undo;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ pub(super) use again::{cut_short, go_on};
 
 use super::import::RunArgs;
 use super::node::NodeArgs;
+use super::page::MaskArgs;
 use super::record::StateArgs;
 use super::{Exit, Failure};
 use crate::ledger::{Book, Counts, Kind, RunId, Shelf, State};
@@ -27,6 +29,7 @@ Examples:
   headcount runs resume                     go on with the latest run that was cut short
   headcount runs retry people.results.csv   send what failed again, corrected or not
   headcount runs undo 2026-11-24-0907       take back what a run did
+  headcount runs report -o people.html      a page for somebody who was not there
   headcount runs prune --older-than 90d
 
 A run is named by its id (its beginning is enough), by its results file, or not at all: then it is
@@ -51,6 +54,8 @@ enum RunsCommand {
     /// Write the results of a run again, also while it is going
     #[command(after_help = examples::RESULTS)]
     Results(ResultsArgs),
+    /// Make the report of a run: one page of HTML, also while it is going
+    Report(ReportArgs),
     /// Go on with a run that was cut short: what may have been sent is looked up first
     #[command(after_help = examples::RESUME)]
     Resume(AgainArgs),
@@ -83,6 +88,17 @@ struct ResultsArgs {
     /// Begin results in CSV with a byte order mark, which Excel on Windows needs
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_BOM")]
     bom: bool,
+}
+
+#[derive(Debug, Args)]
+struct ReportArgs {
+    #[command(flatten)]
+    one: OneArgs,
+    /// Where it goes (- for standard output); else beside the results as NAME.report.html
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    mask: MaskArgs,
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +166,7 @@ pub(super) async fn runs(args: RunsArgs) -> Result<Exit, Failure> {
         RunsCommand::List(state) => look::list(&state.shelf()?),
         RunsCommand::Show(args) => look::show(&args),
         RunsCommand::Results(args) => look::results(&args),
+        RunsCommand::Report(args) => report::report(&args),
         RunsCommand::Resume(args) => again::resume(args).await,
         RunsCommand::Retry(args) => again::retry(args).await,
         RunsCommand::Undo(args) => {

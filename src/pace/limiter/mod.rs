@@ -71,6 +71,15 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
+    pub(super) fn class(&self) -> Class {
+        self.class
+    }
+
+    /// How long ago it left.
+    pub(super) fn since_sent(&self, now: Duration) -> Duration {
+        Duration::try_from_secs_f64(now.as_secs_f64() - self.sent).unwrap_or_default()
+    }
+
     /// It leaves later than it was let go.
     pub(super) fn leaves(&mut self, now: Duration) {
         self.sent = now.as_secs_f64();

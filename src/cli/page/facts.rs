@@ -1,0 +1,172 @@
+//! What the record of a run says of it, for its report.
+
+use crate::cli::Failure;
+use crate::cli::destination::SANDBOX;
+use crate::ledger::{About, Book, Kind, NodeAbout, Shelf, State};
+use crate::report::page::{Calls, End, Facts, Mask, Part, Setting};
+use crate::sheet::{Reading, is_standard_input, shown};
+use crate::terms::Terms;
+
+/// The run from when it began, or went on, each time. What cannot be understood of it is not known.
+pub(in crate::cli) fn parts(book: &Book) -> Result<Vec<Part>, Failure> {
+    let part = |part: crate::ledger::Part| {
+        let calls: Option<Calls> = part
+            .calls
+            .and_then(|calls| serde_json::from_str(&calls).ok());
+        Part {
+            begun: calls.as_ref().map_or(part.begun, Calls::begun),
+            calls,
+        }
+    };
+    Ok(book.parts()?.into_iter().map(part).collect())
+}
+
+/// What its record says of a run.
+pub(in crate::cli) fn facts(book: &Book, shelf: &Shelf, mask: Mask) -> Result<Facts, Failure> {
+    let about = book.about();
+    let state = book.state()?;
+    let is_going = state == State::Open && shelf.is_going(book.id());
+    let not_done = book.counts()?.not_done(about.rows);
+    let is_lasting = about.addresses().all(|address| address != SANDBOX);
+    let next = match &state {
+        State::Open if is_going => None,
+        State::Open | State::Stopped { .. } => Some("resume"),
+        State::Finished { .. } => (not_done > 0).then_some("retry"),
+    };
+    let next = next.filter(|_| is_lasting);
+    let file = &about.terms.file;
+    let name = if is_standard_input(file) {
+        shown(file)
+    } else {
+        let name = file.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    Ok(Facts {
+        what: match &about.kind {
+            Kind::Import => about.word().to_owned(),
+            kind => kind.to_string(),
+        },
+        run: book.id().to_string(),
+        file: name,
+        sha256: about.terms.sha256.clone(),
+        nodes: about
+            .nodes
+            .iter()
+            .map(|node| (node.name.clone(), node.address.clone()))
+            .collect(),
+        begun: about.begun,
+        end: match state {
+            State::Open if is_going => End::Going,
+            State::Open => End::CutShort,
+            State::Stopped { at, why } => End::Stopped { at, why },
+            State::Finished { at } => End::Finished(at),
+        },
+        rows: about.rows,
+        results: about.results.clone(),
+        settings: settings(about),
+        next: next.map(|next| format!("headcount runs {next} {}", book.id())),
+        parts: parts(book)?,
+        mask,
+    })
+}
+
+fn settings(about: &About) -> Vec<Setting> {
+    let Terms {
+        file: _,
+        sha256: _,
+        nodes: _,
+        reading,
+        action,
+        only_action,
+        map,
+        on_conflict,
+        skip_invalid,
+        create_teams,
+        batch,
+        bulk,
+        replace,
+    } = &about.terms;
+    let (flag, what) = if *only_action {
+        ("", "The only action")
+    } else {
+        ("--action", "Rows without an action")
+    };
+    let limit = about.max_errors.as_deref().unwrap_or("no limit");
+    let yes = |is: bool| if is { "yes" } else { "no" };
+    let mut all = vec![
+        set(flag, what, action),
+        set("--on-conflict", "When an email is taken", on_conflict),
+        set(
+            "--skip-invalid",
+            "Rows with errors are left out",
+            yes(*skip_invalid),
+        ),
+        set(
+            "--create-teams",
+            "Missing teams are created",
+            yes(*create_teams),
+        ),
+        set("--batch", "People in one change of a team", batch),
+        set("--bulk", "Bulk requests", bulk),
+        set(
+            "--replace",
+            "Accounts are replaced as a whole",
+            yes(*replace),
+        ),
+        set("--max-errors", "Failed rows before it stops", limit),
+    ];
+    all.extend(read_as(reading));
+    let mappings = map.iter();
+    all.extend(mappings.map(|(heading, to)| set("--map", "Heading", &format!("{heading} = {to}"))));
+    let several = about.nodes.len() > 1;
+    all.extend(about.nodes.iter().flat_map(|node| held_to(node, several)));
+    all
+}
+
+fn set(flag: &'static str, about: &'static str, value: &(impl ToString + ?Sized)) -> Setting {
+    Setting {
+        flag,
+        about,
+        value: value.to_string(),
+    }
+}
+
+/// What somebody said of how the file is to be read.
+fn read_as(reading: &Reading) -> impl Iterator<Item = Setting> {
+    let Reading {
+        sheet,
+        encoding,
+        delimiter,
+        header_row,
+    } = reading;
+    let said = [
+        sheet.as_ref().map(|name| set("--sheet", "Sheet", name)),
+        encoding.map(|name| set("--encoding", "Encoding", &name)),
+        delimiter.map(|sign| set("--delimiter", "Between cells", &String::from(sign))),
+        header_row.map(|row| set("--header-row", "Row with the headings", &row)),
+    ];
+    said.into_iter().flatten()
+}
+
+/// What the calls to a node are held to; older records do not say it.
+fn held_to(node: &NodeAbout, several: bool) -> Vec<Setting> {
+    let Some(calls) = node.concurrency else {
+        return Vec::new();
+    };
+    let rate = node.rate.as_deref().unwrap_or("as fast as the node allows");
+    let of_node = |value: String| {
+        if several {
+            format!("{}: {value}", node.name)
+        } else {
+            value
+        }
+    };
+    vec![
+        set("--rate", "Calls leave at most", &of_node(rate.to_owned())),
+        set(
+            "--concurrency",
+            "Calls in flight at most",
+            &of_node(calls.to_string()),
+        ),
+    ]
+}

@@ -1,0 +1,135 @@
+//! The report of a run as a page: whether there is one, and where it goes.
+
+mod facts;
+
+use std::path::Path;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+pub(super) use facts::{facts, parts};
+
+use super::Failure;
+use super::job::Job;
+use super::site::Ready;
+use crate::ledger::Book;
+use crate::plan::one_by_one;
+use crate::report::page::{Calls, Facts, Mask, Naming, Page, PageFile};
+use crate::report::{Former, Told, say};
+
+/// Whether people are named on a page.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct MaskArgs {
+    /// Mask names and emails in the report: j***@e***.com
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_REPORT_MASK")]
+    report_mask: bool,
+}
+
+impl MaskArgs {
+    pub(super) fn mask(self) -> Mask {
+        if self.report_mask {
+            Mask::On
+        } else {
+            Mask::Off
+        }
+    }
+}
+
+/// Takes the place of a page.
+pub(super) fn create(path: &Path, former: Former) -> Result<PageFile, Failure> {
+    let ending = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
+    if !ending.is_some_and(|ending| ending == "html" || ending == "htm") {
+        return Err(Failure::usage(format_args!(
+            "a report is a page of HTML, and {} would not be taken for one; give it a name that ends with .html",
+            path.display()
+        )));
+    }
+    PageFile::create(path, former).map_err(Failure::usage)
+}
+
+/// A page that is written when its run is over.
+#[derive(Debug)]
+pub(super) struct PageToCome {
+    file: PageFile,
+    mask: Mask,
+}
+
+impl Job {
+    /// Takes the place of the report, if one is asked for: never the input's or that of the results.
+    pub(super) fn page_to_come(&self, results: &Path) -> Result<Option<PageToCome>, Failure> {
+        let Some(path) = &self.run.report else {
+            return Ok(None);
+        };
+        let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        for (other, what) in [(results, "the results"), (&*self.file, "the input")] {
+            if whole(path) == whole(other) {
+                return Err(Failure::usage(format_args!(
+                    "--report {} is the file of {what}; give the report another name; nothing was sent",
+                    path.display()
+                )));
+            }
+        }
+        let nothing_sent = |failure: Failure| Failure {
+            message: format!("{}; nothing was sent", failure.message),
+            ..failure
+        };
+        Ok(Some(PageToCome {
+            // A name that somebody gave is theirs to reuse.
+            file: create(path, Former::Replace).map_err(nothing_sent)?,
+            mask: self.run.mask.mask(),
+        }))
+    }
+
+    /// Writes the page of a run that is over, if there is to be one.
+    pub(super) fn write_page(
+        &self,
+        to_come: Option<PageToCome>,
+        told: &Told,
+        book: &Book,
+    ) -> Result<(), Failure> {
+        let (Some(to_come), Some(page)) = (to_come, &told.page) else {
+            return Ok(());
+        };
+        let PageToCome { file, mask } = to_come;
+        let path = file.path().to_owned();
+        let id = book.id();
+        let facts = facts(book, &self.run.state.shelf()?, mask)?;
+        let written = tokio::task::block_in_place(|| write(file, page, &facts));
+        written.map_err(|failure| Failure {
+            message: format!(
+                "{}. The run is over, and its results are written; headcount runs report {id} -o FILE makes the \
+                 report again.",
+                failure.message
+            ),
+            ..failure
+        })?;
+        if !self.run.quiet {
+            say(format_args!("Report: {}", path.display()));
+        }
+        Ok(())
+    }
+
+    /// A rehearsal has no report.
+    pub(super) fn say_no_report(&self) {
+        if self.run.report.is_some() && !self.run.quiet {
+            say("A dry run has no report: nothing is carried out.");
+        }
+    }
+}
+
+/// What hears of the calls of a run that begins now, and of its rows if a page is to come.
+pub(super) fn listeners(ready: &[Ready], to_come: Option<&PageToCome>) -> (Calls, Option<Page>) {
+    let by_rows = ready.iter().map(|each| one_by_one(&each.site.census));
+    let calls = Calls::begin(by_rows.sum());
+    let page = to_come.map(|_| {
+        let naming = Naming::of(ready[0].site.roster.columns());
+        Page::new(naming, calls.begun())
+    });
+    (calls, page)
+}
+
+/// Writes a page.
+pub(super) fn write(file: PageFile, page: &Page, facts: &Facts) -> Result<(), Failure> {
+    let page = page.render(facts).map_err(Failure::unexpected)?;
+    file.finish(&page).map_err(Failure::unexpected)
+}
