@@ -29,20 +29,12 @@ fn connections(calls_in_flight: usize) -> usize {
 }
 
 #[test]
-fn an_import_uses_its_connections_again() {
-    // Without that it would be one for each row.
-    let opened = connections(16);
-    assert!((2..=100).contains(&opened), "{opened} connections");
-}
-
-#[test]
 fn an_import_of_one_call_at_a_time_keeps_to_one_connection() {
     assert_eq!(connections(1), 1);
 }
 
 #[test]
-#[ignore = "not reached: up to 28 connections were seen; why has not been looked into"]
 fn an_import_opens_no_more_connections_than_calls_in_flight() {
     let opened = connections(16);
-    assert!(opened <= 16, "{opened} connections");
+    assert!((2..=16).contains(&opened), "{opened} connections");
 }

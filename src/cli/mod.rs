@@ -295,11 +295,12 @@ fn print(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// What the command runs on. Calls wait for a node nearly all of the time, and handing every answer from one thread
-/// to another costs more than reading it: one thread does it all, beside those for files. A sandbox is the node.
+/// What the command runs on. Calls of one row each wait for the node nearly all of the time, and handing every answer
+/// from one thread to another costs more than reading it: one thread does it all, beside those for files. Pages of
+/// an export are long, and read by all processors. A sandbox is the node.
 fn runtime(command: &Command) -> io::Result<Runtime> {
     let mut builder = match command {
-        Command::Sandbox(_) => runtime::Builder::new_multi_thread(),
+        Command::Sandbox(_) | Command::Export(_) => runtime::Builder::new_multi_thread(),
         _ => runtime::Builder::new_current_thread(),
     };
     builder.enable_all().build()

@@ -63,7 +63,7 @@ impl Teams {
     ///
     /// # Errors
     /// What can go wrong with a call.
-    pub async fn list(client: &Client, role_prefix: Option<String>) -> Result<Self, Error> {
+    pub async fn list(client: &Arc<Client>, role_prefix: Option<String>) -> Result<Self, Error> {
         let lean = Query {
             excluded: Some("members"),
             ..Query::default()

@@ -1,6 +1,7 @@
 //! Which groups a user is in, where users do not say it themselves.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::scim::{Client, Error, Group, Listing, Overlap, Query, User};
 
@@ -15,7 +16,11 @@ pub(super) struct Groups {
 
 impl Groups {
     /// Asks for the groups if one of these users makes it necessary; once in an export.
-    pub(super) async fn learn_for(&mut self, client: &Client, users: &[User]) -> Result<(), Error> {
+    pub(super) async fn learn_for(
+        &mut self,
+        client: &Arc<Client>,
+        users: &[User],
+    ) -> Result<(), Error> {
         let silent = self.by_member.is_none() && users.iter().any(|user| user.groups.is_none());
         let nameless = |user: &User| {
             user.groups

@@ -14,6 +14,7 @@ mod terms;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
+use std::sync::Arc;
 
 pub use filter::{About, Filter, FilterError};
 pub use table::{Choice, ColumnError, Table};
@@ -84,7 +85,7 @@ pub const NODE: &str = "node";
 /// Exports from one node.
 #[derive(Debug)]
 pub struct Export<'c> {
-    client: &'c Client,
+    client: &'c Arc<Client>,
     role_prefix: Option<String>,
     /// What stands in the last column of every row, where rows of several nodes are put together.
     node: Option<&'c str>,
@@ -97,7 +98,7 @@ pub type OnPage<'f> = dyn FnMut(u64, Option<u64>) + Send + 'f;
 impl<'c> Export<'c> {
     /// From this node; groups whose names begin with the prefix are roles.
     #[must_use]
-    pub fn new(client: &'c Client, role_prefix: Option<String>) -> Self {
+    pub fn new(client: &'c Arc<Client>, role_prefix: Option<String>) -> Self {
         Export {
             client,
             role_prefix: role_prefix.filter(|prefix| !prefix.is_empty()),

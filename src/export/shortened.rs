@@ -1,5 +1,7 @@
 //! A list that the node is asked to shorten by a filter, as far as it does that.
 
+use std::sync::Arc;
+
 use tracing::info;
 
 use crate::scim::{Client, Error, Listing, Overlap, Query, Resource};
@@ -8,15 +10,15 @@ use crate::scim::{Client, Error, Listing, Overlap, Query, Resource};
 /// read: that nobody matches is only believed when everyone was looked at.
 #[derive(Debug)]
 pub(super) struct Shortened<'c, R> {
-    client: &'c Client,
-    listing: Listing<'c, R>,
+    client: &'c Arc<Client>,
+    listing: Listing<R>,
     /// What to ask for without the filter; nothing once that is what is asked for.
     whole: Option<Query>,
     came: bool,
 }
 
 impl<'c, R: Resource + 'c> Shortened<'c, R> {
-    pub(super) fn new(client: &'c Client, query: Query) -> Self {
+    pub(super) fn new(client: &'c Arc<Client>, query: Query) -> Self {
         let whole = query.filter.is_some().then(|| Query {
             filter: None,
             ..query.clone()

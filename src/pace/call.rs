@@ -118,6 +118,21 @@ impl From<String> for Cause {
     }
 }
 
+impl Fault {
+    /// It was not sent, and will not be.
+    #[must_use]
+    pub fn stopped() -> Self {
+        Fault {
+            kind: FaultKind::Stopped,
+            cause: None,
+            status: None,
+            attempts: 0,
+            may_have_worked: false,
+            lasted: Duration::ZERO,
+        }
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FaultKind {

@@ -28,6 +28,9 @@ const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json")
 const ACCEPTED: HeaderValue =
     HeaderValue::from_static("application/scim+json, application/json;q=0.9");
 
+/// How many bytes of an answer there is room for before they have come: who promises them may not send them.
+const AT_ONCE: u64 = 4 << 20;
+
 /// Sends calls to one node with one token.
 pub struct Line {
     http: Http,
@@ -343,7 +346,12 @@ impl Line {
                 }
                 Ok(Some(chunk)) if body.is_empty() => body = chunk,
                 Ok(Some(chunk)) => {
-                    let mut joined = body.try_into_mut().unwrap_or_else(BytesMut::from);
+                    let mut joined = body.try_into_mut().unwrap_or_else(|first| {
+                        let promised = usize::try_from(promised.min(AT_ONCE)).unwrap_or_default();
+                        let mut joined = BytesMut::with_capacity(promised.max(first.len() * 2));
+                        joined.extend_from_slice(&first);
+                        joined
+                    });
                     joined.extend_from_slice(&chunk);
                     body = joined.freeze();
                 }
@@ -354,6 +362,8 @@ impl Line {
             }
         }
         let version = response.version();
+        // The connection is given back by a task of its own. The next call waits for that, and makes no new one.
+        tokio::task::yield_now().await;
         let mut headers = std::mem::take(response.headers_mut());
         self.veil.over_fields(&mut headers);
         debug!(call = %call, status = status.as_u16(), bytes = body.len(), ?version, "answered");

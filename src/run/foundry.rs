@@ -58,7 +58,7 @@ impl Foundry {
     }
 
     /// Makes the group of a stand-in, unless somebody has.
-    pub(super) async fn found(&self, client: &Client, stand_in: &str) -> Result<(), Error> {
+    pub(super) async fn found(&self, client: &Arc<Client>, stand_in: &str) -> Result<(), Error> {
         let mut failed = self.failed.lock().await;
         let teams = self.teams();
         if !teams.awaits(stand_in) {

@@ -5,19 +5,46 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use futures_util::stream::{FuturesOrdered, StreamExt};
+use tokio::task::JoinHandle;
 
 use super::client::{Client, Query, Reply};
 use super::error::Error;
 use super::message::Page;
 use super::resource::Resource;
+use crate::pace::Fault;
 
 /// How many pages are on their way at the most, which is also what memory holds. How many calls there may be at
 /// once is for the pace to say.
 const MOST: usize = 8;
 
-type Asked<'c, R> = Pin<Box<dyn Future<Output = Result<Reply<Page<R>>, Error>> + Send + 'c>>;
+/// A page on its way. It is a task of its own, so that where there are several threads, several pages are read side
+/// by side; nobody waits for it any more when this is dropped, and then it ends.
+#[derive(Debug)]
+struct Asked<R>(JoinHandle<Result<Reply<Page<R>>, Error>>);
+
+impl<R> Future for Asked<R> {
+    type Output = Result<Reply<Page<R>>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(|ended| {
+            ended.unwrap_or_else(|failed| match failed.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Nobody but this ends it, and nobody then waits: the runtime is going down.
+                Err(_) => Err(Error::Fault(Fault::stopped())),
+            })
+        })
+    }
+}
+
+impl<R> Drop for Asked<R> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 /// Where further pages are, as far as that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +57,9 @@ pub(super) struct Course {
 
 /// Pages on their way.
 #[derive(Debug)]
-pub(super) struct Ahead<'c, R> {
-    client: &'c Client,
-    asked: FuturesOrdered<Asked<'c, R>>,
+pub(super) struct Ahead<R> {
+    client: Arc<Client>,
+    asked: FuturesOrdered<Asked<R>>,
     /// Where the first of them begins, and where one behind the last would.
     from: u64,
     to: u64,
@@ -40,8 +67,8 @@ pub(super) struct Ahead<'c, R> {
     given_up: bool,
 }
 
-impl<'c, R: Resource + 'c> Ahead<'c, R> {
-    pub(super) fn new(client: &'c Client) -> Self {
+impl<R: Resource> Ahead<R> {
+    pub(super) fn new(client: Arc<Client>) -> Self {
         Ahead {
             client,
             asked: FuturesOrdered::new(),
@@ -90,9 +117,9 @@ impl<'c, R: Resource + 'c> Ahead<'c, R> {
     }
 
     fn ask(&mut self, query: &Query, count: u64, step: u64) {
-        let (client, query, start) = (self.client, query.clone(), self.to);
+        let (client, query, start) = (Arc::clone(&self.client), query.clone(), self.to);
         let asked = async move { client.page(&query, start, count).await };
-        self.asked.push_back(Box::pin(asked));
+        self.asked.push_back(Asked(tokio::spawn(asked)));
         self.to += step;
     }
 }

@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 
 use tracing::{debug, warn};
 
@@ -45,8 +46,8 @@ pub enum Overlap {
 
 /// A list being read. Each resource is given out once, however often the list is read.
 #[derive(Debug)]
-pub struct Listing<'c, R> {
-    ahead: Ahead<'c, R>,
+pub struct Listing<R> {
+    ahead: Ahead<R>,
     query: Query,
     overlap: Overlap,
     count: u64,
@@ -72,12 +73,12 @@ struct Reading {
     disturbed: bool,
 }
 
-impl<'c, R: Resource + 'c> Listing<'c, R> {
+impl<R: Resource> Listing<R> {
     /// Begins at the first page; nothing is sent yet.
     #[must_use]
-    pub fn new(client: &'c Client, query: Query, overlap: Overlap) -> Self {
+    pub fn new(client: &Arc<Client>, query: Query, overlap: Overlap) -> Self {
         Listing {
-            ahead: Ahead::new(client),
+            ahead: Ahead::new(Arc::clone(client)),
             query,
             overlap,
             count: PAGE,

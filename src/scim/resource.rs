@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::loose::{self, Flag, Loose, Many, Text, each};
 
 /// Something with an id that a node lists.
-pub trait Resource: Sized + Send {
+pub trait Resource: Sized + Send + 'static {
     /// Its endpoint below the base address.
     const ENDPOINT: &'static str;
 

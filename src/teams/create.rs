@@ -3,6 +3,7 @@
 //! Nodes let two groups have the same name. So a POST whose answer was lost is not sent again before
 //! the node's groups were listed, twice with a pause between, and none of the name is there.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{debug, info};
@@ -60,7 +61,7 @@ impl NotCreated {
 ///
 /// # Errors
 /// [`NotCreated`].
-pub async fn create(client: &Client, full_name: &str) -> Result<String, NotCreated> {
+pub async fn create(client: &Arc<Client>, full_name: &str) -> Result<String, NotCreated> {
     let mut creation = Creation {
         client,
         full_name,
@@ -73,7 +74,7 @@ pub async fn create(client: &Client, full_name: &str) -> Result<String, NotCreat
 ///
 /// # Errors
 /// [`NotCreated`].
-pub async fn find_or_create(client: &Client, full_name: &str) -> Result<String, NotCreated> {
+pub async fn find_or_create(client: &Arc<Client>, full_name: &str) -> Result<String, NotCreated> {
     let mut creation = Creation {
         client,
         full_name,
@@ -87,7 +88,7 @@ pub async fn find_or_create(client: &Client, full_name: &str) -> Result<String, 
 
 /// What is known of one creation while it goes on.
 struct Creation<'c> {
-    client: &'c Client,
+    client: &'c Arc<Client>,
     full_name: &'c str,
     /// Whether a POST may have worked without its answer having come.
     doubtful: bool,

@@ -7,6 +7,8 @@ mod create;
 
 pub use create::{NotCreated, create, find_or_create};
 
+use std::sync::Arc;
+
 use crate::directory::Teams;
 use crate::pace::FaultKind;
 use crate::roster::{GroupKind, GroupName};
@@ -28,7 +30,7 @@ pub struct Entry {
 /// # Errors
 /// What can go wrong with a call.
 pub async fn list(
-    client: &Client,
+    client: &Arc<Client>,
     role_prefix: Option<String>,
     kind: GroupKind,
 ) -> Result<Vec<Entry>, Error> {
@@ -81,7 +83,7 @@ pub enum Deletion {
 ///
 /// # Errors
 /// What can go wrong with a call.
-pub async fn delete(client: &Client, id: &str) -> Result<Deletion, Error> {
+pub async fn delete(client: &Arc<Client>, id: &str) -> Result<Deletion, Error> {
     match client.delete_group(id).await {
         Ok(_) => Ok(Deletion::Deleted),
         // Gone, and an earlier attempt may have been the one that did it.
@@ -112,7 +114,7 @@ impl Made {
 }
 
 /// Creates the groups that `teams` expects, one after the other, and tells `teams` of it.
-pub async fn create_missing(client: &Client, teams: &mut Teams) -> Made {
+pub async fn create_missing(client: &Arc<Client>, teams: &mut Teams) -> Made {
     let mut made = Made::default();
     for name in teams.missing().to_vec() {
         let Ok(full) = teams.full_name(&name) else {
