@@ -1,4 +1,5 @@
 //! Every command in the docs, as it stands there: each section on a desk of its own, with the files that it speaks of.
+#![cfg(unix)]
 
 mod support;
 
@@ -55,6 +56,7 @@ impl Scene {
     fn of(section: &str) -> Self {
         let node = Node::start(Options {
             users: 60,
+            seats: section.contains("seats run out").then_some(62),
             ..Options::default()
         });
         let desk = node.desk();
@@ -133,6 +135,13 @@ impl Scene {
                 "people.results.csv",
                 results.replace(changed, "bob@new.example"),
             );
+        }
+        if section.contains("seats run out") {
+            desk.headcount(&["import", "people.csv"]).with(5);
+            // One is freed.
+            let gone = &self.node.sandbox().snapshot().users[59].id;
+            desk.headcount(&["request", "DELETE", &format!("Users/{gone}")])
+                .with(0);
         }
         if section.contains("Take back") {
             desk.headcount(&["import", "people.csv"]).with(0);
@@ -255,6 +264,11 @@ fn the_commands_of_the_readme_work() {
 #[test]
 fn the_commands_of_the_tutorial_work() {
     try_out("docs/tutorial.md", include_str!("../docs/tutorial.md"));
+}
+
+#[test]
+fn the_commands_about_scale_work() {
+    try_out("docs/scale.md", include_str!("../docs/scale.md"));
 }
 
 #[test]
