@@ -47,9 +47,15 @@ fn arguments(line: &str) -> Option<Vec<String>> {
         .iter()
         .find_map(|call| line.split_once(call).map(|(_, behind)| behind))
         .or_else(|| line.strip_prefix("headcount "))?;
+    let end = [" || ", " 2>> "]
+        .iter()
+        .filter_map(|sign| behind.find(sign));
+    let behind = &behind[..end.min().unwrap_or(behind.len())];
+    // What a workflow fills in is one word.
+    let behind = behind.replace("${{ ", "${{").replace(" }}", "}}");
     let mut words = vec![String::new()];
     let mut quoted = false;
-    for sign in behind.split(" || ").next().unwrap_or(behind).chars() {
+    for sign in behind.chars() {
         let word = words.last_mut().expect("there is always one");
         match sign {
             '"' => quoted = !quoted,
@@ -87,7 +93,9 @@ fn every_command_is_one_that_there_is() {
     let args = args.expect("a job with arguments").0.lines();
     let args = args.filter_map(|line| line.trim().strip_prefix("- "));
     let line = std::iter::once("headcount").chain(args);
-    headcount::cli::command().try_get_matches_from(line).unwrap();
+    headcount::cli::command()
+        .try_get_matches_from(line)
+        .unwrap();
 }
 
 /// A node of 60, and a desk with three of them on the list.
@@ -231,7 +239,11 @@ fn systemd_has_nothing_to_say_against_the_units() {
             .unwrap();
         // It ends well even if it has something to say.
         let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!((output.status.success(), said.as_ref()), (true, ""), "{name}");
+        assert_eq!(
+            (output.status.success(), said.as_ref()),
+            (true, ""),
+            "{name}"
+        );
     }
 }
 
@@ -245,7 +257,9 @@ fn the_workflow_leaves_results_and_a_report() {
         scene.desk.path("lists/leavers.csv"),
     )
     .unwrap();
-    let line = workflow.lines().find_map(|line| line.split_once("run: headcount "));
+    let line = workflow
+        .lines()
+        .find_map(|line| line.split_once("run: headcount "));
     let line = line.expect("a step that runs it").1;
     let line = format!("cd /srv/headcount && /usr/bin/headcount {line}");
     let environment = [

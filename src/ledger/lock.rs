@@ -30,7 +30,10 @@ pub fn hold(path: &Path, who: &str) -> io::Result<Result<Hold, String>> {
             return Ok(Err(other.trim().to_owned()));
         }
     }
-    options.truncate(true).open(holder)?.write_all(who.as_bytes())?;
+    options
+        .truncate(true)
+        .open(holder)?
+        .write_all(who.as_bytes())?;
     Ok(Ok(Hold(file)))
 }
 
