@@ -13,8 +13,10 @@ use headcount::pace::{self, HttpOptions, Line, Pace};
 use headcount::scim::Client;
 use secrecy::SecretString;
 use serde_json::json;
+#[cfg(target_os = "linux")]
+use support::Desk;
 use support::scripted::{Call, Reply, Scripted, list, reply, user};
-use support::{Desk, TOKEN, ended};
+use support::{TOKEN, ended};
 
 /// Says the token back wherever an answer has room for it.
 fn telltale(call: &Call, status: u16) -> Reply {
