@@ -2,7 +2,9 @@
 
 mod support;
 
+#[cfg(target_os = "linux")]
 use std::io::{Read, Write};
+#[cfg(target_os = "linux")]
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +13,10 @@ use headcount::pace::{self, HttpOptions, Line, Pace};
 use headcount::scim::Client;
 use secrecy::SecretString;
 use serde_json::json;
+#[cfg(target_os = "linux")]
+use support::Desk;
 use support::scripted::{Call, Reply, Scripted, list, reply, user};
-use support::{Desk, TOKEN, ended};
+use support::{TOKEN, ended};
 
 /// Says the token back wherever an answer has room for it.
 fn telltale(call: &Call, status: u16) -> Reply {
@@ -133,6 +137,7 @@ fn no_byte_that_is_written_holds_the_token_whatever_the_node_says() {
 }
 
 /// Answers each connection with the head, and then with the same piece again and again.
+#[cfg(target_os = "linux")]
 fn endless(head: &'static str, piece: &'static [u8]) -> Desk {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

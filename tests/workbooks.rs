@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use calamine::DataType;
+#[cfg(unix)]
 use headcount::sandbox::Options;
 use support::workbook::{cells, part};
 use support::{Desk, Node, column};

@@ -1,6 +1,7 @@
 //! Ctrl-C and its kin: the first stops gently, the second at once.
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use crate::report::say;
 use crate::run::{StopReason, StopSwitch};
@@ -30,42 +31,45 @@ pub(super) async fn once() {
     Signals::new().next().await;
 }
 
-/// What asks the program to stop: Ctrl-C; on Unix also SIGTERM, and SIGHUP when the terminal is closed.
-#[cfg(unix)]
-struct Signals(Vec<tokio::signal::unix::Signal>);
+/// Ready when a signal of one kind came; it is asked again for the next one.
+type Heard = Box<dyn FnMut(&mut Context<'_>) -> Poll<Option<()>> + Send>;
 
-#[cfg(unix)]
+/// Everything that asks the program to stop.
+struct Signals(Vec<Heard>);
+
 impl Signals {
     fn new() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-
-        let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
-        if !ignores_hangup() {
-            kinds.push(SignalKind::hangup());
-        }
-        // One that cannot be heard on this system never comes.
-        Signals(kinds.into_iter().flat_map(signal).collect())
+        Signals(kinds())
     }
 
     async fn next(&mut self) {
         std::future::poll_fn(|context| {
-            let came = |signal: &mut tokio::signal::unix::Signal| {
-                matches!(signal.poll_recv(context), std::task::Poll::Ready(Some(())))
-            };
             // All of them are asked, so that each wakes this task.
-            if self
-                .0
-                .iter_mut()
-                .map(came)
-                .fold(false, |any, came| any | came)
-            {
-                std::task::Poll::Ready(())
+            let came = |any, heard: &mut Heard| any | (heard(context) == Poll::Ready(Some(())));
+            if self.0.iter_mut().fold(false, came) {
+                Poll::Ready(())
             } else {
-                std::task::Poll::Pending
+                Poll::Pending
             }
         })
         .await;
     }
+}
+
+/// Ctrl-C, SIGTERM, and SIGHUP when the terminal is closed. One that cannot be heard on this system never comes.
+#[cfg(unix)]
+fn kinds() -> Vec<Heard> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
+    if !ignores_hangup() {
+        kinds.push(SignalKind::hangup());
+    }
+    let heard = kinds.into_iter().flat_map(signal).map(|mut signal| {
+        let heard: Heard = Box::new(move |context| signal.poll_recv(context));
+        heard
+    });
+    heard.collect()
 }
 
 /// Whether this process was started to outlive its terminal, as by `nohup`; then it does.
@@ -81,19 +85,24 @@ fn ignores_hangup() -> bool {
     ignored.is_some_and(|mask| mask & 1 == 1)
 }
 
-#[cfg(not(unix))]
-struct Signals;
+/// Ctrl-C, Ctrl-Break, and what comes when the window is closed or the machine shuts down. After either of the latter
+/// Windows ends the program within seconds, done or not: what it left open is looked up when the run is gone on with.
+#[cfg(windows)]
+fn kinds() -> Vec<Heard> {
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
 
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> Self {
-        Signals
+    let mut kinds: Vec<Heard> = Vec::new();
+    if let Ok(mut signal) = ctrl_c() {
+        kinds.push(Box::new(move |context| signal.poll_recv(context)));
     }
-
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // No signal can be heard on this system: none ever comes.
-            std::future::pending::<()>().await;
-        }
+    if let Ok(mut signal) = ctrl_break() {
+        kinds.push(Box::new(move |context| signal.poll_recv(context)));
     }
+    if let Ok(mut signal) = ctrl_close() {
+        kinds.push(Box::new(move |context| signal.poll_recv(context)));
+    }
+    if let Ok(mut signal) = ctrl_shutdown() {
+        kinds.push(Box::new(move |context| signal.poll_recv(context)));
+    }
+    kinds
 }

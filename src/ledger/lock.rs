@@ -1,14 +1,14 @@
 //! Locks that die with their process.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 /// A lock that is held for as long as this lives, and no longer than its process.
 #[derive(Debug)]
 pub struct Hold(File);
 
-/// Takes the lock in the file at `path`, and writes `who` into it. If somebody else has it: who.
+/// Takes the lock in the file at `path`, and writes down `who` has it. If somebody else has it: who.
 ///
 /// # Errors
 /// When there cannot be such a file.
@@ -17,24 +17,33 @@ pub fn hold(path: &Path, who: &str) -> io::Result<Result<Hold, String>> {
         private_folder(folder)?;
     }
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let file = options.open(path)?;
+    let holder = holder_file(path);
     match file.try_lock() {
         // A system without locks: runs at once are not noticed.
         Ok(()) | Err(TryLockError::Error(_)) => {}
         Err(TryLockError::WouldBlock) => {
-            let mut other = String::new();
-            // Where it cannot be read while it is locked, it stays unknown who that is.
-            let _ = file.read_to_string(&mut other);
+            let other = fs::read_to_string(holder).unwrap_or_default();
             return Ok(Err(other.trim().to_owned()));
         }
     }
-    file.set_len(0)?;
-    file.rewind()?;
-    file.write_all(who.as_bytes())?;
+    options
+        .truncate(true)
+        .open(holder)?
+        .write_all(who.as_bytes())?;
     Ok(Ok(Hold(file)))
+}
+
+/// Where it is written who has a lock: in the locked file, but on Windows, where nobody else can read one, beside it.
+fn holder_file(lock: &Path) -> PathBuf {
+    if cfg!(windows) {
+        lock.with_extension("holder")
+    } else {
+        lock.to_owned()
+    }
 }
 
 impl Drop for Hold {

@@ -184,7 +184,7 @@ impl Shelf {
     pub fn remove(&self, id: &RunId) -> Result<(), LedgerError> {
         let _hold = self.take(id)?;
         let path = self.path(id);
-        for ending in ["db-wal", "db-shm", "damaged", "lock", "db"] {
+        for ending in ["db-wal", "db-shm", "damaged", "holder", "lock", "db"] {
             let path = path.with_extension(ending);
             match fs::remove_file(&path) {
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {

@@ -152,6 +152,12 @@ impl Desk {
             .env("HEADCOUNT_URL", &self.url)
             .env("HEADCOUNT_TOKEN", TOKEN)
             .stdin(Stdio::null());
+        if cfg!(windows) {
+            // Without these it has neither networks, nor random numbers, nor a folder for temporary files.
+            for name in ["SystemRoot", "TEMP"] {
+                command.envs(std::env::var_os(name).map(|value| (name, value)));
+            }
+        }
         command
     }
 

@@ -94,8 +94,8 @@ impl Job {
         let path = file.path().to_owned();
         let id = book.id();
         let facts = facts(book, &self.run.state.shelf()?, mask)?;
-        let written = write(file, page, &facts);
-        written.map_err(|failure| Failure {
+        // The run is over: nothing else waits for this thread.
+        write(file, page, &facts).map_err(|failure| Failure {
             message: format!(
                 "{}. The run is over, and its results are written; headcount runs report {id} -o FILE makes the \
                  report again.",
