@@ -1,6 +1,6 @@
 //! `headcount plan`, `headcount apply` and `--dry-run`: what a run would do, before it does it.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,13 +10,17 @@ use super::bulk::BulkUse;
 use super::import::{BATCH, ImportArgs, InputArgs, RunArgs};
 use super::job::{Job, exit, names, together};
 use super::node::NodeArgs;
+use super::printed::{Reader, written};
 use super::record::{Origin, whole};
 use super::site::Ready;
 use super::spreadsheet::SpreadsheetArgs;
 use super::{Exit, Failure, runs};
 use crate::directory::{Directory, People};
-use crate::preview::{self, Comparison, Line, Naming, PlanFile, PlanWriter, Share, Summary};
-use crate::report::{Tally, grouped, say};
+use crate::preview::{
+    self, Closing, Comparison, Document, Line, Naming, NewGroup, Opening, PlanFile, PlanWriter,
+    Share, Summary,
+};
+use crate::report::{NodeName, Paper, Tally, Tint, grouped, say};
 use crate::roster::{Action, GroupName, Mapping, TargetError};
 use crate::run::{Ended, OnConflict};
 use crate::sheet::{Reading, shown};
@@ -90,10 +94,11 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit, Failure> {
         )));
     }
     job.check_harm(&ready).await?;
-    job.compare(&ready, plan).await?;
+    let end = job.compare(&ready, plan, &args.plan).await?;
     if dry {
         job.say_no_report();
         say("The plan still holds. Nothing was changed.");
+        end.print(&job, &ready, Exit::Done)?;
         return Ok(Exit::Done);
     }
     job.run.dry_run = false;
@@ -111,6 +116,12 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit, Failure> {
 
 fn addresses(ready: &[Ready]) -> Vec<String> {
     ready.iter().map(|each| each.node.address.clone()).collect()
+}
+
+impl ApplyArgs {
+    pub(super) fn reader(&self) -> Reader {
+        self.run.format
+    }
 }
 
 impl Job {
@@ -205,22 +216,28 @@ impl Job {
         ready: &[Ready],
         output: Option<&Path>,
     ) -> Result<Exit, Failure> {
-        let (tally, ended) = match output {
-            None => {
-                for each in ready {
-                    for GroupName { kind, name } in each.directory.teams.missing() {
-                        let mut line = format!("create {} {name:?}", kind.word());
-                        if ready.len() > 1 {
-                            line = format!("{line} on {}", each.node.name);
-                        }
-                        writeln!(io::stdout(), "{line}").map_err(Failure::unexpected)?;
-                    }
+        match (output, self.run.format) {
+            (None, Reader::Text) => {
+                let mut paper = Paper::standard_output();
+                for line in new_groups(ready) {
+                    written(paper.print(&line))?;
                 }
-                let print = |out: &mut io::Stdout, line: &Line| writeln!(out.lock(), "{line}");
-                let (tally, ended, _) = self.rehearse(ready, io::stdout(), print).await?;
-                (tally, ended)
+                let print = |paper: &mut Paper, line: &Line| paper.print(&format!("{line}\n"));
+                let (tally, ended, _) = self.rehearse(ready, paper, print).await?;
+                Ok(self.come_to(ready, tally, ended, None).say(self))
             }
-            Some(path) => {
+            (None, Reader::Json) => {
+                let out = BufWriter::new(io::stdout());
+                let document =
+                    Document::begin(out, &opening(self, ready)).map_err(Failure::unexpected)?;
+                let write = |document: &mut Document<_>, line: &Line| document.line(line);
+                let (tally, ended, document) = self.rehearse(ready, document, write).await?;
+                let end = self.come_to(ready, tally, ended, None);
+                let exit = end.say(self);
+                written(document.end(&end.summary(), &end.closing(exit)))?;
+                Ok(exit)
+            }
+            (Some(path), _) => {
                 let input = self.terms(ready);
                 let plan = PlanWriter::create(path, &input).map_err(Failure::usage)?;
                 let write = |plan: &mut PlanWriter, line: &Line| plan.write(line);
@@ -228,10 +245,22 @@ impl Job {
                 if ended.iter().all(|ended| ended.stopped.is_none()) {
                     plan.finish().map_err(Failure::unexpected)?;
                 }
-                (tally, ended)
+                let end = self.come_to(ready, tally, ended, Some(path));
+                let exit = end.say(self);
+                end.print(self, ready, exit)?;
+                Ok(exit)
             }
-        };
-        let shares: Vec<Share> = ready
+        }
+    }
+
+    fn come_to<'a>(
+        &self,
+        ready: &[Ready],
+        tally: Tally,
+        ended: Vec<Ended>,
+        plan: Option<&'a Path>,
+    ) -> End<'a> {
+        let shares = ready
             .iter()
             .zip(&ended)
             .map(|(each, ended)| Share {
@@ -240,31 +269,26 @@ impl Job {
                 new_groups: each.directory.teams.missing().len(),
             })
             .collect();
-        let ended = together(ready, ended);
-        if !self.run.quiet {
-            if let Some(reason) = &ended.stopped {
-                say(format_args!("Stopped before the end: {reason}."));
-            }
-            say(Summary {
-                tally: &tally,
-                shares: &shares,
-                node: &names(ready),
-            });
-            if let (Some(path), None) = (output, &ended.stopped) {
-                say(format_args!(
-                    "Plan: {}. Carry it out with headcount apply.",
-                    path.display()
-                ));
-            }
+        End {
+            tally,
+            shares,
+            nodes: names(ready),
+            ended: together(ready, ended),
+            plan,
         }
-        Ok(exit(&tally, &ended))
     }
 
-    /// Refuses a plan that is not what carrying it out now would do.
-    async fn compare(&self, ready: &[Ready], plan: PlanFile) -> Result<(), Failure> {
+    /// Refuses a plan that is not what carrying it out now would do; else tells what that comes to.
+    async fn compare<'a>(
+        &self,
+        ready: &[Ready],
+        plan: PlanFile,
+        path: &'a Path,
+    ) -> Result<End<'a>, Failure> {
         let comparison = Comparison::with(plan);
-        let (_, ended, comparison) = self.rehearse(ready, comparison, Comparison::hold).await?;
-        if let Some(reason) = together(ready, ended).stopped {
+        let (tally, ended, comparison) = self.rehearse(ready, comparison, Comparison::hold).await?;
+        let end = self.come_to(ready, tally, ended, Some(path));
+        if let Some(reason) = &end.ended.stopped {
             return Err(Failure::new(
                 Exit::Interrupted,
                 format_args!("{reason}; nothing was sent"),
@@ -275,13 +299,16 @@ impl Job {
             say(each);
         }
         if changed.count == 0 {
-            return Ok(());
+            return Ok(end);
         }
         let addresses: Vec<String> = ready.iter().map(|each| each.node.address.clone()).collect();
         let records = self.run.state.shelf()?;
         let next = match runs::cut_short(&records, &self.file, &addresses)? {
             // The plan was begun: that is why.
-            Some((id, words)) => format!("{words} Go on with it: headcount runs resume {id}"),
+            Some((id, words)) => {
+                let command = Tint::Command.on(format_args!("headcount runs resume {id}"));
+                format!("{words} Go on with it: {command}")
+            }
             None => "Make a new plan.".to_owned(),
         };
         Err(Failure::usage(format_args!(
@@ -313,6 +340,109 @@ impl Job {
             .map_err(Failure::unexpected)?
             .map_err(Failure::unexpected)?;
         Ok((tally, ended, sink))
+    }
+}
+
+/// How a preview ended.
+struct End<'a> {
+    tally: Tally,
+    shares: Vec<Share>,
+    nodes: String,
+    ended: Ended,
+    /// The file with the plan, if there is one.
+    plan: Option<&'a Path>,
+}
+
+impl End<'_> {
+    fn exit(&self) -> Exit {
+        exit(&self.tally, &self.ended)
+    }
+
+    fn summary(&self) -> Summary<'_> {
+        Summary {
+            tally: &self.tally,
+            shares: &self.shares,
+            node: &self.nodes,
+        }
+    }
+
+    fn closing(&self, exit: Exit) -> Closing {
+        let stopped = self.ended.stopped.as_ref();
+        let plan = self.plan.filter(|_| stopped.is_none());
+        Closing {
+            plan: plan.map(|path| path.display().to_string()),
+            stopped: stopped.map(ToString::to_string),
+            exit_code: exit as u8,
+        }
+    }
+
+    /// Says what the rows come to, and tells how the program ends.
+    fn say(&self, job: &Job) -> Exit {
+        if job.run.quiet {
+            return self.exit();
+        }
+        if let Some(reason) = &self.ended.stopped {
+            let begin = Tint::Bad.on("Stopped before the end:");
+            say(format_args!("{begin} {reason}."));
+        }
+        say(self.summary());
+        if let (Some(path), None) = (self.plan, &self.ended.stopped) {
+            let path = path.display();
+            let command = Tint::Command.on(format_args!("headcount apply {path}"));
+            say(format_args!("Plan: {path}. Carry it out: {command}"));
+        }
+        self.exit()
+    }
+
+    /// Prints it for a program, if one asks for it. The lines are in the plan.
+    fn print(&self, job: &Job, ready: &[Ready], exit: Exit) -> Result<(), Failure> {
+        if job.run.format == Reader::Text {
+            return Ok(());
+        }
+        let out = &mut io::stdout().lock();
+        let (summary, closing) = (self.summary(), self.closing(exit));
+        written(preview::without_lines(
+            out,
+            &opening(job, ready),
+            &summary,
+            &closing,
+        ))
+    }
+}
+
+/// The teams and roles that would be created, in words.
+fn new_groups(ready: &[Ready]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for each in ready {
+        for GroupName { kind, name } in each.directory.teams.missing() {
+            let what = Tint::Good.on(format_args!("create {} {name:?}", kind.word()));
+            lines.push(match ready.len() {
+                1 => format!("{what}\n"),
+                _ => format!("{what} on {}\n", each.node.name),
+            });
+        }
+    }
+    lines
+}
+
+/// What is known before the first line.
+fn opening(job: &Job, ready: &[Ready]) -> Opening {
+    let nodes = ready.iter().map(|each| NodeName {
+        name: each.node.name.clone(),
+        address: each.node.address.clone(),
+    });
+    let new_groups = ready.iter().flat_map(|each| {
+        let missing = each.directory.teams.missing().iter();
+        missing.map(|GroupName { kind, name }| NewGroup {
+            kind: kind.word(),
+            name: name.clone(),
+            node: each.node.address.clone(),
+        })
+    });
+    Opening {
+        file: shown(&job.file),
+        nodes: nodes.collect(),
+        new_groups: new_groups.collect(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::summary::grouped;
+use super::tint::Tint;
 use crate::roster::{Code, Problem};
 use crate::sheet::RowNumber;
 
@@ -168,6 +169,7 @@ impl Kind {
 }
 
 impl fmt::Display for Digest {
+    /// For a person, with the places in colour.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, kind) in self.kinds.iter().enumerate() {
             if at > 0 {
@@ -194,7 +196,9 @@ impl fmt::Display for Kind {
             if at > 0 {
                 f.write_str("\n")?;
             }
-            problem.fmt(f)?;
+            let words = problem.to_string();
+            let (place, message) = words.split_at(words.len() - problem.message().len());
+            write!(f, "{}{message}", Tint::Bad.on(place))?;
         }
         if self.more() > 0 {
             let what = if self.rest.rows == self.more() {
