@@ -143,7 +143,7 @@ pub(super) struct RunArgs {
     /// When to show progress
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_PROGRESS")]
     pub(super) progress: When,
-    /// What is printed at the end: for programs one JSON object on standard output
+    /// For people, or for programs: what it came to as one JSON object on standard output
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_RUN_FORMAT")]
     pub(super) format: Reader,
 }

@@ -72,8 +72,9 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit, Failure> {
     let mut sites = job.open().await?;
     if sites.sha256() != plan.input.sha256 {
         return Err(Failure::usage(format_args!(
-            "{} was changed since the plan was made; nothing was sent. Make a new plan.",
-            shown(&job.file)
+            "{} was changed since the plan was made; nothing was sent. Make a new plan: {}",
+            shown(&job.file),
+            plan_anew(&job, &args.plan)
         )));
     }
     let stop = sites.stop();
@@ -88,9 +89,11 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit, Failure> {
     let nodes = addresses(&ready);
     if nodes != plan.input.nodes {
         return Err(Failure::usage(format_args!(
-            "the plan was made for {}, not for {}; nothing was sent",
+            "the plan was made for {}, not for {}; nothing was sent. Name the plan's node, or make a plan for this one: \
+             {}",
             plan.input.nodes.join(" and "),
-            nodes.join(" and ")
+            nodes.join(" and "),
+            plan_anew(&job, &args.plan)
         )));
     }
     job.check_harm(&ready).await?;
@@ -309,7 +312,7 @@ impl Job {
                 let command = Tint::Command.on(format_args!("headcount runs resume {id}"));
                 format!("{words} Go on with it: {command}")
             }
-            None => "Make a new plan.".to_owned(),
+            None => format!("Make a new plan: {}", plan_anew(self, path)),
         };
         Err(Failure::usage(format_args!(
             "{} of the plan's rows would do something else now; nothing was sent. {next}",
@@ -341,6 +344,15 @@ impl Job {
             .map_err(Failure::unexpected)?;
         Ok((tally, ended, sink))
     }
+}
+
+/// The command that makes a plan again, as far as it is known.
+fn plan_anew(job: &Job, plan: &Path) -> String {
+    let action = job.action;
+    let (file, plan) = (job.file.display(), plan.display());
+    Tint::Command.on(format_args!(
+        "headcount plan {file} --action {action} -o {plan}"
+    ))
 }
 
 /// How a preview ended.

@@ -11,7 +11,7 @@ use super::printed::show;
 use super::{Exit, Failure, confirm, signals};
 use crate::directory::{NewName, Teams};
 use crate::pace::FaultKind;
-use crate::report::{Paper, Table, grouped, say};
+use crate::report::{Paper, Table, Tint, grouped, say};
 use crate::roster::{GroupKind, GroupName};
 use crate::run::StopSwitch;
 use crate::scim::Error;
@@ -190,7 +190,7 @@ async fn create(args: CreateArgs, kind: GroupKind, node: &Connected) -> Result<E
             }
         }
     }
-    refuse_wrong(wrong, names.len())?;
+    refuse_wrong(wrong, names.len(), kind)?;
     for (name, ids) in taken {
         report.well(
             &name.name,
@@ -236,7 +236,7 @@ async fn delete(args: DeleteArgs, kind: GroupKind, node: &Connected) -> Result<E
             }
         }
     }
-    refuse_wrong(wrong, names.len())?;
+    refuse_wrong(wrong, names.len(), kind)?;
     if !args.yes && !args.node.is_sandbox() {
         confirm_deletion(&targets, kind, &args.node, node).await?;
     }
@@ -348,12 +348,15 @@ fn distinct(names: &[String], kind: GroupKind) -> Vec<GroupName> {
     distinct
 }
 
-fn refuse_wrong(wrong: usize, names: usize) -> Result<(), Failure> {
+fn refuse_wrong(wrong: usize, names: usize, kind: GroupKind) -> Result<(), Failure> {
+    let list = Tint::Command.on(format_args!("headcount {}s list", kind.word()));
     match (wrong, names) {
         (0, _) => Ok(()),
-        (1, 1) => Err(Failure::usage("the name cannot be used; nothing was sent")),
+        (1, 1) => Err(Failure::usage(format_args!(
+            "the name cannot be used; nothing was sent. Those that there are: {list}"
+        ))),
         (wrong, names) => Err(Failure::usage(format_args!(
-            "{wrong} of {names} names cannot be used; nothing was sent"
+            "{wrong} of {names} names cannot be used; nothing was sent. Those that there are: {list}"
         ))),
     }
 }

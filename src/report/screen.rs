@@ -106,9 +106,16 @@ impl Paper {
     /// # Errors
     /// When standard output cannot be written to.
     pub fn print(&mut self, text: &str) -> io::Result<()> {
-        self.out
-            .write_all(laid_out(text, self.columns).as_bytes())?;
-        self.out.flush()
+        let text = laid_out(text, self.columns);
+        let mut write = || {
+            self.out.write_all(text.as_bytes())?;
+            self.out.flush()
+        };
+        match self.columns {
+            // A progress bar is on the same terminal.
+            Some(_) => BARS.suspend(write),
+            None => write(),
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use super::printed::Reader;
 use super::record::StateArgs;
 use super::{Exit, Failure};
 use crate::ledger::{Book, Counts, Kind, RunId, Shelf, State};
+use crate::report::Tint;
 use crate::roster::Action;
 
 pub(super) const EXAMPLES: &str = "\
@@ -260,16 +261,18 @@ fn of_results(shelf: &Shelf, path: &Path) -> Result<Option<RunId>, Failure> {
 }
 
 fn nothing(shelf: &Shelf, what: &str) -> Failure {
+    let list = Tint::Command.on("headcount runs list");
     Failure::usage(format_args!(
-        "there is no run {what} in {}",
+        "there is no run {what} in {}; {list} shows those that there are, --state-dir names another folder",
         shelf.dir().display()
     ))
 }
 
 fn refuse_going(shelf: &Shelf, id: &RunId) -> Result<(), Failure> {
     if shelf.is_going(id) {
+        let show = Tint::Command.on(format_args!("headcount runs show {id}"));
         return Err(Failure::usage(format_args!(
-            "run {id} is still going; wait for it, or stop it first"
+            "run {id} is still going; wait for it, or stop it first. How far it is: {show}"
         )));
     }
     Ok(())
