@@ -258,7 +258,7 @@ fn on_terminal(desk: &Desk, columns: usize, args: &[&str]) -> String {
         .env("TERM", "xterm-256color")
         .env("SHELL", "/bin/sh")
         .stdin(std::process::Stdio::null());
-    plain(&ended(&mut script).stdout).replace('\r', "\n")
+    plain(&ended(&mut script).stdout).replace("\r\n", "\n")
 }
 
 #[cfg(target_os = "linux")]
@@ -275,9 +275,9 @@ fn nothing_is_wider_than_a_narrow_terminal() {
     );
     for columns in [40, 60] {
         for args in [
-            &["plan", "people.csv"][..],
-            &["import", "people.csv", "-y"],
-            &["import", "bad.csv"],
+            &["plan", "people.csv", "--progress", "never"][..],
+            &["import", "people.csv", "-y", "--progress", "never"],
+            &["import", "bad.csv", "--progress", "never"],
             &["runs", "list"],
             &["runs", "show"],
             &["teams", "list"],
@@ -310,5 +310,15 @@ fn a_summary_goes_on_below_on_a_narrow_terminal() {
         "bad.csv",
         "email,teams\nann@,Sales\nbob@example.com,Saels\n",
     );
-    insta::assert_snapshot!(on_terminal(&desk, 60, &["import", "bad.csv", "--progress", "never"]), @"");
+    let sent = on_terminal(&desk, 60, &["import", "bad.csv", "--progress", "never"]);
+    insta::assert_snapshot!(sent, @r#"
+    bad.csv, row 2, column "email": "ann@" is not an email
+      address (domain is empty); write it like name@example.com
+    bad.csv, row 3, column "teams": "Saels": the node has no
+      team of this name; did you mean "Sales"? If not, create it
+      with --create-teams
+    error: bad.csv: 1 of 2 rows has an error, and 1 team or role
+      cannot be used; nothing was sent. Correct the file, or
+      send the other rows with --skip-invalid.
+    "#);
 }

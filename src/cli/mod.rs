@@ -130,6 +130,13 @@ impl From<crate::scim::Error> for Failure {
             crate::scim::Error::Fault(fault) if fault.kind == crate::pace::FaultKind::Stopped => {
                 Self::interrupted()
             }
+            crate::scim::Error::Refused(refusal) if matches!(refusal.status, 401 | 403) => {
+                let doctor = Tint::Command.on("headcount doctor");
+                Self::new(
+                    Exit::NoNode,
+                    format_args!("{error}. What the token may do, and what to mend: {doctor}"),
+                )
+            }
             _ => Self::new(Exit::NoNode, error),
         }
     }

@@ -201,3 +201,28 @@ fn line(rows: u64, tally: &Tally, pace: PaceReport) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tint::plain;
+    use super::*;
+
+    #[test]
+    fn there_is_room_for_large_numbers_on_a_narrow_terminal() {
+        for columns in [40, NARROW, 60, WIDE, 200] {
+            let mut line = plain(&template(columns));
+            for (key, value) in [
+                ("{bar:24}", &*"#".repeat(24)),
+                ("{bar:10}", "##########"),
+                ("{human_pos}", "1,000,000"),
+                ("{human_len}", "1,000,000"),
+                ("{per_sec}", "123 a second"),
+                ("{eta}", "27m"),
+            ] {
+                line = line.replace(key, value);
+            }
+            let line = line.trim().strip_suffix("{msg}").unwrap().trim_end();
+            assert!(line.len() <= columns, "{line}");
+        }
+    }
+}

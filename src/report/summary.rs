@@ -194,6 +194,10 @@ impl Summary<'_> {
                  --on-conflict skip."
             ));
         }
+        if let Some(StopReason::Denied(_)) = self.ended.stopped {
+            let doctor = Tint::Command.on("headcount doctor");
+            hints.push(format!("What the token may do, and what to mend: {doctor}"));
+        }
         if tally.of(Verdict::Unknown) > 0 {
             hints.push(match self.run {
                 Some(_) => "Rows marked unknown may have worked: trying again looks at these people first.",

@@ -95,8 +95,19 @@ mod tests {
         let mut table = Table::new(&["NAME", "ID", "MEMBERS"], &[2]);
         table.row(["Sales".into(), "8f5c1d".into(), "12".into()]);
         table.row(["経理部".into(), "77".into(), "1,004".into()]);
-        insta::assert_snapshot!(table.lines(None), @"");
+        insta::assert_snapshot!(table.lines(None), @r"
+        NAME    ID      MEMBERS
+        Sales   8f5c1d       12
+        経理部  77        1,004
+        ");
         assert_eq!(table.lines(Some(23)), table.lines(None));
-        insta::assert_snapshot!(table.lines(Some(14)), @"");
+        insta::assert_snapshot!(table.lines(Some(14)), @r"
+        NAME  ID
+          MEMBERS
+        Sales  8f5c1d
+          12
+        経理部  77
+          1,004
+        ");
     }
 }

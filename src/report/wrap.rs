@@ -89,7 +89,14 @@ mod tests {
     #[test]
     fn lines_go_on_at_words_and_further_in() {
         let text = "9 rows on node 1234567890: 1 created, 3 updated, 1 locked.\n  an indented line that is too long\nshort";
-        insta::assert_snapshot!(wrapped(text, 30), @"");
+        insta::assert_snapshot!(wrapped(text, 30), @r"
+        9 rows on node 1234567890: 1
+          created, 3 updated, 1
+          locked.
+          an indented line that is too
+            long
+        short
+        ");
     }
 
     #[test]
@@ -97,9 +104,16 @@ mod tests {
         let command = Tint::Command.on("headcount runs resume 2026-11-24-0907");
         let text = format!("Go on with it: {command} or not.");
         let lines = super::super::tint::plain(&wrapped(&text, 40));
-        insta::assert_snapshot!(lines, @"");
+        insta::assert_snapshot!(lines, @r"
+        Go on with it:
+          headcount runs resume 2026-11-24-0907
+          or not.
+        ");
         let path = "Results: /a/path/that/is/much/longer/than/a/line.csv";
-        insta::assert_snapshot!(wrapped(path, 20), @"");
+        insta::assert_snapshot!(wrapped(path, 20), @r"
+        Results:
+          /a/path/that/is/much/longer/than/a/line.csv
+        ");
     }
 
     #[test]
@@ -112,7 +126,15 @@ mod tests {
     #[test]
     fn a_text_stands_beside_its_head_where_there_is_room() {
         let text = "a note that is too long for one line, so that it goes on below its beginning";
-        insta::assert_snapshot!(paragraph("  note   clock  ", text, 60), @"");
-        insta::assert_snapshot!(paragraph("  note   clock  ", text, 40), @"");
+        insta::assert_snapshot!(paragraph("  note   clock  ", text, 60), @r"
+          note   clock  a note that is too long for one line, so
+                        that it goes on below its beginning
+        ");
+        insta::assert_snapshot!(paragraph("  note   clock  ", text, 40), @r"
+          note   clock
+            a note that is too long for one
+            line, so that it goes on below its
+            beginning
+        ");
     }
 }
