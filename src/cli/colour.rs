@@ -14,7 +14,7 @@ const VARIABLE: &str = "HEADCOUNT_COLOR";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Screen")]
 pub(super) struct ColourArgs {
-    /// When to use colours; auto: on a terminal, as far as NO_COLOR and CLICOLOR_FORCE have nothing against it
+    /// When to use colours; auto obeys `NO_COLOR` and `CLICOLOR_FORCE`, too
     #[arg(
         long,
         global = true,

@@ -11,6 +11,7 @@ mod destination;
 mod doctor;
 mod explain;
 mod export;
+mod forecast;
 mod import;
 mod init;
 mod job;

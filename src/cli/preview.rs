@@ -7,8 +7,9 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use super::bulk::BulkUse;
+use super::forecast::{End, new_groups, opening};
 use super::import::{BATCH, ImportArgs, InputArgs, RunArgs};
-use super::job::{Job, exit, names, together};
+use super::job::Job;
 use super::node::NodeArgs;
 use super::printed::{Reader, written};
 use super::record::{Origin, whole};
@@ -16,12 +17,9 @@ use super::site::Ready;
 use super::spreadsheet::SpreadsheetArgs;
 use super::{Exit, Failure, runs};
 use crate::directory::{Directory, People};
-use crate::preview::{
-    self, Closing, Comparison, Document, Line, Naming, NewGroup, Opening, PlanFile, PlanWriter,
-    Share, Summary,
-};
-use crate::report::{NodeName, Paper, Tally, Tint, grouped, say};
-use crate::roster::{Action, GroupName, Mapping, TargetError};
+use crate::preview::{self, Comparison, Document, Line, Naming, PlanFile, PlanWriter};
+use crate::report::{Paper, Tally, Tint, grouped, say};
+use crate::roster::{Action, Mapping, TargetError};
 use crate::run::{Ended, OnConflict};
 use crate::sheet::{Reading, shown};
 use crate::terms::Terms;
@@ -227,7 +225,7 @@ impl Job {
                 }
                 let print = |paper: &mut Paper, line: &Line| paper.print(&format!("{line}\n"));
                 let (tally, ended, _) = self.rehearse(ready, paper, print).await?;
-                Ok(self.come_to(ready, tally, ended, None).say(self))
+                Ok(End::of(ready, tally, ended, None).say(self))
             }
             (None, Reader::Json) => {
                 let out = BufWriter::new(io::stdout());
@@ -235,7 +233,7 @@ impl Job {
                     Document::begin(out, &opening(self, ready)).map_err(Failure::unexpected)?;
                 let write = |document: &mut Document<_>, line: &Line| document.line(line);
                 let (tally, ended, document) = self.rehearse(ready, document, write).await?;
-                let end = self.come_to(ready, tally, ended, None);
+                let end = End::of(ready, tally, ended, None);
                 let exit = end.say(self);
                 written(document.end(&end.summary(), &end.closing(exit)))?;
                 Ok(exit)
@@ -248,36 +246,11 @@ impl Job {
                 if ended.iter().all(|ended| ended.stopped.is_none()) {
                     plan.finish().map_err(Failure::unexpected)?;
                 }
-                let end = self.come_to(ready, tally, ended, Some(path));
+                let end = End::of(ready, tally, ended, Some(path));
                 let exit = end.say(self);
                 end.print(self, ready, exit)?;
                 Ok(exit)
             }
-        }
-    }
-
-    fn come_to<'a>(
-        &self,
-        ready: &[Ready],
-        tally: Tally,
-        ended: Vec<Ended>,
-        plan: Option<&'a Path>,
-    ) -> End<'a> {
-        let shares = ready
-            .iter()
-            .zip(&ended)
-            .map(|(each, ended)| Share {
-                forecast: ended.forecast.unwrap_or_default(),
-                rate: each.site.destination.rate,
-                new_groups: each.directory.teams.missing().len(),
-            })
-            .collect();
-        End {
-            tally,
-            shares,
-            nodes: names(ready),
-            ended: together(ready, ended),
-            plan,
         }
     }
 
@@ -290,7 +263,7 @@ impl Job {
     ) -> Result<End<'a>, Failure> {
         let comparison = Comparison::with(plan);
         let (tally, ended, comparison) = self.rehearse(ready, comparison, Comparison::hold).await?;
-        let end = self.come_to(ready, tally, ended, Some(path));
+        let end = End::of(ready, tally, ended, Some(path));
         if let Some(reason) = &end.ended.stopped {
             return Err(Failure::new(
                 Exit::Interrupted,
@@ -353,109 +326,6 @@ fn plan_anew(job: &Job, plan: &Path) -> String {
     Tint::Command.on(format_args!(
         "headcount plan {file} --action {action} -o {plan}"
     ))
-}
-
-/// How a preview ended.
-struct End<'a> {
-    tally: Tally,
-    shares: Vec<Share>,
-    nodes: String,
-    ended: Ended,
-    /// The file with the plan, if there is one.
-    plan: Option<&'a Path>,
-}
-
-impl End<'_> {
-    fn exit(&self) -> Exit {
-        exit(&self.tally, &self.ended)
-    }
-
-    fn summary(&self) -> Summary<'_> {
-        Summary {
-            tally: &self.tally,
-            shares: &self.shares,
-            node: &self.nodes,
-        }
-    }
-
-    fn closing(&self, exit: Exit) -> Closing {
-        let stopped = self.ended.stopped.as_ref();
-        let plan = self.plan.filter(|_| stopped.is_none());
-        Closing {
-            plan: plan.map(|path| path.display().to_string()),
-            stopped: stopped.map(ToString::to_string),
-            exit_code: exit as u8,
-        }
-    }
-
-    /// Says what the rows come to, and tells how the program ends.
-    fn say(&self, job: &Job) -> Exit {
-        if job.run.quiet {
-            return self.exit();
-        }
-        if let Some(reason) = &self.ended.stopped {
-            let begin = Tint::Bad.on("Stopped before the end:");
-            say(format_args!("{begin} {reason}."));
-        }
-        say(self.summary());
-        if let (Some(path), None) = (self.plan, &self.ended.stopped) {
-            let path = path.display();
-            let command = Tint::Command.on(format_args!("headcount apply {path}"));
-            say(format_args!("Plan: {path}. Carry it out: {command}"));
-        }
-        self.exit()
-    }
-
-    /// Prints it for a program, if one asks for it. The lines are in the plan.
-    fn print(&self, job: &Job, ready: &[Ready], exit: Exit) -> Result<(), Failure> {
-        if job.run.format == Reader::Text {
-            return Ok(());
-        }
-        let out = &mut io::stdout().lock();
-        let (summary, closing) = (self.summary(), self.closing(exit));
-        written(preview::without_lines(
-            out,
-            &opening(job, ready),
-            &summary,
-            &closing,
-        ))
-    }
-}
-
-/// The teams and roles that would be created, in words.
-fn new_groups(ready: &[Ready]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for each in ready {
-        for GroupName { kind, name } in each.directory.teams.missing() {
-            let what = Tint::Good.on(format_args!("create {} {name:?}", kind.word()));
-            lines.push(match ready.len() {
-                1 => format!("{what}\n"),
-                _ => format!("{what} on {}\n", each.node.name),
-            });
-        }
-    }
-    lines
-}
-
-/// What is known before the first line.
-fn opening(job: &Job, ready: &[Ready]) -> Opening {
-    let nodes = ready.iter().map(|each| NodeName {
-        name: each.node.name.clone(),
-        address: each.node.address.clone(),
-    });
-    let new_groups = ready.iter().flat_map(|each| {
-        let missing = each.directory.teams.missing().iter();
-        missing.map(|GroupName { kind, name }| NewGroup {
-            kind: kind.word(),
-            name: name.clone(),
-            node: each.node.address.clone(),
-        })
-    });
-    Opening {
-        file: shown(&job.file),
-        nodes: nodes.collect(),
-        new_groups: new_groups.collect(),
-    }
 }
 
 /// The value as the command line writes it.

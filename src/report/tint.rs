@@ -1,7 +1,7 @@
 //! Colours: what each stands for, and whether there are any.
 //!
 //! Text is painted wherever it is made, as if there always were colours. Whether they are kept is decided in one
-//! place: by [`Colours::hold`], by NO_COLOR and CLICOLOR_FORCE, and by what is at the other end, when
+//! place: by [`Colours::hold`], by `NO_COLOR` and `CLICOLOR_FORCE`, and by what is at the other end, when
 //! [`say`](super::say) and [`Paper`](super::Paper) write it. A colour only repeats what a word says.
 
 use std::fmt;
@@ -11,7 +11,7 @@ use anstyle::{AnsiColor, Style};
 /// When there are colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Colours {
-    /// On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere
+    /// On a terminal
     #[default]
     Auto,
     /// Everywhere
