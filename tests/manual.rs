@@ -36,7 +36,10 @@ fn cell(text: &str) -> String {
 fn name(arg: &Arg) -> String {
     let values = arg.get_value_names().unwrap_or_default();
     let takes = arg.get_action().takes_values();
-    let values = values.iter().filter(|_| takes).map(clap::builder::Str::as_str);
+    let values = values
+        .iter()
+        .filter(|_| takes)
+        .map(clap::builder::Str::as_str);
     let values = values.collect::<Vec<_>>().join(" ");
     let Some(long) = arg.get_long() else {
         return format!("`{values}`");

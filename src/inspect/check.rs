@@ -42,7 +42,7 @@ enum Destination<W: Write> {
 }
 
 impl<W: Write> Check<W> {
-    /// A check that a person reads.
+    /// A check that a person reads, in colours, which `to` takes out where there are to be none.
     pub fn for_person(to: W) -> Self {
         Self::begin(Destination::Person {
             to,

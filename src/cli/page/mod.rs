@@ -94,7 +94,8 @@ impl Job {
         let path = file.path().to_owned();
         let id = book.id();
         let facts = facts(book, &self.run.state.shelf()?, mask)?;
-        let written = tokio::task::block_in_place(|| write(file, page, &facts));
+        // The run is over: nothing waits for this thread.
+        let written = write(file, page, &facts);
         written.map_err(|failure| Failure {
             message: format!(
                 "{}. The run is over, and its results are written; headcount runs report {id} -o FILE makes the \

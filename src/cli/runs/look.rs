@@ -211,8 +211,9 @@ pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Failure> {
         }
         if doubtful {
             kept += 1;
+            let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
             say(format_args!(
-                "Run {id} was cut short and is kept: finish it first, with headcount runs resume {id}"
+                "Run {id} was cut short and is kept: finish it first, with {resume}"
             ));
             continue;
         }
