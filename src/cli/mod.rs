@@ -373,8 +373,17 @@ async fn carry_out(command: Command) -> Result<Exit, Failure> {
 pub fn main() -> Exit {
     let colours = colour::asked_for(std::env::args_os().skip(1));
     colours.hold();
-    let matches = command().color(colour::of_help(colours)).get_matches();
-    let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let matches = command().color(colour::of_help(colours)).try_get_matches();
+    let understood = matches.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (mut cli, matches) = match understood {
+        Ok(understood) => understood,
+        Err(wrong) if wrong.use_stderr() => {
+            say(wrong.render().ansi().to_string().trim_end());
+            return Exit::Usage;
+        }
+        // Help that was asked for.
+        Err(help) => help.exit(),
+    };
     if let Some(node) = cli.command.node() {
         let mut matches = &matches;
         while let Some((_, inner)) = matches.subcommand() {
