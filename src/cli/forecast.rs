@@ -5,13 +5,13 @@ use std::path::Path;
 
 use super::job::{Job, exit, names, together};
 use super::printed::{Reader, written};
+use super::record::whole;
 use super::site::Ready;
 use super::{Exit, Failure};
 use crate::preview::{self, Closing, NewGroup, Opening, Share, Summary};
 use crate::report::{NodeName, Tally, Tint, say};
 use crate::roster::GroupName;
 use crate::run::Ended;
-use crate::sheet::shown;
 
 /// How a preview ended.
 pub(super) struct End<'a> {
@@ -61,7 +61,7 @@ impl<'a> End<'a> {
         let stopped = self.ended.stopped.as_ref();
         let plan = self.plan.filter(|_| stopped.is_none());
         Closing {
-            plan: plan.map(|path| path.display().to_string()),
+            plan: plan.map(|path| whole(path).display().to_string()),
             stopped: stopped.map(ToString::to_string),
             exit_code: exit as u8,
         }
@@ -131,7 +131,7 @@ pub(super) fn opening(job: &Job, ready: &[Ready]) -> Opening {
         })
     });
     Opening {
-        file: shown(&job.file),
+        file: whole(&job.file).display().to_string(),
         nodes: nodes.collect(),
         new_groups: new_groups.collect(),
     }

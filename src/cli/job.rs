@@ -10,7 +10,7 @@ use super::import::{InputArgs, RunArgs};
 use super::memory::Memory;
 use super::node::NodeArgs;
 use super::printed::{Reader, print_json};
-use super::record::Origin;
+use super::record::{Origin, whole};
 use super::site::Ready;
 use super::{Exit, Failure, confirm, missing, page, runs};
 use crate::guard::Harm;
@@ -181,7 +181,7 @@ impl Job {
                 seconds: told.tally.elapsed().as_secs_f64(),
                 new_groups,
                 seats_used_up: ended.seats_used_up,
-                report: report.map(|path| path.display().to_string()),
+                report: report.map(|path| whole(&path).display().to_string()),
                 exit_code: exit as u8,
             };
             print_json(&runs::Summary::of(&book, part)?)?;
