@@ -6,15 +6,15 @@ use std::sync::Arc;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use super::columns::Reader;
 use super::destination::Destination;
 use super::job::say_unused;
 use super::node::NodeArgs;
+use super::printed::{Reader, written};
 use super::spreadsheet::{RowsArgs, SpreadsheetArgs};
-use super::{Exit, Failure};
+use super::{Exit, Failure, error};
 use crate::directory::Teams;
 use crate::inspect::{Check, TeamChecks};
-use crate::report::say;
+use crate::report::{Paper, say};
 use crate::roster::{self, Column, Nodes, Roster};
 use crate::sheet::{Original, SheetError, shown};
 
@@ -69,10 +69,12 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
         }
         say_unused(roster);
     }
-    let out = BufWriter::new(io::stdout());
     let mut check = match args.format {
-        Reader::Text => Check::for_person(out),
-        Reader::Json => Check::for_program(out, &shown(&args.rows.file)),
+        Reader::Text => Check::for_person(Box::new(Paper::standard_output()) as Box<dyn Write>),
+        Reader::Json => {
+            let out = BufWriter::new(io::stdout());
+            Check::for_program(Box::new(out) as Box<dyn Write>, &shown(&args.rows.file))
+        }
     };
     let failure = match opened {
         Ok((roster, problems)) if problems.is_empty() => {
@@ -91,15 +93,11 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
         None
     });
     let is_fine = check.is_fine();
-    match check.end() {
-        // Whoever reads it has had enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written.map_err(Failure::unexpected)?,
-    }
+    written(check.end())?;
     match failure {
         Some(failure) if is_fine => Err(failure),
         Some(failure) => {
-            say(format_args!("error: {}", failure.message));
+            say(error(&failure.message));
             Ok(Exit::Usage)
         }
         None if is_fine => Ok(Exit::Done),

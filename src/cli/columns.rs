@@ -1,10 +1,11 @@
 //! `headcount columns`: what was understood of a spreadsheet.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::node::NodeArgs;
+use super::printed::{Reader, print_json, show};
 use super::spreadsheet::{RowsArgs, SpreadsheetArgs};
-use super::{Exit, Failure, print};
+use super::{Exit, Failure, error};
 use crate::inspect::Understood;
 use crate::report::say;
 use crate::roster::{self, Roster};
@@ -33,16 +34,6 @@ pub(super) struct ColumnsArgs {
     pub(super) node: NodeArgs,
 }
 
-/// Who reads what is printed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Reader {
-    /// A person
-    #[default]
-    Text,
-    /// A program: one JSON object
-    Json,
-}
-
 /// `headcount columns`
 pub(super) fn columns(args: &ColumnsArgs) -> Result<Exit, Failure> {
     let options = roster::Options {
@@ -56,17 +47,17 @@ pub(super) fn columns(args: &ColumnsArgs) -> Result<Exit, Failure> {
         Roster::as_far_as_understood(original, &reading, options).map_err(Failure::usage)?;
     let understood = Understood::of(&roster, problems);
     match args.format {
-        Reader::Json => print(format!("{:#}\n", understood.to_json()).as_bytes())?,
+        Reader::Json => print_json(&understood.to_json())?,
         Reader::Text => {
-            print(understood.to_string().as_bytes())?;
+            show(&understood.to_string())?;
             for remark in roster.remarks() {
                 say(remark);
             }
             for slip in roster.columns().slips(roster.header()) {
                 say(slip);
             }
-            if let Some(error) = understood.broken() {
-                say(format_args!("error: {error}"));
+            if let Some(why) = understood.broken() {
+                say(error(why));
             }
         }
     }

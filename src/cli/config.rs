@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::columns::Reader;
 use super::explain::{SetVariable, explain, variables};
 use super::node::NodeArgs;
-use super::{Exit, Failure, init, print};
+use super::printed::{Reader, print, print_json, show as print_text};
+use super::{Exit, Failure, error, init};
 use crate::report::say;
 use crate::settings::{Config, Explained, Origin};
 
@@ -21,6 +21,17 @@ Examples:
 
 A flag goes before its variable, that before the profile, that before what holds if nobody says
 anything. The token is the exception: a profile's own goes before the variables.";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  headcount config show                       what holds without a profile
+  headcount config show --profile sales       what holds for this one, and where its token comes from
+  headcount config show --format json         the same for a program";
+
+const PATH_EXAMPLES: &str = "\
+Examples:
+  headcount config path
+  headcount config path --config other.toml";
 
 const INIT_EXAMPLES: &str = "\
 Examples:
@@ -43,11 +54,13 @@ pub(super) struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// Show each setting and who said so: a flag, a variable, a profile, or nobody
+    #[command(after_help = SHOW_EXAMPLES)]
     Show(Box<ShowArgs>),
     /// Write a profile into the file, after asking for what is not given
     #[command(after_help = INIT_EXAMPLES)]
     Init(init::InitArgs),
     /// Print where the file with the profiles is
+    #[command(after_help = PATH_EXAMPLES)]
     Path(PathArgs),
 }
 
@@ -138,15 +151,12 @@ fn show(args: &ShowArgs) -> Result<Exit, Failure> {
         nodes,
     };
     match args.format {
-        Reader::Json => {
-            let json = serde_json::to_string_pretty(&shown).map_err(Failure::unexpected)?;
-            print(format!("{json}\n").as_bytes())?;
-        }
-        Reader::Text => print(text(&shown).as_bytes())?,
+        Reader::Json => print_json(&shown)?,
+        Reader::Text => print_text(&text(&shown))?,
     }
     let problems: Vec<Failure> = problems.into_iter().flatten().collect();
     for problem in &problems {
-        say(format_args!("error: {}", problem.message));
+        say(error(&problem.message));
     }
     Ok(if problems.is_empty() {
         Exit::Done

@@ -1,10 +1,11 @@
 //! Asking before something is done that takes something away from people.
 
 use std::fmt;
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 
 use super::Failure;
 use super::node::NodeArgs;
+use crate::report;
 
 /// Whether there is somebody to ask.
 pub(super) fn can_ask(node: &NodeArgs) -> bool {
@@ -31,9 +32,7 @@ pub(super) async fn ask(question: String) -> Result<(), Failure> {
 pub(super) async fn agrees(question: &str, usual: bool) -> Result<bool, Failure> {
     let question = question.to_owned();
     let answer = tokio::task::spawn_blocking(move || {
-        let mut error = std::io::stderr();
-        error.write_all(question.as_bytes())?;
-        error.flush()?;
+        report::ask(question);
         let mut line = String::new();
         std::io::stdin().read_line(&mut line)?;
         std::io::Result::Ok(line)

@@ -3,15 +3,17 @@
 use clap::Args;
 
 use super::node::NodeArgs;
-use super::{Exit, Failure, print, signals};
+use super::printed::{Reader, print_json, show};
+use super::{Exit, Failure, signals};
 use crate::doctor::{self, Setup};
-use crate::report::say;
+use crate::report::{Paper, say};
 
 const EXAMPLES: &str = "\
 Examples:
   headcount doctor --sandbox
   headcount doctor --region eu --node 1234567890
   headcount doctor --role-prefix ROLE_ > report.txt
+  headcount doctor --profile sales --format json
 
 Nothing is changed on the node; some 20 calls are made, within --rate. Answers are awaited for
 15 seconds at the most. The report goes to standard output and holds no token.
@@ -23,6 +25,9 @@ the token may not be used, or users cannot be listed.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct DoctorArgs {
+    /// For people, or for programs
+    #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_DOCTOR_FORMAT")]
+    pub(super) format: Reader,
     #[command(flatten)]
     pub(super) node: NodeArgs,
 }
@@ -46,7 +51,13 @@ pub(super) async fn doctor(args: DoctorArgs) -> Result<Exit, Failure> {
             return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed"));
         }
     };
-    print(report.to_string().as_bytes())?;
+    match args.format {
+        Reader::Json => print_json(&report.to_json())?,
+        Reader::Text => {
+            let width = Paper::standard_output().columns();
+            show(&report.lines(width))?;
+        }
+    }
     Ok(if report.is_usable() {
         Exit::Done
     } else {

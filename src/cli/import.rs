@@ -9,6 +9,7 @@ use super::bulk::BulkUse;
 use super::job::Job;
 use super::node::NodeArgs;
 use super::page::MaskArgs;
+use super::printed::Reader;
 use super::record::{Origin, StateArgs};
 use super::spreadsheet::{RowsArgs, SpreadsheetArgs};
 use super::{Exit, Failure};
@@ -142,6 +143,9 @@ pub(super) struct RunArgs {
     /// When to show progress
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_PROGRESS")]
     pub(super) progress: When,
+    /// For people, or for programs: what it came to as one JSON object on standard output
+    #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_RUN_FORMAT")]
+    pub(super) format: Reader,
 }
 
 impl RunArgs {
@@ -156,7 +160,17 @@ pub(super) async fn import(args: ImportArgs) -> Result<Exit, Failure> {
     args.job()?.carry_out().await
 }
 
+impl ListArgs {
+    pub(super) fn reader(&self) -> Reader {
+        self.run.format
+    }
+}
+
 impl ImportArgs {
+    pub(super) fn reader(&self) -> Reader {
+        self.run.format
+    }
+
     pub(super) fn job(self) -> Result<Job, Failure> {
         Ok(Job {
             map: self.node.mappings(&self.input.spreadsheet.map)?,

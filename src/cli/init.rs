@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::config::place;
 use super::{Exit, Failure};
 use crate::pace::Tempo;
-use crate::report::say;
+use crate::report::{ask, say};
 use crate::settings::{Draft, DraftError, Existing, Node, Place, Region, TokenAt};
 
 /// What to write; what is not given is asked for.
@@ -320,7 +320,7 @@ impl Questions {
         loop {
             if self.terminal {
                 let brackets = usual.map(|usual| format!(" [{usual}]")).unwrap_or_default();
-                eprint!("{question}{brackets}: ");
+                ask(format_args!("{question}{brackets}: "));
             }
             let mut line = String::new();
             let read = std::io::stdin().lock().read_line(&mut line);

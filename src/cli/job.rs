@@ -9,13 +9,14 @@ use super::destination::Destination;
 use super::import::{InputArgs, RunArgs};
 use super::memory::Memory;
 use super::node::NodeArgs;
-use super::record::Origin;
+use super::printed::{Reader, print_json};
+use super::record::{Origin, whole};
 use super::site::Ready;
 use super::{Exit, Failure, confirm, missing, page, runs};
 use crate::guard::Harm;
 use crate::ledger::{Book, Keeper, RunId};
 use crate::report::page::{Calls, Page};
-use crate::report::{self, Progress, ResultsFile, Summary, Tally, Told, grouped, say};
+use crate::report::{self, Progress, ResultsFile, Summary, Tally, Tint, Told, grouped, say};
 use crate::roster::{self, Action, Mapping, Roster};
 use crate::run::{
     Ended, Event, Journal, OnConflict, Run, Settings, StopReason, Verdict, interleave,
@@ -75,8 +76,9 @@ impl Job {
             return Ok(None);
         };
         if !self.run.yes && !confirm::can_ask(&self.node) {
+            let command = Tint::Command.on(format_args!("headcount runs resume {id}"));
             return Err(Failure::usage(format_args!(
-                "{words} Nothing was sent. Go on with it: headcount runs resume {id}; or begin anew with --anew."
+                "{words} Nothing was sent. Go on with it: {command}; or begin anew with --anew."
             )));
         }
         say(words);
@@ -171,8 +173,20 @@ impl Job {
                 run: (!self.node.is_sandbox()).then_some(&*id),
             });
         }
-        self.write_page(to_come, &told, &book)?;
-        Ok(exit(&told.tally, &ended))
+        let report = self.write_page(to_come, &told, &book)?;
+        let exit = exit(&told.tally, &ended);
+        if self.run.format == Reader::Json {
+            let part = runs::Part {
+                calls: told.tally.calls,
+                seconds: told.tally.elapsed().as_secs_f64(),
+                new_groups,
+                seats_used_up: ended.seats_used_up,
+                report: report.map(|path| whole(&path).display().to_string()),
+                exit_code: exit as u8,
+            };
+            print_json(&runs::Summary::of(&book, part)?)?;
+        }
+        Ok(exit)
     }
 
     /// What earlier runs found out about the pace of nodes.
@@ -293,7 +307,8 @@ impl Job {
         let ended = together(ready, ended);
         let heard = reporter.await.map_err(Failure::unexpected)?;
         let (book, kept) = keeper.finish().await;
-        let go_on = format!("Run {id}: headcount runs resume {id} goes on with it.");
+        let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
+        let go_on = format!("Run {id}: {resume} goes on with it.");
         let told = heard.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
         kept.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
         let stopped = ended.stopped.as_ref().map(ToString::to_string);

@@ -8,7 +8,7 @@ use super::site::{Ready, Site};
 use super::{Exit, Failure};
 use crate::directory::{Expected, Teams};
 use crate::inspect::remark_line;
-use crate::report::say;
+use crate::report::{Tint, say};
 use crate::roster::GroupName;
 use crate::scim::Error;
 use crate::teams;
@@ -26,11 +26,11 @@ pub(super) fn look(site: &Site, teams: &mut Teams, job: &Job) -> u64 {
         }
     };
     for wrong in &expected.wrong {
-        say(remark_line(roster, wrong));
+        say(remark_line(roster, wrong, Tint::Bad));
     }
     let refused = !input.skip_invalid && (census.invalid > 0 || !expected.wrong.is_empty());
     for new in expected.new.iter().filter(|_| !job.run.quiet && !refused) {
-        say(remark_line(roster, new));
+        say(remark_line(roster, new, Tint::Good));
     }
     expected.wrong.len() as u64
 }

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod check;
+mod colour;
 mod columns;
 mod completions;
 mod config;
@@ -10,6 +11,7 @@ mod destination;
 mod doctor;
 mod explain;
 mod export;
+mod forecast;
 mod import;
 mod init;
 mod job;
@@ -23,6 +25,7 @@ mod network;
 mod node;
 mod page;
 mod preview;
+mod printed;
 mod record;
 mod request;
 mod resolve;
@@ -36,12 +39,14 @@ mod teams;
 mod template;
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::runtime::{self, Runtime};
 
-use crate::report::say;
+use printed::{Reader, print};
+
+use crate::report::{Tint, plain, say};
 use crate::roster::GroupKind;
 
 /// How the program ends: a contract that scripts rely on.
@@ -98,6 +103,26 @@ impl Failure {
     fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "interrupted; nothing was sent")
     }
+
+    /// Says it, and how the program ends with it. A program that waits for a document gets one.
+    fn tell(self, reader: Reader) -> Exit {
+        say(error(&self.message));
+        if reader == Reader::Json {
+            let document = serde_json::json!({
+                "schema": "urn:headcount:schema:error:1",
+                "error": plain(&self.message),
+                "exit_code": self.exit as u8,
+            });
+            // It was said already; that nobody reads it is no other error.
+            let _ = printed::print_json(&document);
+        }
+        self.exit
+    }
+}
+
+/// A message that something went wrong.
+fn error(message: impl fmt::Display) -> String {
+    format!("{} {message}", Tint::Bad.on("error:"))
 }
 
 impl From<crate::scim::Error> for Failure {
@@ -105,6 +130,13 @@ impl From<crate::scim::Error> for Failure {
         match &error {
             crate::scim::Error::Fault(fault) if fault.kind == crate::pace::FaultKind::Stopped => {
                 Self::interrupted()
+            }
+            crate::scim::Error::Refused(refusal) if matches!(refusal.status, 401 | 403) => {
+                let doctor = Tint::Command.on("headcount doctor");
+                Self::new(
+                    Exit::NoNode,
+                    format_args!("{error}. What the token may do, and what to mend: {doctor}"),
+                )
             }
             _ => Self::new(Exit::NoNode, error),
         }
@@ -137,6 +169,21 @@ impl Command {
     }
 }
 
+impl Command {
+    /// Who reads the summary of the command, where a program may: then one that fails has a document as well.
+    fn reader(&self) -> Reader {
+        match self {
+            Command::Import(args) => args.reader(),
+            Command::Lock(args) | Command::Unlock(args) => args.reader(),
+            Command::Plan(args) => args.import.reader(),
+            Command::Apply(args) => args.reader(),
+            Command::Doctor(args) => args.format,
+            Command::Runs(args) => args.reader(),
+            _ => Reader::Text,
+        }
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   headcount import people.csv --sandbox                    try it out, nothing leaves this machine
@@ -163,6 +210,8 @@ struct Cli {
     command: Command,
     #[command(flatten)]
     log: log::LogArgs,
+    #[command(flatten)]
+    colour: colour::ColourArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -281,20 +330,6 @@ pub fn command() -> clap::Command {
         .mut_subcommand("unlock", without_teams)
 }
 
-/// Writes what was asked for to standard output.
-fn print(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        // Whoever reads it has had enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|error| {
-            Failure::unexpected(format_args!(
-                "standard output cannot be written to: {error}"
-            ))
-        }),
-    }
-}
-
 /// What the command runs on. Calls of one row each wait for the node nearly all of the time, and handing every answer
 /// from one thread to another costs more than reading it: one thread does it all, beside those for files. Pages of
 /// an export are long, and read by all processors. A sandbox is the node.
@@ -337,8 +372,19 @@ async fn carry_out(command: Command) -> Result<Exit, Failure> {
 /// Never of itself; a runtime that cannot be started ends the program with exit code 1.
 #[must_use]
 pub fn main() -> Exit {
-    let matches = command().get_matches();
-    let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let colours = colour::asked_for(std::env::args_os().skip(1));
+    colours.hold();
+    let matches = command().color(colour::of_help(colours)).try_get_matches();
+    let understood = matches.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (mut cli, matches) = match understood {
+        Ok(understood) => understood,
+        Err(wrong) if wrong.use_stderr() => {
+            say(wrong.render().ansi().to_string().trim_end());
+            return Exit::Usage;
+        }
+        // Help that was asked for.
+        Err(help) => help.exit(),
+    };
     if let Some(node) = cli.command.node() {
         let mut matches = &matches;
         while let Some((_, inner)) = matches.subcommand() {
@@ -346,22 +392,20 @@ pub fn main() -> Exit {
         }
         node.prefer_command_line(matches);
     }
-    if let Err(error) = cli.log.start() {
-        say(format_args!("error: {error}"));
+    if let Err(why) = cli.log.start() {
+        say(error(why));
         return Exit::Usage;
     }
     let runtime = match runtime(&cli.command) {
         Ok(runtime) => runtime,
-        Err(error) => {
-            say(format_args!("error: the program cannot start: {error}"));
+        Err(why) => {
+            say(error(format_args!("the program cannot start: {why}")));
             return Exit::Unexpected;
         }
     };
+    let reader = cli.command.reader();
     let ended = runtime.block_on(carry_out(cli.command));
     // A thread that still reads a file or a terminal need not be waited for.
     runtime.shutdown_background();
-    ended.unwrap_or_else(|failure| {
-        say(format_args!("error: {}", failure.message));
-        failure.exit
-    })
+    ended.unwrap_or_else(|failure| failure.tell(reader))
 }

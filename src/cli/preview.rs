@@ -1,23 +1,25 @@
 //! `headcount plan`, `headcount apply` and `--dry-run`: what a run would do, before it does it.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::bulk::BulkUse;
+use super::forecast::{End, new_groups, opening};
 use super::import::{BATCH, ImportArgs, InputArgs, RunArgs};
-use super::job::{Job, exit, names, together};
+use super::job::Job;
 use super::node::NodeArgs;
+use super::printed::{Reader, written};
 use super::record::{Origin, whole};
 use super::site::Ready;
 use super::spreadsheet::SpreadsheetArgs;
 use super::{Exit, Failure, runs};
 use crate::directory::{Directory, People};
-use crate::preview::{self, Comparison, Line, Naming, PlanFile, PlanWriter, Share, Summary};
-use crate::report::{Tally, grouped, say};
-use crate::roster::{Action, GroupName, Mapping, TargetError};
+use crate::preview::{self, Comparison, Document, Line, Naming, PlanFile, PlanWriter};
+use crate::report::{Paper, Tally, Tint, grouped, say};
+use crate::roster::{Action, Mapping, TargetError};
 use crate::run::{Ended, OnConflict};
 use crate::sheet::{Reading, shown};
 use crate::terms::Terms;
@@ -68,8 +70,9 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit, Failure> {
     let mut sites = job.open().await?;
     if sites.sha256() != plan.input.sha256 {
         return Err(Failure::usage(format_args!(
-            "{} was changed since the plan was made; nothing was sent. Make a new plan.",
-            shown(&job.file)
+            "{} was changed since the plan was made; nothing was sent. Make a new plan: {}",
+            shown(&job.file),
+            plan_anew(&job, &args.plan)
         )));
     }
     let stop = sites.stop();
@@ -84,16 +87,19 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit, Failure> {
     let nodes = addresses(&ready);
     if nodes != plan.input.nodes {
         return Err(Failure::usage(format_args!(
-            "the plan was made for {}, not for {}; nothing was sent",
+            "the plan was made for {}, not for {}; nothing was sent. Name the plan's node, or make a plan for this one: \
+             {}",
             plan.input.nodes.join(" and "),
-            nodes.join(" and ")
+            nodes.join(" and "),
+            plan_anew(&job, &args.plan)
         )));
     }
     job.check_harm(&ready).await?;
-    job.compare(&ready, plan).await?;
+    let end = job.compare(&ready, plan, &args.plan).await?;
     if dry {
         job.say_no_report();
         say("The plan still holds. Nothing was changed.");
+        end.print(&job, &ready, Exit::Done)?;
         return Ok(Exit::Done);
     }
     job.run.dry_run = false;
@@ -111,6 +117,12 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit, Failure> {
 
 fn addresses(ready: &[Ready]) -> Vec<String> {
     ready.iter().map(|each| each.node.address.clone()).collect()
+}
+
+impl ApplyArgs {
+    pub(super) fn reader(&self) -> Reader {
+        self.run.format
+    }
 }
 
 impl Job {
@@ -205,22 +217,28 @@ impl Job {
         ready: &[Ready],
         output: Option<&Path>,
     ) -> Result<Exit, Failure> {
-        let (tally, ended) = match output {
-            None => {
-                for each in ready {
-                    for GroupName { kind, name } in each.directory.teams.missing() {
-                        let mut line = format!("create {} {name:?}", kind.word());
-                        if ready.len() > 1 {
-                            line = format!("{line} on {}", each.node.name);
-                        }
-                        writeln!(io::stdout(), "{line}").map_err(Failure::unexpected)?;
-                    }
+        match (output, self.run.format) {
+            (None, Reader::Text) => {
+                let mut paper = Paper::standard_output();
+                for line in new_groups(ready) {
+                    written(paper.print(&line))?;
                 }
-                let print = |out: &mut io::Stdout, line: &Line| writeln!(out.lock(), "{line}");
-                let (tally, ended, _) = self.rehearse(ready, io::stdout(), print).await?;
-                (tally, ended)
+                let print = |paper: &mut Paper, line: &Line| paper.print(&format!("{line}\n"));
+                let (tally, ended, _) = self.rehearse(ready, paper, print).await?;
+                Ok(End::of(ready, tally, ended, None).say(self))
             }
-            Some(path) => {
+            (None, Reader::Json) => {
+                let out = BufWriter::new(io::stdout());
+                let document =
+                    Document::begin(out, &opening(self, ready)).map_err(Failure::unexpected)?;
+                let write = |document: &mut Document<_>, line: &Line| document.line(line);
+                let (tally, ended, document) = self.rehearse(ready, document, write).await?;
+                let end = End::of(ready, tally, ended, None);
+                let exit = end.say(self);
+                written(document.end(&end.summary(), &end.closing(exit)))?;
+                Ok(exit)
+            }
+            (Some(path), _) => {
                 let input = self.terms(ready);
                 let plan = PlanWriter::create(path, &input).map_err(Failure::usage)?;
                 let write = |plan: &mut PlanWriter, line: &Line| plan.write(line);
@@ -228,43 +246,25 @@ impl Job {
                 if ended.iter().all(|ended| ended.stopped.is_none()) {
                     plan.finish().map_err(Failure::unexpected)?;
                 }
-                (tally, ended)
-            }
-        };
-        let shares: Vec<Share> = ready
-            .iter()
-            .zip(&ended)
-            .map(|(each, ended)| Share {
-                forecast: ended.forecast.unwrap_or_default(),
-                rate: each.site.destination.rate,
-                new_groups: each.directory.teams.missing().len(),
-            })
-            .collect();
-        let ended = together(ready, ended);
-        if !self.run.quiet {
-            if let Some(reason) = &ended.stopped {
-                say(format_args!("Stopped before the end: {reason}."));
-            }
-            say(Summary {
-                tally: &tally,
-                shares: &shares,
-                node: &names(ready),
-            });
-            if let (Some(path), None) = (output, &ended.stopped) {
-                say(format_args!(
-                    "Plan: {}. Carry it out with headcount apply.",
-                    path.display()
-                ));
+                let end = End::of(ready, tally, ended, Some(path));
+                let exit = end.say(self);
+                end.print(self, ready, exit)?;
+                Ok(exit)
             }
         }
-        Ok(exit(&tally, &ended))
     }
 
-    /// Refuses a plan that is not what carrying it out now would do.
-    async fn compare(&self, ready: &[Ready], plan: PlanFile) -> Result<(), Failure> {
+    /// Refuses a plan that is not what carrying it out now would do; else tells what that comes to.
+    async fn compare<'a>(
+        &self,
+        ready: &[Ready],
+        plan: PlanFile,
+        path: &'a Path,
+    ) -> Result<End<'a>, Failure> {
         let comparison = Comparison::with(plan);
-        let (_, ended, comparison) = self.rehearse(ready, comparison, Comparison::hold).await?;
-        if let Some(reason) = together(ready, ended).stopped {
+        let (tally, ended, comparison) = self.rehearse(ready, comparison, Comparison::hold).await?;
+        let end = End::of(ready, tally, ended, Some(path));
+        if let Some(reason) = &end.ended.stopped {
             return Err(Failure::new(
                 Exit::Interrupted,
                 format_args!("{reason}; nothing was sent"),
@@ -275,14 +275,17 @@ impl Job {
             say(each);
         }
         if changed.count == 0 {
-            return Ok(());
+            return Ok(end);
         }
         let addresses: Vec<String> = ready.iter().map(|each| each.node.address.clone()).collect();
         let records = self.run.state.shelf()?;
         let next = match runs::cut_short(&records, &self.file, &addresses)? {
             // The plan was begun: that is why.
-            Some((id, words)) => format!("{words} Go on with it: headcount runs resume {id}"),
-            None => "Make a new plan.".to_owned(),
+            Some((id, words)) => {
+                let command = Tint::Command.on(format_args!("headcount runs resume {id}"));
+                format!("{words} Go on with it: {command}")
+            }
+            None => format!("Make a new plan: {}", plan_anew(self, path)),
         };
         Err(Failure::usage(format_args!(
             "{} of the plan's rows would do something else now; nothing was sent. {next}",
@@ -314,6 +317,15 @@ impl Job {
             .map_err(Failure::unexpected)?;
         Ok((tally, ended, sink))
     }
+}
+
+/// The command that makes a plan again, as far as it is known.
+fn plan_anew(job: &Job, plan: &Path) -> String {
+    let action = job.action;
+    let (file, plan) = (job.file.display(), plan.display());
+    Tint::Command.on(format_args!(
+        "headcount plan {file} --action {action} -o {plan}"
+    ))
 }
 
 /// The value as the command line writes it.

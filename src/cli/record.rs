@@ -12,7 +12,7 @@ use super::node::NodeArgs;
 use super::site::{Ready, Site};
 use super::{Exit, Failure};
 use crate::ledger::{About, Book, History, Kind, LedgerError, NodeAbout, Pages, RunId, Shelf};
-use crate::report::{FormerResults, say};
+use crate::report::{FormerResults, Tint, say};
 use crate::roster::{self, Entries, Roster, Settled};
 use crate::run::{Assignment, Assignments};
 use crate::sheet::{Original, Reading, SheetError, is_standard_input, shown};
@@ -129,12 +129,13 @@ impl Origin {
         };
         if original.sha256() != earlier.book.about().terms.sha256 {
             let id = earlier.book.id();
+            let results = earlier.book.about().results.display();
+            let retry = Tint::Command.on(format_args!("headcount runs retry {results}"));
             return Err(Failure::usage(format_args!(
                 "{} was changed since run {id} began, so its rows cannot be told from those that are done; nothing was \
                  sent. Bring the file back as it was, or correct rows in the results file instead and send it with: \
-                 headcount runs retry {}",
-                file.display(),
-                earlier.book.about().results.display()
+                 {retry}",
+                file.display()
             )));
         }
         let roster = Roster::of(original, reading, options).map_err(Failure::usage)?;

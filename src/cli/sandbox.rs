@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::{Exit, Failure};
-use crate::report::say;
+use crate::report::{Tint, say};
 use crate::sandbox::{Bulk, Faults, Limits, Options, Sandbox, Tls, Versions};
 
 const EXAMPLES: &str = "\
@@ -185,10 +185,14 @@ pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
         Some(file) => format!(" \\\n    HEADCOUNT_CA_CERT={}", file.path().display()),
         None => String::new(),
     };
+    let token = if own_token { "..." } else { &token };
+    let export = Tint::Command.on(format_args!(
+        "export HEADCOUNT_URL={url} HEADCOUNT_TOKEN={token}{trust}"
+    ));
+    let users = Tint::Command.on("headcount export users");
     say(format_args!(
-        "A node to try things out with is at {url}\nUse it from another terminal (Ctrl-C here ends it):\n  \
-         export HEADCOUNT_URL={url} HEADCOUNT_TOKEN={}{trust}\n  headcount export users",
-        if own_token { "..." } else { &token }
+        "A node to try things out with is at {url}\nUse it from another terminal (Ctrl-C here ends it):\n  {export}\n  \
+         {users}"
     ));
     super::signals::once().await;
     sandbox.stop().await;

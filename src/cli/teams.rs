@@ -1,18 +1,17 @@
 //! `headcount teams` and `headcount roles`: which there are, new ones, and old ones deleted.
 
-use std::io::{self, Write};
 use std::sync::Arc;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
-use unicode_width::UnicodeWidthStr;
 
 use super::destination::Connected;
 use super::node::NodeArgs;
+use super::printed::show;
 use super::{Exit, Failure, confirm, signals};
 use crate::directory::{NewName, Teams};
 use crate::pace::FaultKind;
-use crate::report::{grouped, say};
+use crate::report::{Paper, Table, Tint, grouped, say};
 use crate::roster::{GroupKind, GroupName};
 use crate::run::StopSwitch;
 use crate::scim::Error;
@@ -148,13 +147,7 @@ pub(super) async fn teams(mut args: GroupsArgs, kind: GroupKind) -> Result<Exit,
 
 async fn list(node: &Connected, kind: GroupKind) -> Result<Exit, Failure> {
     let entries = teams::list(&node.client, node.role_prefix.clone(), kind).await?;
-    match io::stdout().write_all(table(&entries).as_bytes()) {
-        // Whoever reads the list has had enough: `teams list | head` is no error.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            return Err(Failure::unexpected(error));
-        }
-        _ => {}
-    }
+    show(&table(&entries).lines(Paper::standard_output().columns()))?;
     say(format_args!(
         "{} on {}.",
         counted(entries.len(), kind.word()),
@@ -168,32 +161,17 @@ async fn list(node: &Connected, kind: GroupKind) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn table(entries: &[Entry]) -> String {
+fn table(entries: &[Entry]) -> Table {
     let printable = |name: &str| name.replace(char::is_control, "\u{fffd}");
-    let members = |entry: &Entry| match entry.members {
-        Some(members) => grouped(members as u64),
-        None => "-".to_owned(),
-    };
-    let mut rows = vec![["NAME".to_owned(), "ID".to_owned(), "MEMBERS".to_owned()]];
-    rows.extend(
-        entries
-            .iter()
-            .map(|entry| [printable(&entry.name), printable(&entry.id), members(entry)]),
-    );
-    let widest = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].width())
-            .max()
-            .unwrap_or(0)
-    };
-    let (names, ids, numbers) = (widest(0), widest(1), widest(2));
-    let line = |[name, id, members]: &[String; 3]| {
-        // Wide characters take two places: padding by characters would not align them.
-        let name_gap = " ".repeat(names - name.width() + 2);
-        let id_gap = " ".repeat(ids - id.width() + 2);
-        format!("{name}{name_gap}{id}{id_gap}{members:>numbers$}\n")
-    };
-    rows.iter().map(line).collect()
+    let mut table = Table::new(&["NAME", "ID", "MEMBERS"], &[2]);
+    for entry in entries {
+        let members = match entry.members {
+            Some(members) => grouped(members as u64),
+            None => "-".to_owned(),
+        };
+        table.row([printable(&entry.name), printable(&entry.id), members]);
+    }
+    table
 }
 
 async fn create(args: CreateArgs, kind: GroupKind, node: &Connected) -> Result<Exit, Failure> {
@@ -212,7 +190,7 @@ async fn create(args: CreateArgs, kind: GroupKind, node: &Connected) -> Result<E
             }
         }
     }
-    refuse_wrong(wrong, names.len())?;
+    refuse_wrong(wrong, names.len(), kind)?;
     for (name, ids) in taken {
         report.well(
             &name.name,
@@ -258,7 +236,7 @@ async fn delete(args: DeleteArgs, kind: GroupKind, node: &Connected) -> Result<E
             }
         }
     }
-    refuse_wrong(wrong, names.len())?;
+    refuse_wrong(wrong, names.len(), kind)?;
     if !args.yes && !args.node.is_sandbox() {
         confirm_deletion(&targets, kind, &args.node, node).await?;
     }
@@ -370,12 +348,15 @@ fn distinct(names: &[String], kind: GroupKind) -> Vec<GroupName> {
     distinct
 }
 
-fn refuse_wrong(wrong: usize, names: usize) -> Result<(), Failure> {
+fn refuse_wrong(wrong: usize, names: usize, kind: GroupKind) -> Result<(), Failure> {
+    let list = Tint::Command.on(format_args!("headcount {}s list", kind.word()));
     match (wrong, names) {
         (0, _) => Ok(()),
-        (1, 1) => Err(Failure::usage("the name cannot be used; nothing was sent")),
+        (1, 1) => Err(Failure::usage(format_args!(
+            "the name cannot be used; nothing was sent. Those that there are: {list}"
+        ))),
         (wrong, names) => Err(Failure::usage(format_args!(
-            "{wrong} of {names} names cannot be used; nothing was sent"
+            "{wrong} of {names} names cannot be used; nothing was sent. Those that there are: {list}"
         ))),
     }
 }

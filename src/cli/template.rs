@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::{Exit, Failure, print};
-use crate::report::{Former, complete, private_part, say};
+use crate::report::{Former, Tint, complete, private_part, say};
 use crate::sheet::Format;
 use crate::template::Kind;
 
@@ -68,9 +68,10 @@ pub(super) fn template(args: &TemplateArgs) -> Result<Exit, Failure> {
         let _ = std::fs::remove_file(&part);
         return Err(failed(error));
     }
+    let path = path.display();
+    let plan = Tint::Command.on(format_args!("headcount plan {path}"));
     say(format_args!(
-        "Write over the two examples in {0}, then see what it would do: headcount plan {0}",
-        path.display()
+        "Write over the two examples in {path}, then see what it would do: {plan}"
     ));
     Ok(Exit::Done)
 }

@@ -2,8 +2,15 @@
 
 use std::fmt;
 
-/// How wide the written report is.
+use serde_json::{Value, json};
+
+use crate::report::{Tint, paragraph};
+
+/// How wide the written report is at the most.
 const WIDTH: usize = 100;
+
+/// What programs know the report by.
+const SCHEMA: &str = "urn:headcount:schema:doctor:1";
 
 /// What is checked, in the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,6 +81,33 @@ impl fmt::Display for Check {
     }
 }
 
+impl Check {
+    /// The word for it in a report for programs.
+    fn key(self) -> &'static str {
+        match self {
+            Check::Address => "address",
+            Check::Dns => "dns",
+            Check::Connection => "connection",
+            Check::Token => "token",
+            Check::Clock => "clock",
+            Check::Config => "service_provider_config",
+            Check::UserType => "user_type",
+            Check::GroupType => "group_type",
+            Check::Schemas => "schemas",
+            Check::UserSchema => "user_schema",
+            Check::Users => "users",
+            Check::Groups => "groups",
+            Check::FilterEmail => "filter_email",
+            Check::FilterId => "filter_id",
+            Check::FilterActive => "filter_active",
+            Check::PageSize => "page_size",
+            Check::WithoutMembers => "without_members",
+            Check::Answers => "answers",
+            Check::Latency => "latency",
+        }
+    }
+}
+
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
@@ -95,6 +129,27 @@ impl fmt::Display for State {
             State::Problem => "problem",
             State::Skipped => "-",
         })
+    }
+}
+
+impl State {
+    /// The word for it in a report for programs.
+    fn key(self) -> &'static str {
+        match self {
+            State::Ok => "ok",
+            State::Note => "note",
+            State::Problem => "problem",
+            State::Skipped => "skipped",
+        }
+    }
+
+    fn tint(self) -> Tint {
+        match self {
+            State::Ok => Tint::Good,
+            State::Note => Tint::Care,
+            State::Problem => Tint::Bad,
+            State::Skipped => Tint::Faint,
+        }
     }
 }
 
@@ -168,10 +223,12 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let node = &self.node;
-        writeln!(f, "Checks of {node}\n")?;
+impl Report {
+    /// The report for a person, in colours, in lines of at most `width` columns, and never more than 100.
+    #[must_use]
+    pub fn lines(&self, width: Option<usize>) -> String {
+        let width = width.unwrap_or(WIDTH).min(WIDTH);
+        let mut lines = format!("Checks of {}\n\n", self.node);
         for Finding {
             check,
             state,
@@ -179,53 +236,58 @@ impl fmt::Display for Report {
             ..
         } in &self.findings
         {
-            paragraph(f, &format!("  {state:<7}  {check:<21}  "), found)?;
+            let state = state.tint().on(format_args!("{state:<7}"));
+            lines += &paragraph(&format!("  {state}  {check:<21}  "), found, width);
         }
-        writeln!(f, "\nWhat headcount will use\n")?;
+        lines += "\nWhat headcount will use\n\n";
         if self.is_usable() {
             for (what, how) in &self.usage {
-                paragraph(f, &format!("  {what:<14}  "), how)?;
+                lines += &paragraph(&format!("  {what:<14}  "), how, width);
             }
         } else {
-            writeln!(f, "  nothing: the node cannot be used as it is")?;
+            lines += "  nothing: the node cannot be used as it is\n";
         }
         let mend = self.to_mend();
-        writeln!(f, "\nWhat to mend\n")?;
+        lines += "\nWhat to mend\n\n";
         if mend.is_empty() {
-            writeln!(f, "  nothing")?;
+            lines += "  nothing\n";
         }
         for (i, mend) in mend.iter().enumerate() {
-            paragraph(f, &format!("  {}. ", i + 1), mend)?;
+            lines += &paragraph(&format!("  {}. ", i + 1), mend, width);
         }
-        Ok(())
+        lines
     }
-}
 
-/// Writes `text` behind `head`, in lines of [`WIDTH`], each as far in as the first.
-fn paragraph(f: &mut fmt::Formatter<'_>, head: &str, text: &str) -> fmt::Result {
-    let indent = head.chars().count();
-    let mut line = head.to_owned();
-    let mut length = indent;
-    for word in text.split_whitespace() {
-        let width = word.chars().count();
-        if length > indent && length + 1 + width > WIDTH {
-            writeln!(f, "{line}")?;
-            line = " ".repeat(indent);
-            length = indent;
-        }
-        if length > indent {
-            line.push(' ');
-            length += 1;
-        }
-        line.push_str(word);
-        length += width;
+    /// The report for a program; described in docs/schema/doctor.schema.json.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let findings = self.findings.iter().map(|finding| {
+            json!({
+                "check": finding.check.key(),
+                "state": finding.state.key(),
+                "found": finding.found,
+                "mend": finding.mend,
+            })
+        });
+        let usage = self
+            .usage
+            .iter()
+            .map(|(what, how)| json!({ "what": what, "how": how }));
+        json!({
+            "schema": SCHEMA,
+            "node": self.node,
+            "usable": self.is_usable(),
+            "findings": findings.collect::<Vec<_>>(),
+            "usage": if self.is_usable() { usage.collect() } else { Vec::new() },
+            "to_mend": self.to_mend(),
+        })
     }
-    writeln!(f, "{line}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::plain;
 
     fn finding(check: Check, state: State, found: &str, mend: Option<&str>) -> Finding {
         Finding {
@@ -249,7 +311,7 @@ mod tests {
             Vec::new(),
         );
         assert!(!report.is_usable());
-        insta::assert_snapshot!(report.to_string(), @r"
+        insta::assert_snapshot!(plain(&report.lines(None)), @r"
         Checks of node 7 at example.com
 
           note     address                a note that is too long for one line of the report, so that it
@@ -274,7 +336,7 @@ mod tests {
         let usage = vec![("people", "asked for one by one".to_owned())];
         let report = Report::new("node 7".to_owned(), vec![note], usage);
         assert!(report.is_usable());
-        insta::assert_snapshot!(report.to_string(), @r"
+        insta::assert_snapshot!(plain(&report.lines(None)), @r"
         Checks of node 7
 
           note     clock                  two minutes apart

@@ -9,7 +9,7 @@ use super::counts::Counts;
 use super::problems::{Finding, ProblemList};
 use super::teams::{TeamChecks, remark_line, rows_of_teams};
 use crate::directory::Teams;
-use crate::report::{Digest, grouped};
+use crate::report::{Digest, Tint, grouped};
 use crate::roster::{Census, Code, Column, GroupName, Problem, Roster};
 use crate::sheet::SheetError;
 
@@ -42,7 +42,7 @@ enum Destination<W: Write> {
 }
 
 impl<W: Write> Check<W> {
-    /// A check that a person reads.
+    /// A check that a person reads, in colours, which `to` takes out where there are to be none.
     pub fn for_person(to: W) -> Self {
         Self::begin(Destination::Person {
             to,
@@ -124,7 +124,7 @@ impl<W: Write> Check<W> {
                     wrong
                         .iter()
                         .take(TEAMS)
-                        .map(|remark| remark_line(roster, remark)),
+                        .map(|remark| remark_line(roster, remark, Tint::Bad)),
                 );
                 if let Some(more @ 1..) = wrong.len().checked_sub(TEAMS) {
                     let more = grouped(more as u64);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::problems::Finding;
 use crate::directory::GroupRemark;
+use crate::report::Tint;
 use crate::roster::{Code, Column, Entry, GroupKind, GroupName, Roster};
 use crate::sheet::{SheetError, trim};
 
@@ -43,9 +44,9 @@ impl TeamChecks {
     }
 }
 
-/// What is to be said of a team, and where it is named.
+/// What is to be said of a team, and where it is named, in the colour of what that means.
 #[must_use]
-pub fn remark_line(roster: &Roster, remark: &GroupRemark) -> String {
+pub fn remark_line(roster: &Roster, remark: &GroupRemark, tint: Tint) -> String {
     let GroupRemark {
         name,
         mentions,
@@ -56,12 +57,12 @@ pub fn remark_line(roster: &Roster, remark: &GroupRemark) -> String {
         .filter_map(|column| roster.columns().at(column))
         .map(|at| format!("{:?}", roster.header()[at]))
         .collect();
-    format!(
-        "{}, {mentions}, column {}: {:?}: {words}",
+    let place = format!(
+        "{}, {mentions}, column {}:",
         roster.file_name(),
-        headings.join(" or "),
-        name.name
-    )
+        headings.join(" or ")
+    );
+    format!("{} {:?}: {words}", tint.on(place), name.name)
 }
 
 fn columns_of(kind: GroupKind) -> [Column; 2] {

@@ -33,7 +33,7 @@ pub enum PlanError {
         source: io::Error,
     },
     /// It is not a plan.
-    #[error("{}, line {line}: this is not a plan of headcount: {source}", path.display())]
+    #[error("{}, line {line}: this is not a plan of headcount: {source}; headcount plan FILE -o PLAN makes one", path.display())]
     NotAPlan {
         /// The file.
         path: PathBuf,

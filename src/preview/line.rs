@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Difference;
+use crate::report::Tint;
 use crate::roster::{Column, Columns};
 use crate::run::{Record, Verdict};
 
@@ -81,10 +82,12 @@ impl Line {
 }
 
 impl fmt::Display for Line {
+    /// In words, with what is added and what is taken away in colours.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "row {}: {} {}", self.row, self.action, self.person)?;
         if let Some(error) = &self.error {
-            return write!(f, ": cannot be done ({}): {error}", self.outcome);
+            let why = format_args!("cannot be done ({}):", self.outcome);
+            return write!(f, ": {} {error}", Tint::Bad.on(why));
         }
         if self.outcome == Verdict::Unchanged.as_str() {
             return f.write_str(": nothing to change");
@@ -99,8 +102,20 @@ impl fmt::Display for Line {
             .filter(|change| change.what != "email" || !change.before.is_empty());
         for (i, change) in changes.enumerate() {
             f.write_str(if i == 0 { ": " } else { ", " })?;
-            change.fmt(f)?;
+            match tint(change) {
+                Some(tint) => f.write_str(&tint.on(change))?,
+                None => change.fmt(f)?,
+            }
         }
         Ok(())
+    }
+}
+
+/// The colour of what is added or taken away; none for what only changes.
+fn tint(change: &Difference) -> Option<Tint> {
+    match (change.before.is_empty(), change.after.is_empty()) {
+        (true, false) => Some(Tint::Good),
+        (false, true) => Some(Tint::Bad),
+        _ => None,
     }
 }

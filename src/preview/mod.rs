@@ -1,10 +1,11 @@
 //! What a run would do, before it does it: every change named, calls counted, time estimated.
 //!
-//! Here belong the lines of a preview, in words and in a plan file, and holding one preview against
+//! Here belong the lines of a preview, in words, in a plan file and in a document for programs, and holding one preview against
 //! another. How a run is rehearsed is for [`run`](crate::run); this listens to its
 //! [`Event`]s as [`report`](crate::report) does.
 
 mod compare;
+mod document;
 mod file;
 mod line;
 mod summary;
@@ -12,6 +13,7 @@ mod summary;
 use tokio::sync::mpsc;
 
 pub use compare::{Changed, Comparison};
+pub use document::{Closing, Document, NewGroup, Opening, without_lines};
 pub use file::{PlanError, PlanFile, PlanWriter};
 pub use line::{Line, Naming};
 pub use summary::{Share, Summary};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use crate::pace::Rate;
 use crate::report::{Tally, duration, grouped};
 use crate::run::Forecast;
@@ -53,42 +55,83 @@ impl Share {
     }
 }
 
+/// A kind of operation.
+struct Kind {
+    /// How many a node would be sent.
+    count: fn(&Share) -> u64,
+    /// What it does, for people.
+    words: &'static str,
+    /// What it does, for programs.
+    key: &'static str,
+}
+
+/// All of them, in the order in which they are told.
+const KINDS: [Kind; 6] = [
+    Kind {
+        count: |share| share.new_groups as u64,
+        words: "to create teams and roles (POST /Groups)",
+        key: "create_groups",
+    },
+    Kind {
+        count: |share| share.forecast.creates,
+        words: "to create users (POST /Users)",
+        key: "create_users",
+    },
+    Kind {
+        count: |share| share.forecast.user_changes,
+        words: "to change users (PATCH /Users)",
+        key: "change_users",
+    },
+    Kind {
+        count: |share| share.forecast.user_replacements,
+        words: "to replace users (PUT /Users), each after a look at the user",
+        key: "replace_users",
+    },
+    Kind {
+        count: |share| share.forecast.group_changes,
+        words: "to change teams and roles (PATCH /Groups)",
+        key: "change_groups",
+    },
+    Kind {
+        count: |share| share.forecast.deletes,
+        words: "to delete users (DELETE /Users)",
+        key: "delete_users",
+    },
+];
+
 impl Summary<'_> {
+    /// Each kind of operation with how many there are, on all nodes.
+    fn counted(&self) -> impl Iterator<Item = (&'static Kind, u64)> {
+        KINDS
+            .iter()
+            .map(|kind| (kind, self.shares.iter().map(kind.count).sum()))
+    }
+
     /// What is sent, in words.
     fn kinds(&self) -> String {
-        let sum = |count: fn(&Share) -> u64| self.shares.iter().map(count).sum::<u64>();
-        let kinds = [
-            (
-                sum(|share| share.new_groups as u64),
-                "to create teams and roles (POST /Groups)",
-            ),
-            (
-                sum(|share| share.forecast.creates),
-                "to create users (POST /Users)",
-            ),
-            (
-                sum(|share| share.forecast.user_changes),
-                "to change users (PATCH /Users)",
-            ),
-            (
-                sum(|share| share.forecast.user_replacements),
-                "to replace users (PUT /Users), each after a look at the user",
-            ),
-            (
-                sum(|share| share.forecast.group_changes),
-                "to change teams and roles (PATCH /Groups)",
-            ),
-            (
-                sum(|share| share.forecast.deletes),
-                "to delete users (DELETE /Users)",
-            ),
-        ];
-        let kinds: Vec<String> = kinds
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{} {what}", grouped(count)))
+        let kinds: Vec<String> = self
+            .counted()
+            .filter(|(_, count)| *count > 0)
+            .map(|(kind, count)| format!("{} {}", grouped(count), kind.words))
             .collect();
         kinds.join(", ")
+    }
+
+    /// What is sent, for programs: calls in all, and operations by their kind. In bulk requests one call is many
+    /// operations.
+    pub(super) fn calls_by_kind(&self) -> Map<String, Value> {
+        let total: u64 = self.shares.iter().map(Share::calls).sum();
+        let by_kind = self
+            .counted()
+            .map(|(kind, count)| (kind.key.to_owned(), count.into()));
+        let mut calls = Map::from_iter([("total".to_owned(), total.into())]);
+        calls.extend(by_kind);
+        calls
+    }
+
+    /// How long it takes at least, where there is a ceiling. Nodes are worked on side by side: the slowest counts.
+    pub(super) fn time(&self) -> Option<Duration> {
+        self.shares.iter().filter_map(Share::time).max()
     }
 
     /// How many calls of which kind.
@@ -136,8 +179,7 @@ impl fmt::Display for Summary<'_> {
             tally.in_words()
         )?;
         f.write_str(&self.calls())?;
-        // Nodes are worked on side by side: the slowest counts.
-        if let Some(time) = shares.iter().filter_map(Share::time).max() {
+        if let Some(time) = self.time() {
             write!(f, "; {}", duration(time.max(Duration::from_secs(1))))?;
             if let [
                 Share {

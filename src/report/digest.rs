@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::summary::grouped;
+use super::tint::Tint;
 use crate::roster::{Code, Problem};
 use crate::sheet::RowNumber;
 
@@ -168,6 +169,7 @@ impl Kind {
 }
 
 impl fmt::Display for Digest {
+    /// For a person, with the places in colour.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, kind) in self.kinds.iter().enumerate() {
             if at > 0 {
@@ -194,7 +196,9 @@ impl fmt::Display for Kind {
             if at > 0 {
                 f.write_str("\n")?;
             }
-            problem.fmt(f)?;
+            let words = problem.to_string();
+            let (place, message) = words.split_at(words.len() - problem.message().len());
+            write!(f, "{}{message}", Tint::Bad.on(place))?;
         }
         if self.more() > 0 {
             let what = if self.rest.rows == self.more() {
@@ -262,6 +266,7 @@ impl fmt::Display for Stretches {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::tint::plain;
     use super::*;
 
     fn problem(code: Code, row: u64, column: usize, value: &str) -> Problem {
@@ -286,7 +291,7 @@ mod tests {
             digest.add(problem(Code::Email, row, 1, &format!("v{row}")));
         }
         digest.add(problem(Code::Email, 7, 2, "other"));
-        insta::assert_snapshot!(digest, @r#"
+        insta::assert_snapshot!(plain(&digest.to_string()), @r#"
         people.csv, row 2, column "c1": "v2" is wrong
         people.csv, row 3, column "c1": "v3" is wrong
         people.csv, row 5, column "c1": "v5" is wrong
@@ -304,7 +309,7 @@ mod tests {
         }
         digest.add(problem(Code::Action, 1_002, 1, "Promote"));
         digest.add(problem(Code::Action, 1_003, 1, "demote"));
-        insta::assert_snapshot!(digest, @r#"
+        insta::assert_snapshot!(plain(&digest.to_string()), @r#"
         people.csv, row 2, column "c1": "promote" is wrong
         people.csv, row 3, column "c1": "promote" is wrong
         people.csv, row 4, column "c1": "promote" is wrong
@@ -330,7 +335,7 @@ mod tests {
                 digest.add(problem(Code::Encoding, row, column, "x"));
             }
         }
-        let said = digest.to_string();
+        let said = plain(&digest.to_string());
         insta::assert_snapshot!(said.lines().last().unwrap_or_default(), @"… and 4 problems of 2 other kinds, not shown here; headcount check FILE --format json has them all");
     }
 
@@ -347,7 +352,7 @@ mod tests {
             let shown: u64 = digest.kinds().iter().map(|kind| kind.first().len() as u64 + kind.more()).sum();
             prop_assert_eq!(shown + digest.left_out(), met.len() as u64);
             // What is said of rows adds up, too.
-            let said = digest.to_string();
+            let said = plain(&digest.to_string());
             let whole = said.lines().filter(|line| line.starts_with("people.csv")).count() as u64;
             let more: u64 = said
                 .lines()

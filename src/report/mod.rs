@@ -1,9 +1,11 @@
 //! Listens to a run's events and tells people of them: progress, summary, results file, a page of HTML; and of
-//! the problems of a file, those of the same kind together.
+//! the problems of a file, those of the same kind together. Here is also the terminal: what is said goes by [`say`],
+//! which knows of its width and of colours.
 //!
 //! Nothing here knows how rows are run: [`Event`] is the only door.
 
 mod digest;
+mod document;
 mod former;
 pub mod page;
 mod place;
@@ -11,6 +13,9 @@ mod progress;
 mod results;
 mod screen;
 mod summary;
+mod table;
+mod tint;
+mod wrap;
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,12 +23,16 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 pub use digest::{Digest, Kind};
+pub use document::{NodeName, Outcomes};
 pub use former::FormerResults;
 pub use place::{Former, beside, complete, private_part};
 pub use progress::{Counter, Progress, When};
 pub use results::{Layout, ResultsError, ResultsFile, UnfitError};
-pub use screen::{Screen, say};
+pub use screen::{Paper, Screen, ask, say};
 pub use summary::{Summary, Tally, duration, grouped};
+pub use table::Table;
+pub use tint::{Colours, Tint, plain};
+pub use wrap::paragraph;
 
 use crate::run::Event;
 use page::{Calls, Page};

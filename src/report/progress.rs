@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::screen::{BARS, say};
+use super::screen::{BARS, columns_of_error, for_error, say};
 use super::summary::{Tally, duration, grouped};
+use super::tint::Tint;
 use crate::run::{PaceReport, Verdict};
 
 /// When progress is shown.
@@ -66,7 +67,7 @@ impl Progress {
     /// How the pace stands.
     pub(super) fn pace(&mut self, tally: &Tally, pace: PaceReport) {
         match self {
-            Progress::Bar(bar) => bar.set_message(state(tally, pace)),
+            Progress::Bar(bar) => bar.set_message(for_error(&state(tally, pace))),
             Progress::Lines { rows, last } if last.elapsed() >= LINE_EVERY => {
                 *last = Instant::now();
                 say(line(*rows, tally, pace));
@@ -115,20 +116,35 @@ impl Counter {
     }
 }
 
-fn bar(rows: u64) -> ProgressBar {
+/// From how many columns on there is room for everything.
+const WIDE: usize = 80;
+
+/// From how many columns on there is room for a bar.
+const NARROW: usize = 50;
+
+/// What is shown on a terminal of so many columns: a line and, below it, a message of as many as it needs.
+fn template(columns: usize) -> String {
+    let bar = |width: usize| for_error(&Tint::Good.on(format_args!("{{bar:{width}}}")));
+    let line = match columns {
+        WIDE.. => bar(24) + " {human_pos} of {human_len} rows, {per_sec}, {eta} left",
+        NARROW.. => bar(10) + " {human_pos} of {human_len}, {eta} left",
+        _ => "{human_pos} of {human_len}, {eta} left".to_owned(),
+    };
     // When somebody presses Ctrl-C, the terminal's ^C pushes the bar up by one line, which then
     // stays. So the first line is empty.
-    let style = ProgressStyle::with_template(
-        "\n{bar:24.green} {human_pos} of {human_len} rows, {per_sec}, {eta} left\n{wide_msg}",
-    )
-    .expect("the template is fixed")
-    .with_key(
-        "per_sec",
-        |state: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
-            // A number that cannot be written leaves its place empty.
-            let _ = write!(text, "{:.0} a second", state.per_sec());
-        },
-    );
+    format!("\n{line}\n{{msg}}")
+}
+
+fn bar(rows: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(&template(columns_of_error().unwrap_or(WIDE)))
+        .expect("the template is fixed")
+        .with_key(
+            "per_sec",
+            |state: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
+                // A number that cannot be written leaves its place empty.
+                let _ = write!(text, "{:.0} a second", state.per_sec());
+            },
+        );
     let bar = BARS.add(ProgressBar::new(rows).with_style(style));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
@@ -184,4 +200,29 @@ fn line(rows: u64, tally: &Tally, pace: PaceReport) -> String {
         text.push_str("; every row has failed so far, Ctrl-C stops the run");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tint::plain;
+    use super::*;
+
+    #[test]
+    fn there_is_room_for_large_numbers_on_a_narrow_terminal() {
+        for columns in [40, NARROW, 60, WIDE, 200] {
+            let mut line = plain(&template(columns));
+            for (key, value) in [
+                ("{bar:24}", &*"#".repeat(24)),
+                ("{bar:10}", "##########"),
+                ("{human_pos}", "1,000,000"),
+                ("{human_len}", "1,000,000"),
+                ("{per_sec}", "123 a second"),
+                ("{eta}", "27m"),
+            ] {
+                line = line.replace(key, value);
+            }
+            let line = line.trim().strip_suffix("{msg}").unwrap().trim_end();
+            assert!(line.len() <= columns, "{line}");
+        }
+    }
 }

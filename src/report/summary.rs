@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::tint::Tint;
 use crate::run::{Ended, StopReason, Verdict};
 
 /// Counts of a run so far.
@@ -72,14 +73,32 @@ impl Tally {
         self.begun.elapsed()
     }
 
-    /// "38 created, 2 failed"
+    /// "38 created, 2 failed", each in its colour.
     #[must_use]
     pub fn in_words(&self) -> String {
         let words: Vec<String> = self
             .present()
-            .map(|(verdict, count)| format!("{} {}", grouped(count), in_words(verdict)))
+            .map(|(verdict, count)| {
+                let words = format!("{} {}", grouped(count), in_words(verdict));
+                match tint(verdict) {
+                    Some(tint) => tint.on(words),
+                    None => words,
+                }
+            })
             .collect();
         words.join(", ")
+    }
+}
+
+/// The colour of what became of a row.
+fn tint(verdict: Verdict) -> Option<Tint> {
+    match verdict {
+        Verdict::Created | Verdict::Updated | Verdict::Unlocked => Some(Tint::Good),
+        Verdict::Locked | Verdict::Deleted | Verdict::NotAttempted | Verdict::Unknown => {
+            Some(Tint::Care)
+        }
+        Verdict::Invalid | Verdict::Failed => Some(Tint::Bad),
+        Verdict::Unchanged | Verdict::Exists => None,
     }
 }
 
@@ -122,7 +141,8 @@ impl fmt::Display for Summary<'_> {
         let rows = tally.rows();
         let seconds = tally.elapsed().as_secs_f64();
         if let Some(reason) = &ended.stopped {
-            writeln!(f, "Stopped before the end: {reason}.")?;
+            let begin = Tint::Bad.on("Stopped before the end:");
+            writeln!(f, "{begin} {reason}.")?;
         }
         let what = if tally.rows() == 0 {
             "nothing to do".to_owned()
@@ -174,6 +194,10 @@ impl Summary<'_> {
                  --on-conflict skip."
             ));
         }
+        if let Some(StopReason::Denied(_)) = self.ended.stopped {
+            let doctor = Tint::Command.on("headcount doctor");
+            hints.push(format!("What the token may do, and what to mend: {doctor}"));
+        }
         if tally.of(Verdict::Unknown) > 0 {
             hints.push(match self.run {
                 Some(_) => "Rows marked unknown may have worked: trying again looks at these people first.",
@@ -203,12 +227,15 @@ impl Summary<'_> {
             .iter()
             .any(|verdict| !verdict.is_done() && self.tally.of(*verdict) > 0);
         if self.ended.stopped.is_some() {
-            Some(format!("Go on with it: headcount runs resume {run}"))
+            let command = Tint::Command.on(format_args!("headcount runs resume {run}"));
+            Some(format!("Go on with it: {command}"))
         } else if not_done {
+            let retry = |what: &str| Tint::Command.on(format_args!("headcount runs retry {what}"));
             Some(format!(
-                "Try again what is not done: headcount runs retry {run}\n\
-                 or, with rows corrected in the results file: headcount runs retry {}",
-                self.results.display()
+                "Try again what is not done: {}\n\
+                 or, with rows corrected in the results file: {}",
+                retry(run),
+                retry(&self.results.display().to_string())
             ))
         } else {
             None
@@ -255,6 +282,7 @@ pub fn duration(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tint::plain;
     use super::*;
 
     #[test]
@@ -270,7 +298,7 @@ mod tests {
 
     /// Without the line that says how long it took.
     fn timeless(summary: &Summary<'_>) -> String {
-        let text = summary.to_string();
+        let text = plain(&summary.to_string());
         let lines = text.lines().filter(|line| !line.contains("calls in"));
         lines.collect::<Vec<_>>().join("\n")
     }

@@ -2,7 +2,7 @@
 
 mod facts;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
@@ -80,15 +80,15 @@ impl Job {
         }))
     }
 
-    /// Writes the page of a run that is over, if there is to be one.
+    /// Writes the page of a run that is over, if there is to be one, and tells where it is.
     pub(super) fn write_page(
         &self,
         to_come: Option<PageToCome>,
         told: &Told,
         book: &Book,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<PathBuf>, Failure> {
         let (Some(to_come), Some(page)) = (to_come, &told.page) else {
-            return Ok(());
+            return Ok(None);
         };
         let PageToCome { file, mask } = to_come;
         let path = file.path().to_owned();
@@ -106,7 +106,7 @@ impl Job {
         if !self.run.quiet {
             say(format_args!("Report: {}", path.display()));
         }
-        Ok(())
+        Ok(Some(path))
     }
 
     /// A rehearsal has no report.

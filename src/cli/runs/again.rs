@@ -3,16 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::document::{Part, Summary};
 use super::{AgainArgs, RetryArgs, find, nothing, of_results, refuse_going};
 use crate::cli::destination::SANDBOX;
 use crate::cli::import::RunArgs;
 use crate::cli::job::Job;
 use crate::cli::node::NodeArgs;
+use crate::cli::printed::{Reader, print_json};
 use crate::cli::record::{Earlier, Origin, reach, whole};
 use crate::cli::{Exit, Failure};
 use crate::guard::MaxErrors;
 use crate::ledger::{Book, Counts, History, Kind, RunId, Shelf, State};
-use crate::report::{grouped, say};
+use crate::report::{Tint, grouped, say};
 use crate::roster::Action;
 use crate::run::Verdict;
 use crate::sheet::{Original, Reading, shown};
@@ -46,14 +48,20 @@ pub(in crate::cli) async fn go_on(
             "Run {id} has come to its end; there is nothing to go on with. Results: {}",
             book.about().results.display()
         ));
-        if failed == 0 {
-            return Ok(Exit::Done);
+        let exit = if failed == 0 {
+            Exit::Done
+        } else {
+            let command = Tint::Command.on(format_args!("headcount runs retry {id}"));
+            let rows = grouped(failed);
+            say(format_args!(
+                "{rows} rows are not done; {command} sends them again."
+            ));
+            Exit::RowsFailed
+        };
+        if options.format == Reader::Json {
+            print_json(&Summary::of(&book, Part::ended(exit))?)?;
         }
-        say(format_args!(
-            "{} rows are not done; headcount runs retry {id} sends them again.",
-            grouped(failed)
-        ));
-        return Ok(Exit::RowsFailed);
+        return Ok(exit);
     }
     let about = book.about().clone();
     if about.addresses().any(|address| address == SANDBOX) {

@@ -2,17 +2,24 @@
 
 pub(super) const LIST: &str = "\
 Examples:
-  headcount runs list";
+  headcount runs list
+  headcount runs list --format json         for a program";
 
 pub(super) const SHOW: &str = "\
 Examples:
   headcount runs show                       the latest one
-  headcount runs show 2026-11-24-0907";
+  headcount runs show 2026-11-24-0907
+  headcount runs show --format json         for a program";
 
 pub(super) const RESULTS: &str = "\
 Examples:
   headcount runs results -o so-far.csv
   headcount runs results 2026-11-24-0907 -o done.xlsx";
+
+pub(super) const REPORT: &str = "\
+Examples:
+  headcount runs report -o people.html      of the latest run
+  headcount runs report 2026-11-24-0907 --report-mask";
 
 pub(super) const RESUME: &str = "\
 Examples:

@@ -5,12 +5,14 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{OneArgs, PruneArgs, ResultsArgs, find, nothing};
+use super::document::{self, RunDocument, next, not_sent};
+use super::{ListArgs, PruneArgs, ResultsArgs, ShowArgs, find, nothing};
 use crate::cli::job::Job;
+use crate::cli::printed::{Reader, print, print_json, show as show_text};
 use crate::cli::record::restore;
-use crate::cli::{Exit, Failure, print};
+use crate::cli::{Exit, Failure};
 use crate::ledger::{Book, Counts, Kind, Pages, RunId, Shelf, State};
-use crate::report::{Former, Layout, ResultsFile, grouped, say};
+use crate::report::{Former, Layout, Paper, ResultsFile, Table, Tint, grouped, say};
 use crate::roster::{self, Roster};
 use crate::run::Record;
 use crate::sheet::shown;
@@ -28,47 +30,56 @@ fn standing(shelf: &Shelf, id: &RunId, state: &State, counts: &Counts) -> String
     }
 }
 
-pub(super) fn list(shelf: &Shelf) -> Result<Exit, Failure> {
-    let mut text = String::new();
+pub(super) fn list(args: &ListArgs) -> Result<Exit, Failure> {
+    let shelf = &args.state.shelf()?;
+    if args.format == Reader::Json {
+        print_json(&document::all(shelf)?)?;
+        return Ok(Exit::Done);
+    }
+    let headings = ["RUN", "STATE", "ROWS DONE", "WHAT", "FILE", "NODE"];
+    let mut table = Table::new(&headings, &[2]);
+    let mut unreadable = String::new();
     for id in shelf.runs()? {
-        let line = shelf.read(&id).and_then(|book| {
+        let cells = shelf.read(&id).and_then(|book| {
             let about = book.about();
             let (state, counts) = (book.state()?, book.counts()?);
             let file = about.terms.file.file_name().unwrap_or_default();
-            Ok(format!(
-                "{id:<21}  {:<22}  {:>9} of {:>9}  {:<6}  {}  {}",
+            Ok([
+                id.to_string(),
                 standing(shelf, &id, &state, &counts),
-                grouped(counts.done()),
-                grouped(about.rows),
-                about.word(),
-                file.display(),
+                format!("{} of {}", grouped(counts.done()), grouped(about.rows)),
+                about.word().to_owned(),
+                file.display().to_string(),
                 about.node_cells(),
-            ))
+            ])
         });
-        let line = line.unwrap_or_else(|error| format!("{id}  cannot be read: {error}"));
-        text.push_str(&line);
-        text.push('\n');
+        match cells {
+            Ok(cells) => table.row(cells),
+            Err(error) => unreadable += &format!("{id}  cannot be read: {error}\n"),
+        }
     }
-    if text.is_empty() {
+    if table.is_empty() && unreadable.is_empty() {
         say(format_args!(
             "There are no runs in {}.",
             shelf.dir().display()
         ));
     } else {
-        let head = format!(
-            "{:<21}  {:<22}  {:>22}  {:<6}  FILE, NODE\n",
-            "RUN", "STATE", "ROWS DONE", "WHAT"
-        );
-        print(format!("{head}{text}").as_bytes())?;
+        let table = table.lines(Paper::standard_output().columns());
+        show_text(&(table + &unreadable))?;
     }
     Ok(Exit::Done)
 }
 
-pub(super) fn show(args: &OneArgs) -> Result<Exit, Failure> {
-    let shelf = args.state.shelf()?;
-    let id =
-        find(&shelf, args.run.as_deref(), |_, _, _| true)?.ok_or_else(|| nothing(&shelf, "yet"))?;
+pub(super) fn show(args: &ShowArgs) -> Result<Exit, Failure> {
+    let shelf = args.one.state.shelf()?;
+    let id = find(&shelf, args.one.run.as_deref(), |_, _, _| true)?
+        .ok_or_else(|| nothing(&shelf, "yet"))?;
     let book = shelf.read(&id)?;
+    let is_going = shelf.is_going(&id);
+    if args.format == Reader::Json {
+        print_json(&RunDocument::of(&book, is_going)?.alone())?;
+        return Ok(Exit::Done);
+    }
     let (about, state, counts) = (book.about(), book.state()?, book.counts()?);
     let mut text = String::new();
     let mut line = |name: &str, value: &dyn std::fmt::Display| {
@@ -97,21 +108,15 @@ pub(super) fn show(args: &OneArgs) -> Result<Exit, Failure> {
         let words = "may have been sent; resume looks for them first";
         line("", &format_args!("{:>9} {words}", grouped(counts.in_doubt)));
     }
-    let settled: u64 = counts.verdicts.iter().map(|(_, count)| count).sum();
-    let left = about.rows.saturating_sub(settled + counts.in_doubt);
+    let left = not_sent(about.rows, &counts);
     if left > 0 {
         line("", &format_args!("{:>9} not sent yet", grouped(left)));
     }
     line("results", &about.results.display());
-    print(text.as_bytes())?;
-    let hint = match state {
-        State::Open if shelf.is_going(&id) => None,
-        State::Open | State::Stopped { .. } => Some("resume"),
-        State::Finished { .. } if counts.not_done(about.rows) > 0 => Some("retry"),
-        State::Finished { .. } => None,
-    };
-    if let Some(hint) = hint {
-        say(format_args!("Next: headcount runs {hint} {id}"));
+    show_text(&text)?;
+    if let Some(next) = next(&book, is_going)? {
+        let command = Tint::Command.on(format_args!("headcount runs {next} {id}"));
+        say(format_args!("Next: {command}"));
     }
     Ok(Exit::Done)
 }
@@ -206,8 +211,9 @@ pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Failure> {
         }
         if doubtful {
             kept += 1;
+            let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
             say(format_args!(
-                "Run {id} was cut short and is kept: finish it first, with headcount runs resume {id}"
+                "Run {id} was cut short and is kept: finish it first, with {resume}"
             ));
             continue;
         }

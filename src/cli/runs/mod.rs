@@ -1,6 +1,7 @@
 //! `headcount runs`: what runs have done, and going on with them, again or back.
 
 mod again;
+mod document;
 mod examples;
 mod look;
 mod report;
@@ -14,13 +15,16 @@ use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 
 pub(super) use again::{cut_short, go_on};
+pub(super) use document::{Part, Summary};
 
 use super::import::RunArgs;
 use super::node::NodeArgs;
 use super::page::MaskArgs;
+use super::printed::Reader;
 use super::record::StateArgs;
 use super::{Exit, Failure};
 use crate::ledger::{Book, Counts, Kind, RunId, Shelf, State};
+use crate::report::Tint;
 use crate::roster::Action;
 
 pub(super) const EXAMPLES: &str = "\
@@ -47,14 +51,15 @@ pub(super) struct RunsArgs {
 enum RunsCommand {
     /// Show all runs, the latest first
     #[command(after_help = examples::LIST)]
-    List(StateArgs),
+    List(ListArgs),
     /// Show what became of a run
     #[command(after_help = examples::SHOW)]
-    Show(OneArgs),
+    Show(ShowArgs),
     /// Write the results of a run again, also while it is going
     #[command(after_help = examples::RESULTS)]
     Results(ResultsArgs),
     /// Make the report of a run: one page of HTML, also while it is going
+    #[command(after_help = examples::REPORT)]
     Report(ReportArgs),
     /// Go on with a run that was cut short: what may have been sent is looked up first
     #[command(after_help = examples::RESUME)]
@@ -76,6 +81,24 @@ struct OneArgs {
     run: Option<String>,
     #[command(flatten)]
     state: StateArgs,
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// For people, or for programs
+    #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_RUN_FORMAT")]
+    format: Reader,
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+#[derive(Debug, Args)]
+struct ShowArgs {
+    #[command(flatten)]
+    one: OneArgs,
+    /// For people, or for programs
+    #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_RUN_FORMAT")]
+    format: Reader,
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +173,19 @@ impl FromStr for Age {
 }
 
 impl RunsArgs {
+    /// Who reads what is printed.
+    pub(super) fn reader(&self) -> Reader {
+        match &self.command {
+            RunsCommand::List(args) => args.format,
+            RunsCommand::Show(args) => args.format,
+            RunsCommand::Resume(args) | RunsCommand::Undo(args) => args.options.format,
+            RunsCommand::Retry(args) => args.again.options.format,
+            RunsCommand::Results(_) | RunsCommand::Report(_) | RunsCommand::Prune(_) => {
+                Reader::Text
+            }
+        }
+    }
+
     /// The node that the command talks to, if it talks to one.
     pub(super) fn node(&mut self) -> Option<&mut NodeArgs> {
         match &mut self.command {
@@ -163,7 +199,7 @@ impl RunsArgs {
 /// `headcount runs`
 pub(super) async fn runs(args: RunsArgs) -> Result<Exit, Failure> {
     match args.command {
-        RunsCommand::List(state) => look::list(&state.shelf()?),
+        RunsCommand::List(args) => look::list(&args),
         RunsCommand::Show(args) => look::show(&args),
         RunsCommand::Results(args) => look::results(&args),
         RunsCommand::Report(args) => report::report(&args),
@@ -225,16 +261,18 @@ fn of_results(shelf: &Shelf, path: &Path) -> Result<Option<RunId>, Failure> {
 }
 
 fn nothing(shelf: &Shelf, what: &str) -> Failure {
+    let list = Tint::Command.on("headcount runs list");
     Failure::usage(format_args!(
-        "there is no run {what} in {}",
+        "there is no run {what} in {}; {list} shows those that there are, --state-dir names another folder",
         shelf.dir().display()
     ))
 }
 
 fn refuse_going(shelf: &Shelf, id: &RunId) -> Result<(), Failure> {
     if shelf.is_going(id) {
+        let show = Tint::Command.on(format_args!("headcount runs show {id}"));
         return Err(Failure::usage(format_args!(
-            "run {id} is still going; wait for it, or stop it first"
+            "run {id} is still going; wait for it, or stop it first. How far it is: {show}"
         )));
     }
     Ok(())

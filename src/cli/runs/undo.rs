@@ -4,10 +4,12 @@ use std::io::BufWriter;
 use std::path::PathBuf;
 
 use super::again::gone;
+use super::document::{Part, Summary};
 use crate::cli::destination::SANDBOX;
 use crate::cli::import::RunArgs;
 use crate::cli::job::Job;
 use crate::cli::node::NodeArgs;
+use crate::cli::printed::{Reader, print_json};
 use crate::cli::record::{Origin, reach};
 use crate::cli::{Exit, Failure};
 use crate::ledger::{Book, WayBack, WayBackRow};
@@ -47,6 +49,9 @@ pub(super) async fn undo(book: &Book, options: RunArgs, node: NodeArgs) -> Resul
             "There is nothing to take back of run {}.",
             book.id()
         ));
+        if options.format == Reader::Json {
+            print_json(&Summary::of(book, Part::ended(Exit::Done))?)?;
+        }
         return Ok(Exit::Done);
     }
     if !options.quiet {

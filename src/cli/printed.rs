@@ -1,0 +1,48 @@
+//! Standard output: words for people, documents for programs, and data as it is.
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::Failure;
+use crate::report::Paper;
+
+/// Who reads what is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Reader {
+    /// A person
+    #[default]
+    Text,
+    /// A program: one JSON object
+    Json,
+}
+
+/// Prints data that was asked for, byte by byte.
+pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    written(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// Prints words for a person: in colours and in lines that fit, where there is a terminal.
+pub(super) fn show(text: &str) -> Result<(), Failure> {
+    written(Paper::standard_output().print(text))
+}
+
+/// Prints a document for a program.
+pub(super) fn print_json(document: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(document).map_err(Failure::unexpected)?;
+    print(format!("{json}\n").as_bytes())
+}
+
+/// Whoever reads it may have had enough, which is no failure.
+pub(super) fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| {
+            Failure::unexpected(format_args!(
+                "standard output cannot be written to: {error}"
+            ))
+        }),
+    }
+}

@@ -1,0 +1,196 @@
+//! A run for programs, as docs/schema/run.schema.json describes it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::destination::SANDBOX;
+use crate::cli::{Exit, Failure};
+use crate::ledger::{Book, Counts, Kind, Shelf, State};
+use crate::report::{NodeName, Outcomes};
+
+/// What programs know the documents by.
+const RUN: &str = "urn:headcount:schema:run:1";
+const RUNS: &str = "urn:headcount:schema:runs:1";
+const SUMMARY: &str = "urn:headcount:schema:summary:1";
+
+/// What is known of a run from its record.
+#[derive(Debug, Serialize)]
+pub(in crate::cli) struct RunDocument {
+    /// Its id.
+    run: String,
+    /// The command that began it.
+    command: String,
+    /// The run that it tries again or takes back.
+    of: Option<String>,
+    file: String,
+    nodes: Vec<NodeName>,
+    begun: Timestamp,
+    ended: Option<Timestamp>,
+    state: &'static str,
+    /// Why it stopped before its end.
+    stopped: Option<String>,
+    rows: u64,
+    outcomes: Outcomes,
+    /// Rows that may have been sent and have no outcome.
+    in_doubt: u64,
+    /// Rows that were not sent yet.
+    not_sent: u64,
+    results: String,
+    /// The command that does what is left, in words.
+    next: Option<[String; 4]>,
+}
+
+/// What comes next after a run.
+pub(super) fn next(book: &Book, is_going: bool) -> Result<Option<&'static str>, Failure> {
+    let about = book.about();
+    // The node of a sandbox is gone with its run.
+    if about.addresses().any(|address| address == SANDBOX) {
+        return Ok(None);
+    }
+    Ok(match book.state()? {
+        State::Open if is_going => None,
+        State::Open | State::Stopped { .. } => Some("resume"),
+        State::Finished { .. } if book.counts()?.not_done(about.rows) > 0 => Some("retry"),
+        State::Finished { .. } => None,
+    })
+}
+
+/// How many rows have no outcome and were not sent.
+pub(super) fn not_sent(rows: u64, counts: &Counts) -> u64 {
+    let settled: u64 = counts.verdicts.iter().map(|(_, count)| count).sum();
+    rows.saturating_sub(settled + counts.in_doubt)
+}
+
+impl RunDocument {
+    /// The run of a record, which may be going.
+    pub(in crate::cli) fn of(book: &Book, is_going: bool) -> Result<Self, Failure> {
+        let (about, state, counts) = (book.about(), book.state()?, book.counts()?);
+        let next = next(book, is_going)?.map(|command| {
+            let id = book.id().to_string();
+            ["headcount".into(), "runs".into(), command.into(), id]
+        });
+        let (word, ended, stopped) = match state {
+            State::Open if is_going => ("going", None, None),
+            State::Open => ("cut_short", None, None),
+            State::Stopped { at, why } => ("stopped", Some(at), Some(why)),
+            State::Finished { at } => ("finished", Some(at), None),
+        };
+        let node = |node: &crate::ledger::NodeAbout| NodeName {
+            name: node.name.clone(),
+            address: node.address.clone(),
+        };
+        Ok(RunDocument {
+            run: book.id().to_string(),
+            command: about.word().to_owned(),
+            of: match &about.kind {
+                Kind::Import => None,
+                Kind::Retry { of } => of.clone(),
+                Kind::Undo { of } => Some(of.clone()),
+            },
+            file: about.terms.file.display().to_string(),
+            nodes: about.nodes.iter().map(node).collect(),
+            begun: about.begun,
+            ended,
+            state: word,
+            stopped,
+            rows: about.rows,
+            outcomes: Outcomes::of(|verdict| counts.of(verdict)),
+            in_doubt: counts.in_doubt,
+            not_sent: not_sent(about.rows, &counts),
+            results: about.results.display().to_string(),
+            next,
+        })
+    }
+
+    /// As a document of its own.
+    pub(super) fn alone(self) -> impl Serialize {
+        #[derive(Serialize)]
+        struct Alone {
+            schema: &'static str,
+            #[serde(flatten)]
+            run: RunDocument,
+        }
+        Alone {
+            schema: RUN,
+            run: self,
+        }
+    }
+}
+
+/// All runs. Of a record that cannot be read, the id and why.
+pub(super) fn all(shelf: &Shelf) -> Result<impl Serialize, Failure> {
+    #[derive(Serialize)]
+    struct All {
+        schema: &'static str,
+        runs: Vec<Entry>,
+    }
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Entry {
+        Run(Box<RunDocument>),
+        Unreadable { run: String, error: String },
+    }
+    let entry = |id| {
+        let run = shelf.read(&id).map_err(Failure::from);
+        let run = run.and_then(|book| RunDocument::of(&book, shelf.is_going(&id)));
+        match run {
+            Ok(run) => Entry::Run(Box::new(run)),
+            Err(failure) => Entry::Unreadable {
+                run: id.to_string(),
+                error: failure.message,
+            },
+        }
+    };
+    Ok(All {
+        schema: RUNS,
+        runs: shelf.runs()?.into_iter().map(entry).collect(),
+    })
+}
+
+/// The summary of a run that is over: what is known of it, and what was only seen while it went on.
+#[derive(Debug, Serialize)]
+pub(in crate::cli) struct Summary {
+    schema: &'static str,
+    #[serde(flatten)]
+    run: RunDocument,
+    #[serde(flatten)]
+    part: Part,
+}
+
+/// What was seen since the run began, or went on.
+#[derive(Debug, Default, Serialize)]
+pub(in crate::cli) struct Part {
+    /// Calls that were sent.
+    pub(in crate::cli) calls: u64,
+    /// How long it took.
+    pub(in crate::cli) seconds: f64,
+    /// Teams and roles that were created for the rows.
+    pub(in crate::cli) new_groups: usize,
+    /// Whether creates were given up because the licensed seats are used up.
+    pub(in crate::cli) seats_used_up: bool,
+    /// Where the page about the run is, if there is one.
+    pub(in crate::cli) report: Option<String>,
+    /// How the program ends.
+    pub(in crate::cli) exit_code: u8,
+}
+
+impl Part {
+    /// Nothing was sent.
+    pub(in crate::cli) fn ended(exit: Exit) -> Self {
+        Part {
+            exit_code: exit as u8,
+            ..Part::default()
+        }
+    }
+}
+
+impl Summary {
+    /// Of a run that nobody works on any more.
+    pub(in crate::cli) fn of(book: &Book, part: Part) -> Result<Self, Failure> {
+        Ok(Summary {
+            schema: SUMMARY,
+            run: RunDocument::of(book, false)?,
+            part,
+        })
+    }
+}
