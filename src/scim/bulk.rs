@@ -323,8 +323,9 @@ fn length(value: &impl Serialize) -> usize {
 mod tests {
     use serde_json::json;
 
+    use super::super::creation::NewUser;
     use super::super::message::Operation;
-    use super::super::resource::{Group, NewUser, User};
+    use super::super::resource::{Group, User};
     use super::*;
 
     const WIDE: BulkLimits = BulkLimits {

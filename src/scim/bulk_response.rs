@@ -244,8 +244,9 @@ mod tests {
     use serde_json::json;
 
     use super::super::bulk::{BulkLimits, BulkOperation};
+    use super::super::creation::NewUser;
     use super::super::message::Patch;
-    use super::super::resource::{Group, NewUser, User};
+    use super::super::resource::{Group, User};
     use super::*;
 
     fn create() -> BulkOperation {

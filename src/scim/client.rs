@@ -9,13 +9,14 @@ use url::Url;
 
 use super::bulk::BulkRequest;
 use super::bulk_response::BulkResponse;
+use super::creation::{NewGroup, NewUser};
 use super::discovery::{Schema, ServiceProviderConfig};
 use super::document::Document;
 use super::error::{Error, Refusal};
 use super::lenient::Object;
 use super::loose;
 use super::message::{Page, Patch, detail};
-use super::resource::{Group, NewGroup, NewUser, Resource, Shown, User};
+use super::resource::{Group, Resource, Shown, User};
 use super::version::Versions;
 use crate::pace::retry::{Happened, Repeat, happened};
 use crate::pace::{Answer, Call, Class, Line};
