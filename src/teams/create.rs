@@ -156,12 +156,8 @@ impl Creation<'_> {
 
     async fn rest(&self, wait: Duration) -> Result<(), NotCreated> {
         let stopped = Fault {
-            kind: FaultKind::Stopped,
-            cause: None,
-            status: None,
-            attempts: 0,
             may_have_worked: self.doubtful,
-            lasted: Duration::ZERO,
+            ..Fault::stopped()
         };
         let rested = self.client.line().pace().rest(wait).await;
         rested.map_err(|_| self.not_seen(Error::Fault(stopped)))
