@@ -61,11 +61,32 @@ impl Who {
     }
 }
 
+/// How the node takes calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// One by one, and answers at once.
+    AtOnce,
+    /// One by one, and answers after so many milliseconds.
+    After(u64),
+    /// At once, and many changes in one bulk request as well (RFC 7644, section 3.7), for whoever knows how to send them.
+    InBulk,
+}
+
+impl Takes {
+    /// The flags of the sandbox that make such a node.
+    fn flags(self) -> Vec<String> {
+        match self {
+            Takes::AtOnce => Vec::new(),
+            Takes::After(milliseconds) => vec!["--latency".to_owned(), milliseconds.to_string()],
+            Takes::InBulk => vec!["--bulk".to_owned()],
+        }
+    }
+}
+
 /// Users to be created.
 pub struct Creates {
     pub title: &'static str,
-    /// How long the node takes for a call, in milliseconds.
-    pub latency: Option<u64>,
+    pub takes: Takes,
     pub rows: usize,
     /// How many times as fast as others the program is to be.
     pub goals: &'static [(Who, f64)],
@@ -103,7 +124,7 @@ impl Creates {
             };
             table.row(&[who.name(), &table::spread(theirs, 0), &beside, &goal]);
         }
-        if let Some(latency) = self.latency {
+        if let Takes::After(latency) = self.takes {
             let most = per_second(CONCURRENCY, std::time::Duration::from_millis(latency));
             let beside = format!("{:.3} times", median(&ours) / most);
             let name = format!("{CONCURRENCY} calls / {latency} ms");
@@ -113,8 +134,9 @@ impl Creates {
     }
 
     fn measure(&self, who: Who, round: usize, folder: &Path) -> f64 {
-        let latency = self.latency.unwrap_or(0).to_string();
-        let mut flags = vec!["--users", "0", "--latency", &latency];
+        let takes = self.takes.flags();
+        let mut flags = vec!["--users", "0"];
+        flags.extend(takes.iter().map(String::as_str));
         if who == Who::Commander {
             // It would delete what its source does not have.
             flags.extend(["--teams", "0"]);

@@ -22,7 +22,7 @@ mod table;
 
 use std::path::PathBuf;
 
-use create::{Creates, Who};
+use create::{Creates, Takes, Who};
 use support::machine;
 
 fn main() {
@@ -46,15 +46,21 @@ fn main() {
     for creates in [
         Creates {
             title: "Creating on a node that answers at once",
-            latency: None,
+            takes: Takes::AtOnce,
             rows: 60_000 / shrink,
             goals: &[(Who::Oha, 0.7), (Who::Commander, 40.0)],
         },
         Creates {
             title: "Creating on a node that takes 50 ms for a call",
-            latency: Some(50),
+            takes: Takes::After(50),
             rows: 6_400 / shrink,
             goals: &[],
+        },
+        Creates {
+            title: "Creating on a node that takes bulk requests, which headcount sends and the others do not",
+            takes: Takes::InBulk,
+            rows: 60_000 / shrink,
+            goals: &[(Who::Oha, 0.7), (Who::Commander, 40.0)],
         },
     ] {
         creates.compare(&there, folder, rounds);
