@@ -175,6 +175,44 @@ fn only_the_owner_may_read_an_export() {
     );
 }
 
+#[test]
+fn a_dash_is_standard_output() {
+    let node = Node::with_users(3);
+    let desk = node.desk();
+    let ended = desk
+        .headcount(&["export", "users", "-o", "-", "--format", "tsv"])
+        .with(0);
+    assert!(ended.stdout.starts_with("id\temail\t"), "{}", ended.stdout);
+    assert_eq!(ended.stdout.lines().count(), 4);
+    assert!(!desk.path("-").exists());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_is_written_into_and_not_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+
+    let node = Node::with_users(3);
+    let desk = node.desk();
+    let pipe = desk.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).unwrap()
+    });
+    desk.headcount(&["export", "users", "-o", "pipe"]).with(0);
+    assert_eq!(reader.join().unwrap().lines().count(), 4);
+    let kind = std::fs::metadata(&pipe).unwrap().file_type();
+    assert!(kind.is_fifo());
+
+    let file = desk.file("people.csv", "email\nann@example.com\n");
+    let file = file.to_str().unwrap();
+    desk.headcount(&["import", file, "--results", "pipe"])
+        .with(2)
+        .says("it is a device or a pipe, and would be replaced by a file");
+}
+
 /// A server of paged users; `users` gives those that it holds at each call.
 fn paged(page: usize, users: impl Fn(usize) -> Vec<u32> + Send + Sync + 'static) -> Scripted {
     Scripted::start(move |call, before| {

@@ -1,5 +1,6 @@
 //! `headcount export`: everything a node holds, to the last page.
 
+use std::fs::OpenOptions;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use super::destination::Connected;
 use super::node::NodeArgs;
 use super::{Exit, Failure, signals};
 use crate::export::{Choice, Export, ExportError, Filter, NODE, Table, What};
-use crate::report::{Counter, Former, When, grouped, private_part, say};
+use crate::report::{Counter, Former, When, grouped, is_stream, private_part, say};
 use crate::run::StopSwitch;
 use crate::sheet::{Format, LimitError};
 
@@ -35,7 +36,7 @@ pub(super) struct ExportArgs {
     /// What to export
     #[arg(value_enum)]
     what: What,
-    /// Where to; else to standard output
+    /// Where to; else, or with -, to standard output
     #[arg(short, long, value_name = "FILE", env = "HEADCOUNT_OUTPUT")]
     output: Option<PathBuf>,
     /// csv, tsv, jsonl or xlsx; else as the file's ending says, else csv
@@ -93,10 +94,17 @@ pub(super) async fn export(args: ExportArgs) -> Result<Exit, Failure> {
         nodes: &nodes,
         filter,
     };
-    match &args.output {
+    match args.file() {
         None => {
             let stdout = BufWriter::new(io::stdout());
             let table = Table::new(stdout, format, choice).map_err(failed)?;
+            let rows = order.fill(table).await?;
+            told(&args, &nodes, rows, None);
+        }
+        Some(path) if is_stream(path) => {
+            let stream = OpenOptions::new().write(true).open(path);
+            let stream = stream.map_err(|error| unwritable(path, &error))?;
+            let table = Table::new(BufWriter::new(stream), format, choice).map_err(failed)?;
             let rows = order.fill(table).await?;
             told(&args, &nodes, rows, None);
         }
@@ -125,13 +133,20 @@ pub(super) async fn export(args: ExportArgs) -> Result<Exit, Failure> {
 }
 
 impl ExportArgs {
+    /// The file to write; none for standard output.
+    fn file(&self) -> Option<&Path> {
+        let path = self.output.as_deref();
+        path.filter(|path| *path != Path::new("-"))
+    }
+
     fn format(&self) -> Result<Format, Failure> {
-        let format = match (self.format, &self.output) {
+        let format = match (self.format, self.file()) {
             (Some(format), _) => format,
+            (None, Some(path)) if is_stream(path) => Format::Csv,
             (None, Some(path)) => Format::of(path).map_err(Failure::usage)?,
             (None, None) => Format::Csv,
         };
-        if format == Format::Xlsx && self.output.is_none() && io::stdout().is_terminal() {
+        if format == Format::Xlsx && self.file().is_none() && io::stdout().is_terminal() {
             return Err(Failure::usage(
                 "a workbook is nothing for a terminal; name a file with -o FILE.xlsx",
             ));

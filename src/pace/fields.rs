@@ -7,7 +7,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName};
 use sfv::{Dictionary, GenericBareItem, List, ListEntry, Parameters, Parser};
 
 use super::limiter::Allowance;
@@ -15,19 +15,42 @@ use super::limiter::Allowance;
 /// A reset of more seconds than this is a time: nobody waits for ten years.
 const LONGEST: f64 = 315_576_000.0;
 
+static LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+static POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// Fields with one number each.
+struct Apart {
+    limit: HeaderName,
+    remaining: HeaderName,
+    reset: HeaderName,
+}
+
+static APART: [Apart; 2] = [
+    Apart {
+        limit: HeaderName::from_static("ratelimit-limit"),
+        remaining: HeaderName::from_static("ratelimit-remaining"),
+        reset: HeaderName::from_static("ratelimit-reset"),
+    },
+    Apart {
+        limit: HeaderName::from_static("x-ratelimit-limit"),
+        remaining: HeaderName::from_static("x-ratelimit-remaining"),
+        reset: HeaderName::from_static("x-ratelimit-reset"),
+    },
+];
+
 /// What the fields of an answer allow; where they name several limits, the narrowest one.
 pub(super) fn allowance(headers: &HeaderMap, now: SystemTime) -> Option<Allowance> {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
-    if let Some(field) = text("ratelimit") {
-        return structured(field, text("ratelimit-policy"));
+    let text = |name: &HeaderName| headers.get(name)?.to_str().ok();
+    if let Some(field) = text(&LIMIT) {
+        return structured(field, text(&POLICY));
     }
-    ["ratelimit", "x-ratelimit"].into_iter().find_map(|prefix| {
-        let number = |what: &str| leading_number(text(&format!("{prefix}-{what}"))?);
-        let reset = number("reset")?;
+    APART.iter().find_map(|fields| {
+        let number = |name: &HeaderName| leading_number(text(name)?);
+        let reset = number(&fields.reset)?;
         Some(Allowance {
-            left: number("remaining")?,
+            left: number(&fields.remaining)?,
             reset: reset_in(reset, now)?,
-            of: number("limit"),
+            of: number(&fields.limit),
         })
     })
 }

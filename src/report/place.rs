@@ -30,6 +30,13 @@ pub fn beside(input: &Path) -> PathBuf {
     input.with_file_name(name)
 }
 
+/// Whether something of this name takes what is written to it without being a file: a pipe, or a device such as
+/// `/dev/stdout`.
+#[must_use]
+pub fn is_stream(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir())
+}
+
 /// The name that a file has until it is whole: `NAME.part`.
 fn part_of(path: &Path) -> PathBuf {
     let mut part = path.as_os_str().to_owned();
@@ -69,6 +76,12 @@ pub fn private_part(path: &Path, former: Former) -> io::Result<(PathBuf, File, O
         return Err(io::Error::new(
             io::ErrorKind::IsADirectory,
             "there is a folder of this name",
+        ));
+    }
+    if is_stream(path) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is a device or a pipe, and would be replaced by a file",
         ));
     }
     let part = part_of(path);
@@ -116,6 +129,18 @@ pub fn complete(part: &Path, path: &Path, former: Former) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_not_replaced_by_a_file() {
+        let device = Path::new("/dev/null");
+        assert!(is_stream(device));
+        let refused = private_part(device, Former::Replace).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!is_stream(dir.path()));
+        assert!(!is_stream(&dir.path().join("none.csv")));
+    }
 
     #[test]
     fn results_go_beside_the_input_and_never_over_it() {
