@@ -53,7 +53,7 @@ fn main() {
         Creates {
             title: "Creating on a node that takes 50 ms for a call",
             takes: Takes::After(50),
-            rows: 6_400 / shrink,
+            rows: 12_800 / shrink,
             goals: &[],
         },
         Creates {

@@ -97,7 +97,9 @@ impl Lane {
                 // Those that left before the last refusal was heard belong to it.
                 let anew = ticket.sent > self.speed.refused_at();
                 let open = self.speed.is_open();
-                let at_once = self.window.refused(ticket.among, open, anew, now, wait);
+                let at_once =
+                    self.window
+                        .refused(ticket.among, self.in_flight, open, anew, now, wait);
                 match (anew, at_once && open) {
                     (true, false) => self.speed.refused(now, wait),
                     (true, true) => self.speed.paused(now, wait),

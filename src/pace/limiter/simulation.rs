@@ -213,13 +213,14 @@ struct World {
     dice: fastrand::Rng,
 }
 
-/// Lets the clients send until all is done, or until that moment; gives the node and the clients back.
-pub(super) fn run(node: Node, clients: Vec<Client>, until: f64) -> (Node, Vec<Client>) {
+/// Lets the clients send until all is done, or until that moment; gives the node and the clients back. How long each
+/// call takes is chance, which begins at `seed`.
+pub(super) fn run(node: Node, clients: Vec<Client>, until: f64, seed: u32) -> (Node, Vec<Client>) {
     let mut world = World {
         node,
         events: BinaryHeap::new(),
         what: Vec::new(),
-        dice: fastrand::Rng::with_seed(1),
+        dice: fastrand::Rng::with_seed(u64::from(seed)),
         clients,
     };
     for client in 0..world.clients.len() {

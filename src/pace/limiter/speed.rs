@@ -33,7 +33,7 @@ const SHORTEST_CREEP: f64 = 20.0;
 const LONGEST_CREEP: f64 = 300.0;
 
 /// The same while what an earlier run found is not confirmed.
-const UNCONFIRMED: f64 = 5.0;
+const UNCONFIRMED: f64 = 3.0;
 
 /// How late a call may leave without those after it being late as well: timers fire late.
 const SLACK: f64 = 0.005;
@@ -55,7 +55,9 @@ pub(super) struct Speed {
     /// How much of the period is over.
     spent: f64,
     grown_at: f64,
-    /// When calls were refused last; at first, the beginning.
+    /// When the first call was let go.
+    begun: Option<f64>,
+    /// When calls were refused last.
     refused_at: Option<f64>,
     /// How long everybody waited then.
     wait: f64,
@@ -79,6 +81,7 @@ impl Speed {
             waits: WAITS,
             spent: 0.0,
             grown_at: 0.0,
+            begun: None,
             refused_at: None,
             wait: 0.0,
             sent: 0.0,
@@ -107,6 +110,7 @@ impl Speed {
 
     /// Takes a slot, or says until when to wait for one.
     pub(super) fn wait(&mut self, now: f64) -> Option<f64> {
+        self.begun.get_or_insert(now);
         let Some(speed) = self.risen(now) else {
             self.sent += 1.0;
             return None;
@@ -148,7 +152,8 @@ impl Speed {
 
     /// Calls were refused, and everybody waits.
     pub(super) fn refused(&mut self, now: f64, wait: f64) {
-        let time = (now - self.refused_at.unwrap_or_default()).max(1e-3);
+        let since = self.refused_at.or(self.begun).unwrap_or(now);
+        let time = (now - since).max(1e-3);
         // The calls in this time, with the wait and without it.
         let least = self.taken / time;
         let most = self.taken / (time - self.wait).max(1e-3);
@@ -196,7 +201,9 @@ impl Speed {
         self.spent += passed;
         if self.spent >= period {
             self.spent = 0.0;
-            self.growth = (self.growth * 2.0).min(SEARCH);
+            // A memory that is not confirmed soon is worth nothing.
+            let more = if self.confirmed { 2.0 } else { f64::INFINITY };
+            self.growth = (self.growth * more).min(SEARCH);
         }
         Some(speed)
     }

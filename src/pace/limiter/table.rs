@@ -97,6 +97,18 @@ fn cases() -> Vec<Case> {
             fastest: 60_000.0 / 16.0 * 0.03,
             learnt: None,
         },
+        Case {
+            name: "no limit, 32 calls in flight, answers after 50 ms",
+            node: {
+                let mut node = open.clone();
+                node.latency = 0.05;
+                node
+            },
+            places: 32,
+            calls: vec![(WRITE, 6_400)],
+            fastest: 6_400.0 / 32.0 * 0.05,
+            learnt: None,
+        },
         remembering(
             case(
                 "bucket, 60/s, burst 6, remembered",
@@ -124,41 +136,60 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// How long calls take is chance, and a little chance at the beginning may decide how a whole run goes.
+const SEEDS: u32 = 6;
+
+/// The mean, and the least and the most.
+fn spread(values: &[f64]) -> (f64, f64, f64) {
+    let mean = values.iter().sum::<f64>() / f64::from(u32::try_from(values.len()).unwrap());
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    (mean, least, most)
+}
+
 #[test]
 fn the_table() {
-    println!("| node | calls | fastest | took | ratio | refused |\n|---|---|---|---|---|---|");
+    println!(
+        "| node | calls | fastest | took | ratio | worst | refused |\n|---|---|---|---|---|---|---|"
+    );
     for case in cases() {
-        let mut client = Client::new(case.places, &case.calls);
-        if let Some(speed) = case.learnt {
-            client = client.remembering(WRITE, speed);
-        }
-        let (node, clients) = run(case.node, vec![client], 1e6);
         let calls: u32 = case.calls.iter().map(|(_, calls)| calls).sum();
-        let took = clients[0].ended();
-        let ratio = took / case.fastest;
-        let refused = f64::from(clients[0].refused) / f64::from(calls);
+        let (mut took, mut refused) = (Vec::new(), Vec::new());
+        for seed in 1..=SEEDS {
+            let mut client = Client::new(case.places, &case.calls);
+            if let Some(speed) = case.learnt {
+                client = client.remembering(WRITE, speed);
+            }
+            let (node, clients) = run(case.node.clone(), vec![client], 1e6, seed);
+            took.push(clients[0].ended());
+            refused.push(f64::from(clients[0].refused));
+            assert_eq!(clients[0].taken.len(), calls as usize, "{}", case.name);
+            assert!(
+                node.longest_queue <= 32,
+                "{}: {} queue",
+                case.name,
+                node.longest_queue
+            );
+        }
+        let (took, _, longest) = spread(&took);
+        let (ratio, worst) = (took / case.fastest, longest / case.fastest);
+        let refused = spread(&refused).0;
+        let share = refused / f64::from(calls);
         println!(
-            "| {} | {calls} | {:.0} s | {took:.0} s | {ratio:.3} | {:.2} % |",
+            "| {} | {calls} | {:.0} s | {took:.0} s | {ratio:.3} | {worst:.3} | {:.2} % |",
             case.name,
             case.fastest,
-            refused * 100.0
+            share * 100.0
         );
-        assert_eq!(clients[0].taken.len(), calls as usize, "{}", case.name);
-        // A memory that is wrong costs time, and so does a limit that has to be found twice.
-        let slow = case.name.contains("wrongly") || case.calls.len() > 1;
-        let most = if slow { 1.12 } else { 1.05 };
+        // Two limits have to be found, and the slow one is the dearest kind.
+        let most = if case.calls.len() > 1 { 1.07 } else { 1.05 };
         assert!(ratio <= most, "{}: {ratio:.3} of the fastest", case.name);
+        assert!(worst <= 1.1, "{}: {worst:.3} once", case.name);
         // Finding a limit costs some ten refusals, however short the run.
         assert!(
-            refused <= 0.01 || clients[0].refused <= 15,
-            "{}: {refused:.3} refused",
+            share <= 0.01 || refused <= 15.0,
+            "{}: {share:.3} refused",
             case.name
-        );
-        assert!(
-            node.longest_queue <= 32,
-            "{}: {} queue",
-            case.name,
-            node.longest_queue
         );
     }
 }
@@ -166,8 +197,10 @@ fn the_table() {
 /// Two clients on one limit, the second of which comes when the first has found it.
 #[test]
 fn two_clients() {
-    println!("| node | calls of the second, of all | of the limit used |\n|---|---|---|");
-    for (name, limit, all, least) in [
+    println!(
+        "| node | calls of the second, of all | least to most | of the limit used |\n|---|---|---|---|"
+    );
+    for (name, limit, all) in [
         (
             "bucket, 60/s, burst 6",
             Limit::Bucket {
@@ -175,7 +208,6 @@ fn two_clients() {
                 burst: 6.0,
             },
             60.0,
-            0.3,
         ),
         (
             "bucket, 60/s, burst 60",
@@ -184,7 +216,6 @@ fn two_clients() {
                 burst: 60.0,
             },
             60.0,
-            0.3,
         ),
         (
             "180 in each minute",
@@ -193,28 +224,34 @@ fn two_clients() {
                 seconds: 60.0,
             },
             3.0,
-            0.1,
         ),
-        ("6 at once", Limit::AtOnce(6), 200.0, 0.3),
+        ("6 at once", Limit::AtOnce(6), 200.0),
     ] {
-        let clients = vec![
-            Client::new(16, &[(WRITE, 1_000_000)]),
-            Client::new(16, &[(WRITE, 1_000_000)]).beginning(100.0),
-        ];
-        let (_, clients) = run(Node::new(&[(ALL, limit)]), clients, 1900.0);
-        let [first, second] = [0, 1].map(|client: usize| {
-            f64::from(u32::try_from(clients[client].taken_in(100.0, 1900.0)).unwrap())
-        });
-        let share = second / (first + second);
-        let used = (first + second) / 1800.0 / all;
+        let (mut share, mut used) = (Vec::new(), Vec::new());
+        for seed in 1..=SEEDS {
+            let clients = vec![
+                Client::new(16, &[(WRITE, 1_000_000)]),
+                Client::new(16, &[(WRITE, 1_000_000)]).beginning(100.0),
+            ];
+            let (_, clients) = run(Node::new(&[(ALL, limit)]), clients, 1900.0, seed);
+            let [first, second] = [0, 1].map(|client: usize| {
+                f64::from(u32::try_from(clients[client].taken_in(100.0, 1900.0)).unwrap())
+            });
+            share.push(second / (first + second));
+            used.push((first + second) / 1800.0 / all);
+        }
+        let (share, least, most) = spread(&share);
+        let used = spread(&used).0;
         println!(
-            "| {name} | {:.0} % | {:.0} % |",
+            "| {name} | {:.0} % | {:.0} to {:.0} % | {:.0} % |",
             share * 100.0,
+            least * 100.0,
+            most * 100.0,
             used * 100.0
         );
         assert!(
-            (least..=0.7).contains(&share),
-            "{name}: the second got {share:.2}"
+            (0.35..=0.65).contains(&share) && least >= 0.2,
+            "{name}: the second got {share:.2}, once {least:.2}"
         );
         assert!(used > 0.85, "{name}: {used:.2} of the limit");
     }
@@ -226,7 +263,7 @@ fn what_a_node_tells_is_never_exceeded() {
     for (calls, seconds) in [(180.0, 60.0), (5.0, 1.0), (1.0, 10.0)] {
         let node = Node::new(&[(ALL, Limit::Windows { calls, seconds })]).telling();
         let client = Client::new(8, &[(WRITE, 300)]);
-        let (_, clients) = run(node, vec![client], 1e6);
+        let (_, clients) = run(node, vec![client], 1e6, 1);
         // Until the first answer nobody knows.
         let most = if calls < 8.0 { 8 } else { 0 };
         assert!(

@@ -104,13 +104,15 @@ impl Window {
         self.size = (self.size + grown).min(f64::from(self.places));
     }
 
-    /// A call was refused that left as one of `among`. Where none among so many was ever taken, it may be
-    /// that the node counts calls in flight; `open` says that no pace is known which could explain it.
+    /// A call was refused that left as one of `among`, and `still` are in flight. Where none among so many was ever
+    /// taken, it may be that the node counts calls in flight; `open` says that no pace is known which could explain it.
+    /// `anew` says that it left after the last refusal was heard.
     ///
     /// Says whether that was found out before, so that the pace has nothing to do with it.
     pub(super) fn refused(
         &mut self,
         among: u32,
+        still: u32,
         open: bool,
         anew: bool,
         now: f64,
@@ -123,9 +125,10 @@ impl Window {
             .is_some_and(|limit| open && among + 1 >= limit.calls && limit.taken < CHANCE);
         let explains = first || probed;
         match &mut self.limit {
-            None if explains && open => {
+            // Of several refused together, the first one has made a pace of it already.
+            None if explains && (open || !anew) => {
                 self.limit = Some(Limit {
-                    calls: among - 1,
+                    calls: (among - 1).min(still).max(1),
                     taken: 0,
                     in_vain: 0,
                     probe_from: now + wait * PROBE_WAITS,
@@ -139,9 +142,11 @@ impl Window {
                 self.most_taken = self.most_taken.min(limit.calls);
                 return true;
             }
+            // Calls overtake each other. Refusals come back at once: what is still in flight was taken.
+            Some(limit) if !anew => limit.calls = limit.calls.min(still).max(1),
             // Fewer in flight were refused than were taken before: it is not their number.
-            Some(_) if anew => self.limit = None,
-            _ => {}
+            Some(_) => self.limit = None,
+            None => {}
         }
         false
     }
