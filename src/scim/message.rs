@@ -40,18 +40,14 @@ struct Listed<R> {
 }
 
 /// The resources of a page.
+#[derive(Default)]
 enum Found<R> {
     /// There is no list.
+    #[default]
     Nothing,
     /// One has no id. It would be lost in silence: the whole page is taken as unreadable.
     Unreadable,
     All(Vec<R>),
-}
-
-impl<R> Default for Found<R> {
-    fn default() -> Self {
-        Found::Nothing
-    }
 }
 
 impl<R: Resource> Loose for Found<R> {
