@@ -6,6 +6,7 @@
 
 mod support;
 
+use std::borrow::Cow;
 use std::hint::black_box;
 use std::ops::Range;
 use std::sync::Arc;
@@ -192,7 +193,8 @@ fn export(users: &[User], to: Vec<u8>) -> Vec<u8> {
     let mut writer = Writer::new(to, Format::Csv, &header).expect("memory");
     for user in users {
         let groups = user.groups.iter().flatten();
-        let teams: Vec<String> = groups.filter_map(|group| group.display.clone()).collect();
+        let teams = groups.filter_map(|group| group.display.as_deref());
+        let teams: Vec<_> = teams.map(Cow::from).collect();
         let cells = [
             Cell::Text(&user.id),
             cell(user.user_name.as_deref()),

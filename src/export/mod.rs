@@ -12,6 +12,7 @@ mod shortened;
 mod table;
 mod terms;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -325,9 +326,9 @@ fn optional(text: Option<&str>) -> Cell<'_> {
 }
 
 /// The name, unless it would be torn apart at its own separators when it is read back.
-fn cell_name(name: Option<&str>, id: &str) -> String {
+fn cell_name<'n>(name: Option<&'n str>, id: &'n str) -> Cow<'n, str> {
     match name {
-        Some(name) if !name.contains([';', '|']) => name.to_owned(),
-        _ => id.to_owned(),
+        Some(name) if !name.contains([';', '|']) => name.into(),
+        _ => id.into(),
     }
 }

@@ -1,5 +1,6 @@
 //! The columns that are shown, and the order of the rows.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::roster::nearest;
@@ -175,7 +176,7 @@ enum HeldCell {
     Text(Box<str>),
     Flag(bool),
     Number(u64),
-    List(Box<[String]>),
+    List(Box<[Cow<'static, str>]>),
 }
 
 impl From<Cell<'_>> for HeldCell {
@@ -185,7 +186,12 @@ impl From<Cell<'_>> for HeldCell {
             Cell::Text(text) => HeldCell::Text(text.into()),
             Cell::Flag(flag) => HeldCell::Flag(flag),
             Cell::Number(number) => HeldCell::Number(number),
-            Cell::List(texts) => HeldCell::List(texts.into()),
+            Cell::List(texts) => HeldCell::List(
+                texts
+                    .iter()
+                    .map(|text| Cow::Owned(text.to_string()))
+                    .collect(),
+            ),
         }
     }
 }

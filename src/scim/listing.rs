@@ -8,10 +8,11 @@
 //!
 //! Whoever asks for a second page wants them all: from then on several are on their way at once ([`Ahead`]).
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use tracing::{debug, warn};
 
 use super::ahead::{Ahead, Course};
@@ -52,8 +53,8 @@ pub struct Listing<R> {
     overlap: Overlap,
     count: u64,
     hasher: RandomState,
-    /// For each resource given out, the reading in which it was last seen.
-    seen: HashMap<u64, u8>,
+    /// Those that came in earlier readings only.
+    earlier: Keys,
     reading: Reading,
     readings: u8,
     done: bool,
@@ -66,11 +67,50 @@ pub struct Listing<R> {
 struct Reading {
     /// How far it has come: the index of the last resource read.
     position: u64,
-    distinct: u64,
+    /// Those that came.
+    seen: Keys,
     last: Option<u64>,
     /// How many came with the last page.
     came: u64,
     disturbed: bool,
+}
+
+/// Which resources came: of each a key, made of its id with a secret of this process, so that no node can choose ids
+/// that meet in one place.
+#[derive(Debug, Default)]
+struct Keys(HashTable<u64>);
+
+impl Keys {
+    /// Whether it is new.
+    fn insert(&mut self, key: u64) -> bool {
+        // A key is its own hash.
+        match self.0.entry(key, |known| *known == key, |known| *known) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(key);
+                true
+            }
+        }
+    }
+
+    /// Whether it was there, and now is there no more.
+    fn remove(&mut self, key: u64) -> bool {
+        let found = self.0.find_entry(key, |known| *known == key);
+        found.is_ok_and(|place| {
+            place.remove();
+            true
+        })
+    }
+
+    fn append(&mut self, other: Keys) {
+        for key in other.0 {
+            self.insert(key);
+        }
+    }
+
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
 }
 
 impl<R: Resource> Listing<R> {
@@ -83,7 +123,7 @@ impl<R: Resource> Listing<R> {
             overlap,
             count: PAGE,
             hasher: RandomState::new(),
-            seen: HashMap::new(),
+            earlier: Keys::default(),
             reading: Reading::default(),
             readings: 1,
             done: false,
@@ -161,8 +201,9 @@ impl<R: Resource> Listing<R> {
         self.check_end()?;
         let came = page.resources.len();
         self.reading.came = came as u64;
-        let (fresh, distinct) = self.sort_out(page.resources, overlapping);
-        self.reading.distinct += distinct;
+        let known = self.reading.seen.len();
+        let fresh = self.sort_out(page.resources, overlapping);
+        let nobody_new = self.reading.seen.len() == known;
         // Some nodes give the length of the page for the number of all: a total that is just a usual
         // length of a page is believed when nothing comes behind it, where a call more matters less
         // than a person missed.
@@ -177,7 +218,7 @@ impl<R: Resource> Listing<R> {
             self.overlap = Overlap::None;
         }
         // An empty page is an end; so is a page on which nobody is new, whatever was asked for.
-        if end || distinct == 0 {
+        if end || nobody_new {
             self.end_of_reading()?;
         }
         Ok(fresh)
@@ -218,57 +259,53 @@ impl<R: Resource> Listing<R> {
         Ok(())
     }
 
-    /// Gives those not given out yet, and how many are new to this reading.
-    fn sort_out(&mut self, resources: Vec<R>, overlapping: bool) -> (Vec<R>, u64) {
-        let mut fresh = Vec::with_capacity(resources.len());
-        let mut distinct = 0;
-        for (i, resource) in resources.into_iter().enumerate() {
+    /// Gives those not given out yet.
+    fn sort_out(&mut self, mut resources: Vec<R>, overlapping: bool) -> Vec<R> {
+        let mut may_be_known = overlapping;
+        resources.retain(|resource| {
             let key = self.hasher.hash_one(resource.id());
-            if overlapping && i == 0 {
+            if std::mem::take(&mut may_be_known) {
                 if self.reading.last == Some(key) {
-                    continue;
+                    return false;
                 }
                 self.reading.disturbed = true;
             } else {
                 self.reading.position += 1;
             }
             self.reading.last = Some(key);
-            match self.seen.insert(key, self.readings) {
-                None => {
-                    distinct += 1;
-                    fresh.push(resource);
-                }
-                Some(reading) if reading == self.readings => self.reading.disturbed = true,
-                Some(_) => distinct += 1,
-            }
-        }
-        (fresh, distinct)
+            let is_first = self.reading.seen.insert(key);
+            self.reading.disturbed |= !is_first;
+            is_first && !self.earlier.remove(key)
+        });
+        resources
     }
 
     fn end_of_reading(&mut self) -> Result<(), Error> {
         self.ahead.forget();
         let reading = std::mem::take(&mut self.reading);
-        let total = self.total.unwrap_or(reading.distinct);
-        if reading.distinct == total && !reading.disturbed {
+        let distinct = reading.seen.len();
+        let total = self.total.unwrap_or(distinct);
+        if distinct == total && !reading.disturbed {
             self.done = true;
             return Ok(());
         }
         warn!(
             endpoint = R::ENDPOINT,
-            read = reading.distinct,
+            read = distinct,
             total,
             "the list changed or was cut short while it was read; reading it again"
         );
+        self.earlier.append(reading.seen);
         if self.readings == MAX_READINGS {
             // A node without a fixed order disturbs every reading. Nobody is missing if as many
             // came, over all readings, as the node says it has.
-            if reading.distinct == total || self.seen.len() as u64 == total {
+            if distinct == total || self.earlier.len() == total {
                 self.done = true;
                 return Ok(());
             }
             return Err(Error::Unsettled {
                 endpoint: R::ENDPOINT,
-                read: reading.distinct,
+                read: distinct,
                 total,
             });
         }

@@ -158,11 +158,17 @@ impl<T: Loose> Loose for Many<T> {
 
     fn of_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
         let mut all = Vec::new();
-        while let Some(Loosely(one)) = list.next_element()? {
+        while let Some(one) = next(&mut list)? {
             all.push(one);
         }
         Ok(Some(all))
     }
+}
+
+/// The next of a list.
+pub(super) fn next<'de, T: Loose, A: SeqAccess<'de>>(list: &mut A) -> Result<Option<T>, A::Error> {
+    let next = list.next_element()?;
+    Ok(next.map(|Loosely(one)| one))
 }
 
 /// A member of an object, by its name as the standard writes it.
@@ -223,14 +229,9 @@ impl Visitor<'_> for Known {
     }
 
     fn visit_str<E: de::Error>(self, key: &str) -> Result<Self::Value, E> {
-        let exact = self.0.iter().position(|name| *name == key);
-        let alike = || {
-            self.0
-                .iter()
-                .position(|name| name.eq_ignore_ascii_case(key))
-        };
-        Ok(exact
-            .map(|at| (at, true))
-            .or_else(|| alike().map(|at| (at, false))))
+        // No two of the names differ in case only.
+        let mut names = self.0.iter();
+        let alike = names.position(|name| name.eq_ignore_ascii_case(key));
+        Ok(alike.map(|at| (at, self.0[at] == key)))
     }
 }

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde::de::MapAccess;
+use serde::de::{MapAccess, SeqAccess};
 use serde_json::Value;
 
 use super::dialect::ActiveAs;
 use super::filter::equals;
 use super::lenient::Object;
-use super::loose::{self, Count, Loose, Many, each};
+use super::loose::{self, Count, Loose, each};
 use super::resource::{Resource, Shown};
 
 /// One page of a list (RFC 7644, section 3.4.2).
@@ -24,28 +24,58 @@ pub struct Page<R> {
 impl<R: Resource> Page<R> {
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
         let Listed { total, resources } = loose::read::<Option<Listed<R>>>(body)??;
-        if total.is_none() && resources.is_none() {
-            return None;
-        }
-        let resources = resources.unwrap_or_default().into_iter();
-        // One that has no id would be lost in silence: the whole page is taken as unreadable.
-        let resources = resources.map(|shown| shown?.resource);
-        Some(Page {
-            total,
-            resources: resources.collect::<Option<Vec<R>>>()?,
-        })
+        let resources = match resources {
+            Found::All(resources) => resources,
+            Found::Nothing if total.is_some() => Vec::new(),
+            Found::Nothing | Found::Unreadable => return None,
+        };
+        Some(Page { total, resources })
     }
 }
 
 /// A page as it came.
 struct Listed<R> {
     total: Count,
-    resources: Many<Option<Shown<R>>>,
+    resources: Found<R>,
+}
+
+/// The resources of a page.
+#[derive(Default)]
+enum Found<R> {
+    /// There is no list.
+    #[default]
+    Nothing,
+    /// One has no id. It would be lost in silence: the whole page is taken as unreadable.
+    Unreadable,
+    All(Vec<R>),
+}
+
+impl<R: Resource> Loose for Found<R> {
+    fn of_members<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
+        let one = R::read(members)?.resource;
+        Ok(one.map_or(Found::Unreadable, |one| Found::All(vec![one])))
+    }
+
+    fn of_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+        let mut all = Vec::new();
+        let mut is_readable = true;
+        while let Some(shown) = loose::next::<Option<Shown<R>>, _>(&mut list)? {
+            match shown.and_then(|shown| shown.resource) {
+                Some(resource) => all.push(resource),
+                None => is_readable = false,
+            }
+        }
+        Ok(if is_readable {
+            Found::All(all)
+        } else {
+            Found::Unreadable
+        })
+    }
 }
 
 impl<R: Resource> Loose for Option<Listed<R>> {
     fn of_members<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
-        let (mut total, mut resources) = (None, None);
+        let (mut total, mut resources) = (None, Found::default());
         each(members, &["totalResults", "Resources"], |member| {
             match member.name {
                 "totalResults" => total = member.value()?,

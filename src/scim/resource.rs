@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::de::MapAccess;
+use serde::de::{MapAccess, SeqAccess};
 use serde_json::Value;
 
 use super::loose::{self, Flag, Loose, Many, Text, each};
@@ -45,11 +45,28 @@ pub(super) fn resource<R: Resource>(value: &Value) -> Option<R> {
     loose::of::<Option<Shown<R>>, _>(value)??.resource
 }
 
-/// Whether one of these schemas is that of an error message.
-fn is_error(schemas: Option<&[Text]>) -> bool {
-    const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
-    let mut schemas = schemas.into_iter().flatten().flatten();
-    schemas.any(|schema| schema == ERROR)
+/// Whether one of the `schemas` is that of an error message.
+#[derive(Default)]
+struct SaysError(bool);
+
+impl Loose for SaysError {
+    fn of_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+        let mut any = false;
+        while let Some(IsError(is_error)) = loose::next(&mut list)? {
+            any |= is_error;
+        }
+        Ok(SaysError(any))
+    }
+}
+
+/// Whether a schema is that of an error message.
+#[derive(Default)]
+struct IsError(bool);
+
+impl Loose for IsError {
+    fn of_text(schema: Cow<'_, str>) -> Self {
+        IsError(schema == "urn:ietf:params:scim:api:messages:2.0:Error")
+    }
 }
 
 /// A user as a node shows it. An empty string counts as absent.
@@ -111,7 +128,7 @@ impl Resource for User {
             "schemas",
         ];
         let (mut user, mut id) = (User::default(), None);
-        let mut schemas: Many<Text> = None;
+        let mut schemas = SaysError::default();
         each(members, &NAMES, |member| {
             match member.name {
                 "id" => id = member.value()?,
@@ -126,7 +143,7 @@ impl Resource for User {
                 "groups" => user.groups = references(member.value()?),
                 "meta" => {
                     let Meta { created } = member.value()?;
-                    user.created = created.and_then(|created| created.parse().ok());
+                    user.created = created.0;
                 }
                 _ => schemas = member.value()?,
             }
@@ -134,7 +151,7 @@ impl Resource for User {
         })?;
         Ok(Shown {
             resource: id.map(|id| User { id, ..user }),
-            is_error: is_error(schemas.as_deref()),
+            is_error: schemas.0,
         })
     }
 
@@ -167,7 +184,7 @@ impl Loose for Name {
 /// `meta` of a resource, as far as anybody asks.
 #[derive(Default)]
 struct Meta {
-    created: Text,
+    created: Moment,
 }
 
 impl Loose for Meta {
@@ -181,13 +198,23 @@ impl Loose for Meta {
     }
 }
 
+/// A moment, as the standard writes it.
+#[derive(Default)]
+struct Moment(Option<Timestamp>);
+
+impl Loose for Moment {
+    fn of_text(text: Cow<'_, str>) -> Self {
+        Moment(text.parse().ok())
+    }
+}
+
 impl Resource for Group {
     const ENDPOINT: &'static str = "Groups";
 
     fn read<'de, A: MapAccess<'de>>(members: A) -> Result<Shown<Self>, A::Error> {
         const NAMES: [&str; 4] = ["id", "displayName", "members", "schemas"];
         let (mut group, mut id) = (Group::default(), None);
-        let mut schemas: Many<Text> = None;
+        let mut schemas = SaysError::default();
         each(members, &NAMES, |member| {
             match member.name {
                 "id" => id = member.value()?,
@@ -199,7 +226,7 @@ impl Resource for Group {
         })?;
         Ok(Shown {
             resource: id.map(|id| Group { id, ..group }),
-            is_error: is_error(schemas.as_deref()),
+            is_error: schemas.0,
         })
     }
 

@@ -22,7 +22,7 @@ pub enum Cell<'a> {
     /// A count.
     Number(u64),
     /// Several texts: `;` between them in a spreadsheet, a list in JSON.
-    List(&'a [String]),
+    List(&'a [Cow<'a, str>]),
 }
 
 /// How a row catches the eye, in formats that have colours.
@@ -197,6 +197,7 @@ pub(super) fn text(cell: Cell<'_>) -> Cow<'_, str> {
         Cell::Text(text) => Cow::Borrowed(text),
         Cell::Flag(flag) => Cow::Borrowed(if flag { "true" } else { "false" }),
         Cell::Number(number) => Cow::Owned(number.to_string()),
+        Cell::List([one]) => Cow::Borrowed(one),
         Cell::List(texts) => Cow::Owned(texts.join(";")),
     }
 }
