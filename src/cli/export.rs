@@ -95,20 +95,7 @@ pub(super) async fn export(args: ExportArgs) -> Result<Exit, Failure> {
         filter,
     };
     match args.file() {
-        None => {
-            let stdout = BufWriter::new(io::stdout());
-            let table = Table::new(stdout, format, choice).map_err(failed)?;
-            let rows = order.fill(table).await?;
-            told(&args, &nodes, rows, None);
-        }
-        Some(path) if is_stream(path) => {
-            let stream = OpenOptions::new().write(true).open(path);
-            let stream = stream.map_err(|error| unwritable(path, &error))?;
-            let table = Table::new(BufWriter::new(stream), format, choice).map_err(failed)?;
-            let rows = order.fill(table).await?;
-            told(&args, &nodes, rows, None);
-        }
-        Some(path) => {
+        Some(path) if !is_stream(path) => {
             let (part, file, _) =
                 private_part(path, Former::Replace).map_err(|error| unwritable(path, &error))?;
             let table = Table::new(BufWriter::new(file), format, choice).map_err(failed);
@@ -127,6 +114,18 @@ pub(super) async fn export(args: ExportArgs) -> Result<Exit, Failure> {
                     return Err(failure);
                 }
             }
+        }
+        stream => {
+            let to: Box<dyn Write + Send> = match stream {
+                None => Box::new(io::stdout()),
+                Some(path) => {
+                    let opened = OpenOptions::new().write(true).open(path);
+                    Box::new(opened.map_err(|error| unwritable(path, &error))?)
+                }
+            };
+            let table = Table::new(BufWriter::new(to), format, choice).map_err(failed)?;
+            let rows = order.fill(table).await?;
+            told(&args, &nodes, rows, None);
         }
     }
     Ok(Exit::Done)
