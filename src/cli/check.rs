@@ -6,11 +6,11 @@ use std::sync::Arc;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
+use super::args::NodeArgs;
+use super::args::{RowsArgs, SpreadsheetArgs};
 use super::destination::Destination;
 use super::job::say_unused;
-use super::node::NodeArgs;
 use super::printed::{Reader, written};
-use super::spreadsheet::{RowsArgs, SpreadsheetArgs};
 use super::{Exit, Failure, error};
 use crate::directory::Teams;
 use crate::inspect::{Check, TeamChecks};

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::node::NodeArgs;
+use super::args::NodeArgs;
+use super::args::{RowsArgs, SpreadsheetArgs};
 use super::printed::{Reader, print_json, show};
-use super::spreadsheet::{RowsArgs, SpreadsheetArgs};
 use super::{Exit, Failure, error};
 use crate::inspect::Understood;
 use crate::report::say;

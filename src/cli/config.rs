@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::args::NodeArgs;
 use super::explain::{SetVariable, explain, variables};
-use super::node::NodeArgs;
 use super::printed::{Reader, print, print_json, show as print_text};
 use super::{Exit, Failure, error, init};
 use crate::report::say;
-use crate::settings::{Config, Explained, Origin};
+use crate::settings::{Explained, Origin};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -95,17 +95,10 @@ pub(super) fn config(args: ConfigArgs) -> Result<Exit, Failure> {
         ConfigCommand::Show(args) => show(&args),
         ConfigCommand::Init(args) => init::init(args),
         ConfigCommand::Path(args) => {
-            print(format!("{}\n", place(args.config)?.display()).as_bytes())?;
+            print(format!("{}\n", init::place(args.config)?.display()).as_bytes())?;
             Ok(Exit::Done)
         }
     }
-}
-
-/// Where the file is, or would be.
-pub(super) fn place(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    given.or_else(Config::usual_path).ok_or_else(|| {
-        Failure::usage("this user has no folder for configurations; name the file with --config")
-    })
 }
 
 /// Everything that `config show` says.
@@ -123,7 +116,7 @@ struct Shown {
 
 fn show(args: &ShowArgs) -> Result<Exit, Failure> {
     let node = &args.node;
-    let file = place(node.config.clone())?;
+    let file = init::place(node.config.clone())?;
     node.names_one_way()?;
     let config = node.config()?;
     let (nodes, problems): (Vec<_>, Vec<_>) = if node.profile.is_empty() {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::IsTerminal;
 
 use super::Failure;
-use super::node::NodeArgs;
+use super::args::NodeArgs;
 use crate::report;
 
 /// Whether there is somebody to ask.

@@ -5,16 +5,15 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::args::Network;
 use super::memory::Memory;
-use super::network::Network;
-use super::resolve::no_token;
 use super::{Exit, Failure};
 use crate::pace::{self, HttpOptions, Learnt, Line, NoHttp, Pace, Rate, Route};
 use crate::roster::{NodeNames, Protected};
 use crate::sandbox::{Options, Sandbox};
 use crate::scim::Dialect;
 use crate::scim::{BulkLimits, Client};
-use crate::settings::{Node, TokenSource};
+use crate::settings::{Node, SecretsManagerError, TokenError, TokenSource};
 
 /// Which node, as whom, and how fast.
 #[derive(Debug, Clone)]
@@ -209,5 +208,17 @@ impl Destination {
         })?;
         let line = Line::new(http, token, pace).map_err(Failure::usage)?;
         Ok(Arc::new(Client::new(line, node.base().clone())))
+    }
+}
+
+/// There is no token for the node of a profile, or for the one that flags name.
+pub(super) fn no_token(profile: Option<&str>, error: &TokenError) -> Failure {
+    let exit = match error {
+        TokenError::SecretsManager(SecretsManagerError::Refused { .. }) => Exit::NoNode,
+        _ => Exit::Usage,
+    };
+    match profile {
+        Some(profile) => Failure::new(exit, format_args!("profile {profile:?}: {error}")),
+        None => Failure::new(exit, error),
     }
 }

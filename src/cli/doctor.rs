@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::node::NodeArgs;
+use super::args::NodeArgs;
 use super::printed::{Reader, print_json, show};
 use super::{Exit, Failure, signals};
 use crate::doctor::{self, Setup};

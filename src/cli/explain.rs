@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::Failure;
-use super::node::NodeArgs;
+use super::args::NodeArgs;
 use crate::roster::Person;
 use crate::settings::{
     Address, Config, Explained, Named, Origin, Region, Setting, TokenSource, flag, nearest,

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
+use super::args::NodeArgs;
 use super::destination::Connected;
-use super::node::NodeArgs;
 use super::{Exit, Failure, signals};
 use crate::export::{Choice, Export, ExportError, Filter, NODE, Table, What};
 use crate::report::{Counter, Former, When, grouped, is_stream, private_part, say};

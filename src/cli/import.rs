@@ -3,24 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::FalseyValueParser;
 
-use super::bulk::BulkUse;
-use super::job::Job;
-use super::node::NodeArgs;
-use super::page::MaskArgs;
+use super::args::{InputArgs, NodeArgs, RowsArgs, RunArgs};
+use super::job::{Job, Origin};
 use super::printed::Reader;
-use super::record::{Origin, StateArgs};
-use super::spreadsheet::{RowsArgs, SpreadsheetArgs};
 use super::{Exit, Failure};
-use crate::guard::MaxErrors;
-use crate::report::When;
 use crate::roster::Action;
 use crate::run::OnConflict;
-use crate::sheet::Format;
-
-/// How many people a change of a team names, unless somebody says otherwise.
-pub(super) const BATCH: u16 = 100;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,83 +65,6 @@ pub(super) struct ListArgs {
     run: RunArgs,
     #[command(flatten)]
     pub(super) node: NodeArgs,
-}
-
-/// How the spreadsheet is understood.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Input")]
-pub(super) struct InputArgs {
-    #[command(flatten)]
-    pub(super) spreadsheet: SpreadsheetArgs,
-    /// Carry out the rows that make sense although others do not
-    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SKIP_INVALID")]
-    pub(super) skip_invalid: bool,
-    /// Create the teams and roles that rows are to join and the node does not have
-    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_CREATE_TEAMS")]
-    pub(super) create_teams: bool,
-    /// How many people to name in one change of a team (1: everybody gets calls of their own)
-    #[arg(long, value_name = "N", default_value_t = BATCH, value_parser = clap::value_parser!(u16).range(1..), env = "HEADCOUNT_BATCH")]
-    pub(super) batch: u16,
-    /// Whether changes go together in bulk requests: where the node offers them, always, or never
-    #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_BULK")]
-    pub(super) bulk: BulkUse,
-    /// Change attributes by PUT of the whole account instead of PATCH
-    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_REPLACE")]
-    pub(super) replace: bool,
-}
-
-/// How a run goes.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Run")]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line, by its name"
-)]
-pub(super) struct RunArgs {
-    /// Show what would be done, and change nothing
-    #[arg(short = 'n', long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_DRY_RUN")]
-    pub(super) dry_run: bool,
-    /// Where the results go (.csv, .tsv, .jsonl, .xlsx); else beside the input as NAME.results.csv
-    #[arg(long, value_name = "FILE", env = "HEADCOUNT_RESULTS")]
-    pub(super) results: Option<PathBuf>,
-    /// Write a report of the run as well: one page of HTML, to look at, to print and to hand on
-    #[arg(long, value_name = "FILE.html", env = "HEADCOUNT_REPORT")]
-    pub(super) report: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) mask: MaskArgs,
-    /// Begin results in CSV with a byte order mark, which Excel on Windows needs
-    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_BOM")]
-    pub(super) bom: bool,
-    /// Stop when more rows than this have failed: a number, or a share of all rows
-    #[arg(long, value_name = "N|P%", env = "HEADCOUNT_MAX_ERRORS")]
-    pub(super) max_errors: Option<MaxErrors>,
-    /// Allow to lock or delete as many as this, however large a part of the node that is
-    #[arg(long, value_name = "N", env = "HEADCOUNT_ALLOW_LOCKS")]
-    pub(super) allow_locks: Option<u64>,
-    /// Do not ask before people are locked or deleted
-    #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_YES")]
-    pub(super) yes: bool,
-    /// Begin anew although an earlier run over this file was cut short
-    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_ANEW")]
-    pub(super) anew: bool,
-    #[command(flatten)]
-    pub(super) state: StateArgs,
-    /// Say nothing but errors
-    #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_QUIET")]
-    pub(super) quiet: bool,
-    /// When to show progress
-    #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_PROGRESS")]
-    pub(super) progress: When,
-    /// For people, or for programs: what it came to as one JSON object on standard output
-    #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_RUN_FORMAT")]
-    pub(super) format: Reader,
-}
-
-impl RunArgs {
-    /// A format with what the flags say of it.
-    pub(super) fn format_of_results(&self, format: Format) -> Format {
-        if self.bom { format.with_bom() } else { format }
-    }
 }
 
 /// `headcount import`

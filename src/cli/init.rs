@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
-use super::config::place;
 use super::{Exit, Failure};
 use crate::pace::Tempo;
 use crate::report::{ask, say};
-use crate::settings::{Draft, DraftError, Existing, Node, Place, Region, TokenAt};
+use crate::settings::{Config, Draft, DraftError, Existing, Node, Place, Region, TokenAt};
 
 /// What to write; what is not given is asked for.
 #[derive(Debug, Args)]
@@ -352,4 +351,11 @@ impl Questions {
             }
         }
     }
+}
+
+/// Where the file is, or would be.
+pub(super) fn place(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    given.or_else(Config::usual_path).ok_or_else(|| {
+        Failure::usage("this user has no folder for configurations; name the file with --config")
+    })
 }

@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use clap::Args;
 use secrecy::SecretString;
 
+use super::args::NodeArgs;
 use super::destination::{Destination, Whereabouts};
-use super::node::NodeArgs;
 use super::{Exit, Failure};
 use crate::report::say;
 use crate::settings::{Account, Node, TokenSource, typed_token};

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
+use super::args::NodeArgs;
 use super::login::account;
-use super::node::NodeArgs;
 use super::{Exit, Failure};
 use crate::report::say;
 

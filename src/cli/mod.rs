@@ -1,151 +1,49 @@
-//! The command line: one file a command. Each parses, calls the library and prints.
+//! The command line: one file a command. Each parses, calls the library and prints. What commands share: [`args`], the
+//! node that these name ([`resolve`], [`destination`]), and a [`job`], which is one file carried out.
 
-mod bulk;
+mod args;
 mod check;
-mod colour;
 mod columns;
 mod completions;
 mod config;
 mod confirm;
 mod destination;
 mod doctor;
+mod ending;
 mod explain;
 mod export;
-mod forecast;
 mod import;
 mod init;
 mod job;
-mod log;
 mod login;
 mod logout;
 mod man;
 mod memory;
-mod missing;
-mod network;
-mod node;
-mod page;
 mod preview;
 mod printed;
-mod record;
 mod request;
 mod resolve;
-mod results;
 mod runs;
 mod sandbox;
 mod signals;
-mod site;
-mod spreadsheet;
 mod teams;
 mod template;
 
-use std::fmt;
 use std::io;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::runtime::{self, Runtime};
 
+pub use ending::Exit;
+use ending::{Failure, error};
 use printed::{Reader, print};
 
-use crate::report::{Tint, plain, say};
+use crate::report::{plain, say};
 use crate::roster::GroupKind;
-
-/// How the program ends: a contract that scripts rely on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Exit {
-    /// Every row is as asked.
-    Done = 0,
-    /// An unexpected error.
-    Unexpected = 1,
-    /// Wrong usage, or an input with errors: nothing was sent.
-    Usage = 2,
-    /// The node cannot be reached or may not be used.
-    NoNode = 3,
-    /// Finished; some rows failed.
-    RowsFailed = 4,
-    /// Stopped by a guard: seats, thresholds, too many errors.
-    Guard = 5,
-    /// Interrupted.
-    Interrupted = 130,
-}
-
-/// Why a command ends without having done its work.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    exit: Exit,
-    message: String,
-}
-
-impl Failure {
-    fn new(exit: Exit, message: impl fmt::Display) -> Self {
-        Failure {
-            exit,
-            message: message.to_string(),
-        }
-    }
-
-    fn usage(message: impl fmt::Display) -> Self {
-        Self::new(Exit::Usage, message)
-    }
-
-    fn unexpected(message: impl fmt::Display) -> Self {
-        Self::new(Exit::Unexpected, message)
-    }
-
-    /// The same, said of one of several nodes.
-    fn of(self, node: &str) -> Self {
-        Failure {
-            message: format!("{node}: {}", self.message),
-            ..self
-        }
-    }
-
-    fn interrupted() -> Self {
-        Self::new(Exit::Interrupted, "interrupted; nothing was sent")
-    }
-
-    /// Says it, and how the program ends with it. A program that waits for a document gets one.
-    fn tell(self, reader: Reader) -> Exit {
-        say(error(&self.message));
-        if reader == Reader::Json {
-            let document = serde_json::json!({
-                "schema": "urn:headcount:schema:error:1",
-                "error": plain(&self.message),
-                "exit_code": self.exit as u8,
-            });
-            // It was said already; that nobody reads it is no other error.
-            let _ = printed::print_json(&document);
-        }
-        self.exit
-    }
-}
-
-/// A message that something went wrong.
-fn error(message: impl fmt::Display) -> String {
-    format!("{} {message}", Tint::Bad.on("error:"))
-}
-
-impl From<crate::scim::Error> for Failure {
-    fn from(error: crate::scim::Error) -> Self {
-        match &error {
-            crate::scim::Error::Fault(fault) if fault.kind == crate::pace::FaultKind::Stopped => {
-                Self::interrupted()
-            }
-            crate::scim::Error::Refused(refusal) if matches!(refusal.status, 401 | 403) => {
-                let doctor = Tint::Command.on("headcount doctor");
-                Self::new(
-                    Exit::NoNode,
-                    format_args!("{error}. What the token may do, and what to mend: {doctor}"),
-                )
-            }
-            _ => Self::new(Exit::NoNode, error),
-        }
-    }
-}
 
 impl Command {
     /// The node that the command talks to, if it talks to one.
-    fn node(&mut self) -> Option<&mut node::NodeArgs> {
+    fn node(&mut self) -> Option<&mut args::NodeArgs> {
         match self {
             Command::Import(args) => Some(&mut args.node),
             Command::Lock(args) | Command::Unlock(args) => Some(&mut args.node),
@@ -209,9 +107,9 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    log: log::LogArgs,
+    log: args::LogArgs,
     #[command(flatten)]
-    colour: colour::ColourArgs,
+    colour: args::ColourArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -372,9 +270,9 @@ async fn carry_out(command: Command) -> Result<Exit, Failure> {
 /// Never of itself; a runtime that cannot be started ends the program with exit code 1.
 #[must_use]
 pub fn main() -> Exit {
-    let colours = colour::asked_for(std::env::args_os().skip(1));
+    let colours = args::asked_for(std::env::args_os().skip(1));
     colours.hold();
-    let matches = command().color(colour::of_help(colours)).try_get_matches();
+    let matches = command().color(args::of_help(colours)).try_get_matches();
     let understood = matches.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
     let (mut cli, matches) = match understood {
         Ok(understood) => understood,
@@ -407,5 +305,20 @@ pub fn main() -> Exit {
     let ended = runtime.block_on(carry_out(cli.command));
     // A thread that still reads a file or a terminal need not be waited for.
     runtime.shutdown_background();
-    ended.unwrap_or_else(|failure| failure.tell(reader))
+    ended.unwrap_or_else(|failure| tell(&failure, reader))
+}
+
+/// Says why a command has failed, and how the program ends with it. A program that waits for a document gets one.
+fn tell(failure: &Failure, reader: Reader) -> Exit {
+    say(error(&failure.message));
+    if reader == Reader::Json {
+        let document = serde_json::json!({
+            "schema": "urn:headcount:schema:error:1",
+            "error": plain(&failure.message),
+            "exit_code": failure.exit as u8,
+        });
+        // It was said already; that nobody reads it is no other error.
+        let _ = printed::print_json(&document);
+    }
+    failure.exit
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
-use super::node::NodeArgs;
+use super::args::NodeArgs;
 use super::{Exit, Failure, print, signals};
 use crate::pace::retry::{Happened, happened};
 use crate::pace::{Fault, FaultKind};

@@ -1,18 +1,60 @@
 //! Flags, variables and a profile made into a node that can be called.
 
-use super::destination::{Destination, Whereabouts};
-use super::network::Network;
-use super::node::NodeArgs;
-use super::{Exit, Failure};
+use super::Failure;
+use super::args::{Network, NodeArgs};
+use super::destination::{Destination, Whereabouts, no_token};
 use crate::pace::Tempo;
 use crate::roster::{Person, Protected};
 use crate::scim::Dialect;
 use crate::settings::{
-    Address, Config, Layers, Named, Node, NodeError, Origin, Said, SecretsManagerError, Setting,
-    TokenError, TokenSource, Usage,
+    Address, Config, Layers, Named, Node, NodeError, Origin, Said, Setting, TokenSource, Usage,
 };
 
 impl NodeArgs {
+    /// The one node that a command works with.
+    pub(super) fn one(&self) -> Result<Destination, Failure> {
+        let mut nodes = self.all()?;
+        match (nodes.pop(), nodes.is_empty()) {
+            (Some(node), true) => Ok(node),
+            _ => Err(Failure::usage(
+                "this works with one node; give one --profile only",
+            )),
+        }
+    }
+
+    /// The nodes that the flags name, one at least.
+    pub(super) fn all(&self) -> Result<Vec<Destination>, Failure> {
+        self.names_one_way()?;
+        if self.profile.is_empty() {
+            return Ok(vec![self.plain()?]);
+        }
+        let config = self.config()?;
+        let mut names: Vec<&String> = Vec::new();
+        for name in &self.profile {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        self.of_profiles(&config, names.into_iter().map(String::as_str))
+    }
+
+    /// Refuses to guess which of two nodes is meant.
+    pub(super) fn names_one_way(&self) -> Result<(), Failure> {
+        if self.ways().into_iter().filter(|named| *named).count() > 1 {
+            return Err(Failure::usage(
+                "which node? Give only one of --sandbox, --url, --profile, and --region with --node (or their \
+                 HEADCOUNT_ variables)",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The nodes of all profiles that there are.
+    pub(super) fn every_profile(&self) -> Result<Vec<Destination>, Failure> {
+        let config = self.config()?;
+        self.of_profiles(&config, config.names())
+    }
+
     pub(super) fn of_profiles<'n>(
         &self,
         config: &Config,
@@ -179,17 +221,5 @@ fn destination(whereabouts: Whereabouts, usage: Usage, protected: Protected) -> 
         network: Network::default(),
         protected,
         dialect: Dialect::default(),
-    }
-}
-
-/// There is no token for the node of a profile, or for the one that flags name.
-pub(super) fn no_token(profile: Option<&str>, error: &TokenError) -> Failure {
-    let exit = match error {
-        TokenError::SecretsManager(SecretsManagerError::Refused { .. }) => Exit::NoNode,
-        _ => Exit::Usage,
-    };
-    match profile {
-        Some(profile) => Failure::new(exit, format_args!("profile {profile:?}: {error}")),
-        None => Failure::new(exit, error),
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
 
+use super::args::NodeArgs;
 use super::destination::Connected;
-use super::node::NodeArgs;
 use super::printed::show;
 use super::{Exit, Failure, confirm, signals};
 use crate::directory::{NewName, Teams};

@@ -5,11 +5,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::document::{self, RunDocument, next, not_sent};
 use super::{ListArgs, PruneArgs, ResultsArgs, ShowArgs, find, nothing};
-use crate::cli::job::Job;
+use crate::cli::job::document::{self, RunDocument, next, not_sent};
+use crate::cli::job::{Job, restore};
 use crate::cli::printed::{Reader, print, print_json, show as show_text};
-use crate::cli::record::restore;
 use crate::cli::{Exit, Failure};
 use crate::ledger::{Book, Counts, Kind, Pages, RunId, Shelf, State};
 use crate::report::{Former, Layout, Paper, ResultsFile, Table, Tint, grouped, say};

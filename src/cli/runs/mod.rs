@@ -1,7 +1,6 @@
 //! `headcount runs`: what runs have done, and going on with them, again or back.
 
 mod again;
-mod document;
 mod examples;
 mod look;
 mod report;
@@ -14,14 +13,8 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 
-pub(super) use again::{cut_short, go_on};
-pub(super) use document::{Part, Summary};
-
-use super::import::RunArgs;
-use super::node::NodeArgs;
-use super::page::MaskArgs;
+use super::args::{MaskArgs, NodeArgs, RunArgs, StateArgs};
 use super::printed::Reader;
-use super::record::StateArgs;
 use super::{Exit, Failure};
 use crate::ledger::{Book, Counts, Kind, RunId, Shelf, State};
 use crate::report::Tint;

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::look::{recall, roster_of};
 use super::{ReportArgs, find, nothing};
-use crate::cli::page::{create, facts, parts, write};
+use crate::cli::job::facts::{facts, parts};
+use crate::cli::job::page::{create, write};
 use crate::cli::{Exit, Failure, print};
 use crate::ledger::Book;
 use crate::report::page::{Naming, Page};

@@ -3,14 +3,11 @@
 use std::io::BufWriter;
 use std::path::PathBuf;
 
-use super::again::gone;
-use super::document::{Part, Summary};
+use crate::cli::args::{NodeArgs, RunArgs};
 use crate::cli::destination::SANDBOX;
-use crate::cli::import::RunArgs;
-use crate::cli::job::Job;
-use crate::cli::node::NodeArgs;
+use crate::cli::job::document::{Part, Summary};
+use crate::cli::job::{Job, Origin, gone, reach};
 use crate::cli::printed::{Reader, print_json};
-use crate::cli::record::{Origin, reach};
 use crate::cli::{Exit, Failure};
 use crate::ledger::{Book, WayBack, WayBackRow};
 use crate::report::{Former, complete, grouped, private_part, say};

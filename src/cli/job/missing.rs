@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::import::InputArgs;
-use super::job::Job;
+use super::Job;
 use super::site::{Ready, Site};
-use super::{Exit, Failure};
+use crate::cli::args::InputArgs;
+use crate::cli::{Exit, Failure};
 use crate::directory::{Expected, Teams};
 use crate::inspect::remark_line;
 use crate::report::{Tint, say};

@@ -9,9 +9,9 @@ use crate::sheet::{Delimiter, Encoding, Reading, SheetName};
 
 /// A spreadsheet whose rows may ask for anything.
 #[derive(Debug, Args)]
-pub(super) struct RowsArgs {
+pub(in crate::cli) struct RowsArgs {
     /// The spreadsheet: xlsx, xls, xlsb, ods, CSV, TSV or JSON lines; - for standard input
-    pub(super) file: PathBuf,
+    pub(in crate::cli) file: PathBuf,
     /// What rows without an action of their own ask for
     #[arg(
         long,
@@ -19,13 +19,13 @@ pub(super) struct RowsArgs {
         default_value = "create",
         env = "HEADCOUNT_ACTION"
     )]
-    pub(super) action: Action,
+    pub(in crate::cli) action: Action,
 }
 
 /// How a spreadsheet is understood.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Input")]
-pub(super) struct SpreadsheetArgs {
+pub(in crate::cli) struct SpreadsheetArgs {
     /// A heading of the file and the column it stands for, or ignore; several with ; between them
     #[arg(
         long,
@@ -33,15 +33,15 @@ pub(super) struct SpreadsheetArgs {
         value_delimiter = ';',
         env = "HEADCOUNT_MAP"
     )]
-    pub(super) map: Vec<Mapping>,
+    pub(in crate::cli) map: Vec<Mapping>,
     #[command(flatten)]
-    pub(super) reading: ReadingArgs,
+    pub(in crate::cli) reading: ReadingArgs,
 }
 
 /// How the file is read, where what is found out is not right.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Input")]
-pub(super) struct ReadingArgs {
+pub(in crate::cli) struct ReadingArgs {
     /// The sheet of a workbook: its name, or its number from 1
     #[arg(long, value_name = "NAME|N", env = "HEADCOUNT_SHEET")]
     sheet: Option<SheetName>,

@@ -1,9 +1,10 @@
-//! `--bulk`: whether changes go together in bulk requests.
+//! Whether the changes of a job go together in bulk requests, and how large these are.
 
 use std::time::Duration;
 
 use tracing::info;
 
+use crate::cli::args::BulkUse;
 use crate::scim::{BulkLimits, Client, ServiceProviderConfig};
 
 /// So many rows or fewer are not worth the question whether the node takes bulk requests.
@@ -11,18 +12,6 @@ const FEW: u64 = 2;
 
 /// How long the question may take: the answer is a help, not a need.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Whether changes go together in bulk requests (`POST /Bulk`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub(super) enum BulkUse {
-    /// Where the node says that it takes them
-    #[default]
-    Auto,
-    /// Also where the node does not say so
-    On,
-    /// Never
-    Off,
-}
 
 impl BulkUse {
     /// Asks the node what it can do, where it is worth it for so many rows.

@@ -13,7 +13,7 @@ use crate::report::Screen;
 /// How much is logged, and where to.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Log")]
-pub(super) struct LogArgs {
+pub(in crate::cli) struct LogArgs {
     /// Log more: -v what the program decides, -vv every call
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
@@ -41,7 +41,7 @@ enum LogFormat {
 impl LogArgs {
     /// Begins to log. Only this program's own notes are logged: those of the HTTP layers below
     /// could hold header fields.
-    pub(super) fn start(&self) -> Result<(), String> {
+    pub(in crate::cli) fn start(&self) -> Result<(), String> {
         let level = match (self.verbose, &self.log_file) {
             (0, None) => "warn",
             (0 | 1, _) => "info",

@@ -3,11 +3,12 @@
 use std::io;
 use std::path::Path;
 
-use super::job::{Job, exit, names, together};
-use super::printed::{Reader, written};
-use super::record::whole;
+use super::Job;
+use super::execute::{exit, names, together};
+use super::origin::whole;
 use super::site::Ready;
-use super::{Exit, Failure};
+use crate::cli::printed::{Reader, written};
+use crate::cli::{Exit, Failure};
 use crate::preview::{self, Closing, NewGroup, Opening, Share, Summary};
 use crate::report::{NodeName, Tally, Tint, say};
 use crate::roster::GroupName;

@@ -13,7 +13,7 @@ const VARIABLE: &str = "HEADCOUNT_COLOR";
 /// How the terminal is written on.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Screen")]
-pub(super) struct ColourArgs {
+pub(in crate::cli) struct ColourArgs {
     /// When to use colours; auto obeys `NO_COLOR` and `CLICOLOR_FORCE`, too
     #[arg(
         long,
@@ -23,11 +23,11 @@ pub(super) struct ColourArgs {
         value_name = "WHEN",
         env = VARIABLE
     )]
-    pub(super) color: Colours,
+    pub(in crate::cli) color: Colours,
 }
 
 /// What the flag, or else the variable, says. Whatever is not understood is left to the command line to refuse.
-pub(super) fn asked_for(arguments: impl IntoIterator<Item = OsString>) -> Colours {
+pub(in crate::cli) fn asked_for(arguments: impl IntoIterator<Item = OsString>) -> Colours {
     let arguments: Vec<OsString> = arguments
         .into_iter()
         .take_while(|argument| argument != "--")
@@ -49,7 +49,7 @@ pub(super) fn asked_for(arguments: impl IntoIterator<Item = OsString>) -> Colour
 }
 
 /// The same for help and errors of the command line.
-pub(super) fn of_help(colours: Colours) -> ColorChoice {
+pub(in crate::cli) fn of_help(colours: Colours) -> ColorChoice {
     match colours {
         Colours::Auto => ColorChoice::Auto,
         Colours::Always => ColorChoice::Always,

@@ -41,7 +41,7 @@ pub(in crate::cli) struct RunDocument {
 }
 
 /// What comes next after a run.
-pub(super) fn next(book: &Book, is_going: bool) -> Result<Option<&'static str>, Failure> {
+pub(in crate::cli) fn next(book: &Book, is_going: bool) -> Result<Option<&'static str>, Failure> {
     let about = book.about();
     // The node of a sandbox is gone with its run.
     if about.addresses().any(|address| address == SANDBOX) {
@@ -56,7 +56,7 @@ pub(super) fn next(book: &Book, is_going: bool) -> Result<Option<&'static str>, 
 }
 
 /// How many rows have no outcome and were not sent.
-pub(super) fn not_sent(rows: u64, counts: &Counts) -> u64 {
+pub(in crate::cli) fn not_sent(rows: u64, counts: &Counts) -> u64 {
     let settled: u64 = counts.verdicts.iter().map(|(_, count)| count).sum();
     rows.saturating_sub(settled + counts.in_doubt)
 }
@@ -103,7 +103,7 @@ impl RunDocument {
     }
 
     /// As a document of its own.
-    pub(super) fn alone(self) -> impl Serialize {
+    pub(in crate::cli) fn alone(self) -> impl Serialize {
         #[derive(Serialize)]
         struct Alone {
             schema: &'static str,
@@ -118,7 +118,7 @@ impl RunDocument {
 }
 
 /// All runs. Of a record that cannot be read, the id and why.
-pub(super) fn all(shelf: &Shelf) -> Result<impl Serialize, Failure> {
+pub(in crate::cli) fn all(shelf: &Shelf) -> Result<impl Serialize, Failure> {
     #[derive(Serialize)]
     struct All {
         schema: &'static str,

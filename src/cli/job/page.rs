@@ -1,42 +1,18 @@
 //! The report of a run as a page: whether there is one, and where it goes.
 
-mod facts;
-
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-use clap::builder::FalseyValueParser;
-
-pub(super) use facts::{facts, parts};
-
-use super::Failure;
-use super::job::Job;
+use super::Job;
+use super::facts::facts;
 use super::site::Ready;
+use crate::cli::Failure;
 use crate::ledger::Book;
 use crate::plan::one_by_one;
 use crate::report::page::{Calls, Facts, Mask, Naming, Page, PageFile};
 use crate::report::{Former, Told, say};
 
-/// Whether people are named on a page.
-#[derive(Debug, Clone, Copy, Args)]
-pub(super) struct MaskArgs {
-    /// Mask names and emails in the report: j***@e***.com
-    #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_REPORT_MASK")]
-    report_mask: bool,
-}
-
-impl MaskArgs {
-    pub(super) fn mask(self) -> Mask {
-        if self.report_mask {
-            Mask::On
-        } else {
-            Mask::Off
-        }
-    }
-}
-
 /// Takes the place of a page.
-pub(super) fn create(path: &Path, former: Former) -> Result<PageFile, Failure> {
+pub(in crate::cli) fn create(path: &Path, former: Former) -> Result<PageFile, Failure> {
     let ending = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
     if !ending.is_some_and(|ending| ending == "html" || ending == "htm") {
         return Err(Failure::usage(format_args!(
@@ -129,7 +105,7 @@ pub(super) fn listeners(ready: &[Ready], to_come: Option<&PageToCome>) -> (Calls
 }
 
 /// Writes a page.
-pub(super) fn write(file: PageFile, page: &Page, facts: &Facts) -> Result<(), Failure> {
+pub(in crate::cli) fn write(file: PageFile, page: &Page, facts: &Facts) -> Result<(), Failure> {
     let page = page.render(facts).map_err(Failure::unexpected)?;
     file.finish(&page).map_err(Failure::unexpected)
 }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Failure;
-use super::job::Job;
+use super::Job;
+use crate::cli::Failure;
 use crate::report::{self, Former, Layout, ResultsFile};
 use crate::roster::Roster;
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::destination::{Connected, Destination};
-use super::job::Job;
-use super::{Failure, missing, signals};
+use super::{Job, missing};
+use crate::cli::destination::{Connected, Destination};
+use crate::cli::{Failure, signals};
 use crate::directory::{Directory, People, Teams};
 use crate::ledger::Hold;
 use crate::pace::Pace;
@@ -37,6 +37,11 @@ pub(super) struct Ready {
 #[derive(Debug)]
 pub(super) struct Sites {
     all: Vec<Site>,
+}
+
+/// The addresses of the nodes.
+pub(super) fn addresses(ready: &[Ready]) -> Vec<String> {
+    ready.iter().map(|each| each.node.address.clone()).collect()
 }
 
 impl Job {

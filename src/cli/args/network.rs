@@ -8,7 +8,7 @@ use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use serde::{Deserialize, Serialize};
 
-use super::Failure;
+use crate::cli::Failure;
 use crate::pace::{Authorities, HttpVersion, ProxyChoice};
 use crate::request::CurlWay;
 use crate::settings::{Config, Explained, Layers, Named, Profile};
@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How calls get to a node. A ledger keeps it, without the user name and password of a proxy.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-pub(super) struct NetworkArgs {
+pub(in crate::cli) struct NetworkArgs {
     /// Trust these certificate authorities (PEM) beside those of this machine
     #[arg(long, value_name = "FILE", env = "HEADCOUNT_CA_CERT")]
     ca_cert: Option<PathBuf>,
@@ -63,16 +63,16 @@ impl TypedValueParser for ProxyParser {
 
 /// How calls get to a node, whoever said so.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Network {
+pub(in crate::cli) struct Network {
     ca_cert: Option<PathBuf>,
-    pub(super) proxy: Option<ProxyChoice>,
+    pub(in crate::cli) proxy: Option<ProxyChoice>,
     connect_timeout: Option<Duration>,
-    pub(super) http_version: HttpVersion,
+    pub(in crate::cli) http_version: HttpVersion,
 }
 
 impl NetworkArgs {
     /// The same with what an earlier run was told, where nothing else is said.
-    pub(super) fn or(self, earlier: Self) -> Self {
+    pub(in crate::cli) fn or(self, earlier: Self) -> Self {
         NetworkArgs {
             ca_cert: self.ca_cert.or(earlier.ca_cert),
             proxy: self.proxy.or(earlier.proxy),
@@ -82,7 +82,7 @@ impl NetworkArgs {
     }
 
     /// The same for another working directory.
-    pub(super) fn anywhere(&self) -> Self {
+    pub(in crate::cli) fn anywhere(&self) -> Self {
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         NetworkArgs {
             ca_cert: self.ca_cert.as_ref().map(absolute),
@@ -91,7 +91,7 @@ impl NetworkArgs {
     }
 
     /// What the flags say, and a profile where they do not.
-    pub(super) fn with(&self, profile: Option<(&Config, &Profile)>) -> Network {
+    pub(in crate::cli) fn with(&self, profile: Option<(&Config, &Profile)>) -> Network {
         let profiles = profile.map(|(_, profile)| profile);
         let ca_cert = self.ca_cert.clone();
         let seconds = self
@@ -112,7 +112,7 @@ impl NetworkArgs {
 
 impl NetworkArgs {
     /// Adds who said what; the password of a proxy is not shown.
-    pub(super) fn explain(&self, layers: &Layers<'_>, shown: &mut Explained) {
+    pub(in crate::cli) fn explain(&self, layers: &Layers<'_>, shown: &mut Explained) {
         let path = |path: &PathBuf| path.display().to_string();
         let of_profile = |profile: &Profile| {
             let Named { config, .. } = layers.profile?;
@@ -138,7 +138,7 @@ impl NetworkArgs {
 
 impl Network {
     /// How `curl` is told the same.
-    pub(super) fn for_curl(&self) -> CurlWay<'_> {
+    pub(in crate::cli) fn for_curl(&self) -> CurlWay<'_> {
         CurlWay {
             ca_cert: self.ca_cert.as_deref(),
             proxy: self.proxy.as_ref(),
@@ -146,7 +146,7 @@ impl Network {
     }
 
     /// Whom to trust beside the authorities of the platform.
-    pub(super) fn authorities(&self) -> Result<Authorities, Failure> {
+    pub(in crate::cli) fn authorities(&self) -> Result<Authorities, Failure> {
         let Some(path) = &self.ca_cert else {
             return Ok(Authorities::default());
         };
@@ -155,7 +155,7 @@ impl Network {
 
     /// How long a connection may take where a call may take `timeout`. Unless somebody says so it is less: a call that
     /// is given up while it connects would count as one that may have been carried out.
-    pub(super) fn connect_timeout(&self, timeout: Duration) -> Duration {
+    pub(in crate::cli) fn connect_timeout(&self, timeout: Duration) -> Duration {
         self.connect_timeout
             .unwrap_or_else(|| CONNECT_TIMEOUT.min(timeout / 2))
     }

@@ -1,5 +1,5 @@
-//! Flags of every command that talks to a node, and the nodes that they name. What counts where a profile
-//! says something as well is in [`resolve`](super::resolve).
+//! Flags of every command that talks to a node. Which node they name, and what counts where a profile says something as
+//! well, is in [`resolve`](crate::cli::resolve).
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,9 +9,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use serde::{Deserialize, Serialize};
 
-use super::Failure;
-use super::destination::Destination;
 use super::network::NetworkArgs;
+use crate::cli::Failure;
 use crate::pace::Tempo;
 use crate::roster::{MappedBy, Mapping, Person, PersonError};
 use crate::settings::{Config, Profile, Region};
@@ -39,16 +38,16 @@ const FLAGS: [&str; 16] = [
 /// Which node, as whom, and how fast. A ledger keeps it, and so it never holds a token.
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Node")]
-pub(super) struct NodeArgs {
+pub(in crate::cli) struct NodeArgs {
     /// The region of your Keeper tenant
     #[arg(long, value_enum, env = "HEADCOUNT_REGION")]
-    pub(super) region: Option<Region>,
+    pub(in crate::cli) region: Option<Region>,
     /// The node's id, shown on the SCIM page of the admin console
     #[arg(long, value_name = "ID", env = "HEADCOUNT_NODE")]
-    pub(super) node: Option<String>,
+    pub(in crate::cli) node: Option<String>,
     /// The node's whole SCIM address, instead of --region and --node
     #[arg(long, value_name = "BASE", env = "HEADCOUNT_URL")]
-    pub(super) url: Option<String>,
+    pub(in crate::cli) url: Option<String>,
     /// The node of this profile; for several nodes, several (see the reference)
     #[arg(
         long,
@@ -56,49 +55,49 @@ pub(super) struct NodeArgs {
         value_delimiter = ',',
         env = "HEADCOUNT_PROFILE"
     )]
-    pub(super) profile: Vec<String>,
+    pub(in crate::cli) profile: Vec<String>,
     /// The file with the profiles, instead of the one in your configuration folder
     #[arg(long, value_name = "FILE", env = "HEADCOUNT_CONFIG")]
-    pub(super) config: Option<PathBuf>,
+    pub(in crate::cli) config: Option<PathBuf>,
     /// Try it out: start a node in this program and use it; nothing leaves this machine
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_SANDBOX")]
-    pub(super) sandbox: bool,
+    pub(in crate::cli) sandbox: bool,
     /// A file that holds the token (- for standard input), instead of `HEADCOUNT_TOKEN`
     #[arg(long, value_name = "FILE", env = "HEADCOUNT_TOKEN_FILE")]
-    pub(super) token_file: Option<PathBuf>,
+    pub(in crate::cli) token_file: Option<PathBuf>,
     /// Whether it was named on the command line: then it goes before a profile's own.
     #[arg(skip)]
-    pub(super) token_file_given: bool,
+    pub(in crate::cli) token_file_given: bool,
     /// What names of roles begin with on the node (its role mapping prefix)
     #[arg(long, value_name = "PREFIX", env = "HEADCOUNT_ROLE_PREFIX")]
-    pub(super) role_prefix: Option<String>,
+    pub(in crate::cli) role_prefix: Option<String>,
     /// Never send more calls than this: 50/s, 180/min, 25000/h; auto, unless given: as many as the node allows
     #[arg(long, value_name = "N[/s|/min|/h]|auto", env = "HEADCOUNT_RATE")]
-    pub(super) rate: Option<Tempo>,
+    pub(in crate::cli) rate: Option<Tempo>,
     /// At most this many calls in flight at once; 8 unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(Profile::CONCURRENCY)), env = "HEADCOUNT_CONCURRENCY")]
-    pub(super) concurrency: Option<u16>,
+    pub(in crate::cli) concurrency: Option<u16>,
     /// How long one call may take before its answer counts as lost, in seconds; 60 unless
     /// given
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=Profile::TIMEOUT), env = "HEADCOUNT_TIMEOUT")]
-    pub(super) timeout: Option<u64>,
+    pub(in crate::cli) timeout: Option<u64>,
     #[command(flatten)]
     #[serde(default)]
-    pub(super) network: NetworkArgs,
+    pub(in crate::cli) network: NetworkArgs,
     /// Never lock or delete this person, beside those who are protected in a profile of the node
     #[arg(long, value_name = "EMAIL|ID", value_delimiter = ',', value_parser = somebody, env = "HEADCOUNT_PROTECT")]
     #[serde(default)]
-    pub(super) protect: Vec<String>,
+    pub(in crate::cli) protect: Vec<String>,
     /// Those of the flags that stand on the command line. What an earlier run was told needs no origin.
     #[arg(skip)]
     #[serde(skip)]
-    pub(super) by_flag: BTreeSet<&'static str>,
+    pub(in crate::cli) by_flag: BTreeSet<&'static str>,
 }
 
 impl NodeArgs {
     /// Lets the command line name the node alone: what the environment says of another one is
     /// forgotten, so that the two are never mixed up.
-    pub(super) fn prefer_command_line(&mut self, matches: &ArgMatches) {
+    pub(in crate::cli) fn prefer_command_line(&mut self, matches: &ArgMatches) {
         let on_command_line =
             |flag: &&str| matches.value_source(flag) == Some(ValueSource::CommandLine);
         self.by_flag = FLAGS.into_iter().filter(on_command_line).collect();
@@ -128,14 +127,14 @@ impl NodeArgs {
     }
 
     /// Whether the command line names a node, so that what variables say of one does not count.
-    pub(super) fn command_line_names_a_node(&self) -> bool {
+    pub(in crate::cli) fn command_line_names_a_node(&self) -> bool {
         let naming = ["region", "node", "url", "sandbox", "profile"];
         naming.iter().any(|flag| self.by_flag.contains(flag))
     }
 
     /// The same with what an earlier run was told, where nothing else is said. Which node that is, is
     /// said as a whole.
-    pub(super) fn or(self, earlier: NodeArgs) -> Self {
+    pub(in crate::cli) fn or(self, earlier: NodeArgs) -> Self {
         let (whereabouts, named) = if self.names_a_node() {
             (self.clone(), true)
         } else {
@@ -162,7 +161,7 @@ impl NodeArgs {
     }
 
     /// The same for another working directory.
-    pub(super) fn anywhere(&self) -> Self {
+    pub(in crate::cli) fn anywhere(&self) -> Self {
         let absolute = |path: &Option<PathBuf>| match path {
             Some(path) if path.as_os_str() != "-" => {
                 Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()))
@@ -178,17 +177,17 @@ impl NodeArgs {
     }
 
     /// Whether it is the node inside this program.
-    pub(super) fn is_sandbox(&self) -> bool {
+    pub(in crate::cli) fn is_sandbox(&self) -> bool {
         self.sandbox
     }
 
     /// Whether the flags themselves name a node; else a file with a column `node` may.
-    pub(super) fn names_a_node(&self) -> bool {
+    pub(in crate::cli) fn names_a_node(&self) -> bool {
         self.ways().into_iter().any(|named| named)
     }
 
     /// The ways in which a node can be named, and which of them were used.
-    fn ways(&self) -> [bool; 4] {
+    pub(in crate::cli) fn ways(&self) -> [bool; 4] {
         [
             self.sandbox,
             self.url.is_some(),
@@ -197,53 +196,9 @@ impl NodeArgs {
         ]
     }
 
-    /// The one node that a command works with.
-    pub(super) fn one(&self) -> Result<Destination, Failure> {
-        let mut nodes = self.all()?;
-        match (nodes.pop(), nodes.is_empty()) {
-            (Some(node), true) => Ok(node),
-            _ => Err(Failure::usage(
-                "this works with one node; give one --profile only",
-            )),
-        }
-    }
-
-    /// The nodes that the flags name, one at least.
-    pub(super) fn all(&self) -> Result<Vec<Destination>, Failure> {
-        self.names_one_way()?;
-        if self.profile.is_empty() {
-            return Ok(vec![self.plain()?]);
-        }
-        let config = self.config()?;
-        let mut names: Vec<&String> = Vec::new();
-        for name in &self.profile {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        self.of_profiles(&config, names.into_iter().map(String::as_str))
-    }
-
-    /// Refuses to guess which of two nodes is meant.
-    pub(super) fn names_one_way(&self) -> Result<(), Failure> {
-        if self.ways().into_iter().filter(|named| *named).count() > 1 {
-            return Err(Failure::usage(
-                "which node? Give only one of --sandbox, --url, --profile, and --region with --node (or their \
-                 HEADCOUNT_ variables)",
-            ));
-        }
-        Ok(())
-    }
-
-    /// The nodes of all profiles that there are.
-    pub(super) fn every_profile(&self) -> Result<Vec<Destination>, Failure> {
-        let config = self.config()?;
-        self.of_profiles(&config, config.names())
-    }
-
     /// What headings are said to stand for: by flags, and by the profiles of the nodes, which are all
     /// profiles if nothing names a node.
-    pub(super) fn mappings(&self, flags: &[Mapping]) -> Result<Vec<Mapping>, Failure> {
+    pub(in crate::cli) fn mappings(&self, flags: &[Mapping]) -> Result<Vec<Mapping>, Failure> {
         let mut mappings = flags.to_vec();
         if self.names_a_node() && self.profile.is_empty() {
             return Ok(mappings);
@@ -265,7 +220,7 @@ impl NodeArgs {
         Ok(mappings)
     }
 
-    pub(super) fn config(&self) -> Result<Config, Failure> {
+    pub(in crate::cli) fn config(&self) -> Result<Config, Failure> {
         Config::load(self.config.as_deref()).map_err(Failure::usage)
     }
 }

@@ -1,0 +1,16 @@
+//! Flags that several commands share, and what variables and profiles say in their place. What they come to is for those
+//! who are told.
+
+mod colour;
+mod log;
+mod network;
+mod node;
+mod run;
+mod spreadsheet;
+
+pub(super) use colour::{ColourArgs, asked_for, of_help};
+pub(super) use log::LogArgs;
+pub(super) use network::Network;
+pub(super) use node::NodeArgs;
+pub(super) use run::{BATCH, BulkUse, InputArgs, MaskArgs, RunArgs, StateArgs};
+pub(super) use spreadsheet::{RowsArgs, SpreadsheetArgs};

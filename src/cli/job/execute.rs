@@ -1,0 +1,207 @@
+//! Rows that were checked, carried out on their nodes, and their results.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::document::{Part, Summary as RunSummary};
+use super::origin::whole;
+use super::site::Ready;
+use super::{Job, missing, page};
+use crate::cli::printed::{Reader, print_json};
+use crate::cli::{Exit, Failure};
+use crate::ledger::{Book, Keeper};
+use crate::report::page::{Calls, Page};
+use crate::report::{self, Progress, ResultsFile, Summary, Tally, Tint, Told, say};
+use crate::run::{Ended, Event, Journal, Run, Settings, StopReason, Verdict, interleave};
+
+impl Job {
+    /// Carries out rows that were checked, and writes their results.
+    pub(super) async fn execute(&mut self, ready: Vec<Ready>) -> Result<Exit, Failure> {
+        let path = self.results_path()?;
+        let to_come = self.page_to_come(&path)?;
+        let results = self.results_file(&path, &ready[0].site.roster)?;
+        let book = match self.book(&ready, &path) {
+            Ok(book) => book,
+            Err(failure) => {
+                results.discard();
+                return Err(failure);
+            }
+        };
+        let id = book.id().to_string();
+        let mut ready = ready;
+        let mut new_groups = 0;
+        for each in &mut ready {
+            // In bulk requests they are made together with the rows that need them.
+            if each.node.bulk.is_none() {
+                match missing::create(each, &self.input).await {
+                    Ok(made) => new_groups += made,
+                    Err(failure) => {
+                        results.discard();
+                        return Err(failure);
+                    }
+                }
+            }
+        }
+        let listeners = page::listeners(&ready, to_come.as_ref());
+        let (told, ended, book) = self.run(&ready, results, book, listeners).await?;
+        let memory = self.memory()?;
+        for each in &ready {
+            let pace = each.node.client.line().pace();
+            each.site.destination.remember(pace, &memory);
+            new_groups += each.directory.teams.count_founded();
+        }
+        if !self.run.quiet {
+            say(Summary {
+                tally: &told.tally,
+                ended: &ended,
+                results: &path,
+                node: &names(&ready),
+                new_groups,
+                run: (!self.node.is_sandbox()).then_some(&*id),
+            });
+        }
+        let report = self.write_page(to_come, &told, &book)?;
+        let exit = exit(&told.tally, &ended);
+        if self.run.format == Reader::Json {
+            let part = Part {
+                calls: told.tally.calls,
+                seconds: told.tally.elapsed().as_secs_f64(),
+                new_groups,
+                seats_used_up: ended.seats_used_up,
+                report: report.map(|path| whole(&path).display().to_string()),
+                exit_code: exit as u8,
+            };
+            print_json(&RunSummary::of(&book, part)?)?;
+        }
+        Ok(exit)
+    }
+
+    fn settings(&self, ready: &Ready, rehearse: bool) -> Settings {
+        let rows = ready.site.census.rows;
+        let max_errors = self.run.max_errors.map(|most| most.of(rows));
+        let limits = ready.node.bulk;
+        Settings {
+            dialect: ready.node.dialect,
+            concurrency: ready.site.destination.concurrency,
+            on_conflict: self.on_conflict,
+            batch: usize::from(self.input.batch),
+            bulk: limits.map(|limits| limits.of_at_most(max_errors)),
+            replace: self.input.replace,
+            rehearse,
+            max_errors: max_errors.filter(|_| !rehearse),
+        }
+    }
+
+    async fn run(
+        &self,
+        ready: &[Ready],
+        results: ResultsFile,
+        book: Book,
+        (calls, page): (Calls, Option<Page>),
+    ) -> Result<(Told, Ended, Book), Failure> {
+        let id = book.id().clone();
+        let (journal, keeper) = Keeper::start(book);
+        let progress = self.progress(ready);
+        let (sender, receiver) = tokio::sync::mpsc::channel(1024);
+        let reporter = tokio::task::spawn_blocking(move || {
+            report::listen(receiver, results, progress, calls, page)
+        });
+        let ended = self.start(ready, Some(journal), sender).await?;
+        let ended = together(ready, ended);
+        let heard = reporter.await.map_err(Failure::unexpected)?;
+        let (book, kept) = keeper.finish().await;
+        let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
+        let go_on = format!("Run {id}: {resume} goes on with it.");
+        let told = heard.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
+        kept.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
+        let stopped = ended.stopped.as_ref().map(ToString::to_string);
+        let calls = serde_json::to_string(&told.calls).map_err(Failure::unexpected)?;
+        book.keep_calls(&calls)?;
+        book.end(stopped.as_deref())?;
+        Ok((told, ended, book))
+    }
+
+    pub(super) fn progress(&self, ready: &[Ready]) -> Progress {
+        let rows = ready.iter().map(|each| each.site.census.rows).sum();
+        Progress::new(self.run.progress, self.run.quiet, rows)
+    }
+
+    /// Carries the rows out, with notes in `journal`, or rehearses that without one, on all nodes at once. What
+    /// happens is told in the order of the file.
+    pub(super) async fn start(
+        &self,
+        ready: &[Ready],
+        journal: Option<Journal>,
+        events: mpsc::Sender<Event>,
+    ) -> Result<Vec<Ended>, Failure> {
+        let mut runs = Vec::new();
+        let mut sources = Vec::new();
+        for (node, each) in (0..).zip(ready) {
+            let rows = self.origin.assignments(&each.site.roster, &self.file)?;
+            let run = Run::new(
+                Arc::clone(&each.node.client),
+                Arc::clone(&each.directory),
+                self.settings(each, journal.is_none()),
+                Arc::clone(&each.site.census),
+                Arc::clone(&each.site.stop),
+            )
+            .sparing(each.site.destination.protected.clone())
+            .noted_in(
+                journal
+                    .as_ref()
+                    .map_or_else(Journal::none, |journal| journal.of_node(node)),
+            );
+            if ready.len() == 1 {
+                drop(journal);
+                return Ok(vec![run.carry_out(rows, events).await]);
+            }
+            let (sender, source) = mpsc::channel(1024);
+            sources.push(source);
+            runs.push(tokio::spawn(run.carry_out(rows, sender)));
+        }
+        drop(journal);
+        interleave(sources, events).await;
+        let mut ended = Vec::new();
+        for run in runs {
+            ended.push(run.await.map_err(Failure::unexpected)?);
+        }
+        Ok(ended)
+    }
+}
+
+/// How the runs on all nodes ended, told as one; where there are several, with the names of those that
+/// stopped.
+pub(super) fn together(ready: &[Ready], runs: Vec<Ended>) -> Ended {
+    if let [_] = ready {
+        return Ended::together(runs);
+    }
+    let named = ready.iter().zip(runs).map(|(each, ended)| Ended {
+        stopped: ended.stopped.map(|reason| reason.of(&each.node.name)),
+        ..ended
+    });
+    Ended::together(named)
+}
+
+/// The nodes in words.
+pub(super) fn names(ready: &[Ready]) -> String {
+    let names: Vec<&str> = ready.iter().map(|each| &*each.node.name).collect();
+    names.join(" and ")
+}
+
+pub(super) fn exit(tally: &Tally, ended: &Ended) -> Exit {
+    match &ended.stopped {
+        Some(StopReason::Interrupted) => Exit::Interrupted,
+        Some(StopReason::Denied(_) | StopReason::Unreachable(_)) => Exit::NoNode,
+        Some(StopReason::TooManyErrors(_)) => Exit::Guard,
+        Some(StopReason::Broken(_)) => Exit::Unexpected,
+        None if ended.seats_used_up => Exit::Guard,
+        None if Verdict::ALL
+            .iter()
+            .any(|verdict| !verdict.is_done() && tally.of(*verdict) > 0) =>
+        {
+            Exit::RowsFailed
+        }
+        None => Exit::Done,
+    }
+}

@@ -1,0 +1,218 @@
+//! One file carried out on its nodes: the order in which things are checked, asked and done.
+//!
+//! ```text
+//!  flags, or ──▶ Job ──▶ open ──▶ Sites ──▶ look ──▶ Ready ──▶ check_harm ──▶ confirm ──▶ execute ──▶ results, report,
+//!  a record         (file, nodes)      (who, which teams)  └──▶ show, compare (nothing is changed)    exit code
+//! ```
+//!
+//! Here belongs what a run over one file needs beside its rows: which earlier run it goes on with, who else works on the
+//! node, where results go, what is asked and said. How rows are carried out is for [`run`](crate::run). What single
+//! commands do with a job is for them.
+
+mod bulk;
+pub(super) mod document;
+mod earlier;
+mod execute;
+pub(super) mod facts;
+mod forecast;
+mod missing;
+mod origin;
+pub(super) mod page;
+mod record;
+mod rehearsal;
+mod results;
+mod site;
+mod terms;
+
+use std::path::PathBuf;
+
+pub(super) use earlier::{go_on, gone, reach};
+pub(super) use origin::{Earlier, Origin, restore};
+
+use super::args::{InputArgs, NodeArgs, RunArgs};
+use super::memory::Memory;
+use super::{Exit, Failure, confirm};
+use crate::guard::Harm;
+use crate::report::{grouped, say};
+use crate::roster::{self, Action, Mapping, Roster};
+use crate::run::OnConflict;
+use crate::sheet::{is_standard_input, shown};
+use site::Ready;
+
+/// One file to carry out.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) file: PathBuf,
+    /// What rows without an action ask for.
+    pub(super) action: Action,
+    /// Whether that is the only action.
+    pub(super) only_action: bool,
+    /// What headings are said to stand for, by flags and by profiles.
+    pub(super) map: Vec<Mapping>,
+    pub(super) on_conflict: OnConflict,
+    pub(super) input: InputArgs,
+    pub(super) run: RunArgs,
+    pub(super) node: NodeArgs,
+    /// Where the rows come from, and what is known of them.
+    pub(super) origin: Origin,
+}
+
+impl Job {
+    pub(super) async fn carry_out(mut self) -> Result<Exit, Failure> {
+        if let Some(id) = self.cut_short().await? {
+            let records = self.run.state.shelf()?;
+            return Box::pin(go_on(&records, &id, self.run, self.node)).await;
+        }
+        let ready = self.look().await?;
+        // What a run goes on with was agreed to when it began.
+        if !self.origin.is_resumed() {
+            self.check_harm(&ready).await?;
+        }
+        if self.run.dry_run {
+            self.say_no_report();
+            return self.show(&ready, None).await;
+        }
+        if !self.origin.is_resumed() {
+            self.confirm(&ready).await?;
+        }
+        self.execute(ready).await
+    }
+
+    /// Reads the file and asks its nodes for what the rows need.
+    async fn look(&self) -> Result<Vec<Ready>, Failure> {
+        let mut sites = self.open().await?;
+        self.check_nodes(&sites.addresses())?;
+        if !self.run.dry_run {
+            sites.check_results(self)?;
+            sites.hold(self).await?;
+        }
+        let stop = sites.stop();
+        tokio::select! {
+            looked = sites.look(self) => looked,
+            () = stop.drained() => Err(Failure::interrupted()),
+        }
+    }
+
+    /// Opens the file.
+    fn roster(&self) -> Result<Roster, Failure> {
+        let options = roster::Options {
+            default_action: self.action,
+            forced_action: self.only_action,
+            map: self.map.clone(),
+        };
+        if is_standard_input(&self.file) && self.node.uses_standard_input() {
+            return Err(Failure::usage(
+                "the rows and the token cannot both come from standard input; nothing was sent",
+            ));
+        }
+        let reading = self.input.spreadsheet.reading.clone().into();
+        // Nobody else has anything to do before.
+        let roster = self.origin.open(&self.file, &reading, options)?;
+        if !self.run.quiet {
+            for remark in roster.remarks() {
+                say(remark);
+            }
+            say_unused(&roster);
+        }
+        Ok(roster)
+    }
+
+    /// What earlier runs found out about the pace of nodes.
+    fn memory(&self) -> Result<Memory, Failure> {
+        Ok(Memory::within(self.run.state.shelf()?.dir()))
+    }
+
+    fn refused(&self, all: u64, rows: u64, groups: u64) -> Failure {
+        let wrong_rows = match rows {
+            0 => None,
+            1 => Some(format!("1 of {} rows has an error", grouped(all))),
+            rows => Some(format!(
+                "{} of {} rows have errors",
+                grouped(rows),
+                grouped(all)
+            )),
+        };
+        let wrong_groups = match groups {
+            0 => None,
+            1 => Some("1 team or role cannot be used".to_owned()),
+            groups => Some(format!(
+                "{} teams and roles cannot be used",
+                grouped(groups)
+            )),
+        };
+        let wrong: Vec<String> = [wrong_rows, wrong_groups].into_iter().flatten().collect();
+        Failure::usage(format_args!(
+            "{}: {}; nothing was sent. Correct the file, or send the other rows with --skip-invalid.",
+            shown(&self.file),
+            wrong.join(", and ")
+        ))
+    }
+
+    /// Refuses what would take their access from too many people of a node.
+    async fn check_harm(&self, ready: &[Ready]) -> Result<(), Failure> {
+        for each in ready {
+            let Some(harm) = Harm::of(&each.site.census) else {
+                continue;
+            };
+            let active = if harm.needs_count(self.run.allow_locks) {
+                Some(each.directory.people.count_active().await?)
+            } else {
+                None
+            };
+            harm.check(active, self.run.allow_locks)
+                .map_err(|refused| {
+                    let failure = Failure::new(Exit::Guard, refused);
+                    match ready.len() {
+                        1 => failure,
+                        _ => failure.of(&each.node.name),
+                    }
+                })?;
+        }
+        Ok(())
+    }
+
+    /// Asks before people lose their access, for each node.
+    async fn confirm(&self, ready: &[Ready]) -> Result<(), Failure> {
+        for each in ready {
+            let node = &each.node.name;
+            let Some(harm) = Harm::of(&each.site.census) else {
+                continue;
+            };
+            if self.run.yes || each.site.destination.is_sandbox() {
+                continue;
+            }
+            if !confirm::can_ask(&self.node) {
+                return Err(confirm::nowhere_to_ask(&harm, node));
+            }
+            let question = match each.directory.people.counts() {
+                // Those who are locked already are in the list as well.
+                Some((_, active)) if harm.total() > active => format!(
+                    "{harm} on {node}, which has {} active users? [y/N] ",
+                    grouped(active)
+                ),
+                Some((_, active)) => format!(
+                    "{harm} of {} active users on {node}? [y/N] ",
+                    grouped(active)
+                ),
+                None => format!("{harm} on {node}? [y/N] "),
+            };
+            confirm::ask(question).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Says which columns are only carried over, and which of them may be a slip of the pen.
+pub(super) fn say_unused(roster: &Roster) {
+    let (columns, file) = (roster.columns(), roster.file_name());
+    let unknown = columns.unknown();
+    if !unknown.is_empty() {
+        say(format_args!(
+            "{file}: columns that are not used, only carried over to the results: {}",
+            unknown.join(", ")
+        ));
+    }
+    for slip in columns.slips(roster.header()) {
+        say(format_args!("{file}: {slip}"));
+    }
+}

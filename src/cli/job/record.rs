@@ -1,0 +1,130 @@
+//! The record of a job: begun, or gone on with, on the nodes that it is about.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Job;
+use super::origin::{Earlier, Origin};
+use super::site::{Ready, Site};
+use crate::cli::Failure;
+use crate::ledger::{About, Book, NodeAbout};
+use crate::report::say;
+use crate::sheet::shown;
+
+/// How often it is looked whether a node is free.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+impl Job {
+    /// The record that this job is written down in.
+    pub(super) fn book(&mut self, ready: &[Ready], results: &Path) -> Result<Book, Failure> {
+        let about = self.about(ready, results)?;
+        match std::mem::take(&mut self.origin) {
+            Origin::Resumed(earlier) => {
+                // What is known of its rows is read from another connection.
+                let reader = earlier.book.reader()?;
+                self.origin = Origin::Resumed(Earlier {
+                    book: reader,
+                    history: earlier.history,
+                });
+                earlier.book.begin_again()?;
+                Ok(earlier.book)
+            }
+            origin => {
+                self.origin = origin;
+                let input = ready[0].site.roster.bytes().map_err(Failure::unexpected)?;
+                let book = self.run.state.shelf()?.begin(&about, input);
+                book.map_err(|error| {
+                    Failure::usage(format_args!(
+                        "the record of the run cannot be written: {error}; nothing was sent. Name another folder with \
+                         --state-dir."
+                    ))
+                })
+            }
+        }
+    }
+
+    fn about(&self, ready: &[Ready], results: &Path) -> Result<About, Failure> {
+        let node = |each: &Ready| NodeAbout {
+            name: each.node.name.clone(),
+            cell: each.site.destination.names().name,
+            address: each.node.address.clone(),
+            rate: each.site.destination.rate.map(|rate| rate.to_string()),
+            concurrency: Some(each.site.destination.concurrency),
+        };
+        Ok(About {
+            version: About::VERSION,
+            kind: self.origin.kind(),
+            begun: Timestamp::now(),
+            terms: self.terms(ready),
+            nodes: ready.iter().map(node).collect(),
+            reach: serde_json::to_value(self.node.anywhere()).map_err(Failure::unexpected)?,
+            rows: ready.iter().map(|each| each.site.census.rows).sum(),
+            results: std::path::absolute(results).unwrap_or_else(|_| results.to_owned()),
+            max_errors: self.run.max_errors.map(|most| most.to_string()),
+        })
+    }
+
+    /// Refuses to go on with a run, or to take it back, on other nodes than those that it was on.
+    pub(super) fn check_nodes(&self, addresses: &[String]) -> Result<(), Failure> {
+        let (id, were, are_those) = match &self.origin {
+            Origin::Undo { of, on } => {
+                // Of some of them there may be nothing to take back.
+                let known = addresses.iter().all(|address| on.contains(address));
+                (of, on.clone(), known)
+            }
+            Origin::Resumed(earlier) | Origin::Retried(earlier) => {
+                let were = earlier.book.about().addresses().map(str::to_owned);
+                let were: Vec<String> = were.collect();
+                let same = were == addresses;
+                (earlier.book.id(), were, same)
+            }
+            Origin::File | Origin::RetriedFile => return Ok(()),
+        };
+        if are_those {
+            return Ok(());
+        }
+        Err(Failure::usage(format_args!(
+            "run {id} was on {}, not on {}; nothing was sent. Without flags and variables that name a node \
+             (HEADCOUNT_URL, HEADCOUNT_NODE, HEADCOUNT_PROFILE) the run's own is taken.",
+            were.join(" and "),
+            addresses.join(" and ")
+        )))
+    }
+
+    /// Waits until no other run works on these nodes, and keeps others away from them.
+    pub(super) async fn hold_nodes(&self, sites: &mut [Site]) -> Result<(), Failure> {
+        let records = self.run.state.shelf()?;
+        let mut lasting: Vec<&mut Site> = sites
+            .iter_mut()
+            .filter(|site| !site.destination.is_sandbox())
+            .collect();
+        // Everybody takes them in the same order, so that no two wait for each other.
+        lasting.sort_unstable_by_key(|site| site.destination.address());
+        for site in lasting {
+            let address = site.destination.address();
+            let who = format!(
+                "process {}, which carries out {}",
+                std::process::id(),
+                shown(&self.file)
+            );
+            let mut said = false;
+            loop {
+                match records.hold_node(&address, &who)? {
+                    Ok(hold) => break site.hold = Some(hold),
+                    Err(other) => {
+                        if !said {
+                            say(format_args!(
+                                "Another run is working on {address} ({other}); waiting for it to end. Ctrl-C gives up."
+                            ));
+                            said = true;
+                        }
+                        tokio::time::sleep(LOOK_EVERY).await;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
