@@ -310,3 +310,45 @@ fn a_team_that_hides_its_members_is_not_put_back() {
     assert!(rows[0]["result_error"].contains("does not show who is in the team"));
     assert_eq!(odd.server.count("PUT"), 0);
 }
+
+#[test]
+fn what_a_server_makes_otherwise_than_asked_is_said() {
+    let odd = Odd::start(Habits {
+        makes_names: true,
+        ..Habits::default()
+    });
+    let desk = odd.server.desk();
+    desk.file(
+        "people.csv",
+        "email,first name,last name,display name\nann@x.com,Ann,Lee,Ann Lee\nbob@x.com,Bob,Roe,ROE, bob\n"
+            .replace("ROE, bob", "\"ROE,  bob\"")
+            .as_str(),
+    );
+    desk.headcount(&["import", "people.csv"])
+        .with(0)
+        .says("2 created")
+        .says("1 row is done, but the node has made something else of it");
+    let rows = desk.rows("people.results.csv");
+    assert_eq!(
+        column(&rows, "result_error"),
+        [
+            r#"created, but the node shows display_name as "Lee, Ann""#,
+            ""
+        ]
+    );
+    desk.file(
+        "names.csv",
+        "action,email,first name,display name\nupdate,ann@x.com,Anna,Anna\nupdate,bob@x.com,Bobby,\n",
+    );
+    desk.headcount(&["import", "names.csv"])
+        .with(4)
+        .says("1 updated, 1 failed");
+    let rows = desk.rows("names.results.csv");
+    assert_eq!(
+        column(&rows, "result_error"),
+        [
+            r#"the node says yes, but shows display_name as "Lee, Anna""#,
+            ""
+        ]
+    );
+}

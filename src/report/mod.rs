@@ -104,7 +104,8 @@ pub(crate) fn follow<E>(
                     tally.calls = pace.calls;
                     progress.pace(&tally, *pace);
                 }
-                Event::Row(_) | Event::Calls(_) => {}
+                Event::Row(record) => tally.note(&record.outcome),
+                Event::Calls(_) => {}
             }
             on_event(&event)?;
         }

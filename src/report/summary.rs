@@ -5,13 +5,15 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::tint::Tint;
-use crate::run::{Ended, StopReason, Verdict};
+use crate::run::{Ended, Outcome, StopReason, Verdict};
 
 /// Counts of a run so far.
 #[derive(Debug, Clone)]
 pub struct Tally {
     begun: Instant,
     counts: [u64; Verdict::ALL.len()],
+    /// Rows that are done, of which the node has made something else all the same.
+    otherwise: u64,
     /// Calls that have left.
     pub calls: u64,
 }
@@ -23,6 +25,7 @@ impl Tally {
         Tally {
             begun,
             counts: [0; Verdict::ALL.len()],
+            otherwise: 0,
             calls: 0,
         }
     }
@@ -32,6 +35,11 @@ impl Tally {
         if let Some(at) = Verdict::ALL.iter().position(|each| *each == verdict) {
             self.counts[at] += 1;
         }
+    }
+
+    /// Hears what there is to say of a row beside its verdict.
+    pub fn note(&mut self, outcome: &Outcome) {
+        self.otherwise += u64::from(outcome.verdict.is_done() && outcome.error.is_some());
     }
 
     /// How many rows ended like this.
@@ -215,6 +223,17 @@ impl Summary<'_> {
                 "The column result_error says what is wrong with each row that is not done."
                     .to_owned(),
             );
+        }
+        match tally.otherwise {
+            0 => {}
+            1 => hints.push(
+                "1 row is done, but the node has made something else of it: the column result_error says of what."
+                    .to_owned(),
+            ),
+            many => hints.push(format!(
+                "{} rows are done, but the node has made something else of them: the column result_error says of what.",
+                grouped(many)
+            )),
         }
         hints.extend(self.next());
         hints

@@ -4,7 +4,7 @@
 //! 7643 makes a user's `groups` read-only, and many servers refuse or ignore them: then memberships
 //! change with the group, as on the provider's page.
 
-use super::confirm::{Undone, undone};
+use super::confirm::{Undone, in_words, undone};
 use super::habits::Aspects;
 use super::outcome::{Outcome, Verdict};
 use super::worker::{Worker, done};
@@ -25,7 +25,7 @@ impl Worker {
             Err(error) => return self.failed(&error).user(id.clone()),
         };
         match Box::pin(self.settle(correction, &mut progress)).await {
-            Ok(undone) if undone.attributes.is_empty() => {
+            Ok(undone) if undone.attributes.is_empty() && undone.otherwise.is_empty() => {
                 let now = progress.shown.as_ref().unwrap_or(&correction.after);
                 self.remember(correction, now);
                 Outcome::new(done(action))
@@ -37,10 +37,7 @@ impl Worker {
                 .status(progress.status)
                 .user(id.clone())
                 .attempts(progress.attempts)
-                .because(format!(
-                    "the node says yes, but has not changed {}",
-                    undone.attributes.join(", ")
-                )),
+                .because(unheeded(&undone)),
             Err(error) => {
                 let outcome = self.failed(&error).user(id.clone());
                 let words = outcome.error.clone().unwrap_or_default();
@@ -185,4 +182,13 @@ impl Worker {
         progress.shown = None;
         Ok(())
     }
+}
+
+/// Why a change to which the node said yes is not done.
+fn unheeded(undone: &Undone) -> String {
+    let unchanged = (!undone.attributes.is_empty())
+        .then(|| format!("has not changed {}", undone.attributes.join(", ")));
+    let otherwise = (!undone.otherwise.is_empty()).then(|| in_words(&undone.otherwise));
+    let all: Vec<String> = [unchanged, otherwise].into_iter().flatten().collect();
+    format!("the node says yes, but {}", all.join(", and "))
 }

@@ -1,14 +1,20 @@
 //! Whether an account shows what was asked for. A node's yes is not enough: some say it and leave
-//! an attribute as it was.
+//! an attribute as it was, or make something of their own of it.
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
 
 use crate::plan::Correction;
-use crate::scim::{User, same_id};
+use crate::scim::{NewUser, User, same_id};
 
 /// What of a correction an account does not show.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Undone {
     /// Attributes that are as before, by the name that a person knows them by.
     pub(super) attributes: Vec<&'static str>,
+    /// Attributes that are neither as before nor as asked. To ask again would change nothing.
+    pub(super) otherwise: Vec<Otherwise>,
     /// Groups that the user is not in.
     pub(super) join: Vec<String>,
     /// Groups that the user is still in.
@@ -18,17 +24,83 @@ pub(super) struct Undone {
 }
 
 impl Undone {
-    /// Whether everything was seen to be done.
+    /// Whether nothing is left that could be asked for again.
     pub(super) fn is_nothing(&self) -> bool {
-        *self == Undone::default()
+        let Undone {
+            attributes,
+            otherwise: _,
+            join,
+            leave,
+            groups_unseen,
+        } = self;
+        attributes.is_empty() && join.is_empty() && leave.is_empty() && !groups_unseen
     }
+}
+
+/// An attribute of which the node has made something of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Otherwise {
+    name: &'static str,
+    shown: String,
+}
+
+impl fmt::Display for Otherwise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "shows {} as {:?}", self.name, self.shown)
+    }
+}
+
+/// Several of them, in words.
+pub(super) fn in_words(all: &[Otherwise]) -> String {
+    let words: Vec<String> = all.iter().map(ToString::to_string).collect();
+    words.join(", ")
+}
+
+/// Whether a node means the same: it may write letters, their forms and spaces in its own way.
+fn is_alike(asked: &str, shown: &str) -> bool {
+    fn plain(text: &str) -> impl Iterator<Item = char> {
+        let words = text.split_whitespace();
+        let spaced = words.flat_map(|word| std::iter::once(' ').chain(word.chars()));
+        spaced.nfkc().flat_map(char::to_lowercase)
+    }
+    asked == shown || plain(asked).eq(plain(shown))
+}
+
+/// An attribute that was asked for, where something else is shown. What is not shown is not known.
+fn otherwise(name: &'static str, asked: Option<&str>, shown: Option<&str>) -> Option<Otherwise> {
+    let (asked, shown) = (asked?, shown?);
+    (!is_alike(asked, shown)).then(|| Otherwise {
+        name,
+        shown: shown.to_owned(),
+    })
+}
+
+/// What of a new account the node has made otherwise.
+pub(super) fn made_otherwise(asked: &NewUser, account: &User) -> Vec<Otherwise> {
+    let texts: [(_, Option<&str>, Text); 5] = [
+        ("email", Some(&asked.user_name), |user| &user.user_name),
+        ("first_name", asked.given_name.as_deref(), |user| {
+            &user.given_name
+        }),
+        ("last_name", asked.family_name.as_deref(), |user| {
+            &user.family_name
+        }),
+        ("display_name", asked.display_name.as_deref(), |user| {
+            &user.display_name
+        }),
+        ("external_id", asked.external_id.as_deref(), |user| {
+            &user.external_id
+        }),
+    ];
+    let all = texts.into_iter();
+    all.filter_map(|(name, asked, text)| otherwise(name, asked, text(account).as_deref()))
+        .collect()
 }
 
 /// An attribute of an account.
 type Text = fn(&User) -> &Option<String>;
 
-/// Compares what was asked for with what is shown. An attribute counts as undone only if it shows
-/// the old value: a node may write a new one differently.
+/// Compares what was asked for with what is shown.
 pub(super) fn undone(correction: &Correction, shown: &User) -> Undone {
     let Correction {
         before,
@@ -44,15 +116,19 @@ pub(super) fn undone(correction: &Correction, shown: &User) -> Undone {
         ("display_name", |user| &user.display_name),
         ("external_id", |user| &user.external_id),
     ];
-    let mut attributes: Vec<&'static str> = texts
+    let changed = texts
         .into_iter()
-        .filter(|(_, text)| text(before) != text(after) && text(shown) == text(before))
-        .map(|(name, _)| name)
-        .collect();
+        .filter(|(_, text)| text(before) != text(after));
+    let (old, new): (Vec<_>, Vec<_>) = changed.partition(|(_, text)| text(shown) == text(before));
+    let mut attributes: Vec<&'static str> = old.into_iter().map(|(name, _)| name).collect();
+    let otherwise = new
+        .into_iter()
+        .filter_map(|(name, text)| otherwise(name, text(after).as_deref(), text(shown).as_deref()));
     if after.active != before.active && shown.active.is_some() && shown.active != after.active {
         attributes.push("active");
     }
     let mut undone = Undone {
+        otherwise: otherwise.collect(),
         attributes,
         ..Undone::default()
     };
@@ -97,7 +173,19 @@ mod tests {
             memberships_seen: true,
         };
         assert!(undone(&correction, &user("Chen", false, Some(&["t1"]))).is_nothing());
-        assert!(undone(&correction, &user("CHEN", false, Some(&["t1"]))).is_nothing());
+        for alike in ["CHEN", " Ｃｈｅｎ "] {
+            let undone = undone(&correction, &user(alike, false, Some(&["t1"])));
+            assert!(
+                undone.is_nothing() && undone.otherwise.is_empty(),
+                "{alike}"
+            );
+        }
+        let otherwise = undone(&correction, &user("Chen-Lee", false, Some(&["t1"])));
+        assert!(otherwise.is_nothing());
+        assert_eq!(
+            in_words(&otherwise.otherwise),
+            r#"shows last_name as "Chen-Lee""#
+        );
         let nothing_done = undone(&correction, &user("Lee", true, Some(&["t2"])));
         assert_eq!(nothing_done.attributes, ["last_name", "active"]);
         assert_eq!(

@@ -115,7 +115,7 @@ impl Worker {
         }
         let (attributes, memberships) = pending.correction.apart();
         let amended = self.amend(pending.action, &attributes).await;
-        let failed = amended.error.is_some();
+        let failed = !amended.verdict.is_done();
         let outcome = Pending {
             correction: attributes,
             ..pending

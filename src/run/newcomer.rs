@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use tracing::warn;
 
 use super::OnConflict;
+use super::confirm::{in_words, made_otherwise};
 use super::course::{Course, Pending};
 use super::create::{Create, Creation};
 use super::habits::Aspects;
@@ -152,6 +153,13 @@ impl Worker {
     ) -> Course {
         let id = account.id.clone();
         let created = created.user(id.clone());
+        let otherwise = made_otherwise(user, &account);
+        let created = if otherwise.is_empty() {
+            created
+        } else {
+            // The account is there and of use. That it is otherwise is said, and no more.
+            created.because(format!("created, but the node {}", in_words(&otherwise)))
+        };
         let aspects = Aspects::of_new(user);
         let is_shown = |account: &User| {
             (user.groups.is_empty() || account.groups.is_some())

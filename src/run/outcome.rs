@@ -102,7 +102,7 @@ pub struct Outcome {
     pub user_id: Option<String>,
     /// How many calls were sent to change something.
     pub attempts: u32,
-    /// One line for a person, when the row is not done.
+    /// One line for a person: why the row is not done, or what the node has made otherwise than asked.
     pub error: Option<String>,
     /// What changes; only told in a rehearsal.
     pub differences: Vec<Difference>,

@@ -75,6 +75,8 @@ pub struct Habits {
     pub bulk: bool,
     /// New teams by the core schema only.
     pub core_schema: bool,
+    /// Display names are made of the last and the first name, whatever was asked for.
+    pub makes_names: bool,
 }
 
 #[derive(Debug, Default)]
@@ -203,6 +205,11 @@ impl Answering<'_> {
     fn shown(&self, endpoint: &str, id: &str) -> Option<Value> {
         let mut shown = if endpoint == "Users" {
             let mut user = self.state.users.get(id)?.clone();
+            if self.habits.makes_names {
+                let name = |part| user["name"][part].as_str().unwrap_or_default();
+                let made = format!("{}, {}", name("familyName"), name("givenName"));
+                user.insert("displayName".into(), made.into());
+            }
             if !self.habits.hides_groups {
                 let groups = self.state.groups.iter();
                 let within = groups.filter(|(_, team)| team.members.contains(id));
