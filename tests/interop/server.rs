@@ -19,6 +19,8 @@ pub struct Kind {
     pub bulk: &'static str,
     /// A deleted account is locked, as on a Keeper node, and keeps its vault.
     pub keeps_accounts: bool,
+    /// Display names are made of first and last names, whatever is asked for.
+    pub makes_display_names: bool,
     program: Program,
 }
 
@@ -30,6 +32,8 @@ enum Program {
     Scim2Server { bare: bool },
     /// SCIMMY from npm.
     Scimmy { bulk: bool },
+    /// django-scim2 from `PyPI`.
+    Django,
 }
 
 /// In the order of the table.
@@ -38,6 +42,7 @@ pub fn every_one() -> Vec<Kind> {
         name,
         bulk,
         keeps_accounts: matches!(program, Program::Sandbox),
+        makes_display_names: matches!(program, Program::Django),
         program,
     };
     let scim2_server = Program::Scim2Server { bare: false };
@@ -58,6 +63,7 @@ pub fn every_one() -> Vec<Kind> {
             "auto",
             Program::Scimmy { bulk: false },
         ),
+        kind("django-scim2", "auto", Program::Django),
     ];
     let wanted = std::env::var("HEADCOUNT_INTEROP").unwrap_or_default();
     all.into_iter()
@@ -81,6 +87,7 @@ impl Server {
             Program::Sandbox => sandbox(port),
             Program::Scim2Server { bare } => scim2_server(port, bare, &folder),
             Program::Scimmy { bulk } => scimmy(port, bulk),
+            Program::Django => django(port, &folder),
         };
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let child = command
@@ -178,5 +185,14 @@ fn scimmy(port: u16, bulk: bool) -> (Command, &'static str) {
     if !bulk {
         command.arg("no-bulk");
     }
+    (command, "/scim/v2")
+}
+
+fn django(port: u16, folder: &tempfile::TempDir) -> (Command, &'static str) {
+    let mut command = Command::new(installed().join("pypi/bin/python"));
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command.arg(format!("{}/servers/django/host.py", super::HERE));
+    command.args([&port.to_string(), TOKEN]);
+    command.arg(folder.path().join("people.sqlite3"));
     (command, "/scim/v2")
 }
