@@ -77,6 +77,11 @@ fn otherwise(name: &'static str, asked: Option<&str>, shown: Option<&str>) -> Op
 
 /// What of a new account the node has made otherwise.
 pub(super) fn made_otherwise(asked: &NewUser, account: &User) -> Vec<Otherwise> {
+    let display_name = chosen(
+        asked.display_name.as_deref(),
+        asked.given_name.as_deref(),
+        asked.family_name.as_deref(),
+    );
     let texts: [(_, Option<&str>, Text); 5] = [
         ("email", Some(&asked.user_name), |user| &user.user_name),
         ("first_name", asked.given_name.as_deref(), |user| {
@@ -85,9 +90,7 @@ pub(super) fn made_otherwise(asked: &NewUser, account: &User) -> Vec<Otherwise> 
         ("last_name", asked.family_name.as_deref(), |user| {
             &user.family_name
         }),
-        ("display_name", asked.display_name.as_deref(), |user| {
-            &user.display_name
-        }),
+        ("display_name", display_name, |user| &user.display_name),
         ("external_id", asked.external_id.as_deref(), |user| {
             &user.external_id
         }),
@@ -95,6 +98,16 @@ pub(super) fn made_otherwise(asked: &NewUser, account: &User) -> Vec<Otherwise> 
     let all = texts.into_iter();
     all.filter_map(|(name, asked, text)| otherwise(name, asked, text(account).as_deref()))
         .collect()
+}
+
+/// A display name that somebody chose. One of first and last name is there since nobody did: a node may know better.
+fn chosen<'t>(
+    display_name: Option<&'t str>,
+    first: Option<&str>,
+    last: Option<&str>,
+) -> Option<&'t str> {
+    let names: Vec<&str> = [first, last].into_iter().flatten().collect();
+    display_name.filter(|chosen| *chosen != names.join(" "))
 }
 
 /// An attribute of an account.
