@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::faults::Faults;
+use super::paging::Paging;
 use super::serve::BODY_LIMIT;
 use super::throttle::Limits;
 use super::tls::{Tls, Versions};
@@ -31,6 +32,8 @@ pub struct Options {
     pub seats: Option<usize>,
     /// The most resources a page of a listing holds.
     pub page_max: usize,
+    /// By which way lists are given page by page.
+    pub paging: Paging,
     /// Calls a second that are taken; more are answered with 429. `None` for no limit.
     pub rate: Option<u32>,
     /// What else is taken, by class of call.
@@ -77,6 +80,7 @@ impl Default for Options {
             teams: 8,
             seats: None,
             page_max: 1000,
+            paging: Paging::default(),
             rate: None,
             limits: Limits::default(),
             tell_limits: false,
@@ -103,6 +107,7 @@ impl fmt::Debug for Options {
             .field("teams", &self.teams)
             .field("seats", &self.seats)
             .field("page_max", &self.page_max)
+            .field("paging", &self.paging)
             .field("rate", &self.rate)
             .field("limits", &self.limits)
             .field("tell_limits", &self.tell_limits)

@@ -12,6 +12,7 @@ use super::client::{Client, LONGEST_PAGE, class, parse};
 use super::error::Refusal;
 use super::lenient::Object;
 use super::message::{Page, detail};
+use super::place::Place;
 use super::resource::Resource;
 use crate::pace::retry::Repeat;
 use crate::pace::{Call, Fault, Heard};
@@ -98,6 +99,13 @@ impl Target {
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.pairs.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The same for the page of a list that begins there.
+    #[must_use]
+    pub fn at(self, place: &Place) -> Self {
+        let (name, value) = place.parameter();
+        self.with(name, &value)
     }
 
     /// The whole address on the node at `base`.
