@@ -10,7 +10,7 @@ use clap::builder::FalseyValueParser;
 
 use super::{Exit, Failure};
 use crate::report::{Tint, say};
-use crate::sandbox::{Bulk, Faults, Limits, Options, Paging, Sandbox, Tls, Versions};
+use crate::sandbox::{Bulk, Faults, Gzip, Limits, Options, Paging, Sandbox, Tls, Versions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,7 +18,7 @@ Examples:
   headcount sandbox --users 100000 --page-max 500 --rate 50
   headcount sandbox --limit users=180/min:fixed,groups=30/min --tell-limits
   headcount sandbox --faults '500=5%,reset@after=1%' --seed 7
-  headcount sandbox --users 5000 --paging cursor
+  headcount sandbox --users 5000 --paging cursor --gzip
   headcount sandbox --bulk --bulk-max-operations 100
   headcount sandbox --tls --ca-out sandbox-ca.pem
 
@@ -111,6 +111,16 @@ pub(super) struct SandboxArgs {
     /// How long it takes to answer, in milliseconds
     #[arg(long, value_name = "MS", env = "HEADCOUNT_SANDBOX_LATENCY")]
     latency: Option<u64>,
+    /// Which answers it packs by gzip; alone it means those for which that is asked
+    #[arg(
+        long,
+        value_enum,
+        num_args = 0..=1,
+        default_missing_value = "asked",
+        value_name = "WHICH",
+        env = "HEADCOUNT_SANDBOX_GZIP"
+    )]
+    gzip: Option<Gzip>,
     /// Which calls go wrong, and how
     #[arg(long, value_name = "SPEC", env = "HEADCOUNT_SANDBOX_FAULTS")]
     faults: Option<Faults>,
@@ -158,6 +168,7 @@ pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
         limits: args.limit.unwrap_or(default.limits),
         tell_limits: args.tell_limits,
         latency: args.latency.map_or(default.latency, Duration::from_millis),
+        gzip: args.gzip.unwrap_or(default.gzip),
         faults: args.faults.unwrap_or(default.faults),
         seed: args.seed.unwrap_or(default.seed),
         role_prefix: args.role_prefix.unwrap_or(default.role_prefix),

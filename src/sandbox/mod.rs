@@ -38,6 +38,7 @@ mod error;
 mod faults;
 mod filter;
 mod groups;
+mod gzip;
 mod held;
 mod http;
 mod json;
@@ -71,6 +72,7 @@ use tokio::task::JoinHandle;
 
 pub use calls::Calls;
 pub use faults::{Faults, FaultsError};
+pub use gzip::Gzip;
 pub use options::{Bulk, Options};
 pub use paging::Paging;
 pub use snapshot::{GroupSnapshot, Snapshot, UserSnapshot};
@@ -121,6 +123,7 @@ impl Sandbox {
             throttle: Throttle::new(options.limits.and_rate(options.rate)),
             tells_limits: options.tell_limits,
             latency: options.latency,
+            gzip: options.gzip,
             dice: Dice::new(options.faults, options.seed),
             counters: Counters::new(),
         });

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::faults::Faults;
+use super::gzip::Gzip;
 use super::paging::Paging;
 use super::serve::BODY_LIMIT;
 use super::throttle::Limits;
@@ -42,6 +43,8 @@ pub struct Options {
     pub tell_limits: bool,
     /// How long each call is held before it is carried out.
     pub latency: Duration,
+    /// Which answers are packed.
+    pub gzip: Gzip,
     /// Calls that go wrong.
     pub faults: Faults,
     /// Decides which calls meet a fault.
@@ -85,6 +88,7 @@ impl Default for Options {
             limits: Limits::default(),
             tell_limits: false,
             latency: Duration::ZERO,
+            gzip: Gzip::default(),
             faults: Faults::default(),
             seed: 0,
             role_prefix: "ROLE_".into(),
@@ -112,6 +116,7 @@ impl fmt::Debug for Options {
             .field("limits", &self.limits)
             .field("tell_limits", &self.tell_limits)
             .field("latency", &self.latency)
+            .field("gzip", &self.gzip)
             .field("faults", &self.faults)
             .field("seed", &self.seed)
             .field("role_prefix", &self.role_prefix)

@@ -335,6 +335,7 @@ impl Client {
             if_match: None,
             repeat,
             longest_answer: LONGEST_RESOURCE,
+            gzip: false,
             parts: 1,
         })
     }

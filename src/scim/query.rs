@@ -55,6 +55,7 @@ impl Client {
     ) -> Result<Reply<Page<R>>, Error> {
         let mut call = self.call(Method::GET, &[R::ENDPOINT], Repeat::Safe)?;
         call.longest_answer = LONGEST_PAGE;
+        call.gzip = true;
         {
             let mut pairs = call.url.query_pairs_mut();
             if let Some(filter) = &query.filter {

@@ -15,7 +15,7 @@ use super::message::{Page, detail};
 use super::place::Place;
 use super::resource::Resource;
 use crate::pace::retry::Repeat;
-use crate::pace::{Call, Fault, Heard};
+use crate::pace::{Call, Class, Fault, Heard};
 
 /// A place below a node's address, with a query. It cannot lead anywhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,8 +188,11 @@ impl Client {
             .strip_prefix(self.base.path())
             .unwrap_or_default();
         let endpoint = below.split('/').find(|part| !part.is_empty());
+        let class = class(&method, endpoint);
         let call = Call {
-            class: class(&method, endpoint),
+            // It may be a list.
+            gzip: class == Class::Read,
+            class,
             if_match: None,
             method,
             url,
