@@ -261,6 +261,7 @@ fn create(url: &str) -> Call {
         if_match: None,
         repeat: Repeat::LookFirst,
         longest_answer: 1 << 20,
+        gzip: false,
         parts: 1,
     }
 }

@@ -10,7 +10,7 @@ use clap::builder::FalseyValueParser;
 
 use super::{Exit, Failure};
 use crate::report::{Tint, say};
-use crate::sandbox::{Bulk, Faults, Limits, Options, Sandbox, Tls, Versions};
+use crate::sandbox::{Bulk, Faults, Gzip, Limits, Options, Paging, Sandbox, Tls, Versions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,6 +18,7 @@ Examples:
   headcount sandbox --users 100000 --page-max 500 --rate 50
   headcount sandbox --limit users=180/min:fixed,groups=30/min --tell-limits
   headcount sandbox --faults '500=5%,reset@after=1%' --seed 7
+  headcount sandbox --users 5000 --paging cursor --gzip
   headcount sandbox --bulk --bulk-max-operations 100
   headcount sandbox --tls --ca-out sandbox-ca.pem
 
@@ -94,6 +95,9 @@ pub(super) struct SandboxArgs {
     /// The largest page it grants
     #[arg(long, value_name = "N", env = "HEADCOUNT_SANDBOX_PAGE_MAX")]
     page_max: Option<usize>,
+    /// By which way it gives lists page by page
+    #[arg(long, value_enum, value_name = "HOW", env = "HEADCOUNT_SANDBOX_PAGING")]
+    paging: Option<Paging>,
     /// Calls a second that it takes; more are refused with 429
     #[arg(long, value_name = "N", env = "HEADCOUNT_SANDBOX_RATE")]
     rate: Option<u32>,
@@ -107,6 +111,16 @@ pub(super) struct SandboxArgs {
     /// How long it takes to answer, in milliseconds
     #[arg(long, value_name = "MS", env = "HEADCOUNT_SANDBOX_LATENCY")]
     latency: Option<u64>,
+    /// Which answers it packs by gzip; alone it means those for which that is asked
+    #[arg(
+        long,
+        value_enum,
+        num_args = 0..=1,
+        default_missing_value = "asked",
+        value_name = "WHICH",
+        env = "HEADCOUNT_SANDBOX_GZIP"
+    )]
+    gzip: Option<Gzip>,
     /// Which calls go wrong, and how
     #[arg(long, value_name = "SPEC", env = "HEADCOUNT_SANDBOX_FAULTS")]
     faults: Option<Faults>,
@@ -149,10 +163,12 @@ pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
         teams: args.teams.unwrap_or(default.teams),
         seats: args.seats.or(default.seats),
         page_max: args.page_max.unwrap_or(default.page_max),
+        paging: args.paging.unwrap_or(default.paging),
         rate: args.rate.or(default.rate),
         limits: args.limit.unwrap_or(default.limits),
         tell_limits: args.tell_limits,
         latency: args.latency.map_or(default.latency, Duration::from_millis),
+        gzip: args.gzip.unwrap_or(default.gzip),
         faults: args.faults.unwrap_or(default.faults),
         seed: args.seed.unwrap_or(default.seed),
         role_prefix: args.role_prefix.unwrap_or(default.role_prefix),

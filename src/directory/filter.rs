@@ -76,15 +76,21 @@ impl People {
             ..Query::default()
         };
         // Two are enough to see whether the node sends anyone else.
-        let reply = match self.client.page::<User>(&query, 1, 2).await {
+        let reply = match self.client.first::<User>(&query, 2).await {
             Ok(reply) => reply,
             Err(Error::Refused(refusal)) if matches!(refusal.status, 400 | 404 | 405 | 501) => {
                 return Ok((nothing(refusal.status), Filtered::Ignored));
             }
             Err(error) => return Err(error),
         };
-        let (reply, Page { total, resources }) = reply.split();
-        let nobody = resources.is_empty();
+        let (reply, page) = reply.split();
+        let Page {
+            total,
+            resources,
+            next,
+        } = page;
+        // A node that pages by cursor may have looked through a part of its accounts only.
+        let nobody = resources.is_empty() && next.is_none();
         let matching: Vec<User> = resources
             .into_iter()
             .filter(|user| is_called(user, wanted))
@@ -113,14 +119,10 @@ impl People {
     }
 
     async fn probe_filter(&self) -> Result<bool, Error> {
-        let page = self
-            .client
-            .page::<User>(&Query::default(), 1, 1)
-            .await?
-            .value;
+        let page = self.client.first::<User>(&Query::default(), 1).await?.value;
         let Some(known) = page.resources.into_iter().find_map(|user| user.user_name) else {
             // An empty node: every miss is true.
-            return Ok(page.total.unwrap_or(0) == 0);
+            return Ok(page.next.is_none() && page.total.unwrap_or(0) == 0);
         };
         let Ok(email) = Email::try_from(known.as_str()) else {
             return Ok(false);

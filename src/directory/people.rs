@@ -149,14 +149,14 @@ impl People {
             filter: locked.map(str::to_owned),
             ..Query::default()
         };
-        let page = match self.client.page::<User>(&query, 1, 1).await {
+        let page = match self.client.first::<User>(&query, 1).await {
             Ok(reply) => reply.value,
             Err(Error::Refused(refusal)) if matches!(refusal.status, 400 | 501) => return Ok(None),
             Err(error) => return Err(error),
         };
         let ignored =
             locked.is_some() && page.resources.iter().any(|user| user.active != Some(false));
-        Ok(page.total.filter(|_| !ignored))
+        Ok(page.total_of_all().filter(|_| !ignored))
     }
 
     /// Email (folded) and id of a person, as far as both are known without asking the node.

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use url::Host;
@@ -14,7 +15,7 @@ use super::clock::{self, Skew};
 use super::{Check, Examination, State};
 use crate::pace::{FaultKind, Route};
 use crate::report::duration;
-use crate::scim::{Raw, Target, User};
+use crate::scim::{Cursor, Place, Raw, Target, User};
 use crate::settings::Node;
 
 /// How long the look-up of a name may take.
@@ -62,11 +63,22 @@ impl Examination<'_> {
             // The proxy looks it up.
             Route::Through(_) => Ok(Vec::new()),
         };
-        let target = Target::new(&["Users"])
-            .with("startIndex", "1")
-            .with("count", "1");
+        let first = |place| Target::new(&["Users"]).at(place).with("count", "1");
         let is_list = |raw: &Raw| raw.page::<User>().is_some();
-        let heard = match self.asker.hear(&target, is_list).await {
+        let mut heard = self.asker.hear(&first(&self.first), is_list).await;
+        if heard
+            .as_ref()
+            .is_ok_and(|heard| heard.raw.status == StatusCode::BAD_REQUEST)
+        {
+            // It may know lists by cursor only.
+            let place = Place::Cursor(Cursor::FIRST);
+            let again = self.asker.hear(&first(&place), is_list).await;
+            if again.as_ref().is_ok_and(|again| is_list(&again.raw)) {
+                heard = again;
+                self.first = place;
+            }
+        }
+        let heard = match heard {
             Ok(heard) => heard,
             Err(why) => {
                 self.dns(&host, false);

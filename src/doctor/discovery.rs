@@ -191,6 +191,14 @@ fn in_words(config: &ServiceProviderConfig) -> String {
         yes(config.etag),
         yes(config.change_password),
     );
+    if let Some(pagination) = &config.pagination {
+        let ways = match (pagination.index, pagination.cursor) {
+            (_, false) => "by index",
+            (true, true) => "by index or by cursor",
+            (false, true) => "by cursor",
+        };
+        words = format!("{words}; pages: {ways}");
+    }
     if !config.authentication.is_empty() {
         words = format!("{words}; sign-in by {}", config.authentication.join(", "));
     }

@@ -43,7 +43,7 @@ impl Examination<'_> {
         // Two are enough to see whether the node sends anyone else.
         let target = Target::new(&["Users"])
             .with("filter", filter)
-            .with("startIndex", "1")
+            .at(&self.first)
             .with("count", "2");
         self.asker.get(&target, Raw::page::<User>).await
     }

@@ -91,7 +91,7 @@ impl Examination<'_> {
         excluded: Option<&str>,
     ) -> Result<Page<R>, Why> {
         let mut target = Target::new(&[R::ENDPOINT])
-            .with("startIndex", "1")
+            .at(&self.first)
             .with("count", &count.to_string());
         if let Some(excluded) = excluded {
             target = target.with("excludedAttributes", excluded);
@@ -127,6 +127,9 @@ impl Examination<'_> {
             let _ = write!(found, "; the node says {} at the most", grouped(most));
         }
         self.facts.page = Some(granted);
+        self.facts.by_cursor = attempts
+            .iter()
+            .any(|attempt| attempt.page.as_ref().is_ok_and(|page| page.next.is_some()));
         self.found(Check::PageSize, state, found);
     }
 

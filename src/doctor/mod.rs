@@ -19,7 +19,7 @@ use std::time::Duration;
 pub use report::{Check, Finding, Report, State};
 
 use crate::pace::{Rate, Route};
-use crate::scim::{Client, ServiceProviderConfig, User};
+use crate::scim::{Client, Place, ServiceProviderConfig, User};
 use ask::{Asker, Why};
 
 /// How long a node may think about one call before it counts as silent. An examination is to end in
@@ -47,6 +47,7 @@ pub async fn examine(client: &Client, setup: &Setup) -> Report {
         asker: Asker::new(client),
         setup,
         findings: Vec::new(),
+        first: Place::FIRST,
         facts: Facts::default(),
     };
     examination.address();
@@ -63,6 +64,8 @@ struct Examination<'a> {
     asker: Asker<'a>,
     setup: &'a Setup,
     findings: Vec<Finding>,
+    /// Where lists begin, by the way that the node takes.
+    first: Place,
     facts: Facts,
 }
 
@@ -75,6 +78,8 @@ struct Facts {
     users: Option<Listed<User>>,
     /// How many come at once when as many are asked for as headcount asks for.
     page: Option<Granted>,
+    /// Whether further pages are asked for by cursor.
+    by_cursor: bool,
     /// Whether somebody is found by email, in upper or lower case.
     finds_by_email: Option<bool>,
     /// Whether groups can be listed without their members.

@@ -107,7 +107,7 @@ fn finding(facts: &Facts) -> String {
 
 fn page_size(facts: &Facts) -> String {
     let asked = grouped(PAGE);
-    match facts.page {
+    let size = match facts.page {
         Some(Granted::Limit(size)) if size < PAGE => {
             format!(
                 "{} at once, what the node grants ({asked} are asked for)",
@@ -115,6 +115,11 @@ fn page_size(facts: &Facts) -> String {
             )
         }
         _ => format!("{asked} are asked for; what comes is taken"),
+    };
+    if facts.by_cursor {
+        format!("{size}. Pages come one after the other, by cursor")
+    } else {
+        size
     }
 }
 

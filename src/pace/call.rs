@@ -49,8 +49,11 @@ pub struct Call {
     pub if_match: Option<HeaderValue>,
     /// Whether it may be sent twice.
     pub repeat: Repeat,
-    /// How many bytes of an answer are read at the most.
+    /// How many bytes of an answer are read at the most, unpacked.
     pub longest_answer: usize,
+    /// Whether the answer is so long that it pays to ask for it packed (RFC 9110, section 12.5.3). One that comes packed
+    /// is unpacked in any case.
+    pub gzip: bool,
     /// How many things it asks for: the more, the longer its answer may take.
     pub parts: usize,
 }

@@ -5,13 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
+use bytes::Bytes;
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH,
+};
 use reqwest::{StatusCode, Version};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::body::{GZIP, NoBody, receive};
 use super::fields::allowance;
 use super::limiter::Allowance;
 use super::retry::{
@@ -27,9 +30,6 @@ const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json")
 /// What is accepted: some servers know only plain JSON.
 const ACCEPTED: HeaderValue =
     HeaderValue::from_static("application/scim+json, application/json;q=0.9");
-
-/// How many bytes of an answer there is room for before they have come: who promises them may not send them.
-const AT_ONCE: u64 = 4 << 20;
 
 /// Sends calls to one node with one token.
 pub struct Line {
@@ -322,6 +322,9 @@ impl Line {
             .timeout(self.http.patience(call.parts))
             .header(AUTHORIZATION, self.authorization.clone())
             .header(ACCEPT, ACCEPTED);
+        if call.gzip {
+            request = request.header(ACCEPT_ENCODING, GZIP);
+        }
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, SCIM_JSON).body(body.clone());
         }
@@ -333,40 +336,24 @@ impl Line {
             Err(error) => return self.without_answer(None, &error),
         };
         let status = response.status();
-        let promised = response.content_length().unwrap_or_default();
-        if promised > call.longest_answer as u64 {
-            return Sending::TooLarge(status);
-        }
-        // Most come in one piece, which need not be copied.
-        let mut body = Bytes::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > call.longest_answer => {
-                    return Sending::TooLarge(status);
-                }
-                Ok(Some(chunk)) if body.is_empty() => body = chunk,
-                Ok(Some(chunk)) => {
-                    let mut joined = body.try_into_mut().unwrap_or_else(|first| {
-                        let promised = usize::try_from(promised.min(AT_ONCE)).unwrap_or_default();
-                        let mut joined = BytesMut::with_capacity(promised.max(first.len() * 2));
-                        joined.extend_from_slice(&first);
-                        joined
-                    });
-                    joined.extend_from_slice(&chunk);
-                    body = joined.freeze();
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    return self.without_answer(Some(status), &error);
-                }
+        let (body, packed) = match receive(&mut response, call.longest_answer).await {
+            Ok(received) => received,
+            Err(NoBody::TooLarge) => return Sending::TooLarge(status),
+            Err(NoBody::Broken(error)) => return self.without_answer(Some(status), &error),
+            Err(NoBody::Damaged(error)) => {
+                return Sending::None {
+                    sent: Sent::Perhaps,
+                    status: Some(status),
+                    cause: format!("its gzip cannot be unpacked: {error}").into(),
+                };
             }
-        }
+        };
         let version = response.version();
         // The connection is given back by a task of its own. The next call waits for that, and makes no new one.
         tokio::task::yield_now().await;
         let mut headers = std::mem::take(response.headers_mut());
         self.veil.over_fields(&mut headers);
-        debug!(call = %call, status = status.as_u16(), bytes = body.len(), ?version, "answered");
+        debug!(call = %call, status = status.as_u16(), bytes = body.len(), packed, ?version, "answered");
         Sending::Answer {
             status,
             headers,

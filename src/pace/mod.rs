@@ -13,6 +13,7 @@
 //! ```
 
 mod ask;
+mod body;
 mod breaker;
 mod call;
 mod ceiling;

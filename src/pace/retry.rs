@@ -109,7 +109,7 @@ pub const TABLE: [Rule; 9] = [
     rule(Happened::NotSent, "no connection", Verdict::BackOff, Verdict::BackOff, Most::Outage),
     rule(Happened::Untouched, "not looked at, by HTTP/2 GOAWAY", Verdict::BackOff, Verdict::BackOff, Most::Attempts(MAX_ATTEMPTS)),
     rule(Happened::Refused, "not looked at, by HTTP/2 REFUSED_STREAM", Verdict::BackOff, Verdict::BackOff, Most::Attempts(MAX_ATTEMPTS)),
-    rule(Happened::Lost, "answer lost, cut or timed out", Verdict::BackOff, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
+    rule(Happened::Lost, "answer lost, cut, timed out or not to be unpacked", Verdict::BackOff, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
     rule(Happened::Unreadable, "2xx that is not SCIM", Verdict::BackOff, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
     rule(Happened::Decided, "anything else", Verdict::Done, Verdict::Done, Most::Attempts(1)),
 ];

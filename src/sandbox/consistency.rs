@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::attribute::Kind;
 use super::error::ScimError;
+use super::paging::Start;
 use super::patch::Patch;
 use super::store::{Store, group_id, user_id};
 
@@ -148,7 +149,7 @@ fn check(store: &Store) {
         );
         let text = format!("userName eq \"{}\"", user.user_name);
         let filter = super::filter::Filter::read(Kind::User, &text).expect("a filter");
-        let (found, total) = store.page(Kind::User, Some(&filter), 0, 10);
+        let (found, total) = store.page(Kind::User, Some(&filter), Start::Skip(0), 10);
         let found: Vec<String> = found
             .into_iter()
             .map(|at| user_id(at).to_string())

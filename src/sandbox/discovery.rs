@@ -99,7 +99,7 @@ fn list(params: &Params, resources: &[Value; 2]) -> Result<Response, ScimError> 
 }
 
 fn service_provider_config(base: &str, node: &Node) -> Value {
-    json!({
+    let mut config = json!({
         "schemas": [format!("{CORE}:ServiceProviderConfig")],
         "patch": { "supported": true },
         "bulk": node.bulk.described(),
@@ -118,7 +118,11 @@ fn service_provider_config(base: &str, node: &Node) -> Value {
             "resourceType": "ServiceProviderConfig",
             "location": format!("{base}/ServiceProviderConfig"),
         },
-    })
+    });
+    if let Some(pagination) = node.paging.described(node.page_max) {
+        config["pagination"] = pagination;
+    }
+    config
 }
 
 fn resource_type(base: &str, kind: Kind) -> Value {

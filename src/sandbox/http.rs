@@ -24,6 +24,7 @@ use super::filter::Filter;
 use super::held;
 use super::json;
 use super::operation;
+use super::paging::{self, Paging, Start};
 use super::patch::Patch;
 use super::projection::Projection;
 use super::store::Store;
@@ -32,13 +33,14 @@ use super::view;
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
 /// Resources a page holds when the client does not say.
-const DEFAULT_COUNT: usize = 100;
+pub(super) const DEFAULT_COUNT: usize = 100;
 
 /// What the operations share.
 #[derive(Debug)]
 pub(super) struct Node {
     store: RwLock<Store>,
     pub(super) page_max: usize,
+    pub(super) paging: Paging,
     pub(super) bulk: Offer,
 }
 
@@ -104,10 +106,11 @@ fn item(kind: Kind) -> MethodRouter<Shared> {
 }
 
 impl Node {
-    pub(super) fn new(store: Store, page_max: usize, bulk: Offer) -> Self {
+    pub(super) fn new(store: Store, page_max: usize, paging: Paging, bulk: Offer) -> Self {
         Self {
             store: RwLock::new(store),
             page_max,
+            paging,
             bulk,
         }
     }
@@ -130,17 +133,28 @@ impl Node {
             .map(|text| Filter::read(kind, text))
             .transpose()
             .map_err(|error| ScimError::bad("invalidFilter", error.to_string()))?;
-        let start = Params::number("startIndex", params.start_index.as_deref())?;
-        let start = start.unwrap_or(1).max(1);
+        let start = self.paging.start(kind, params)?;
         let count = Params::number("count", params.count.as_deref())?;
         let count = count.unwrap_or(DEFAULT_COUNT).min(self.page_max);
 
         let store = self.read();
-        let (places, total) = store.page(kind, filter.as_ref(), start - 1, count);
+        let (mut places, total) = store.page(kind, filter.as_ref(), start, count.saturating_add(1));
+        let is_last = places.len() <= count;
+        places.truncate(count);
+        let place = match (places.last(), start) {
+            (_, Start::Skip(skip)) if !self.paging.is_by_cursor() => {
+                format!(r#","startIndex":{}"#, skip + 1)
+            }
+            (Some(last), _) if !is_last => {
+                let cursor = paging::cursor(*last, kind, params);
+                format!(r#","nextCursor":"{cursor}""#)
+            }
+            _ => String::new(),
+        };
         let mut body = Vec::with_capacity(256 + 640 * places.len());
         let head = write!(
             body,
-            r#"{{"schemas":["{LIST}"],"totalResults":{total},"itemsPerPage":{},"startIndex":{start},"Resources":["#,
+            r#"{{"schemas":["{LIST}"],"totalResults":{total},"itemsPerPage":{}{place},"Resources":["#,
             places.len()
         );
         head.map_err(|error| broken(&error))?;
@@ -235,7 +249,8 @@ fn broken(error: &dyn std::error::Error) -> ScimError {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Params {
     pub(super) filter: Option<String>,
-    start_index: Option<String>,
+    pub(super) start_index: Option<String>,
+    pub(super) cursor: Option<String>,
     count: Option<String>,
     attributes: Option<String>,
     excluded_attributes: Option<String>,
@@ -251,7 +266,7 @@ impl Params {
     }
 
     /// Reads a number; one below zero counts as zero (RFC 7644, section 3.4.2.4).
-    fn number(name: &str, text: Option<&str>) -> Result<Option<usize>, ScimError> {
+    pub(super) fn number(name: &str, text: Option<&str>) -> Result<Option<usize>, ScimError> {
         let Some(text) = text else {
             return Ok(None);
         };

@@ -15,7 +15,7 @@
 //! - PUT without `active` or `groups` leaves the lock and the memberships as they are.
 //! - PATCH of a group with more members than a page holds is answered 204 unless the members are not asked for.
 //! - A search by POST is answered 501: GET takes the same parameters.
-//! - A page holds 100 resources when the client does not say.
+//! - A page holds 100 resources when the client does not say. A cursor, where there are any, never expires.
 //! - A bulk request, where the node takes them, is one call to the pace, the latency and the faults; seats and emails
 //!   are checked operation by operation.
 //!
@@ -38,6 +38,7 @@ mod error;
 mod faults;
 mod filter;
 mod groups;
+mod gzip;
 mod held;
 mod http;
 mod json;
@@ -45,6 +46,7 @@ mod lexer;
 mod matching;
 mod operation;
 mod options;
+mod paging;
 mod patch;
 mod path;
 mod projection;
@@ -70,7 +72,9 @@ use tokio::task::JoinHandle;
 
 pub use calls::Calls;
 pub use faults::{Faults, FaultsError};
+pub use gzip::Gzip;
 pub use options::{Bulk, Options};
+pub use paging::Paging;
 pub use snapshot::{GroupSnapshot, Snapshot, UserSnapshot};
 pub use throttle::{Limits, LimitsError};
 pub use tls::{Tls, Versions};
@@ -119,6 +123,7 @@ impl Sandbox {
             throttle: Throttle::new(options.limits.and_rate(options.rate)),
             tells_limits: options.tell_limits,
             latency: options.latency,
+            gzip: options.gzip,
             dice: Dice::new(options.faults, options.seed),
             counters: Counters::new(),
         });
@@ -193,10 +198,10 @@ async fn node(options: &Options, base_url: &str) -> io::Result<Shared> {
     let mut store = Store::new(base_url, &options.role_prefix, options.seats);
     let (users, teams) = (options.users, options.teams);
     let (role_prefix, page_max) = (options.role_prefix.clone(), options.page_max);
-    let bulk = Offer::of(options);
+    let (paging, bulk) = (options.paging, Offer::of(options));
     let made = tokio::task::spawn_blocking(move || {
         seed::fill(&mut store, users, teams, &role_prefix);
-        Arc::new(Node::new(store, page_max, bulk))
+        Arc::new(Node::new(store, page_max, paging, bulk))
     });
     made.await.map_err(io::Error::other)
 }

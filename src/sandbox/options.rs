@@ -6,6 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::faults::Faults;
+use super::gzip::Gzip;
+use super::paging::Paging;
 use super::serve::BODY_LIMIT;
 use super::throttle::Limits;
 use super::tls::{Tls, Versions};
@@ -31,6 +33,8 @@ pub struct Options {
     pub seats: Option<usize>,
     /// The most resources a page of a listing holds.
     pub page_max: usize,
+    /// By which way lists are given page by page.
+    pub paging: Paging,
     /// Calls a second that are taken; more are answered with 429. `None` for no limit.
     pub rate: Option<u32>,
     /// What else is taken, by class of call.
@@ -39,6 +43,8 @@ pub struct Options {
     pub tell_limits: bool,
     /// How long each call is held before it is carried out.
     pub latency: Duration,
+    /// Which answers are packed.
+    pub gzip: Gzip,
     /// Calls that go wrong.
     pub faults: Faults,
     /// Decides which calls meet a fault.
@@ -77,10 +83,12 @@ impl Default for Options {
             teams: 8,
             seats: None,
             page_max: 1000,
+            paging: Paging::default(),
             rate: None,
             limits: Limits::default(),
             tell_limits: false,
             latency: Duration::ZERO,
+            gzip: Gzip::default(),
             faults: Faults::default(),
             seed: 0,
             role_prefix: "ROLE_".into(),
@@ -103,10 +111,12 @@ impl fmt::Debug for Options {
             .field("teams", &self.teams)
             .field("seats", &self.seats)
             .field("page_max", &self.page_max)
+            .field("paging", &self.paging)
             .field("rate", &self.rate)
             .field("limits", &self.limits)
             .field("tell_limits", &self.tell_limits)
             .field("latency", &self.latency)
+            .field("gzip", &self.gzip)
             .field("faults", &self.faults)
             .field("seed", &self.seed)
             .field("role_prefix", &self.role_prefix)

@@ -30,6 +30,7 @@ use tokio_rustls::TlsAcceptor;
 use super::calls::Counters;
 use super::error::{ScimError, wait};
 use super::faults::{Dice, FaultKind, Moment};
+use super::gzip::{Gzip, pack};
 use super::spoil::spoil;
 use super::throttle::{Inside, Throttle};
 use super::tls::speaks_http_2;
@@ -57,6 +58,7 @@ pub(super) struct Front {
     /// Whether answers say what is left.
     pub(super) tells_limits: bool,
     pub(super) latency: Duration,
+    pub(super) gzip: Gzip,
     pub(super) dice: Dice,
     pub(super) counters: Counters,
 }
@@ -210,10 +212,12 @@ impl Front {
             },
             _ => {}
         }
+        let gzip = self.gzip.is_due(&parts.headers);
         let response = match body {
             Some(body) => self.operate(Request::from_parts(parts, body.into())).await,
             None => too_long(),
         };
+        let response = if gzip { pack(response).await } else { response };
         let response = telling(response, told);
         match fault {
             Some(fault) if fault.moment == Moment::After => {

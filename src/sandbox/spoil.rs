@@ -89,7 +89,7 @@ fn cut(mut parts: Parts, body: &Bytes) -> Result<Response, Dropped> {
 }
 
 /// The head and the whole body; the head no longer states a length.
-async fn taken_apart(response: Response) -> (Parts, Bytes) {
+pub(super) async fn taken_apart(response: Response) -> (Parts, Bytes) {
     let (mut parts, body) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     // The node's own answers are complete in memory, so that reading one cannot fail.

@@ -14,6 +14,7 @@ use super::filter::Filter;
 use super::groups::{self, Change, Group};
 use super::held;
 use super::json::Fields;
+use super::paging::Start;
 use super::patch::{self, Patch};
 use super::snapshot::{GroupSnapshot, Snapshot, UserSnapshot};
 use super::users::{self, User};
@@ -109,12 +110,12 @@ impl Store {
         self.names.find(hash, same).copied()
     }
 
-    /// The places of all resources that match, from the `skip`-th on and at most `take`, and how many match in all.
+    /// The places of all resources that match, from `start` on and at most `take`, and how many match in all.
     pub(super) fn page(
         &self,
         kind: Kind,
         filter: Option<&Filter>,
-        skip: usize,
+        start: Start,
         take: usize,
     ) -> (Vec<u32>, usize) {
         let Some(filter) = filter else {
@@ -122,9 +123,12 @@ impl Store {
                 Kind::User => {
                     // No node holds more users than places can count: see `create_user`.
                     let total = u32::try_from(self.users.len()).unwrap_or(u32::MAX);
+                    let skip = start.skipped(|place| place as usize + 1);
                     ((0..total).skip(skip).take(take).collect(), self.users.len())
                 }
                 Kind::Group => {
+                    let up_to = |place| self.live.partition_point(|live| *live <= place);
+                    let skip = start.skipped(up_to);
                     let live = self.live.iter().copied();
                     (live.skip(skip).take(take).collect(), self.live.len())
                 }
@@ -134,14 +138,17 @@ impl Store {
         let mut page = Vec::new();
         let mut consider = |place: u32| {
             if held::matches(self, kind, place, filter) {
-                if total >= skip && page.len() < take {
+                if start.is_before(place, total) && page.len() < take {
                     page.push(place);
                 }
                 total += 1;
             }
         };
         match (self.candidates(kind, filter), kind) {
-            (Some(few), _) => few.into_iter().for_each(&mut consider),
+            (Some(mut few), _) => {
+                few.sort_unstable();
+                few.into_iter().for_each(&mut consider);
+            }
             (None, Kind::User) => (0u32..)
                 .zip(&self.users)
                 .for_each(|(place, _)| consider(place)),

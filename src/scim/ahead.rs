@@ -2,6 +2,7 @@
 //!
 //! They come out in the order of the list, whichever comes back first. Where the next ones begin is known
 //! as long as pages are as long as the one before; a list that turns out otherwise is read page by page.
+//! By cursor only the next one is known, which may come while this one is worked on.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,9 +12,11 @@ use std::task::{Context, Poll};
 use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::task::JoinHandle;
 
-use super::client::{Client, Query, Reply};
+use super::client::{Client, Reply};
 use super::error::Error;
 use super::message::Page;
+use super::place::{Cursor, Place};
+use super::query::Query;
 use super::resource::Resource;
 use crate::pace::Fault;
 
@@ -65,6 +68,8 @@ pub(super) struct Ahead<R> {
     to: u64,
     /// It has turned out that pages begin elsewhere than was thought.
     given_up: bool,
+    /// The next page by cursor.
+    coming: Option<Asked<R>>,
 }
 
 impl<R: Resource> Ahead<R> {
@@ -75,12 +80,14 @@ impl<R: Resource> Ahead<R> {
             from: 0,
             to: 0,
             given_up: false,
+            coming: None,
         }
     }
 
     /// Nobody waits for those on their way any more.
     pub(super) fn forget(&mut self) {
         self.asked = FuturesOrdered::new();
+        self.coming = None;
     }
 
     /// The page that begins at `start`. Those behind it are asked for as well, if it is known where they are.
@@ -88,7 +95,7 @@ impl<R: Resource> Ahead<R> {
         &mut self,
         query: &Query,
         start: u64,
-        count: u64,
+        count: Option<u64>,
         course: Option<Course>,
     ) -> Result<Reply<Page<R>>, Error> {
         if !self.asked.is_empty() && self.from != start {
@@ -112,14 +119,51 @@ impl<R: Resource> Ahead<R> {
         match self.asked.next().await {
             Some(page) => page,
             // There is the one at `start` at least.
-            None => self.client.page(query, start, count).await,
+            None => self.client.page(query, &Place::Index(start), count).await,
         }
     }
 
-    fn ask(&mut self, query: &Query, count: u64, step: u64) {
-        let (client, query, start) = (Arc::clone(&self.client), query.clone(), self.to);
-        let asked = async move { client.page(&query, start, count).await };
-        self.asked.push_back(Asked(tokio::spawn(asked)));
+    fn ask(&mut self, query: &Query, count: Option<u64>, step: u64) {
+        let asked = self.asked(query, Place::Index(self.to), count);
+        self.asked.push_back(asked);
         self.to += step;
+    }
+
+    fn asked(&self, query: &Query, place: Place, count: Option<u64>) -> Asked<R> {
+        let (client, query) = (Arc::clone(&self.client), query.clone());
+        Asked(tokio::spawn(async move {
+            client.page(&query, &place, count).await
+        }))
+    }
+
+    /// The page that begins at `cursor`.
+    pub(super) async fn page_at(
+        &mut self,
+        query: &Query,
+        cursor: &Cursor,
+        count: Option<u64>,
+    ) -> Result<Reply<Page<R>>, Error> {
+        match self.coming.take() {
+            Some(coming) => coming.await,
+            None => {
+                let asked = self.asked(query, Place::Cursor(cursor.clone()), count);
+                asked.await
+            }
+        }
+    }
+
+    /// Asks for the page at `cursor`, which will be the next.
+    pub(super) fn expect(&mut self, query: &Query, cursor: &Cursor, count: Option<u64>) {
+        self.coming = Some(self.asked(query, Place::Cursor(cursor.clone()), count));
+    }
+
+    /// By which way the node gives lists, as far as that is known.
+    pub(super) fn first(&self) -> Place {
+        self.client.ways.first()
+    }
+
+    /// Where a list begins by the other way, if a refusal may be about this one.
+    pub(super) fn other(&self) -> Option<Place> {
+        self.client.ways.other()
     }
 }

@@ -10,12 +10,13 @@ use url::Url;
 use super::bulk::BulkRequest;
 use super::bulk_response::BulkResponse;
 use super::creation::{NewGroup, NewUser};
-use super::discovery::{Schema, ServiceProviderConfig};
+use super::discovery::{Pagination, Schema, ServiceProviderConfig};
 use super::document::Document;
 use super::error::{Error, Refusal};
 use super::lenient::Object;
 use super::loose;
-use super::message::{Page, Patch, detail};
+use super::message::{Patch, detail};
+use super::place::Ways;
 use super::resource::{Group, Resource, Shown, User};
 use super::version::Versions;
 use crate::pace::retry::{Happened, Repeat, happened};
@@ -35,6 +36,8 @@ pub struct Client {
     /// Whether the node takes groups by the core schema only.
     core_groups: AtomicBool,
     pub(super) versions: Versions,
+    /// By which way it gives lists.
+    pub(super) ways: Ways,
 }
 
 /// The node did what was asked.
@@ -78,15 +81,6 @@ impl<T> Reply<T> {
     }
 }
 
-/// What to list (RFC 7644, section 3.4.2).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Query {
-    /// Only those that match.
-    pub filter: Option<String>,
-    /// Attributes that need not come.
-    pub excluded: Option<&'static str>,
-}
-
 impl Client {
     /// A client for the node whose SCIM endpoint is `base`.
     #[must_use]
@@ -96,6 +90,7 @@ impl Client {
             base,
             core_groups: AtomicBool::new(false),
             versions: Versions::default(),
+            ways: Ways::default(),
         }
     }
 
@@ -239,7 +234,15 @@ impl Client {
         for _ in 0..ATTEMPTS {
             let heard = self.line.ask(&call).await.ok()?;
             if heard.status.is_success() {
-                return ServiceProviderConfig::read(&heard.body);
+                let config = ServiceProviderConfig::read(&heard.body)?;
+                if config
+                    .pagination
+                    .as_ref()
+                    .is_some_and(Pagination::is_by_cursor_only)
+                {
+                    self.ways.are_said_to_be_by_cursor();
+                }
+                return Some(config);
             }
             let what = happened(heard.status, &heard.body);
             if !matches!(what, Happened::Throttled | Happened::Unavailable) {
@@ -298,32 +301,6 @@ impl Client {
         self.change(id, call).await
     }
 
-    /// `GET /Users` or `GET /Groups`: one page, from `start` (the first is 1), at most `count`.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn page<R: Resource>(
-        &self,
-        query: &Query,
-        start: u64,
-        count: u64,
-    ) -> Result<Reply<Page<R>>, Error> {
-        let mut call = self.call(Method::GET, &[R::ENDPOINT], Repeat::Safe)?;
-        call.longest_answer = LONGEST_PAGE;
-        {
-            let mut pairs = call.url.query_pairs_mut();
-            if let Some(filter) = &query.filter {
-                pairs.append_pair("filter", filter);
-            }
-            pairs.append_pair("startIndex", &start.to_string());
-            pairs.append_pair("count", &count.to_string());
-            if let Some(excluded) = query.excluded {
-                pairs.append_pair("excludedAttributes", excluded);
-            }
-        }
-        accept(self.line.send(&call, Page::parse).await?)
-    }
-
     /// Sends a call that changes one resource, and reads it from the answer where it holds one.
     pub(super) async fn changed<R: Resource>(&self, call: Call) -> Result<Reply<Option<R>>, Error> {
         let read = |body: &[u8]| match body.trim_ascii() {
@@ -358,6 +335,7 @@ impl Client {
             if_match: None,
             repeat,
             longest_answer: LONGEST_RESOURCE,
+            gzip: false,
             parts: 1,
         })
     }
@@ -401,7 +379,7 @@ fn reply<T, U>(answer: &Answer<U>, value: T) -> Reply<T> {
     }
 }
 
-fn accept<T>(mut answer: Answer<T>) -> Result<Reply<T>, Error> {
+pub(super) fn accept<T>(mut answer: Answer<T>) -> Result<Reply<T>, Error> {
     match std::mem::replace(&mut answer.content, Err(Bytes::new())) {
         Ok(value) => Ok(reply(&answer, value)),
         Err(body) => Err(Error::Refused(Refusal {

@@ -24,6 +24,8 @@ pub struct ServiceProviderConfig {
     pub sort: Option<bool>,
     /// Whether resources have versions.
     pub etag: Option<bool>,
+    /// By which ways lists are given page by page.
+    pub pagination: Option<Pagination>,
     /// How callers may prove who they are, by type or name.
     pub authentication: Vec<String>,
 }
@@ -37,6 +39,27 @@ pub struct Bulk {
     pub max_operations: Option<u64>,
     /// How many bytes in one call.
     pub max_payload: Option<u64>,
+}
+
+/// `pagination` of the configuration (RFC 9865, section 4).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pagination {
+    /// Whether a page may be asked for by the cursor that the page before it gave.
+    pub cursor: bool,
+    /// Whether a page may be asked for by the number of its first resource.
+    pub index: bool,
+    /// How many resources a page holds at the most.
+    pub max_page_size: Option<u64>,
+    /// For how many seconds a cursor can be used.
+    pub cursor_timeout: Option<u64>,
+}
+
+impl Pagination {
+    /// Whether there is no other way than by cursor.
+    #[must_use]
+    pub fn is_by_cursor_only(&self) -> bool {
+        self.cursor && !self.index
+    }
 }
 
 /// `filter` of the configuration.
@@ -66,6 +89,15 @@ impl ServiceProviderConfig {
             supported: filter.flag("supported").unwrap_or(false),
             max_results: filter.number("maxResults"),
         });
+        let pagination = object
+            .object("pagination")
+            .map(|mut pagination| Pagination {
+                cursor: pagination.flag("cursor").unwrap_or(false),
+                // Every node pages by index that does not say otherwise.
+                index: pagination.flag("index").unwrap_or(true),
+                max_page_size: pagination.number("maxPageSize"),
+                cursor_timeout: pagination.number("cursorTimeout"),
+            });
         let mut supported = |name: &str| object.object(name)?.flag("supported");
         let config = ServiceProviderConfig {
             patch: supported("patch"),
@@ -74,6 +106,7 @@ impl ServiceProviderConfig {
             change_password: supported("changePassword"),
             sort: supported("sort"),
             etag: supported("etag"),
+            pagination,
             authentication: authentication(&mut object),
         };
         (config != Self::default()).then_some(config)
@@ -231,6 +264,7 @@ mod tests {
             "bulk": {"supported": true, "maxOperations": 100, "maxPayloadSize": 1_048_576},
             "filter": {"supported": true, "maxResults": 200},
             "etag": {"supported": false},
+            "pagination": {"cursor": true, "index": false, "maxPageSize": 200, "cursorTimeout": 600},
             "authenticationSchemes": [{"type": "oauthbearertoken", "name": "Token"}]
         });
         let odd = json!({"totalResults": 1, "resources": [{
@@ -238,12 +272,16 @@ mod tests {
             "bulk": {"supported": "True", "maxOperations": "100", "maxPayloadSize": "1048576"},
             "filter": {"supported": true, "maxresults": 200},
             "ETag": {"supported": "false"},
+            "pagination": {"Cursor": "true", "index": "false", "maxpagesize": "200", "cursorTimeout": "600"},
             "authenticationSchemes": {"name": "oauthbearertoken"}
         }]});
         let read = |value: &Value| ServiceProviderConfig::read(value.to_string().as_bytes());
         let config = read(&plain).unwrap();
         assert_eq!(read(&odd).as_ref(), Some(&config));
         assert_eq!(config.bulk.unwrap().max_operations, Some(100));
+        assert!(config.pagination.unwrap().is_by_cursor_only());
+        let both = json!({"pagination": {"cursor": true}});
+        assert!(!read(&both).unwrap().pagination.unwrap().is_by_cursor_only());
         assert_eq!(config.sort, None, "what is not said is not made up");
         for strange in [json!({}), json!([]), json!({"message": "hello"})] {
             assert_eq!(read(&strange), None, "{strange}");

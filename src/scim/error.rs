@@ -24,16 +24,16 @@ pub enum Error {
     Unmet(String),
     /// A list that would not hold still.
     #[error(
-        "the node's list of {endpoint} kept changing or is incomplete: {read} were read where it says there are {total}; \
-         try again when nobody is working on the node"
+        "the node's list of {endpoint} kept changing or is incomplete: {read} were read {}; \
+         try again when nobody is working on the node", of_how_many(*total)
     )]
     Unsettled {
         /// `Users` or `Groups`.
         endpoint: &'static str,
         /// How many different ones were read.
         read: u64,
-        /// How many there should be.
-        total: u64,
+        /// How many there should be, by the node's word.
+        total: Option<u64>,
     },
     /// A list without an end.
     #[error("the node's list of {endpoint} does not come to an end: {read} were read{}", where_said(*said))]
@@ -45,6 +45,13 @@ pub enum Error {
         /// How many there were at first, by the node's word.
         said: Option<u64>,
     },
+}
+
+fn of_how_many(total: Option<u64>) -> String {
+    total.map_or_else(
+        || "and it does not say how many there are".to_owned(),
+        |total| format!("where it says there are {total}"),
+    )
 }
 
 fn where_said(said: Option<u64>) -> String {
@@ -80,6 +87,19 @@ impl Refusal {
     #[must_use]
     pub fn is_about_method(&self) -> bool {
         matches!(self.status, 405 | 501)
+    }
+
+    /// Whether the node dislikes how many were asked for at once (RFC 9865, section 2).
+    #[must_use]
+    pub fn is_about_count(&self) -> bool {
+        self.status == 400 && self.scim_type.as_deref() == Some("invalidCount")
+    }
+
+    /// Whether the node may dislike that a list is asked for by index. A filter is something else.
+    #[must_use]
+    pub fn may_be_about_index(&self) -> bool {
+        let about_filter = matches!(self.scim_type.as_deref(), Some("invalidFilter" | "tooMany"));
+        self.status == 400 && !about_filter
     }
 
     /// Whether the node dislikes what was sent, and might like it put in another way.

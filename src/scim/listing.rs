@@ -1,24 +1,30 @@
 //! Reading a list to its end, whatever page size the node grants, and never short in silence.
 //!
-//! SCIM pages by index, not by cursor (RFC 7644, section 3.4.2.4): when somebody is removed while
+//! SCIM pages by index (RFC 7644, section 3.4.2.4): when somebody is removed while
 //! the list is read, everyone behind moves up by one, and the next page skips a person. Three
 //! things give that away: `totalResults` differs between pages, somebody comes twice, or a page
 //! does not begin with the person that the page before ended with (for that, pages may overlap by
 //! one). Then the list is read again, until one reading from end to end was undisturbed.
+//!
+//! A node may page by cursor instead (RFC 9865). That shows by the cursor that comes with the first page, or by its
+//! refusal of an index; what can go wrong then is in [`Walk`].
 //!
 //! Whoever asks for a second page wants them all: from then on several are on their way at once ([`Ahead`]).
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use tracing::{debug, warn};
 
 use super::ahead::{Ahead, Course};
-use super::client::{Client, Query};
-use super::error::Error;
+use super::client::Client;
+use super::error::{Error, Refusal};
+use super::keys::Keys;
+use super::message::Page;
+use super::place::{Cursor, Place};
+use super::query::Query;
 use super::resource::Resource;
+use super::walk::{Seen, Step, Walk};
 use crate::pace::FaultKind;
 
 /// How many are asked for at once: the most that nodes are known to grant.
@@ -51,7 +57,12 @@ pub struct Listing<R> {
     ahead: Ahead<R>,
     query: Query,
     overlap: Overlap,
-    count: u64,
+    /// How many are asked for at once; as many as the node likes, where it refuses every number.
+    count: Option<u64>,
+    /// Where a reading begins.
+    first: Place,
+    /// The node's no to the other way, since which this way is tried.
+    refused: Option<Refusal>,
     hasher: RandomState,
     /// Those that came in earlier readings only.
     earlier: Keys,
@@ -73,43 +84,25 @@ struct Reading {
     /// How many came with the last page.
     came: u64,
     disturbed: bool,
+    /// The way from cursor to cursor, where it goes by cursor.
+    walk: Option<Walk>,
 }
 
-/// Which resources came: of each a key, made of its id with a secret of this process, so that no node can choose ids
-/// that meet in one place.
-#[derive(Debug, Default)]
-struct Keys(HashTable<u64>);
+/// How a reading ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// There was nothing more.
+    Whole,
+    /// The node did not lead on.
+    Cut,
+}
 
-impl Keys {
-    /// Whether it is new.
-    fn insert(&mut self, key: u64) -> bool {
-        // A key is its own hash.
-        match self.0.entry(key, |known| *known == key, |known| *known) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(place) => {
-                place.insert(key);
-                true
-            }
+impl Reading {
+    fn from(first: &Place) -> Self {
+        Reading {
+            walk: matches!(first, Place::Cursor(_)).then(Walk::default),
+            ..Reading::default()
         }
-    }
-
-    /// Whether it was there, and now is there no more.
-    fn remove(&mut self, key: u64) -> bool {
-        let found = self.0.find_entry(key, |known| *known == key);
-        found.is_ok_and(|place| {
-            place.remove();
-            true
-        })
-    }
-
-    fn append(&mut self, other: Keys) {
-        for key in other.0 {
-            self.insert(key);
-        }
-    }
-
-    fn len(&self) -> u64 {
-        self.0.len() as u64
     }
 }
 
@@ -117,14 +110,18 @@ impl<R: Resource> Listing<R> {
     /// Begins at the first page; nothing is sent yet.
     #[must_use]
     pub fn new(client: &Arc<Client>, query: Query, overlap: Overlap) -> Self {
+        let ahead = Ahead::new(Arc::clone(client));
+        let first = ahead.first();
         Listing {
-            ahead: Ahead::new(Arc::clone(client)),
+            ahead,
             query,
             overlap,
-            count: PAGE,
+            count: Some(PAGE),
+            reading: Reading::from(&first),
+            first,
+            refused: None,
             hasher: RandomState::new(),
             earlier: Keys::default(),
-            reading: Reading::default(),
             readings: 1,
             done: false,
             total: None,
@@ -165,32 +162,79 @@ impl<R: Resource> Listing<R> {
     }
 
     async fn page(&mut self) -> Result<Vec<R>, Error> {
+        match &self.reading.walk {
+            Some(walk) => {
+                let cursor = walk.at().clone();
+                self.page_by_cursor(&cursor).await
+            }
+            None => self.page_by_index().await,
+        }
+    }
+
+    async fn page_by_cursor(&mut self, cursor: &Cursor) -> Result<Vec<R>, Error> {
+        let asked = self.ahead.page_at(&self.query, cursor, self.count);
+        let refusal = match asked.await {
+            Ok(page) => return self.walk_on(page.value),
+            Err(Error::Refused(refusal)) if refusal.status == 400 => refusal,
+            Err(error) => return self.ask_otherwise(error),
+        };
+        if *cursor == Cursor::FIRST || refusal.is_about_count() {
+            return self.ask_otherwise(Error::Refused(refusal));
+        }
+        // It has expired, or the node knows no more what it meant (RFC 9865, section 2).
+        warn!(endpoint = R::ENDPOINT, %refusal, "the node does not take its own cursor any more");
+        self.end_of_reading(Ending::Cut)?;
+        Ok(Vec::new())
+    }
+
+    /// Takes a page that came with the cursor of the next one, or was asked for by cursor.
+    fn walk_on(&mut self, page: Page<R>) -> Result<Vec<R>, Error> {
+        self.total = page.total.or(self.total);
+        if self.reading.position == 0 {
+            self.first_total = self.first_total.or(page.total_of_all());
+        }
+        self.check_end()?;
+        self.refused = None;
+        let (known, came) = (self.reading.seen.len(), page.resources.len() as u64);
+        let fresh = self.sort_out(page.resources, false);
+        let walk = self.reading.walk.get_or_insert_default();
+        let wants_all = walk.is_under_way();
+        let step = walk.take(Seen {
+            total: page.total,
+            came,
+            new: self.reading.seen.len() - known,
+            next: page.next,
+        });
+        match step {
+            // Whoever has asked for a second page wants them all.
+            Step::On if wants_all => self.ahead.expect(&self.query, walk.at(), self.count),
+            Step::On => {}
+            Step::End => self.end_of_reading(Ending::Whole)?,
+            Step::Astray => self.end_of_reading(Ending::Cut)?,
+            Step::Endless => return Err(self.endless()),
+        }
+        Ok(fresh)
+    }
+
+    async fn page_by_index(&mut self) -> Result<Vec<R>, Error> {
         let overlapping = self.overlap == Overlap::One && self.reading.last.is_some();
         let start = self.reading.position + u64::from(!overlapping);
         let course = self.course();
         let asked = self.ahead.page(&self.query, start, self.count, course);
         let page = match asked.await {
-            Err(Error::Refused(refusal)) if refusal.status == 400 && self.count > SMALL_PAGE => {
-                debug!(
-                    "the node refuses pages of {}, asking for {SMALL_PAGE}",
-                    self.count
-                );
-                return Ok(self.ask_for_less());
-            }
-            Err(Error::Fault(fault))
-                if fault.kind == FaultKind::TooLarge && self.count > SMALL_PAGE =>
-            {
-                debug!("a page is too large, asking for {SMALL_PAGE}");
-                return Ok(self.ask_for_less());
-            }
-            page => page?.value,
+            Ok(page) => page.value,
+            Err(error) => return self.ask_otherwise(error),
         };
+        if start == 1 && page.next.is_some() {
+            return self.walk_on(page);
+        }
+        self.refused = None;
         // Behind a doubtful end, an empty page may well say that the total is 0.
         let behind = self
             .total
             .is_some_and(|total| self.reading.position >= total);
         if page.resources.is_empty() && behind {
-            self.end_of_reading()?;
+            self.end_of_reading(Ending::Whole)?;
             return Ok(Vec::new());
         }
         if self.total.is_some() && page.total != self.total {
@@ -208,7 +252,8 @@ impl<R: Resource> Listing<R> {
         // length of a page is believed when nothing comes behind it, where a call more matters less
         // than a person missed.
         let first = start == 1 && self.overlap == Overlap::One;
-        let doubtful = first && USUAL_PAGES.contains(&came) && (came as u64) < self.count;
+        let is_short = self.count.is_some_and(|count| (came as u64) < count);
+        let doubtful = first && USUAL_PAGES.contains(&came) && is_short;
         let end = match self.total {
             Some(total) => self.reading.position >= total && !doubtful,
             None => false,
@@ -219,17 +264,54 @@ impl<R: Resource> Listing<R> {
         }
         // An empty page is an end; so is a page on which nobody is new, whatever was asked for.
         if end || nobody_new {
-            self.end_of_reading()?;
+            self.end_of_reading(Ending::Whole)?;
         }
         Ok(fresh)
     }
 
-    /// From now on, pages are small. Nobody has come yet.
-    fn ask_for_less(&mut self) -> Vec<R> {
+    /// Asks in another way from now on, where the node may like that better.
+    fn ask_otherwise(&mut self, error: Error) -> Result<Vec<R>, Error> {
+        let is_long = self.count.is_some_and(|count| count > SMALL_PAGE);
+        let by_cursor = self.reading.walk.is_some();
+        match error {
+            Error::Fault(fault) if fault.kind == FaultKind::TooLarge && is_long => {
+                debug!("a page is too large, asking for {SMALL_PAGE}");
+                self.count = Some(SMALL_PAGE);
+            }
+            Error::Refused(refusal) if refusal.status == 400 => {
+                // By cursor, there is a word for it.
+                if is_long && (!by_cursor || refusal.is_about_count()) {
+                    debug!("the node refuses so long a page, asking for {SMALL_PAGE}");
+                    self.count = Some(SMALL_PAGE);
+                } else if refusal.is_about_count() && self.count.is_some() {
+                    debug!("the node refuses every number, asking for as many as it likes");
+                    self.count = None;
+                } else {
+                    self.go_the_other_way(refusal)?;
+                }
+            }
+            error => return Err(error),
+        }
         self.ahead.forget();
-        self.count = SMALL_PAGE;
         self.reading.came = 0;
-        Vec::new()
+        Ok(Vec::new())
+    }
+
+    /// Lists by cursor where the index is refused, or the other way round.
+    fn go_the_other_way(&mut self, refusal: Refusal) -> Result<(), Error> {
+        if let Some(first) = self.refused.take() {
+            return Err(Error::Refused(first));
+        }
+        let other = self.ahead.other().filter(|_| refusal.may_be_about_index());
+        let Some(other) = other else {
+            return Err(Error::Refused(refusal));
+        };
+        debug!("the node refuses the list, trying it in another way");
+        self.first = other;
+        self.count = Some(PAGE);
+        self.refused = Some(refusal);
+        self.reading = Reading::from(&self.first);
+        Ok(())
     }
 
     /// Where further pages are, if they are as long as the last one.
@@ -250,13 +332,17 @@ impl<R: Resource> Listing<R> {
             first.saturating_mul(2).saturating_add(10_000).min(MOST)
         });
         if read > most || self.total.is_some_and(|total| total > MOST) {
-            return Err(Error::Endless {
-                endpoint: R::ENDPOINT,
-                read,
-                said: self.first_total,
-            });
+            return Err(self.endless());
         }
         Ok(())
+    }
+
+    fn endless(&self) -> Error {
+        Error::Endless {
+            endpoint: R::ENDPOINT,
+            read: self.reading.position,
+            said: self.first_total,
+        }
     }
 
     /// Gives those not given out yet.
@@ -280,12 +366,16 @@ impl<R: Resource> Listing<R> {
         resources
     }
 
-    fn end_of_reading(&mut self) -> Result<(), Error> {
+    fn end_of_reading(&mut self, ending: Ending) -> Result<(), Error> {
         self.ahead.forget();
-        let reading = std::mem::take(&mut self.reading);
+        let reading = std::mem::replace(&mut self.reading, Reading::from(&self.first));
         let distinct = reading.seen.len();
-        let total = self.total.unwrap_or(distinct);
-        if distinct == total && !reading.disturbed {
+        let (total, disturbed) = match &reading.walk {
+            Some(walk) => (walk.total(), reading.disturbed || walk.is_disturbed()),
+            None => (self.total, reading.disturbed),
+        };
+        let is_all = total.map_or(ending == Ending::Whole, |total| distinct == total);
+        if is_all && !disturbed {
             self.done = true;
             return Ok(());
         }
@@ -297,9 +387,10 @@ impl<R: Resource> Listing<R> {
         );
         self.earlier.append(reading.seen);
         if self.readings == MAX_READINGS {
-            // A node without a fixed order disturbs every reading. Nobody is missing if as many
-            // came, over all readings, as the node says it has.
-            if distinct == total || self.earlier.len() == total {
+            // A node without a fixed order disturbs every reading. Nobody is missing if as many came, over all readings,
+            // as the node says it has; or, where it does not say, as there were in the last one.
+            let over_all = self.earlier.len();
+            if (is_all && (total.is_some() || over_all == distinct)) || Some(over_all) == total {
                 self.done = true;
                 return Ok(());
             }

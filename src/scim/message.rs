@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::dialect::ActiveAs;
 use super::filter::equals;
 use super::lenient::Object;
-use super::loose::{self, Count, Loose, each};
+use super::loose::{self, Count, Loose, Text, each};
+use super::place::Cursor;
 use super::resource::{Resource, Shown};
 
 /// One page of a list (RFC 7644, section 3.4.2).
@@ -19,17 +20,34 @@ pub struct Page<R> {
     pub total: Option<u64>,
     /// Those of this page, in the node's order.
     pub resources: Vec<R>,
+    /// Where the next page begins, on a node that pages by cursor and has more (`nextCursor`; RFC 9865, section 2).
+    pub next: Option<Cursor>,
 }
 
 impl<R: Resource> Page<R> {
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
-        let Listed { total, resources } = loose::read::<Option<Listed<R>>>(body)??;
+        let Listed {
+            total,
+            resources,
+            next,
+        } = loose::read::<Option<Listed<R>>>(body)??;
         let resources = match resources {
             Found::All(resources) => resources,
-            Found::Nothing if total.is_some() => Vec::new(),
+            Found::Nothing if total.is_some() || next.is_some() => Vec::new(),
             Found::Nothing | Found::Unreadable => return None,
         };
-        Some(Page { total, resources })
+        Some(Page {
+            total,
+            resources,
+            next: next.map(Cursor::new),
+        })
+    }
+
+    /// How many there are in all, if the node says and does not mean this page only.
+    #[must_use]
+    pub fn total_of_all(&self) -> Option<u64> {
+        let is_of_page = |total: u64| self.next.is_some() && total == self.resources.len() as u64;
+        self.total.filter(|&total| !is_of_page(total))
     }
 }
 
@@ -37,6 +55,7 @@ impl<R: Resource> Page<R> {
 struct Listed<R> {
     total: Count,
     resources: Found<R>,
+    next: Text,
 }
 
 /// The resources of a page.
@@ -75,15 +94,21 @@ impl<R: Resource> Loose for Found<R> {
 
 impl<R: Resource> Loose for Option<Listed<R>> {
     fn of_members<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
-        let (mut total, mut resources) = (None, Found::default());
-        each(members, &["totalResults", "Resources"], |member| {
+        const NAMES: &[&str] = &["totalResults", "Resources", "nextCursor"];
+        let (mut total, mut resources, mut next) = (None, Found::default(), None);
+        each(members, NAMES, |member| {
             match member.name {
                 "totalResults" => total = member.value()?,
-                _ => resources = member.value()?,
+                "Resources" => resources = member.value()?,
+                _ => next = member.value()?,
             }
             Ok(())
         })?;
-        Ok(Some(Listed { total, resources }))
+        Ok(Some(Listed {
+            total,
+            resources,
+            next,
+        }))
     }
 }
 
@@ -246,7 +271,8 @@ mod tests {
             users(json!({"totalResults": 0})).unwrap(),
             Page {
                 total: Some(0),
-                resources: vec![]
+                resources: vec![],
+                next: None
             }
         );
         assert_eq!(
@@ -262,6 +288,13 @@ mod tests {
                 .len(),
             1
         );
+        for last in [json!({"nextCursor": null}), json!({"nextCursor": ""})] {
+            assert_eq!(users(last.clone()), None, "{last} says nothing of a list");
+        }
+        let more = users(json!({"NextCursor": "x", "Resources": [{"id": 1}], "totalResults": 1}));
+        let more = more.unwrap();
+        assert_eq!(more.next, Some(Cursor::new("x".to_owned())));
+        assert_eq!(more.total_of_all(), None, "there is at least one more");
         assert_eq!(users(json!({"error": "no such thing"})), None);
         assert_eq!(
             users(json!({"totalResults": 1, "Resources": [{"userName": "x"}]})),

@@ -18,25 +18,33 @@ mod discovery;
 mod document;
 mod error;
 mod filter;
+mod keys;
 mod lenient;
 mod listing;
 mod loose;
 mod message;
+mod place;
+mod query;
 mod raw;
 mod resource;
 mod version;
+mod walk;
 
 pub use bulk::{BulkId, BulkLimits, BulkMethod, BulkOperation, BulkRequest, NoRoom};
 pub use bulk_response::{BulkResponse, BulkResult};
-pub use client::{Client, Query, Reply};
+pub use client::{Client, Reply};
 pub use creation::{NewGroup, NewUser};
 pub use dialect::{ActiveAs, ChangesBy, Dialect, LeaversIn, MembershipsBy};
-pub use discovery::{Attribute, Bulk, Filtering, ResourceType, Schema, ServiceProviderConfig};
+pub use discovery::{
+    Attribute, Bulk, Filtering, Pagination, ResourceType, Schema, ServiceProviderConfig,
+};
 pub use document::Document;
 pub use error::{Error, Refusal};
 pub use filter::equals;
 pub use listing::{Listing, Overlap, PAGE};
 pub use message::{Operation, Page, Patch};
+pub use place::{Cursor, Place};
+pub use query::Query;
 pub use raw::{BadTarget, Raw, Target};
 pub use resource::{Group, Members, Reference, Resource, Shown, User, same_id};
 pub use version::OVERTAKEN;

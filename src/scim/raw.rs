@@ -12,9 +12,10 @@ use super::client::{Client, LONGEST_PAGE, class, parse};
 use super::error::Refusal;
 use super::lenient::Object;
 use super::message::{Page, detail};
+use super::place::Place;
 use super::resource::Resource;
 use crate::pace::retry::Repeat;
-use crate::pace::{Call, Fault, Heard};
+use crate::pace::{Call, Class, Fault, Heard};
 
 /// A place below a node's address, with a query. It cannot lead anywhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +101,13 @@ impl Target {
         self
     }
 
+    /// The same for the page of a list that begins there.
+    #[must_use]
+    pub fn at(self, place: &Place) -> Self {
+        let (name, value) = place.parameter();
+        self.with(name, &value)
+    }
+
     /// The whole address on the node at `base`.
     #[must_use]
     pub fn on(&self, base: &Url) -> Url {
@@ -180,8 +188,11 @@ impl Client {
             .strip_prefix(self.base.path())
             .unwrap_or_default();
         let endpoint = below.split('/').find(|part| !part.is_empty());
+        let class = class(&method, endpoint);
         let call = Call {
-            class: class(&method, endpoint),
+            // It may be a list.
+            gzip: class == Class::Read,
+            class,
             if_match: None,
             method,
             url,

@@ -1,5 +1,6 @@
 //! Pages, filters and projections.
 
+use headcount::sandbox::Paging;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
@@ -274,5 +275,86 @@ async fn a_million_users_cost_this_much() {
     println!(
         "10,000 creates, one after the other: {:?}",
         started.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn cursors_give_everyone_exactly_once_even_while_some_are_removed() {
+    for (kind, filter) in [
+        ("Users", ""),
+        ("Users", "&filter=active%20eq%20true"),
+        ("Groups", ""),
+    ] {
+        let node = node(|options| {
+            options.users = 25;
+            options.teams = 25;
+            options.paging = Paging::Cursor;
+        })
+        .await;
+        let whole = node.get(&format!("/{kind}?count=100{filter}")).await;
+        assert!(whole.body.get("nextCursor").is_none(), "{kind}");
+        assert!(whole.body.get("startIndex").is_none(), "{kind}");
+        let mut expected: Vec<_> = whole.column("id").into_iter().map(str::to_owned).collect();
+        let mut seen: Vec<String> = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = node
+                .get(&format!("/{kind}?count=4&cursor={cursor}{filter}"))
+                .await;
+            assert_eq!(page.body["itemsPerPage"], page.column("id").len());
+            seen.extend(page.column("id").into_iter().map(str::to_owned));
+            let Some(next) = page.body["nextCursor"].as_str() else {
+                break;
+            };
+            next.clone_into(&mut cursor);
+            if kind == "Groups" && seen.len() == 8 {
+                // Somebody who has come, and somebody who has not.
+                for at in [12, 2] {
+                    let gone = expected[at].clone();
+                    assert_eq!(node.delete(&format!("/Groups/{gone}")).await.status, 204);
+                }
+                expected.remove(12);
+            }
+        }
+        assert_eq!(seen, expected, "{kind}{filter}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_list_is_refused() {
+    let node = node(|options| {
+        options.users = 25;
+        options.paging = Paging::CursorOnly;
+    })
+    .await;
+    let page = node.get("/Users?count=4").await;
+    let cursor = page.body["nextCursor"].as_str().unwrap();
+    assert!(
+        cursor
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    );
+    for path in [
+        format!("/Groups?cursor={cursor}"),
+        format!("/Users?cursor={cursor}&filter=active%20eq%20true"),
+        "/Users?cursor=nothing".to_owned(),
+        "/Users?cursor=1.2".to_owned(),
+    ] {
+        let refused = node.get(&path).await;
+        assert_eq!(refused.status, 400, "{path}");
+        assert_eq!(refused.body["scimType"], "invalidCursor", "{path}");
+    }
+    let refused = node.get("/Users?startIndex=1").await;
+    assert_eq!(refused.status, 400);
+    let config = node.get("/ServiceProviderConfig").await;
+    assert_eq!(
+        config.body["pagination"],
+        json!({
+            "cursor": true,
+            "index": false,
+            "defaultPaginationMethod": "cursor",
+            "defaultPageSize": 100,
+            "maxPageSize": 1000,
+        })
     );
 }

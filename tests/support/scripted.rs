@@ -49,6 +49,8 @@ pub struct Reply {
     status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     body: String,
+    /// What is sent instead of `body`.
+    bytes: Option<Vec<u8>>,
 }
 
 pub fn reply(status: u16, body: impl ToString) -> Reply {
@@ -57,6 +59,7 @@ pub fn reply(status: u16, body: impl ToString) -> Reply {
         status,
         headers: vec![json],
         body: body.to_string(),
+        bytes: None,
     }
 }
 
@@ -67,6 +70,12 @@ impl Reply {
 
     pub fn body(&self) -> &str {
         &self.body
+    }
+
+    /// The same with this for a body, which need be no text.
+    pub fn bytes(mut self, bytes: Vec<u8>) -> Self {
+        self.bytes = Some(bytes);
+        self
     }
 
     pub fn header(mut self, name: &'static str, value: impl ToString) -> Self {
@@ -111,8 +120,9 @@ impl Scripted {
                     seen.len() - 1
                 };
                 let reply = answer(&call, before);
+                let body = reply.bytes.unwrap_or_else(|| reply.body.into_bytes());
                 let mut response =
-                    (StatusCode::from_u16(reply.status).unwrap(), reply.body).into_response();
+                    (StatusCode::from_u16(reply.status).unwrap(), body).into_response();
                 for (name, value) in reply.headers {
                     response.headers_mut().insert(name, value.parse().unwrap());
                 }
