@@ -7,6 +7,7 @@ use reqwest::header::HeaderValue;
 
 use super::confirm::Undone;
 use super::habits::Aspects;
+use super::leavers::Leaves;
 use super::worker::Worker;
 use super::writer::Route;
 use crate::plan::Correction;
@@ -101,6 +102,10 @@ impl Worker {
                     (groups || at < attributes).then(|| operation.with_active(active))
                 };
                 let operations = whole.operations.into_iter().enumerate();
+                let _leaving = (groups && !correction.leave.is_empty()).then(|| {
+                    let leaves = Leaves::These(correction.leave.clone());
+                    self.leavers.leave(id, leaves)
+                });
                 let sent = self.patch(id, operations.filter_map(shown).collect(), route);
                 Ok(Progress {
                     active: Some(active),
