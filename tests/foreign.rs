@@ -430,3 +430,35 @@ fn a_server_that_refuses_schemas_it_does_not_know_gets_its_teams_by_the_core_sch
         .with(0);
     assert_eq!(server.count("POST"), 4, "it is refused once");
 }
+
+#[test]
+fn whoever_is_in_a_team_can_leave_it_however_users_show_their_groups() {
+    for shown in [
+        json!([{"$ref": "../Groups/g-1"}]),
+        json!([{"display": "Sales"}]),
+        json!([{"value": "Sales"}]),
+        json!(["Sales"]),
+        json!([]),
+    ] {
+        let groups = shown.clone();
+        let server = Scripted::start(move |call, _| {
+            let mut ann = user("1", "ann@x.com", true);
+            ann["groups"] = groups.clone();
+            let sales = json!({"id": "g-1", "displayName": "Sales", "members": [{"value": "1"}]});
+            match (call.method.as_str(), call.path.as_str()) {
+                ("PATCH", _) => reply(204, ""),
+                ("GET", "/Users") => reply(200, list(&[ann])),
+                ("GET", "/Groups") => reply(200, list(&[sales])),
+                ("GET", "/Groups/g-1") => reply(200, sales),
+                ("GET", "/Users/1") => reply(404, ""),
+                _ => reply(405, ""),
+            }
+        });
+        let desk = server.desk();
+        desk.file("people.csv", "email,teams\nann@x.com,Sales\n");
+        desk.headcount(&["import", "people.csv", "--action", "remove-teams"]);
+        let outcome = &desk.rows("people.results.csv")[0]["result_outcome"];
+        assert_ne!(outcome, "unchanged", "{shown}");
+        assert!(server.count("PATCH") > 0, "{shown}");
+    }
+}
