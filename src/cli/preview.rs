@@ -108,7 +108,7 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit, Failure> {
         job.prepare(&each.site.census, &people).await?;
         each.directory = Arc::new(Directory {
             people,
-            teams: each.directory.teams.clone(),
+            teams: each.directory.teams.afresh(),
         });
     }
     job.confirm(&ready).await?;
