@@ -462,3 +462,38 @@ fn whoever_is_in_a_team_can_leave_it_however_users_show_their_groups() {
         assert!(server.count("PATCH") > 0, "{shown}");
     }
 }
+
+#[test]
+fn a_filter_or_a_length_that_is_refused_leaves_the_list() {
+    let server = Scripted::start(|call, _| {
+        let count: u64 = call.query("count").unwrap_or("0").parse().unwrap();
+        let people: Vec<Value> = (0..30)
+            .map(|id| user(&id.to_string(), &format!("p{id}@x.com"), true))
+            .collect();
+        match call.method.as_str() {
+            "PATCH" => reply(200, user("7", "p7@x.com", false)),
+            _ if call.query("filter").is_some() => reply(403, json!({"detail": "no filters"})),
+            _ if count > 50 => reply(400, json!({"detail": "count must not exceed 50"})),
+            _ => reply(200, list(&people)),
+        }
+    });
+    let desk = server.desk();
+    desk.file("leavers.csv", "email\np7@x.com\n");
+    let lock = ["lock", "leavers.csv", "--yes"];
+    desk.headcount(&lock).with(0).says("1 locked");
+}
+
+#[test]
+fn one_account_that_comes_twice_is_one_account() {
+    let server = Scripted::start(|call, _| match call.method.as_str() {
+        "PATCH" => reply(200, user("1", "ann@x.com", false)),
+        _ => reply(
+            200,
+            list(&[user("1", "ann@x.com", true), user("1", "ann@x.com", true)]),
+        ),
+    });
+    let desk = server.desk();
+    desk.file("leavers.csv", "email\nann@x.com\n");
+    let lock = ["lock", "leavers.csv", "--yes"];
+    desk.headcount(&lock).with(0).says("1 locked");
+}

@@ -24,8 +24,8 @@ use crate::pace::FaultKind;
 /// How many are asked for at once: the most that nodes are known to grant.
 pub const PAGE: u64 = 1000;
 
-/// What is asked for when a node refuses [`PAGE`] outright.
-const SMALL_PAGE: u64 = 100;
+/// What is asked for, one after the other, when a node refuses [`PAGE`] outright.
+const SMALL_PAGES: [u64; 3] = [100, 50, 10];
 
 /// Lengths of pages that servers are known to grant at the most.
 const USUAL_PAGES: [usize; 9] = [10, 20, 25, 50, 100, 200, 250, 500, 1000];
@@ -169,26 +169,27 @@ impl<R: Resource> Listing<R> {
         let start = self.reading.position + u64::from(!overlapping);
         let course = self.course();
         let asked = self.ahead.page(&self.query, start, self.count, course);
-        let page = match asked.await {
-            Err(Error::Refused(refusal)) if refusal.status == 400 && self.count > SMALL_PAGE => {
-                debug!(
-                    "the node refuses pages of {}, asking for {SMALL_PAGE}",
-                    self.count
-                );
-                return Ok(self.ask_for_less());
-            }
-            Err(Error::Fault(fault))
-                if fault.kind == FaultKind::TooLarge && self.count > SMALL_PAGE =>
-            {
-                debug!("a page is too large, asking for {SMALL_PAGE}");
-                return Ok(self.ask_for_less());
-            }
-            page => page?.value,
-        };
-        // Behind a doubtful end, an empty page may well say that the total is 0.
+        // A doubtful end is believed when nothing comes behind it; the total of an empty page there may well be 0, and
+        // some nodes refuse to look.
         let behind = self
             .total
             .is_some_and(|total| self.reading.position >= total);
+        let page = match asked.await {
+            Err(Error::Refused(refusal)) if behind && matches!(refusal.status, 400 | 404 | 416) => {
+                self.end_of_reading()?;
+                return Ok(Vec::new());
+            }
+            Err(error) if is_about_length(&error) => {
+                let less = SMALL_PAGES.into_iter().find(|less| *less < self.count);
+                let less = less.ok_or(error)?;
+                debug!(
+                    "the node does not send pages of {}, asking for {less}",
+                    self.count
+                );
+                return Ok(self.ask_for(less));
+            }
+            page => page?.value,
+        };
         if page.resources.is_empty() && behind {
             self.end_of_reading()?;
             return Ok(Vec::new());
@@ -225,9 +226,9 @@ impl<R: Resource> Listing<R> {
     }
 
     /// From now on, pages are small. Nobody has come yet.
-    fn ask_for_less(&mut self) -> Vec<R> {
+    fn ask_for(&mut self, count: u64) -> Vec<R> {
         self.ahead.forget();
-        self.count = SMALL_PAGE;
+        self.count = count;
         self.reading.came = 0;
         Vec::new()
     }
@@ -311,5 +312,14 @@ impl<R: Resource> Listing<R> {
         }
         self.readings += 1;
         Ok(())
+    }
+}
+
+/// Whether a node may have sent no page since it would be too long.
+fn is_about_length(error: &Error) -> bool {
+    match error {
+        Error::Refused(refusal) => refusal.status == 400,
+        Error::Fault(fault) => fault.kind == FaultKind::TooLarge,
+        _ => false,
     }
 }
