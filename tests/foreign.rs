@@ -497,3 +497,40 @@ fn one_account_that_comes_twice_is_one_account() {
     let lock = ["lock", "leavers.csv", "--yes"];
     desk.headcount(&lock).with(0).says("1 locked");
 }
+
+/// Somebody who was made long before, and whom a create is answered with.
+fn linked() -> Value {
+    let mut shown = user("1", "ann@x.com", true);
+    shown["meta"] = json!({"created": "2020-02-03T04:05:06Z"});
+    shown
+}
+
+#[test]
+fn a_yes_to_somebody_who_is_there_makes_no_new_account() {
+    for status in [200, 201] {
+        let server = Scripted::start(move |call, _| match call.method.as_str() {
+            "POST" => reply(status, linked()),
+            "PATCH" => reply(200, linked()),
+            _ => reply(200, list(&[linked()])),
+        });
+        let desk = server.desk();
+        desk.file("people.csv", "email,last_name\nann@x.com,Lee\n");
+        desk.headcount(&["import", "people.csv"]).with(4);
+        let row = &desk.rows("people.results.csv")[0];
+        assert_eq!(
+            [
+                &*row["result_outcome"],
+                &row["result_status"],
+                &row["result_user_id"]
+            ],
+            ["failed", &status.to_string(), "1"]
+        );
+        assert!(row["result_error"].contains("made on 2020-02-03"));
+        // What a run has not made, its way back does not lock.
+        desk.headcount(&["runs", "undo", "--yes"]);
+        assert_eq!(server.count("PATCH"), 0);
+
+        let skip = ["import", "people.csv", "--on-conflict", "skip", "--anew"];
+        desk.headcount(&skip).with(0).says("1 existed already");
+    }
+}
