@@ -534,3 +534,39 @@ fn a_yes_to_somebody_who_is_there_makes_no_new_account() {
         desk.headcount(&skip).with(0).says("1 existed already");
     }
 }
+
+/// One person, and whether they are active, on a server that answers each change with `answer`.
+fn one_person(answer: Reply) -> (Scripted, Arc<Mutex<bool>>) {
+    let active = Arc::new(Mutex::new(true));
+    let state = Arc::clone(&active);
+    let server = Scripted::start(move |call, _| {
+        let mut active = state.lock().unwrap();
+        match call.method.as_str() {
+            "PATCH" if answer.status() == 404 => answer.clone(),
+            "PATCH" => {
+                *active = call.json()["Operations"][0]["value"] == true;
+                answer.clone()
+            }
+            "PUT" => {
+                *active = call.json()["active"] == true;
+                reply(200, user("1", "ann@x.com", *active))
+            }
+            _ if call.path == "/Users" => reply(200, list(&[user("1", "ann@x.com", *active)])),
+            _ => reply(200, user("1", "ann@x.com", *active)),
+        }
+    });
+    (server, active)
+}
+
+#[test]
+fn a_change_that_is_answered_with_a_word_is_done() {
+    for word in ["OK", "null", "true", "\"locked\"", " \r\n"] {
+        let (server, active) = one_person(reply(200, word));
+        let desk = server.desk();
+        desk.file("leavers.csv", "email\nann@x.com\n");
+        let lock = ["lock", "leavers.csv", "--yes"];
+        desk.headcount(&lock).with(0).says("1 locked");
+        assert!(!*active.lock().unwrap(), "{word:?}");
+        assert_eq!(server.count("PATCH"), 1, "{word:?}");
+    }
+}
