@@ -570,3 +570,14 @@ fn a_change_that_is_answered_with_a_word_is_done() {
         assert_eq!(server.count("PATCH"), 1, "{word:?}");
     }
 }
+
+#[test]
+fn a_server_that_finds_no_patch_gets_whole_resources() {
+    let page = reply(404, "<pre>Cannot PATCH /Users/1</pre>").header("content-type", "text/html");
+    let (server, active) = one_person(page);
+    let desk = server.desk();
+    desk.file("leavers.csv", "email\nann@x.com\n");
+    let lock = ["lock", "leavers.csv", "--yes"];
+    desk.headcount(&lock).with(0).says("1 locked");
+    assert!(!*active.lock().unwrap());
+}

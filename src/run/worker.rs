@@ -140,9 +140,12 @@ impl Worker {
                     .attempts(reply.attempts)
             }
             // Gone, and an earlier attempt may have been the one that did it.
-            Err(Error::Refused(refusal)) if refusal.status == 404 && refusal.doubtful => {
+            Err(Error::Refused(refusal))
+                if matches!(refusal.status, 404 | 410)
+                    && (refusal.doubtful || refusal.attempts > 1) =>
+            {
                 Outcome::new(Verdict::Deleted)
-                    .status(404)
+                    .status(refusal.status)
                     .user(id)
                     .attempts(refusal.attempts)
             }
