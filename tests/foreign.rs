@@ -369,13 +369,17 @@ fn a_total_that_is_only_the_length_of_the_page_is_not_believed() {
         page
     };
     // The truth: there are 50, and the page takes 50. One call more shows it.
-    let honest = Scripted::start(move |call, _| {
-        reply(200, json!({"totalResults": 50, "Resources": page(call)}))
+    let honest = Scripted::start(move |call, _| match call.path.as_str() {
+        "/Users" => reply(200, json!({"totalResults": 50, "Resources": page(call)})),
+        _ => reply(200, list(&[])),
     });
     let exported = honest.desk().headcount(&["export", "users"]).with(0).stdout;
     assert_eq!(rows(exported.as_bytes()).len(), 50);
     // A server that sends 50 at the most, and calls that the total.
     let short = Scripted::start(|call, _| {
+        if call.path != "/Users" {
+            return reply(200, list(&[]));
+        }
         let start: usize = call.query("startIndex").unwrap().parse().unwrap();
         let page: Vec<Value> = (start..=120)
             .take(50)
@@ -580,4 +584,29 @@ fn a_server_that_finds_no_patch_gets_whole_resources() {
     let lock = ["lock", "leavers.csv", "--yes"];
     desk.headcount(&lock).with(0).says("1 locked");
     assert!(!*active.lock().unwrap());
+}
+
+#[test]
+fn members_that_lists_leave_out_are_asked_for() {
+    for listed in [json!(null), json!([])] {
+        let server = Scripted::start(move |call, _| match call.path.as_str() {
+            "/Users" => reply(200, list(&[user("1", "ann@x.com", true)])),
+            "/Groups" => {
+                let group = json!({"id": "g-1", "displayName": "Sales", "members": listed});
+                reply(200, list(&[group]))
+            }
+            "/Groups/g-1" => {
+                let members = json!([{"value": "1"}]);
+                reply(
+                    200,
+                    json!({"id": "g-1", "displayName": "Sales", "members": members}),
+                )
+            }
+            _ => reply(404, ""),
+        });
+        let desk = server.desk();
+        let of = |what| rows(desk.headcount(&["export", what]).with(0).stdout.as_bytes());
+        assert_eq!(of("users")[0]["teams"], "Sales");
+        assert_eq!(of("members")[0]["email"], "ann@x.com");
+    }
 }
