@@ -610,3 +610,37 @@ fn members_that_lists_leave_out_are_asked_for() {
         assert_eq!(of("members")[0]["email"], "ann@x.com");
     }
 }
+
+#[test]
+fn a_change_that_shows_only_after_a_moment_is_done() {
+    // The account as it was for the first two looks at each change.
+    let looks = Mutex::new(0);
+    let server = Scripted::start(move |call, _| {
+        let mut looks = looks.lock().unwrap();
+        let mut ann = user("1", "ann@x.com", true);
+        ann["name"] = json!({"familyName": "Lee"});
+        match (call.method.as_str(), call.path.as_str()) {
+            ("PATCH", _) => {
+                *looks = 0;
+                reply(204, "")
+            }
+            ("GET", "/Users/1") => {
+                *looks += 1;
+                if *looks > 2 {
+                    ann["name"]["familyName"] = "Chen".into();
+                }
+                reply(200, ann)
+            }
+            _ => reply(200, list(&[ann])),
+        }
+    });
+    let desk = server.desk();
+    desk.file(
+        "people.csv",
+        "action,email,last_name\nupdate,ann@x.com,Chen\n",
+    );
+    desk.headcount(&["import", "people.csv"])
+        .with(0)
+        .says("1 updated");
+    assert_eq!(server.count("PATCH"), 1);
+}
