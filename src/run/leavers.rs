@@ -51,12 +51,16 @@ impl Leavers {
         let mut all = self.all();
         let key = all.next;
         all.next += 1;
-        let leaver = Leaver {
-            user: user.to_owned(),
-            leaves,
-            on_the_way: true,
-        };
-        all.leavers.insert(key, leaver);
+        let user = user.to_owned();
+        let on_the_way = true;
+        all.leavers.insert(
+            key,
+            Leaver {
+                user,
+                leaves,
+                on_the_way,
+            },
+        );
         Leaving { leavers: self, key }
     }
 
