@@ -352,3 +352,25 @@ fn what_a_server_makes_otherwise_than_asked_is_said() {
         ]
     );
 }
+
+/// What a plan has thought through is not what has happened.
+#[test]
+fn whoever_a_plan_puts_into_a_team_is_put_there_when_it_is_applied() {
+    let odd = Odd::start(Habits {
+        hides_groups: true,
+        ..Habits::default()
+    });
+    let desk = odd.server.desk();
+    all_become(&desk, &["import", "people.csv"], PEOPLE, "created");
+    desk.file(
+        "plan.csv",
+        "action,email,last name,teams,remove teams\n\
+         update,cat@example.com,Wolf,Sales,\nupdate,bob@example.com,Roe,,Sales\n",
+    );
+    desk.headcount(&["plan", "plan.csv", "-o", "team.plan"])
+        .with(0);
+    desk.headcount(&["apply", "team.plan"]).with(0);
+    let teams = |email: &str| odd.people()[email].4.clone();
+    assert_eq!(teams("cat@example.com"), ["Sales"]);
+    assert_eq!(teams("bob@example.com"), [""; 0]);
+}

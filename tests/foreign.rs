@@ -369,13 +369,17 @@ fn a_total_that_is_only_the_length_of_the_page_is_not_believed() {
         page
     };
     // The truth: there are 50, and the page takes 50. One call more shows it.
-    let honest = Scripted::start(move |call, _| {
-        reply(200, json!({"totalResults": 50, "Resources": page(call)}))
+    let honest = Scripted::start(move |call, _| match call.path.as_str() {
+        "/Users" => reply(200, json!({"totalResults": 50, "Resources": page(call)})),
+        _ => reply(200, list(&[])),
     });
     let exported = honest.desk().headcount(&["export", "users"]).with(0).stdout;
     assert_eq!(rows(exported.as_bytes()).len(), 50);
     // A server that sends 50 at the most, and calls that the total.
     let short = Scripted::start(|call, _| {
+        if call.path != "/Users" {
+            return reply(200, list(&[]));
+        }
         let start: usize = call.query("startIndex").unwrap().parse().unwrap();
         let page: Vec<Value> = (start..=120)
             .take(50)
@@ -429,4 +433,214 @@ fn a_server_that_refuses_schemas_it_does_not_know_gets_its_teams_by_the_core_sch
     desk.headcount(&["teams", "create", "Sales", "Legal", "Finance"])
         .with(0);
     assert_eq!(server.count("POST"), 4, "it is refused once");
+}
+
+#[test]
+fn whoever_is_in_a_team_can_leave_it_however_users_show_their_groups() {
+    for shown in [
+        json!([{"$ref": "../Groups/g-1"}]),
+        json!([{"display": "Sales"}]),
+        json!([{"value": "Sales"}]),
+        json!(["Sales"]),
+        json!([]),
+    ] {
+        let groups = shown.clone();
+        let server = Scripted::start(move |call, _| {
+            let mut ann = user("1", "ann@x.com", true);
+            ann["groups"] = groups.clone();
+            let sales = json!({"id": "g-1", "displayName": "Sales", "members": [{"value": "1"}]});
+            match (call.method.as_str(), call.path.as_str()) {
+                ("PATCH", _) => reply(204, ""),
+                ("GET", "/Users") => reply(200, list(&[ann])),
+                ("GET", "/Groups") => reply(200, list(&[sales])),
+                ("GET", "/Groups/g-1") => reply(200, sales),
+                ("GET", "/Users/1") => reply(404, ""),
+                _ => reply(405, ""),
+            }
+        });
+        let desk = server.desk();
+        desk.file("people.csv", "email,teams\nann@x.com,Sales\n");
+        desk.headcount(&["import", "people.csv", "--action", "remove-teams"]);
+        let outcome = &desk.rows("people.results.csv")[0]["result_outcome"];
+        assert_ne!(outcome, "unchanged", "{shown}");
+        assert!(server.count("PATCH") > 0, "{shown}");
+    }
+}
+
+#[test]
+fn a_filter_or_a_length_that_is_refused_leaves_the_list() {
+    let server = Scripted::start(|call, _| {
+        let count: u64 = call.query("count").unwrap_or("0").parse().unwrap();
+        let people: Vec<Value> = (0..30)
+            .map(|id| user(&id.to_string(), &format!("p{id}@x.com"), true))
+            .collect();
+        match call.method.as_str() {
+            "PATCH" => reply(200, user("7", "p7@x.com", false)),
+            _ if call.query("filter").is_some() => reply(403, json!({"detail": "no filters"})),
+            _ if count > 50 => reply(400, json!({"detail": "count must not exceed 50"})),
+            _ => reply(200, list(&people)),
+        }
+    });
+    let desk = server.desk();
+    desk.file("leavers.csv", "email\np7@x.com\n");
+    let lock = ["lock", "leavers.csv", "--yes"];
+    desk.headcount(&lock).with(0).says("1 locked");
+}
+
+#[test]
+fn one_account_that_comes_twice_is_one_account() {
+    let server = Scripted::start(|call, _| match call.method.as_str() {
+        "PATCH" => reply(200, user("1", "ann@x.com", false)),
+        _ => reply(
+            200,
+            list(&[user("1", "ann@x.com", true), user("1", "ann@x.com", true)]),
+        ),
+    });
+    let desk = server.desk();
+    desk.file("leavers.csv", "email\nann@x.com\n");
+    let lock = ["lock", "leavers.csv", "--yes"];
+    desk.headcount(&lock).with(0).says("1 locked");
+}
+
+/// Somebody who was made long before, and whom a create is answered with.
+fn linked() -> Value {
+    let mut shown = user("1", "ann@x.com", true);
+    shown["meta"] = json!({"created": "2020-02-03T04:05:06Z"});
+    shown
+}
+
+#[test]
+fn a_yes_to_somebody_who_is_there_makes_no_new_account() {
+    for status in [200, 201] {
+        let server = Scripted::start(move |call, _| match call.method.as_str() {
+            "POST" => reply(status, linked()),
+            "PATCH" => reply(200, linked()),
+            _ => reply(200, list(&[linked()])),
+        });
+        let desk = server.desk();
+        desk.file("people.csv", "email,last_name\nann@x.com,Lee\n");
+        desk.headcount(&["import", "people.csv"]).with(4);
+        let row = &desk.rows("people.results.csv")[0];
+        assert_eq!(
+            [
+                &*row["result_outcome"],
+                &row["result_status"],
+                &row["result_user_id"]
+            ],
+            ["failed", &status.to_string(), "1"]
+        );
+        assert!(row["result_error"].contains("made on 2020-02-03"));
+        // What a run has not made, its way back does not lock.
+        desk.headcount(&["runs", "undo", "--yes"]);
+        assert_eq!(server.count("PATCH"), 0);
+
+        let skip = ["import", "people.csv", "--on-conflict", "skip", "--anew"];
+        desk.headcount(&skip).with(0).says("1 existed already");
+    }
+}
+
+/// One person, and whether they are active, on a server that answers each change with `answer`.
+fn one_person(answer: Reply) -> (Scripted, Arc<Mutex<bool>>) {
+    let active = Arc::new(Mutex::new(true));
+    let state = Arc::clone(&active);
+    let server = Scripted::start(move |call, _| {
+        let mut active = state.lock().unwrap();
+        match call.method.as_str() {
+            "PATCH" if answer.status() == 404 => answer.clone(),
+            "PATCH" => {
+                *active = call.json()["Operations"][0]["value"] == true;
+                answer.clone()
+            }
+            "PUT" => {
+                *active = call.json()["active"] == true;
+                reply(200, user("1", "ann@x.com", *active))
+            }
+            _ if call.path == "/Users" => reply(200, list(&[user("1", "ann@x.com", *active)])),
+            _ => reply(200, user("1", "ann@x.com", *active)),
+        }
+    });
+    (server, active)
+}
+
+#[test]
+fn a_change_that_is_answered_with_a_word_is_done() {
+    for word in ["OK", "null", "true", "\"locked\"", " \r\n"] {
+        let (server, active) = one_person(reply(200, word));
+        let desk = server.desk();
+        desk.file("leavers.csv", "email\nann@x.com\n");
+        let lock = ["lock", "leavers.csv", "--yes"];
+        desk.headcount(&lock).with(0).says("1 locked");
+        assert!(!*active.lock().unwrap(), "{word:?}");
+        assert_eq!(server.count("PATCH"), 1, "{word:?}");
+    }
+}
+
+#[test]
+fn a_server_that_finds_no_patch_gets_whole_resources() {
+    let page = reply(404, "<pre>Cannot PATCH /Users/1</pre>").header("content-type", "text/html");
+    let (server, active) = one_person(page);
+    let desk = server.desk();
+    desk.file("leavers.csv", "email\nann@x.com\n");
+    let lock = ["lock", "leavers.csv", "--yes"];
+    desk.headcount(&lock).with(0).says("1 locked");
+    assert!(!*active.lock().unwrap());
+}
+
+#[test]
+fn members_that_lists_leave_out_are_asked_for() {
+    for listed in [json!(null), json!([])] {
+        let server = Scripted::start(move |call, _| match call.path.as_str() {
+            "/Users" => reply(200, list(&[user("1", "ann@x.com", true)])),
+            "/Groups" => {
+                let group = json!({"id": "g-1", "displayName": "Sales", "members": listed});
+                reply(200, list(&[group]))
+            }
+            "/Groups/g-1" => {
+                let members = json!([{"value": "1"}]);
+                reply(
+                    200,
+                    json!({"id": "g-1", "displayName": "Sales", "members": members}),
+                )
+            }
+            _ => reply(404, ""),
+        });
+        let desk = server.desk();
+        let of = |what| rows(desk.headcount(&["export", what]).with(0).stdout.as_bytes());
+        assert_eq!(of("users")[0]["teams"], "Sales");
+        assert_eq!(of("members")[0]["email"], "ann@x.com");
+    }
+}
+
+#[test]
+fn a_change_that_shows_only_after_a_moment_is_done() {
+    // The account as it was for the first two looks at each change.
+    let looks = Mutex::new(0);
+    let server = Scripted::start(move |call, _| {
+        let mut looks = looks.lock().unwrap();
+        let mut ann = user("1", "ann@x.com", true);
+        ann["name"] = json!({"familyName": "Lee"});
+        match (call.method.as_str(), call.path.as_str()) {
+            ("PATCH", _) => {
+                *looks = 0;
+                reply(204, "")
+            }
+            ("GET", "/Users/1") => {
+                *looks += 1;
+                if *looks > 2 {
+                    ann["name"]["familyName"] = "Chen".into();
+                }
+                reply(200, ann)
+            }
+            _ => reply(200, list(&[ann])),
+        }
+    });
+    let desk = server.desk();
+    desk.file(
+        "people.csv",
+        "action,email,last_name\nupdate,ann@x.com,Chen\n",
+    );
+    desk.headcount(&["import", "people.csv"])
+        .with(0)
+        .says("1 updated");
+    assert_eq!(server.count("PATCH"), 1);
 }

@@ -78,8 +78,9 @@ impl People {
         // Two are enough to see whether the node sends anyone else.
         let reply = match self.client.first::<User>(&query, 2).await {
             Ok(reply) => reply,
-            Err(Error::Refused(refusal)) if matches!(refusal.status, 400 | 404 | 405 | 501) => {
-                return Ok((nothing(refusal.status), Filtered::Ignored));
+            Err(error) if error.may_be_about_filter() => {
+                let status = error.status().unwrap_or_default();
+                return Ok((nothing(status), Filtered::Ignored));
             }
             Err(error) => return Err(error),
         };

@@ -1,7 +1,7 @@
 //! Who is found under an email or an id.
 
 use crate::roster::Email;
-use crate::scim::User;
+use crate::scim::{User, same_id};
 
 /// Who the node holds under a person's email or id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,8 @@ impl Holder {
     /// Of accounts with the same email but for upper and lower case: the one that spells it as
     /// asked, if it is the only one.
     pub(super) fn among(mut accounts: Vec<User>, email: &Email) -> Self {
+        // Some nodes show the same account twice.
+        accounts.dedup_by(|one, other| same_id(&one.id, &other.id));
         if accounts.len() > 1 {
             let spelt: Vec<User> = accounts
                 .iter()

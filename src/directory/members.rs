@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
@@ -25,6 +25,8 @@ pub(super) struct Rolls {
     /// Ids are kept as hashes: a group may have very many.
     hasher: RandomState,
     shown: AtomicU8,
+    /// Whether any user was seen with a group that is known.
+    told: AtomicBool,
 }
 
 /// Whether groups show their members.
@@ -63,11 +65,29 @@ impl Directory {
     /// # Errors
     /// What can go wrong with a call.
     pub async fn find(&self, person: &Person, change: &Change) -> Result<Holder, Error> {
-        let holder = self.people.find(person).await?;
-        if let Holder::Account(account) = &holder {
+        let mut holder = self.people.find(person).await?;
+        if let Holder::Account(account) = &mut holder {
+            if !self.tells_groups(account, change) {
+                account.groups = None;
+            }
             self.see_memberships(account, change.groups()).await;
         }
         Ok(holder)
+    }
+
+    /// Whether the groups that an account shows are all of its groups, as far as that matters for `change`. Some nodes
+    /// write names where ids belong, and some show an empty list whatever there is: until somebody was seen with a
+    /// group, that is no reason to think that there is nothing to leave.
+    fn tells_groups(&self, account: &User, change: &Change) -> bool {
+        let Some(groups) = &account.groups else {
+            return true;
+        };
+        let any_known = groups.iter().any(|group| self.teams.has_id(&group.value));
+        if any_known {
+            self.teams.rolls.told.store(true, Ordering::Relaxed);
+        }
+        let is_silent = || !self.teams.rolls.told.load(Ordering::Relaxed);
+        any_known || !(change.leaves_groups() && is_silent())
     }
 
     /// Makes sure that it is known, as far as the node tells, whether the account is in these groups.

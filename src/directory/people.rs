@@ -151,7 +151,7 @@ impl People {
         };
         let page = match self.client.first::<User>(&query, 1).await {
             Ok(reply) => reply.value,
-            Err(Error::Refused(refusal)) if matches!(refusal.status, 400 | 501) => return Ok(None),
+            Err(error) if error.may_be_about_filter() => return Ok(None),
             Err(error) => return Err(error),
         };
         let ignored =

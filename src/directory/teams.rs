@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::members::Rolls;
 use crate::roster::{GroupKind, GroupName, nearest};
-use crate::scim::{Client, Error, Group, Listing, Overlap, Query};
+use crate::scim::{Client, Error, Group, Listing, Overlap, Query, same_id};
 
 /// The groups of a node. A group is a role when its name begins with the role prefix, else a team.
 #[derive(Debug, Clone, Default)]
@@ -162,6 +162,20 @@ impl Teams {
                 None => Err(self.unknown(name, &full)),
             },
         }
+    }
+
+    /// The same groups, with nothing known of who is in them.
+    #[must_use]
+    pub fn afresh(&self) -> Self {
+        Teams {
+            rolls: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether the node has a group of this id; some nodes write ids now in upper and now in lower case.
+    pub(super) fn has_id(&self, id: &str) -> bool {
+        self.ids.contains_key(id) || self.ids.keys().any(|known| same_id(known, id))
     }
 
     /// What the group of an id is called; the id itself where that is not known.

@@ -10,7 +10,7 @@ use crate::report::grouped;
 use crate::scim::{Group, PAGE, Page, Raw, Resource, Target, User};
 
 /// How many are asked for: what headcount asks for, and what it or others fall back to.
-const SIZES: [u64; 3] = [PAGE, 500, 100];
+const SIZES: [u64; 5] = [PAGE, 500, 100, 50, 10];
 
 /// A page of users, and how many were asked for.
 struct Attempt {
@@ -166,7 +166,7 @@ impl Examination<'_> {
         let lean = self.page::<Group>(PAGE, Some("members")).await;
         let (page, refused) = match lean {
             Err(Why::Refused(refusal)) if matches!(refusal.status, 400 | 413 | 422) => {
-                (self.page::<Group>(SIZES[2], None).await, Some(refusal))
+                (self.page::<Group>(SIZES[3], None).await, Some(refusal))
             }
             page => (page, None),
         };
@@ -300,8 +300,9 @@ fn granted(came: &[(u64, u64)], total: Option<u64>) -> Option<(State, Granted, S
     let (usual, smallest) = (grouped(PAGE), SIZES[2]);
     Some(if asked < PAGE {
         let found = format!(
-            "pages of {usual} are refused, {} are granted; headcount goes down to {smallest}",
-            grouped(best)
+            "pages of {usual} are refused, {} are granted; headcount goes down to {}",
+            grouped(best),
+            smallest.min(asked)
         );
         (State::Note, Granted::Limit(first.min(smallest)), found)
     } else if best >= PAGE {

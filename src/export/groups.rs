@@ -39,6 +39,11 @@ impl Groups {
         let groups = Listing::<Group>::new(client, query, Overlap::One)
             .all()
             .await?;
+        let groups = if silent {
+            with_members(client, groups).await?
+        } else {
+            groups
+        };
         let learnt = Groups::told_by(&groups);
         self.names = learnt.names;
         if silent {
@@ -102,4 +107,29 @@ impl Groups {
         let name = self.names.as_ref()?.get(id)?;
         (!name.is_empty()).then_some(name)
     }
+}
+
+/// The groups with their members, each asked for by itself if the list shows nobody in any of them: some nodes leave
+/// members out of lists.
+pub(super) async fn with_members(
+    client: &Client,
+    mut groups: Vec<Group>,
+) -> Result<Vec<Group>, Error> {
+    let mut shown = groups
+        .iter()
+        .flat_map(|group| group.members.iter().flatten());
+    if shown.next().is_some() {
+        return Ok(groups);
+    }
+    // A group has a name (RFC 7643, section 4.2); what has none is something else.
+    let named = |group: &&mut Group| group.display_name.is_some();
+    for group in groups.iter_mut().filter(named) {
+        match client.group(&group.id).await {
+            Ok(reply) => group.members = reply.value.and_then(|whole| whole.members),
+            // What the list says has to do.
+            Err(Error::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(groups)
 }

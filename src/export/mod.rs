@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub use filter::{About, Filter, FilterError};
 pub use table::{Choice, ColumnError, Table};
 
-use groups::Groups;
+use groups::{Groups, with_members};
 use matching::Subject;
 use shortened::Shortened;
 
@@ -256,12 +256,19 @@ impl<'c> Export<'c> {
         let groups = Listing::<Group>::new(self.client, Query::default(), Overlap::One)
             .all()
             .await?;
+        let mut users = Shortened::<User>::new(self.client, self.query());
+        let mut page = users.next().await?;
+        let users_tell = page.iter().flatten().any(|user| user.groups.is_some());
+        let groups = if users_tell {
+            groups
+        } else {
+            with_members(self.client, groups).await?
+        };
         let told = Groups::told_by(&groups);
         let mut emails = BTreeMap::new();
         let mut memberships: BTreeSet<(String, String)> = BTreeSet::new();
-        let mut users = Shortened::<User>::new(self.client, self.query());
-        while let Some(page) = users.next().await? {
-            for user in page {
+        while let Some(some) = page {
+            for user in some {
                 let of_user = told.with_own(&user);
                 if !self.admits(&Subject::user(&user, &of_user)) {
                     continue;
@@ -270,6 +277,7 @@ impl<'c> Export<'c> {
                 memberships.extend(of_user.map(|group| (group, user.id.clone())));
                 emails.insert(user.id, user.user_name.unwrap_or_default());
             }
+            page = users.next().await?;
         }
         let mut rows = 0;
         for group in groups {

@@ -41,8 +41,7 @@ impl<'c, R: Resource + 'c> Shortened<'c, R> {
         let page = self.listing.next().await;
         let useless = match &page {
             Ok(page) => page.is_none(),
-            Err(Error::Refused(refusal)) => matches!(refusal.status, 400 | 404 | 405 | 501),
-            Err(_) => false,
+            Err(error) => error.may_be_about_filter(),
         };
         self.came |= matches!(page, Ok(Some(_)));
         match self.whole.take() {

@@ -104,7 +104,7 @@ const fn rule(
 #[rustfmt::skip]
 pub const TABLE: [Rule; 9] = [
     rule(Happened::Throttled, "429, or 403 whose body says throttled", Verdict::ClassWaits, Verdict::ClassWaits, Most::Waits(MAX_WAITS)),
-    rule(Happened::Unavailable, "503, 408", Verdict::AllWait, Verdict::LookFirst, Most::Waits(MAX_WAITS)),
+    rule(Happened::Unavailable, "503, 408, 421, 425", Verdict::AllWait, Verdict::LookFirst, Most::Waits(MAX_WAITS)),
     rule(Happened::ServerError, "other 5xx, but 501 and 505", Verdict::BackOff, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
     rule(Happened::NotSent, "no connection", Verdict::BackOff, Verdict::BackOff, Most::Outage),
     rule(Happened::Untouched, "not looked at, by HTTP/2 GOAWAY", Verdict::BackOff, Verdict::BackOff, Most::Attempts(MAX_ATTEMPTS)),
@@ -128,7 +128,10 @@ pub fn happened(status: StatusCode, body: &[u8]) -> Happened {
     match status {
         StatusCode::TOO_MANY_REQUESTS => Happened::Throttled,
         StatusCode::FORBIDDEN if is_throttled(status, body) => Happened::Throttled,
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT => Happened::Unavailable,
+        StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::REQUEST_TIMEOUT
+        | StatusCode::MISDIRECTED_REQUEST
+        | StatusCode::TOO_EARLY => Happened::Unavailable,
         StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED => Happened::Decided,
         status if status.is_server_error() => Happened::ServerError,
         _ => Happened::Decided,
@@ -230,6 +233,9 @@ mod tests {
                 assert_eq!(verdict(what, repeat), Verdict::BackOff);
             }
             assert_eq!(verdict(Happened::Throttled, repeat), Verdict::ClassWaits);
+        }
+        for not_now in [StatusCode::MISDIRECTED_REQUEST, StatusCode::TOO_EARLY] {
+            assert_eq!(happened(not_now, b""), Happened::Unavailable);
         }
         let throttled = happened(StatusCode::FORBIDDEN, br#"{"error":"throttled"}"#);
         assert_eq!(throttled, Happened::Throttled);

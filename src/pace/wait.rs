@@ -26,22 +26,37 @@ fn from_header(value: &str, now: SystemTime) -> Option<Duration> {
 }
 
 /// Whether a 403 is the provider's way of saying "too fast" and not "you may not": its other
-/// endpoints throttle with 403 and `error: "throttled"` in the body.
+/// endpoints throttle with 403 and `error: "throttled"` in the body. Where there is no such code, a sentence may say it.
 pub(super) fn is_throttled(status: StatusCode, body: &[u8]) -> bool {
-    status == StatusCode::FORBIDDEN
-        && error_code(body).is_some_and(|code| code.eq_ignore_ascii_case("throttled"))
+    if status != StatusCode::FORBIDDEN {
+        return false;
+    }
+    let Some(body) = object(body) else {
+        return false;
+    };
+    let text = |keys: [&str; 3]| {
+        let text = keys.into_iter().find_map(|key| body.get(key)?.as_str());
+        text.map(str::to_ascii_lowercase)
+    };
+    match text(["error", "result_code", "scimType"]) {
+        Some(code) => code == "throttled",
+        None => text(["detail", "message", "error_description"]).is_some_and(|words| {
+            ["throttled", "too many requests", "rate limit"]
+                .iter()
+                .any(|sign| words.contains(sign))
+        }),
+    }
 }
 
-fn error_code(body: &[u8]) -> Option<String> {
-    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    ["error", "result_code", "scimType"]
-        .into_iter()
-        .find_map(|key| value.get(key)?.as_str().map(str::to_owned))
+fn object(body: &[u8]) -> Option<serde_json::Value> {
+    // A byte order mark is not JSON, and some servers send one.
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    serde_json::from_slice(body).ok()
 }
 
 /// "Try again in 2 minutes" in any field of the body that holds a sentence.
 fn from_message(body: &[u8]) -> Option<Duration> {
-    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let value = object(body)?;
     ["message", "detail", "error"]
         .into_iter()
         .find_map(|key| length_in_words(value.get(key)?.as_str()?))
@@ -123,6 +138,14 @@ mod tests {
         assert!(!is_throttled(
             forbidden,
             br#"{"error":"access_denied","message":"throttled"}"#
+        ));
+        assert!(is_throttled(
+            forbidden,
+            br#"{"status":"403","detail":"Request was throttled. Expected available in 1 second."}"#
+        ));
+        assert!(!is_throttled(
+            forbidden,
+            br#"{"status":"403","detail":"You may not change the rate of pay"}"#
         ));
         assert!(!is_throttled(forbidden, b""));
         assert!(!is_throttled(

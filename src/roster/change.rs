@@ -210,6 +210,17 @@ impl Change {
         join.iter().chain(leave)
     }
 
+    /// Whether somebody is to leave a group.
+    #[must_use]
+    pub fn leaves_groups(&self) -> bool {
+        match self {
+            Change::RemoveTeams { .. } => true,
+            change => change
+                .revision()
+                .is_some_and(|revision| !revision.leave.is_empty()),
+        }
+    }
+
     /// What is to change, if the row says so attribute by attribute.
     #[must_use]
     pub fn revision(&self) -> Option<&Revision> {

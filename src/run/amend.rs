@@ -4,6 +4,8 @@
 //! 7643 makes a user's `groups` read-only, and many servers refuse or ignore them: then memberships
 //! change with the group, as on the provider's page.
 
+use std::time::Duration;
+
 use super::confirm::{Undone, in_words, undone};
 use super::habits::Aspects;
 use super::outcome::{Outcome, Verdict};
@@ -15,6 +17,13 @@ use super::members::Movement;
 use crate::plan::Correction;
 use crate::roster::Action;
 use crate::scim::{Error, Reply};
+
+/// After how long an account is looked at again that does not show a change.
+const MOMENTS: [Duration; 3] = [
+    Duration::from_millis(300),
+    Duration::from_millis(700),
+    Duration::from_millis(1500),
+];
 
 impl Worker {
     /// Carries out a correction for a row that asks for `action`.
@@ -84,6 +93,7 @@ impl Worker {
         } else {
             left
         };
+        let left = self.look_again(correction, progress, left).await;
         if left.is_nothing() {
             self.habits.prove(aspects);
         } else if !left.join.is_empty() || !left.leave.is_empty() {
@@ -92,6 +102,30 @@ impl Worker {
                 .await?;
         }
         Ok(left)
+    }
+
+    /// Some nodes show a change only after a moment. Whether this one does is found out once in a run: if not, nobody
+    /// else waits for what is not done.
+    async fn look_again(
+        &self,
+        correction: &Correction,
+        progress: &mut Progress,
+        mut left: Undone,
+    ) -> Undone {
+        for moment in MOMENTS {
+            if left.attributes.is_empty() || self.habits.shows_at_once() {
+                return left;
+            }
+            let rested = self.client.line().pace().rest(moment).await;
+            if rested.is_err() {
+                return left;
+            }
+            left = self.look(correction, progress, Some(left), true).await;
+        }
+        if !left.attributes.is_empty() {
+            self.habits.show_at_once();
+        }
+        left
     }
 
     /// Looks at the account, if `account`, and at its groups where the account does not show them. The

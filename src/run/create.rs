@@ -184,19 +184,25 @@ impl<'w> Create<'w> {
     async fn created(self, reply: Reply<Option<User>>) -> Creation {
         let (status, attempts) = (reply.status, self.attempts + reply.attempts);
         // A yes without the account, or with a part of it: the whole is worth a look.
-        if let Some(user) = reply.value.filter(|user| user.user_name.is_some()) {
-            return Creation::Created {
-                status,
-                account: Some(Box::new(user)),
-                attempts,
-            };
-        }
-        match self.whose().await {
-            Ok((Found::Ours(user) | Found::Theirs(user), _)) => Creation::Created {
-                status,
-                account: Some(user),
-                attempts,
-            },
+        let shown = match reply.value.filter(|user| user.user_name.is_some()) {
+            Some(user) => Ok((Found::Ours(Box::new(user)), status)),
+            None => self.whose().await,
+        };
+        match shown {
+            Ok((Found::Ours(user) | Found::Theirs(user), _)) => {
+                match self.made_before(&user, reply.date) {
+                    None => Creation::Created {
+                        status,
+                        account: Some(user),
+                        attempts,
+                    },
+                    Some(made) => Creation::Taken {
+                        refused: Some(Error::OlderAccount { status, made }),
+                        holder: Some(user),
+                        attempts,
+                    },
+                }
+            }
             Ok((Found::Nobody, _)) => Creation::Unknown {
                 error: Error::Vanished,
                 attempts,
@@ -349,6 +355,17 @@ impl<'w> Create<'w> {
             }
             (None, ..) | (.., None) => self.is_alike(account),
         }
+    }
+
+    /// When an account was made, if that was before the row began, whatever is wrong with clocks and time zones. Some
+    /// nodes answer the create of somebody who is there with a yes and that account.
+    fn made_before(&self, account: &User, node_now: Option<i64>) -> Option<Timestamp> {
+        /// A day: no time zone is further off.
+        const DOUBT: i64 = 86_400;
+        let now = node_now.unwrap_or_else(|| Timestamp::now().as_second());
+        let made = account.created?;
+        let age = now.saturating_sub(made.as_second());
+        (age > self.begun.age()?.saturating_add(DOUBT)).then_some(made)
     }
 
     fn is_alike(&self, account: &User) -> bool {

@@ -1,6 +1,6 @@
 //! What a run has learnt of how its node carries things out, so that each thing is found out once.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use tokio::sync::{Mutex, MutexGuard};
@@ -70,6 +70,7 @@ pub(super) struct Habits {
     /// How changes are put, as far as it was set beforehand or found out.
     dialect: RwLock<Dialect>,
     looking: Mutex<()>,
+    shows_at_once: AtomicBool,
 }
 
 impl Habits {
@@ -100,6 +101,16 @@ impl Habits {
     /// These were seen to be carried out.
     pub(super) fn prove(&self, aspects: Aspects) {
         self.proven.fetch_or(aspects.0, Ordering::Relaxed);
+    }
+
+    /// Whether a change that is not shown at once is not shown later either, as far as was seen.
+    pub(super) fn shows_at_once(&self) -> bool {
+        self.shows_at_once.load(Ordering::Relaxed)
+    }
+
+    /// A change that was not shown at once was not shown later either.
+    pub(super) fn show_at_once(&self) {
+        self.shows_at_once.store(true, Ordering::Relaxed);
     }
 
     fn dialect(&self) -> Dialect {

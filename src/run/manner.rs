@@ -7,6 +7,7 @@ use reqwest::header::HeaderValue;
 
 use super::confirm::Undone;
 use super::habits::Aspects;
+use super::leavers::Leaves;
 use super::worker::Worker;
 use super::writer::Route;
 use crate::plan::Correction;
@@ -101,6 +102,10 @@ impl Worker {
                     (groups || at < attributes).then(|| operation.with_active(active))
                 };
                 let operations = whole.operations.into_iter().enumerate();
+                let _leaving = (groups && !correction.leave.is_empty()).then(|| {
+                    let leaves = Leaves::These(correction.leave.clone());
+                    self.leavers.leave(id, leaves)
+                });
                 let sent = self.patch(id, operations.filter_map(shown).collect(), route);
                 Ok(Progress {
                     active: Some(active),
@@ -135,7 +140,7 @@ impl Worker {
         let _one = self.habits.one_looks().await;
         let mut tried = vec![refused];
         let mut attempts = first.attempts;
-        let mut no_method = first.is_about_method();
+        let mut no_method = lacks_method(&first);
         while let Some(manner) = self.other_manner(&tried, correction, no_method) {
             match self.send_in(manner, correction, Route::Alone).await {
                 Ok(progress) => {
@@ -147,7 +152,7 @@ impl Worker {
                 }
                 Err(Error::Refused(refusal)) if may_be_about_manner(&refusal) => {
                     attempts += refusal.attempts;
-                    no_method |= refusal.is_about_method();
+                    no_method |= lacks_method(&refusal);
                     tried.push(manner);
                 }
                 Err(error) => return Err(error.after(attempts, false)),
@@ -286,5 +291,12 @@ pub(super) fn after_refusals(document: Document, refused: &[Option<HeaderValue>]
 }
 
 fn may_be_about_manner(refusal: &Refusal) -> bool {
-    refusal.is_about_form() || refusal.is_about_method()
+    refusal.is_about_form() || lacks_method(refusal)
+}
+
+/// Whether the node may not know the method. Some say 404 then, as they do for an address that there is not, and not in
+/// the words of the protocol. If it is the account that is gone, reading it tells.
+fn lacks_method(refusal: &Refusal) -> bool {
+    refusal.is_about_method()
+        || (refusal.status == 404 && refusal.scim_type.is_none() && refusal.detail.is_none())
 }

@@ -3,6 +3,7 @@
 use tracing::warn;
 
 use super::habits::Aspects;
+use super::leavers::Watch;
 use super::manner::after_refusals;
 use super::worker::Worker;
 use crate::plan::Correction;
@@ -135,10 +136,11 @@ impl Worker {
     }
 
     /// Lets people leave a group while it is not known whether the node takes the others out as well. Nobody may join
-    /// it meanwhile, whom nobody would miss.
+    /// it meanwhile, whom nobody would miss; and whoever leaves it with their own account is not missed.
     async fn remove_first(&self, movement: Movement<'_>) -> Result<Reply<Option<Group>>, Error> {
         let group = movement.group;
         let _turn = self.writer.turn(group).await;
+        let watch = self.leavers.watch();
         let before = self.members(group).await;
         let send = async |by_path| {
             let patch = movement.patch(by_path);
@@ -153,20 +155,26 @@ impl Worker {
             answered => answered?,
         };
         if let Some(before) = before {
-            self.put_back(movement, &before).await?;
+            self.put_back(movement, &before, &watch).await?;
         }
         Ok(reply)
     }
 
     /// Puts those back who were not meant to leave, and those in again who joined just now. Whoever calls this has the
     /// turn.
-    async fn put_back(&self, movement: Movement<'_>, before: &Members) -> Result<(), Error> {
+    async fn put_back(
+        &self,
+        movement: Movement<'_>,
+        before: &Members,
+        watch: &Watch<'_>,
+    ) -> Result<(), Error> {
         let Some(after) = self.members(movement.group).await else {
             return Ok(());
         };
         let mut vanished: Vec<&str> = before
             .ids()
             .filter(|id| !after.has(id) && !movement.leaves(id))
+            .filter(|id| !watch.has_seen(id, movement.group))
             .collect();
         if vanished.is_empty() {
             self.habits.prove(Aspects::REMOVALS);

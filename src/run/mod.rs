@@ -28,6 +28,7 @@ mod interleave;
 mod joint;
 mod journal;
 mod lanes;
+mod leavers;
 mod manner;
 mod members;
 mod newcomer;

@@ -265,11 +265,13 @@ impl Worker {
         holder: Option<User>,
         repeats: bool,
     ) -> Taken {
+        let status = refused.as_ref().and_then(Error::status).unwrap_or(409);
         let words = refused.map_or_else(|| "already taken".to_owned(), |error| error.to_string());
         let choice = self.settings.on_conflict;
         let holder = match holder {
             _ if !repeats && choice == OnConflict::Fail => {
-                return Taken::Settled(self.refused(newcomer, holder, &words).await);
+                let outcome = self.refused(newcomer, holder, &words).await;
+                return Taken::Settled(outcome.status(status));
             }
             None if !repeats => match self.who_has(newcomer, &words).await {
                 Ok(account) => Some(account),
@@ -278,7 +280,7 @@ impl Worker {
             holder => holder,
         };
         let known = holder.as_ref().map(|user| user.id.clone());
-        let outcome = |verdict| Outcome::new(verdict).status(409).user(known.clone());
+        let outcome = |verdict| Outcome::new(verdict).status(status).user(known.clone());
         let outcome = match (choice, holder) {
             (OnConflict::Update, Some(account)) if !repeats => {
                 let groups = newcomer.join.iter();

@@ -7,6 +7,7 @@ use super::Settings;
 use super::course::{Course, Pending};
 use super::habits::Habits;
 use super::journal::{Before, Journal};
+use super::leavers::{Leavers, Leaves};
 use super::outcome::{Outcome, Verdict};
 use super::past::Asked;
 use super::rehearse::Rehearsal;
@@ -27,6 +28,7 @@ pub(super) struct Worker {
     pub(super) settings: Settings,
     pub(super) stop: Arc<StopSwitch>,
     pub(super) habits: Habits,
+    pub(super) leavers: Leavers,
     pub(super) journal: Journal,
     /// Whom no row locks or deletes.
     pub(super) protected: Protected,
@@ -52,6 +54,7 @@ impl Worker {
             directory,
             rehearsal: settings.rehearse.then(|| Rehearsal::new(settings.bulk)),
             habits: Habits::of(settings.dialect),
+            leavers: Leavers::default(),
             settings,
             stop,
             seats_used_up: AtomicBool::new(false),
@@ -127,6 +130,7 @@ impl Worker {
         if let Err(outcome) = self.announce(asked.number, before).await {
             return outcome.user(id);
         }
+        let _leaving = self.leavers.leave(&id, Leaves::Everything);
         match self.writer.delete_user(&id).await {
             Ok(reply) => {
                 self.directory.people.forget(&id);
@@ -136,9 +140,12 @@ impl Worker {
                     .attempts(reply.attempts)
             }
             // Gone, and an earlier attempt may have been the one that did it.
-            Err(Error::Refused(refusal)) if refusal.status == 404 && refusal.doubtful => {
+            Err(Error::Refused(refusal))
+                if matches!(refusal.status, 404 | 410)
+                    && (refusal.doubtful || refusal.attempts > 1) =>
+            {
                 Outcome::new(Verdict::Deleted)
-                    .status(404)
+                    .status(refusal.status)
                     .user(id)
                     .attempts(refusal.attempts)
             }

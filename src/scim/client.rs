@@ -304,7 +304,7 @@ impl Client {
     /// Sends a call that changes one resource, and reads it from the answer where it holds one.
     pub(super) async fn changed<R: Resource>(&self, call: Call) -> Result<Reply<Option<R>>, Error> {
         let read = |body: &[u8]| match body.trim_ascii() {
-            [] => Some(None),
+            body if says_no_more_than_yes(body) => Some(None),
             body => loose::read::<Option<Shown<R>>>(body)
                 .flatten()
                 .filter(|shown| !shown.is_error)
@@ -349,6 +349,17 @@ pub(super) fn class(method: &Method, endpoint: Option<&str>) -> Class {
         Some(Group::ENDPOINT) => Class::GroupWrite,
         _ => Class::UserWrite,
     }
+}
+
+/// Whether the answer to a change says nothing on top of its status: nothing at all, a word such as `OK`, `true` or
+/// `null`. Pages of something in between are longer or begin with a tag.
+fn says_no_more_than_yes(body: &[u8]) -> bool {
+    const LONGEST_WORD: usize = 100;
+    let is_word = || match std::str::from_utf8(body) {
+        Ok(text) => text.len() <= LONGEST_WORD && !text.contains(['<', '{', '[']),
+        Err(_) => false,
+    };
+    body.is_empty() || is_word()
 }
 
 fn with_body(mut call: Call, body: &impl Serialize) -> Call {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::pace;
 
 /// A call that did not bring what was asked for.
@@ -19,6 +21,16 @@ pub enum Error {
     /// The node said yes to a new account, and then shows nobody, or more than one.
     #[error("the node said yes, but then the account could not be found on it")]
     Vanished,
+    /// The node said yes to a new account, and shows one that was there long before.
+    #[error(
+        "the node says yes (HTTP {status}), but it has made nobody: the account was made on {made}"
+    )]
+    OlderAccount {
+        /// The status code of its yes.
+        status: u16,
+        /// When the node made the account (RFC 7643, section 3.1: `meta.created`).
+        made: Timestamp,
+    },
     /// What the call needs is not there and could not be made.
     #[error("{0}")]
     Unmet(String),
@@ -142,7 +154,21 @@ impl Error {
         match self {
             Error::Refused(refusal) => Some(refusal.status),
             Error::Fault(fault) => fault.status,
+            Error::OlderAccount { status, .. } => Some(*status),
             _ => None,
+        }
+    }
+
+    /// Whether the node may have failed or refused because of a filter. If that is not why, it does the same without
+    /// one.
+    #[must_use]
+    pub fn may_be_about_filter(&self) -> bool {
+        match self {
+            Error::Refused(refusal) => {
+                matches!(refusal.status, 400 | 403 | 404 | 405 | 422 | 500 | 501)
+            }
+            Error::Fault(fault) => fault.status == Some(500),
+            _ => false,
         }
     }
 

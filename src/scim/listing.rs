@@ -30,8 +30,8 @@ use crate::pace::FaultKind;
 /// How many are asked for at once: the most that nodes are known to grant.
 pub const PAGE: u64 = 1000;
 
-/// What is asked for when a node refuses [`PAGE`] outright.
-const SMALL_PAGE: u64 = 100;
+/// What is asked for, one after the other, when a node refuses [`PAGE`] outright.
+const SMALL_PAGES: [u64; 3] = [100, 50, 10];
 
 /// Lengths of pages that servers are known to grant at the most.
 const USUAL_PAGES: [usize; 9] = [10, 20, 25, 50, 100, 200, 250, 500, 1000];
@@ -221,18 +221,23 @@ impl<R: Resource> Listing<R> {
         let start = self.reading.position + u64::from(!overlapping);
         let course = self.course();
         let asked = self.ahead.page(&self.query, start, self.count, course);
+        // A doubtful end is believed when nothing comes behind it; the total of an empty page there may well be 0, and
+        // some nodes refuse to look.
+        let behind = self
+            .total
+            .is_some_and(|total| self.reading.position >= total);
         let page = match asked.await {
             Ok(page) => page.value,
+            Err(Error::Refused(refusal)) if behind && matches!(refusal.status, 400 | 404 | 416) => {
+                self.end_of_reading(Ending::Whole)?;
+                return Ok(Vec::new());
+            }
             Err(error) => return self.ask_otherwise(error),
         };
         if start == 1 && page.next.is_some() {
             return self.walk_on(page);
         }
         self.refused = None;
-        // Behind a doubtful end, an empty page may well say that the total is 0.
-        let behind = self
-            .total
-            .is_some_and(|total| self.reading.position >= total);
         if page.resources.is_empty() && behind {
             self.end_of_reading(Ending::Whole)?;
             return Ok(Vec::new());
@@ -271,18 +276,19 @@ impl<R: Resource> Listing<R> {
 
     /// Asks in another way from now on, where the node may like that better.
     fn ask_otherwise(&mut self, error: Error) -> Result<Vec<R>, Error> {
-        let is_long = self.count.is_some_and(|count| count > SMALL_PAGE);
+        let count = self.count.unwrap_or_default();
+        let less = SMALL_PAGES.into_iter().find(|less| *less < count);
         let by_cursor = self.reading.walk.is_some();
         match error {
-            Error::Fault(fault) if fault.kind == FaultKind::TooLarge && is_long => {
-                debug!("a page is too large, asking for {SMALL_PAGE}");
-                self.count = Some(SMALL_PAGE);
+            Error::Fault(fault) if fault.kind == FaultKind::TooLarge && less.is_some() => {
+                debug!(?less, "a page is too large, asking for less");
+                self.count = less;
             }
             Error::Refused(refusal) if refusal.status == 400 => {
                 // By cursor, there is a word for it.
-                if is_long && (!by_cursor || refusal.is_about_count()) {
-                    debug!("the node refuses so long a page, asking for {SMALL_PAGE}");
-                    self.count = Some(SMALL_PAGE);
+                if less.is_some() && (!by_cursor || refusal.is_about_count()) {
+                    debug!(?less, "the node refuses so long a page, asking for less");
+                    self.count = less;
                 } else if refusal.is_about_count() && self.count.is_some() {
                     debug!("the node refuses every number, asking for as many as it likes");
                     self.count = None;

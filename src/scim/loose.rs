@@ -118,7 +118,7 @@ impl Loose for Text {
     }
 }
 
-/// Yes or no; some servers write it as a word.
+/// Yes or no; some servers write it as a word or as a number.
 pub(super) type Flag = Option<bool>;
 
 impl Loose for Flag {
@@ -126,8 +126,14 @@ impl Loose for Flag {
         match &*text {
             text if text.eq_ignore_ascii_case("true") => Some(true),
             text if text.eq_ignore_ascii_case("false") => Some(false),
+            "1" => Some(true),
+            "0" => Some(false),
             _ => None,
         }
+    }
+
+    fn of_number(number: impl fmt::Display) -> Self {
+        Self::of_text(number.to_string().into())
     }
 
     fn of_flag(flag: bool) -> Self {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 use serde::de::{MapAccess, SeqAccess};
 use serde_json::Value;
 
@@ -245,14 +246,16 @@ impl Loose for Option<Reference> {
     }
 
     fn of_members<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
-        let (mut to, mut display) = (None, None);
-        each(members, &["value", "display"], |member| {
+        let (mut to, mut at, mut display): (Text, Text, Text) = (None, None, None);
+        each(members, &["value", "$ref", "display"], |member| {
             match member.name {
                 "value" => to = member.value()?,
+                "$ref" => at = member.value()?,
                 _ => display = member.value()?,
             }
             Ok(())
         })?;
+        let to = to.or_else(|| id_in(&at?));
         Ok(to.map(|value| Reference { value, display }))
     }
 }
@@ -266,9 +269,18 @@ impl Reference {
     }
 }
 
-/// Those that point somewhere.
+/// The id at the end of an address (RFC 7643, section 2.4: the value of `$ref`).
+fn id_in(address: &str) -> Option<String> {
+    let path = address.split(['?', '#']).next()?.trim_end_matches('/');
+    let (_, id) = path.rsplit_once('/')?;
+    let id = percent_decode_str(id).decode_utf8().ok()?;
+    (!id.is_empty()).then(|| id.into_owned())
+}
+
+/// A list of pointers. If one of them points nowhere, the list says nothing: without it, somebody would seem not to
+/// be where they are.
 fn references(list: Many<Option<Reference>>) -> Option<Vec<Reference>> {
-    Some(list?.into_iter().flatten().collect())
+    list?.into_iter().collect()
 }
 
 /// Whether two ids are the same. Ids are opaque, but some nodes write one now in upper and now in
@@ -329,6 +341,39 @@ mod tests {
         assert_eq!(plain.active, Some(false));
         assert_eq!(plain.groups.unwrap()[0].value, "t1");
         assert!(resource::<User>(&json!({"userName": "nobody@example.com"})).is_none());
+    }
+
+    #[test]
+    fn a_pointer_may_be_an_address_and_one_that_points_nowhere_spoils_the_list() {
+        let groups = |groups: Value| {
+            let user: User = resource(&json!({"id": "7", "groups": groups})).unwrap();
+            let groups = user.groups?.into_iter().map(|group| group.value);
+            Some(groups.collect::<Vec<String>>())
+        };
+        let pointers = json!([
+            {"$ref": "https://example.com/v2/Groups/a%2Fb", "display": "Sales"},
+            {"$ref": "../Groups/t2/"}, {"value": "t3", "$ref": "../Groups/other"}, "t4"
+        ]);
+        let ids = ["a/b", "t2", "t3", "t4"].map(str::to_owned);
+        assert_eq!(groups(pointers), Some(ids.to_vec()));
+        assert_eq!(groups(json!([])), Some(vec![]));
+        assert_eq!(groups(json!([{"value": "t1"}, {"display": "Sales"}])), None);
+    }
+
+    #[test]
+    fn yes_and_no_may_be_words_or_numbers() {
+        for (active, yes) in [
+            (json!("TRUE"), Some(true)),
+            (json!(1), Some(true)),
+            (json!("1"), Some(true)),
+            (json!(0), Some(false)),
+            (json!("0"), Some(false)),
+            (json!(2), None),
+            (json!("maybe"), None),
+        ] {
+            let user: User = resource(&json!({"id": "7", "active": active})).unwrap();
+            assert_eq!(user.active, yes, "{active}");
+        }
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Job {
             self.prepare(&each.site.census, &people).await?;
             each.directory = Arc::new(Directory {
                 people,
-                teams: each.directory.teams.clone(),
+                teams: each.directory.teams.afresh(),
             });
         }
         self.confirm(&ready).await?;
