@@ -160,8 +160,19 @@ fn what_failed_is_sent_again_from_a_corrected_results_file() {
     desk.headcount(&["runs", "retry", "more.results.csv"])
         .with(0);
     assert_eq!(node.sandbox().calls().answered(201), 4);
-    let rows = desk.rows("more.results.results.csv");
+    let rows = desk.rows("more.retry.results.csv");
     assert_eq!(column(&rows, "result_outcome"), ["created", "created"]);
+    assert!(desk.path("more.results.csv").exists(), "the input stays");
+    // Results of results are an input like any other, whichever command reads them.
+    desk.headcount(&["runs", "retry", "more.retry.results.csv"])
+        .with(0);
+    assert!(desk.path("more.retry-2.results.csv").exists());
+    desk.headcount(&["import", "more.results.csv", "--on-conflict", "skip"])
+        .with(0);
+    // What the retry wrote is kept.
+    assert_eq!(rows.len(), desk.rows("more.retry.results.1.csv").len());
+    desk.headcount(&["runs", "report"]).with(0);
+    assert!(desk.path("more.retry.report.html").exists());
     assert!(node.sandbox().snapshot().user("ben@example.com").is_some());
 }
 

@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 pub use digest::{Digest, Kind};
 pub use document::{NodeName, Outcomes};
 pub use former::FormerResults;
-pub use place::{Former, beside, complete, is_stream, private_part};
+pub use place::{Former, beside, complete, is_stream, name_after, private_part};
 pub use progress::{Counter, Progress, When};
 pub use results::{Layout, ResultsError, ResultsFile, UnfitError};
 pub use screen::{Paper, Screen, ask, say};

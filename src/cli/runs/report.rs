@@ -9,9 +9,8 @@ use crate::cli::job::page::{create, write};
 use crate::cli::{Exit, Failure, print};
 use crate::ledger::Book;
 use crate::report::page::{Naming, Page};
-use crate::report::{Former, say};
+use crate::report::{Former, name_after, say};
 use crate::run::Event;
-use crate::sheet::is_standard_input;
 
 pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let shelf = args.one.state.shelf()?;
@@ -46,11 +45,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
 
 /// Beside the results, named after the input.
 fn beside(book: &Book) -> PathBuf {
-    let input = &book.about().terms.file;
-    let mut name = match input.file_stem() {
-        Some(stem) if !is_standard_input(input) => stem.to_owned(),
-        _ => "stdin".into(),
-    };
+    let mut name = name_after(&book.about().terms.file);
     name.push(".report.html");
     book.about().results.with_file_name(name)
 }

@@ -10,7 +10,7 @@ use crate::cli::job::{Job, Origin, gone, reach};
 use crate::cli::printed::{Reader, print_json};
 use crate::cli::{Exit, Failure};
 use crate::ledger::{Book, WayBack, WayBackRow};
-use crate::report::{Former, complete, grouped, private_part, say};
+use crate::report::{Former, complete, grouped, name_after, private_part, say};
 use crate::roster::Action;
 use crate::sheet::{Cell, Format, Writer};
 
@@ -75,8 +75,7 @@ pub(super) async fn undo(book: &Book, options: RunArgs, node: NodeArgs) -> Resul
 
 /// Writes the way back beside the results of the run, and says what is not in it.
 fn write(book: &Book, format: Format) -> Result<(PathBuf, u64), Failure> {
-    let input = &book.about().terms.file;
-    let mut name = input.file_stem().unwrap_or_default().to_owned();
+    let mut name = name_after(&book.about().terms.file);
     name.push(".undo.csv");
     let path = book.about().results.with_file_name(name);
     let failed = |error: std::io::Error| {
