@@ -113,6 +113,61 @@ fn an_interrupted_run_accounts_for_every_row() {
 }
 
 #[test]
+fn after_a_kill_only_what_may_have_been_sent_is_unknown() {
+    const ROWS: usize = 600;
+    let node = Node::start(Options {
+        users: 0,
+        latency: Duration::from_millis(50),
+        ..Options::default()
+    });
+    let desk = node.desk();
+    let people: String = (0..ROWS).map(|i| format!("p{i}@example.com\n")).collect();
+    desk.file("people.csv", format!("email\n{people}"));
+    let created = || node.sandbox().snapshot().users.len();
+    let stop = |signal_name: &str, after: usize, args: &[&str]| {
+        let before = created();
+        let mut child = desk.command(args).spawn().unwrap();
+        until("some people are created", || created() >= before + after);
+        signal(&child, signal_name);
+        child.wait().unwrap().code()
+    };
+    stop("-KILL", 40, &["import", "people.csv", "-q"]);
+    let shown = desk
+        .headcount(&["runs", "show", "--format", "json"])
+        .with(0);
+    let shown: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    let [doubtful, settled] = [&shown["in_doubt"], &shown["outcomes"]["created"]]
+        .map(|number| usize::try_from(number.as_u64().unwrap()).unwrap());
+    assert!(doubtful > 30, "{shown}");
+
+    let count = |word: &str| {
+        let outcomes = column(&desk.rows("people.results.csv"), "result_outcome");
+        outcomes.iter().filter(|outcome| *outcome == word).count()
+    };
+    // One at a time: most of those that may have been sent are not looked for yet.
+    let resume = ["runs", "resume", "-q", "--concurrency", "1"];
+    assert_eq!(stop("-INT", 1, &resume), Some(130));
+    let found = count("created") - settled;
+    assert!(found < doubtful, "{found} of {doubtful}");
+    assert_eq!(count("unknown"), doubtful - found);
+    assert_eq!(count("not_attempted"), ROWS - settled - doubtful);
+
+    // All of those are looked for, and some of the others were about to be sent.
+    let resume = ["runs", "resume", "-q"];
+    assert_eq!(stop("-INT", doubtful + 40, &resume), Some(130));
+    assert_eq!(count("unknown"), 0);
+    assert_eq!(count("created"), created());
+    // None of those that were not sent is in doubt.
+    assert_eq!(stop("-INT", 1, &resume), Some(130));
+    assert_eq!(count("unknown"), 0);
+
+    desk.headcount(&resume).with(0);
+    assert_eq!(count("created"), ROWS);
+    assert_eq!(node.sandbox().calls().answered(201), ROWS as u64);
+    assert_eq!(node.sandbox().calls().answered(409), 0);
+}
+
+#[test]
 fn a_run_that_shall_outlive_its_terminal_does() {
     let node = Node::start(Options {
         users: 0,

@@ -8,7 +8,7 @@ use super::LedgerError;
 use super::book::Book;
 use super::standing::{State, Written};
 use crate::roster::Entry;
-use crate::run::{Before, Doubt, Outcome, Past, Verdict};
+use crate::run::{Before, Doubt, Evidence, Outcome, Past, Verdict};
 use crate::sheet::RowNumber;
 
 /// How many rows are read at once.
@@ -58,7 +58,13 @@ impl History {
     /// # Errors
     /// When the record cannot be read.
     pub fn of_resumed(book: &Book) -> Result<Self, LedgerError> {
-        let unclean = (book.state()? == State::Open).then_some(book.about().begun);
+        // How it ended does not tell what it has not come to since an end that was none.
+        let unclean = match book.state()? {
+            State::Finished { .. } => false,
+            State::Open => true,
+            State::Stopped { .. } => book.parts()?.iter().any(|part| part.calls.is_none()),
+        };
+        let unclean = unclean.then_some(book.about().begun);
         let stays = |verdict| !matches!(verdict, Verdict::NotAttempted | Verdict::Unknown);
         Self::of(book, stays, unclean, false)
     }
@@ -104,11 +110,12 @@ impl History {
         self.done.contains(row)
     }
 
-    fn past(&self, row: RowNumber, written: Option<Written>) -> Past {
+    pub(super) fn past(&self, row: RowNumber, written: Option<Written>) -> Past {
         let Some(written) = written else {
             return match self.unclean {
                 None => Past::Fresh,
                 since => Past::Doubtful(Doubt {
+                    evidence: Evidence::Missing,
                     since,
                     before: Before::nobody(),
                 }),
@@ -127,8 +134,14 @@ impl History {
             Some(Outcome {
                 verdict: Verdict::NotAttempted | Verdict::Failed | Verdict::Invalid,
                 ..
-            }) if sent_at.is_none() => Past::Fresh,
-            _ => Past::Doubtful(Doubt {
+            }) if sent_at.is_none() && self.unclean.is_none() => Past::Fresh,
+            outcome => Past::Doubtful(Doubt {
+                evidence: match outcome {
+                    // It was about to be sent, and was not.
+                    Some(outcome) if outcome.verdict == Verdict::NotAttempted => Evidence::Missing,
+                    _ if sent_at.is_none() => Evidence::Missing,
+                    _ => Evidence::Noted,
+                },
                 since: sent_at.or(self.unclean),
                 before: before.unwrap_or_else(Before::nobody),
             }),

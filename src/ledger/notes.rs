@@ -61,12 +61,13 @@ impl Book {
 }
 
 /// What was there before the first time is what was there before. Only that somebody was made can turn out
-/// later, and that it was somebody else who is changed.
+/// later, and that it was somebody else who is changed. What became of the row an earlier time does not count any more.
 const MAY_BE_SENT: &str = "
     INSERT INTO row (number, node, sent_at, before) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (number) DO UPDATE SET
         node = excluded.node,
         sent_at = coalesce(sent_at, excluded.sent_at),
+        verdict = NULL,
         before = CASE WHEN before IS NULL OR before ->> 'was' = 'nobody' THEN excluded.before ELSE before END";
 
 const SETTLED: &str = "

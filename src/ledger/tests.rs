@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::{About, Book, History, Kind, RunId, Shelf, State};
-use crate::run::{Before, Former, Note, Outcome, Verdict};
+use crate::run::{Before, Evidence, Former, Note, Outcome, Past, Verdict};
 use crate::sheet::RowNumber;
 use crate::terms::Terms;
 
@@ -125,6 +125,66 @@ fn a_run_that_goes_on_knows_who_is_done_and_who_is_in_doubt() {
     let done = (2..=5).map(|row| history.is_done(RowNumber(row)));
     assert_eq!(done.collect::<Vec<_>>(), [true, false, false, false]);
     assert!(history.is_unclean());
+}
+
+/// What says that a row may have been sent, if it is to be looked for.
+fn evidence(book: &Book, row: u64) -> Option<Evidence> {
+    let written = book.rows(RowNumber(row), 1).unwrap().into_iter().next();
+    let written = written.filter(|written| written.number == RowNumber(row));
+    match History::of_resumed(book)
+        .unwrap()
+        .past(RowNumber(row), written)
+    {
+        Past::Doubtful(doubt) => Some(doubt.evidence),
+        Past::Fresh => None,
+        Past::Settled(_) => panic!("row {row} is done with"),
+    }
+}
+
+#[test]
+fn only_what_is_written_down_says_that_a_row_may_have_been_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(Some(folder.path())).unwrap();
+    let mut book = begun(&shelf);
+    book.write(&[
+        sent(2, Before::nobody()),
+        sent(3, Before::nobody()),
+        settled(3, Verdict::Unknown),
+        sent(4, Before::nobody()),
+        settled(4, Verdict::NotAttempted),
+        settled(5, Verdict::NotAttempted),
+    ])
+    .unwrap();
+    // It was killed: the last notes may be lost.
+    let all = |book: &Book| [2, 3, 4, 5, 6].map(|row| evidence(book, row));
+    let (noted, missing) = (Some(Evidence::Noted), Some(Evidence::Missing));
+    assert_eq!(all(&book), [noted, noted, missing, missing, missing]);
+    // It went on and stopped in good order, and has not looked for everybody.
+    book.begin_again().unwrap();
+    book.write(&[
+        settled(2, Verdict::Unknown),
+        settled(6, Verdict::NotAttempted),
+    ])
+    .unwrap();
+    book.keep_calls("some").unwrap();
+    book.end(Some("interrupted")).unwrap();
+    assert_eq!(all(&book), [noted, noted, missing, missing, missing]);
+    // One that was not sent is about to be sent after all.
+    book.begin_again().unwrap();
+    book.write(&[sent(4, Before::nobody())]).unwrap();
+    assert_eq!(evidence(&book, 4), noted);
+    assert_eq!(book.counts().unwrap().in_doubt, 1);
+}
+
+#[test]
+fn a_run_that_stopped_in_good_order_has_lost_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(Some(folder.path())).unwrap();
+    let mut book = begun(&shelf);
+    book.write(&[settled(2, Verdict::NotAttempted)]).unwrap();
+    book.keep_calls("some").unwrap();
+    book.end(Some("interrupted")).unwrap();
+    assert_eq!(evidence(&book, 2), None);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::results::COLUMNS;
-use crate::run::{Before, Doubt, Outcome, Past, Verdict};
+use crate::run::{Before, Doubt, Evidence, Outcome, Past, Verdict};
 use crate::sheet::{Cells, trim};
 
 /// Where in a file the results of an earlier run stand.
@@ -78,6 +78,7 @@ impl FormerResults {
                     || (outcome.user_id.is_some() && outcome.status != Some(409)) =>
             {
                 Past::Doubtful(Doubt {
+                    evidence: Evidence::Noted,
                     since: None,
                     before: Before::nobody(),
                 })

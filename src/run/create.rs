@@ -66,8 +66,10 @@ pub(super) struct Create<'w> {
     begun: Begun,
     attempts: u32,
     route: Route,
-    /// Whether a POST may have worked without its answer having come.
+    /// Whether an account that is there may be this row's own: a POST may have worked without its answer having come.
     doubtful: bool,
+    /// Whether anything says that one was sent.
+    noted: bool,
 }
 
 /// Since when an account may be this row's own.
@@ -117,6 +119,7 @@ impl<'w> Create<'w> {
             attempts: 0,
             route: Route::Together,
             doubtful: doubt.is_some(),
+            noted: doubt.is_some_and(Doubt::is_noted),
         }
     }
 
@@ -170,7 +173,9 @@ impl<'w> Create<'w> {
                 }
             };
             // A 201 that cannot be read is no page of a stranger's.
-            self.doubtful |= fault.may_have_worked || fault.status == Some(201);
+            let may_have_worked = fault.may_have_worked || fault.status == Some(201);
+            self.doubtful |= may_have_worked;
+            self.noted |= may_have_worked;
             if matches!(fault.kind, FaultKind::Stopped | FaultKind::Unreachable) {
                 return self.cut_off(fault);
             }
@@ -308,10 +313,14 @@ impl<'w> Create<'w> {
     /// It could not be seen whether the POST worked.
     fn not_seen(&self, error: Error) -> Creation {
         let attempts = self.attempts;
-        if self.doubtful {
-            Creation::Unknown { error, attempts }
-        } else {
-            Creation::Failed { error, attempts }
+        match error {
+            error if self.noted => Creation::Unknown { error, attempts },
+            // It is a question that was lost, not the POST.
+            Error::Fault(fault) => Creation::Failed {
+                error: Error::Fault(without_doubt(&fault)),
+                attempts,
+            },
+            error => Creation::Failed { error, attempts },
         }
     }
 
@@ -319,10 +328,10 @@ impl<'w> Create<'w> {
     fn cut_off(self, fault: Fault) -> Creation {
         let attempts = self.attempts;
         let error = Error::Fault(Fault {
-            may_have_worked: self.doubtful,
+            may_have_worked: self.noted,
             ..fault
         });
-        if self.doubtful {
+        if self.noted {
             Creation::Unknown { error, attempts }
         } else {
             Creation::Failed { error, attempts }

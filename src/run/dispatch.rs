@@ -32,7 +32,7 @@ use super::rehearse::count_and_settle;
 use super::shipment::Arrival;
 use super::stop::StopReason;
 use super::worker::Worker;
-use super::{ROWS_PER_CALL, Settings, WINDOW, not_attempted};
+use super::{ROWS_PER_CALL, Settings, WINDOW};
 use crate::roster::{Census, Change, Entry, Problem};
 use crate::sheet::{RowNumber, SheetError};
 
@@ -265,21 +265,25 @@ impl Dispatch {
             Ok(change) => change,
             Err(outcome) => return place.settle(outcome),
         };
-        let keys = self.keys(&change);
+        let asked = Asked {
+            number,
+            change,
+            repeats: self.census.repeats.contains_key(&number),
+            doubt,
+        };
+        if let Some(reason) = self.worker.stop.reason() {
+            return place.settle(asked.not_reached(reason));
+        }
+        let keys = self.keys(&asked.change);
         let row = Row {
             sequence,
-            asked: Asked {
-                number,
-                change,
-                repeats: self.census.repeats.contains_key(&number),
-                doubt,
-            },
+            asked,
             place,
         };
         self.ready.extend(self.lanes.enter(sequence, keys, row));
     }
 
-    /// The change that a row asks for, or why nothing is sent for it.
+    /// The change that a row asks for, or why it makes no sense.
     fn admit(
         &self,
         number: RowNumber,
@@ -293,10 +297,7 @@ impl Dispatch {
             return Err(Outcome::new(Verdict::Invalid)
                 .because("another row of the file asks for something else"));
         }
-        match self.worker.stop.reason() {
-            Some(reason) => Err(not_attempted(reason)),
-            None => Ok(change),
-        }
+        Ok(change)
     }
 
     /// What a row's person is known by: rows that share a key are carried out one after the other.
@@ -382,7 +383,7 @@ impl Row {
         steps: &mpsc::UnboundedSender<Step>,
     ) {
         if let Some(reason) = worker.stop.reason() {
-            return self.place.settle(not_attempted(reason));
+            return self.place.settle(self.asked.not_reached(reason));
         }
         let course = tokio::select! {
             course = worker.carry_out(&self.asked) => course,

@@ -53,7 +53,7 @@ pub use event::{Event, PaceReport, Record};
 pub use interleave::interleave;
 pub use journal::{Before, Former, Journal, NotWritten, Note};
 pub use outcome::{Outcome, Verdict};
-pub use past::{Assignment, Assignments, Doubt, Past};
+pub use past::{Assignment, Assignments, Doubt, Evidence, Past};
 pub use rehearse::Forecast;
 pub use stop::{StopReason, StopSwitch};
 

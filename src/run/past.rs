@@ -1,11 +1,15 @@
 //! Rows that were begun before: in a run that was cut short, or in one of which some rows failed.
 
+use std::fmt::Display;
+
 use jiff::Timestamp;
 
 use super::course::{Course, Pending};
 use super::create::{Create, Creation};
 use super::journal::Before;
+use super::not_attempted;
 use super::outcome::{Outcome, Verdict};
+use super::stop::StopReason;
 use super::worker::{Worker, done, impossible};
 use crate::directory::Holder;
 use crate::plan::{Work, adopt, plan};
@@ -16,7 +20,7 @@ use crate::sheet::{RowNumber, SheetError};
 /// What is known of a row from an earlier time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Past {
-    /// It was never sent.
+    /// It was not sent.
     #[default]
     Fresh,
     /// It is done with, and this became of it.
@@ -28,10 +32,22 @@ pub enum Past {
 /// A row that may have been sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
+    /// What says so.
+    pub evidence: Evidence,
     /// It was not sent before this, if that is known.
     pub since: Option<Timestamp>,
     /// What was there before.
     pub before: Before,
+}
+
+/// What says that a row may have been sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// That was written down, and not what became of it.
+    Noted,
+    /// Nothing does, but what was written last may be lost. So it is looked for; if that cannot be, what is written
+    /// counts: nothing was sent.
+    Missing,
 }
 
 /// A row to carry out.
@@ -66,6 +82,16 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// What becomes of it since the run has stopped before it.
+    pub(super) fn not_reached(&self, reason: &StopReason) -> Outcome {
+        match &self.doubt {
+            Some(doubt) if doubt.is_noted() => doubt.stays(format_args!(
+                "the run had stopped before it could be looked for: {reason}"
+            )),
+            _ => not_attempted(reason),
+        }
+    }
+
     /// Whom to look for: a person who was found before has kept the id, if not the email.
     pub(super) fn person(&self) -> Person {
         let id = match self.doubt.as_ref().map(|doubt| &doubt.before) {
@@ -75,6 +101,18 @@ impl Asked {
         };
         id.and_then(|id| UserId::new(id))
             .map_or_else(|| self.change.person(), Person::Id)
+    }
+}
+
+impl Doubt {
+    /// Whether it is written down that the row may have been sent.
+    pub(super) fn is_noted(&self) -> bool {
+        self.evidence == Evidence::Noted
+    }
+
+    /// The outcome of a row of which it could not be found out.
+    pub(super) fn stays(&self, why: impl Display) -> Outcome {
+        Outcome::new(Verdict::Unknown).because(format!("it may have been sent earlier, and {why}"))
     }
 }
 

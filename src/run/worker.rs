@@ -90,7 +90,7 @@ impl Worker {
             (Change::Create(_), None) => Holder::Nobody,
             _ => match Box::pin(self.directory.find(&asked.person(), change)).await {
                 Ok(holder) => holder,
-                Err(error) => return self.not_found_out(&error).into(),
+                Err(error) => return self.not_found(asked, &error).into(),
             },
         };
         if let Some(doubt) = &asked.doubt
@@ -169,6 +169,18 @@ impl Worker {
             .status(error.status())
             .attempts(error.attempts())
             .because(error)
+    }
+
+    /// The person of a row could not be looked up.
+    fn not_found(&self, asked: &Asked, error: &Error) -> Outcome {
+        match &asked.doubt {
+            Some(doubt) if doubt.is_noted() => {
+                self.note(error);
+                let words = format_args!("the account could not be looked up: {error}");
+                doubt.stays(words).status(error.status())
+            }
+            _ => self.not_found_out(error),
+        }
     }
 
     /// A question did not come through; nothing was changed.
