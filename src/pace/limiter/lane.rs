@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::latency::Latency;
 use super::quota::{Allowance, Quota};
 use super::speed::Speed;
-use super::window::Window;
+use super::window::{Refusal, Window};
 use super::{Said, Ticket, Turn};
 use crate::pace::Class;
 
@@ -94,13 +94,17 @@ impl Lane {
             Said::Refused(wait) => {
                 let wait = wait.as_secs_f64();
                 self.held_until = self.held_until.max(now + wait);
-                // Those that left before the last refusal was heard belong to it.
-                let anew = ticket.sent > self.speed.refused_at();
-                let open = self.speed.is_open();
-                let at_once =
-                    self.window
-                        .refused(ticket.among, self.in_flight, open, anew, now, wait);
-                match (anew, at_once && open) {
+                let refusal = Refusal {
+                    among: ticket.among,
+                    still: self.in_flight,
+                    open: self.speed.is_open(),
+                    // Those that left before the last refusal was heard belong to it.
+                    anew: ticket.sent > self.speed.refused_at(),
+                    at: now,
+                    wait,
+                };
+                let at_once = self.window.refused(refusal);
+                match (refusal.anew, at_once && refusal.open) {
                     (true, false) => self.speed.refused(now, wait),
                     (true, true) => self.speed.paused(now, wait),
                     (false, _) => self.speed.held(now + wait),

@@ -51,6 +51,23 @@ struct Limit {
     probe_from: f64,
 }
 
+/// What is known of a call that was refused.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refusal {
+    /// As one of how many in flight it left.
+    pub(super) among: u32,
+    /// How many are in flight now that it is back.
+    pub(super) still: u32,
+    /// No pace is known which could explain it.
+    pub(super) open: bool,
+    /// It left after the last refusal was heard.
+    pub(super) anew: bool,
+    /// When it came back.
+    pub(super) at: f64,
+    /// How long the node said to wait.
+    pub(super) wait: f64,
+}
+
 impl Window {
     pub(super) fn new(places: u32) -> Self {
         Window {
@@ -104,20 +121,18 @@ impl Window {
         self.size = (self.size + grown).min(f64::from(self.places));
     }
 
-    /// A call was refused that left as one of `among`, and `still` are in flight. Where none among so many was ever
-    /// taken, it may be that the node counts calls in flight; `open` says that no pace is known which could explain it.
-    /// `anew` says that it left after the last refusal was heard.
+    /// A call was refused. Where none among so many was ever taken, it may be that the node counts calls in flight.
     ///
     /// Says whether that was found out before, so that the pace has nothing to do with it.
-    pub(super) fn refused(
-        &mut self,
-        among: u32,
-        still: u32,
-        open: bool,
-        anew: bool,
-        now: f64,
-        wait: f64,
-    ) -> bool {
+    pub(super) fn refused(&mut self, refusal: Refusal) -> bool {
+        let Refusal {
+            among,
+            still,
+            open,
+            anew,
+            at,
+            wait,
+        } = refusal;
         let first = among > self.most_taken.max(1);
         // One more was tried, and few came through: those that the node had just answered.
         let probed = self
@@ -131,14 +146,14 @@ impl Window {
                     calls: (among - 1).min(still).max(1),
                     taken: 0,
                     in_vain: 0,
-                    probe_from: now + wait * PROBE_WAITS,
+                    probe_from: at + wait * PROBE_WAITS,
                 });
             }
             Some(limit) if explains => {
                 limit.in_vain = (limit.in_vain + u32::from(anew)).min(DOUBLINGS);
                 limit.calls = limit.calls.saturating_sub(1).min(among).max(1);
                 limit.taken = 0;
-                limit.probe_from = now + wait * PROBE_WAITS * f64::from(1_u32 << limit.in_vain);
+                limit.probe_from = at + wait * PROBE_WAITS * f64::from(1_u32 << limit.in_vain);
                 self.most_taken = self.most_taken.min(limit.calls);
                 return true;
             }
