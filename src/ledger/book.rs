@@ -16,6 +16,9 @@ use super::shelf::RunId;
 /// What marks a file as the record of a run.
 const APPLICATION: i32 = 0x6865_6164;
 
+/// What marks a record of which a part may be lost.
+const SALVAGED: i32 = 1;
+
 /// How long the log beside the file gets before it is brought in, in pages of 4 KiB: the same pages change again and
 /// again, and are brought in once.
 const LOG_PAGES: u32 = 4_000;
@@ -23,7 +26,7 @@ const LOG_PAGES: u32 = 4_000;
 /// How much of the input is kept in one piece.
 const PART: usize = 256 << 10;
 
-pub(super) const TABLES: &str = "
+const TABLES: &str = "
     CREATE TABLE about (json TEXT NOT NULL);
     CREATE TABLE ended (at INTEGER NOT NULL, stopped TEXT);
     CREATE TABLE row (
@@ -100,8 +103,7 @@ impl Book {
         let failed = |source| of_book(&path, source);
         let json = serde_json::to_string(&self.about).expect("strings, numbers and booleans only");
         let all = self.connection.transaction().map_err(failed)?;
-        all.pragma_update(None, "application_id", APPLICATION)
-            .and_then(|()| all.execute_batch(TABLES))
+        lay_out(&all)
             .and_then(|()| all.execute("INSERT INTO about (json) VALUES (?1)", [json]))
             .map_err(failed)?;
         put_part(&all, self.about.begun).map_err(failed)?;
@@ -206,6 +208,14 @@ impl Book {
         Ok(())
     }
 
+    /// Whether a part of it may be lost.
+    pub(super) fn is_salvaged(&self) -> Result<bool, LedgerError> {
+        self.connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map(|version: i32| version == SALVAGED)
+            .map_err(|error| self.failed(error))
+    }
+
     /// Brings what is in the log into the file itself.
     pub(super) fn checkpoint(&self) {
         // Somebody may be reading it: then it is done when it is closed.
@@ -239,6 +249,17 @@ fn of_book(path: &Path, source: rusqlite::Error) -> LedgerError {
         path: path.to_owned(),
         source,
     }
+}
+
+/// Makes the tables of a record.
+pub(super) fn lay_out(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "application_id", APPLICATION)?;
+    connection.execute_batch(TABLES)
+}
+
+/// Says for good that rows may be lost.
+pub(super) fn mark_as_salvaged(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "user_version", SALVAGED)
 }
 
 /// A run begins, or goes on.

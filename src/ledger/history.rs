@@ -62,7 +62,9 @@ impl History {
         let unclean = match book.state()? {
             State::Finished { .. } => false,
             State::Open => true,
-            State::Stopped { .. } => book.parts()?.iter().any(|part| part.calls.is_none()),
+            State::Stopped { .. } => {
+                book.is_salvaged()? || book.parts()?.iter().any(|part| part.calls.is_none())
+            }
         };
         let unclean = unclean.then_some(book.about().begun);
         let stays = |verdict| !matches!(verdict, Verdict::NotAttempted | Verdict::Unknown);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 use tracing::warn;
 
@@ -59,34 +60,46 @@ fn copy_what_can_be_read(from: &Path, to: &Path) -> rusqlite::Result<()> {
     let _ = options.open(to);
     let mut write = Connection::open(to)?;
     let all = write.transaction()?;
-    all.execute_batch(super::book::TABLES)?;
+    super::book::lay_out(&all)?;
+    super::book::mark_as_salvaged(&all)?;
     all.execute("INSERT INTO about (json) VALUES (?1)", [json])?;
-    for (table, columns) in [
-        (
-            "row",
-            "number, node, sent_at, before, action, verdict, status, user_id, attempts, error, finished_at",
-        ),
-        ("input", "part, bytes"),
-    ] {
-        let places = vec!["?"; columns.split(',').count()].join(", ");
-        let mut put = all.prepare(&format!(
-            "INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})"
-        ))?;
-        let Ok(mut rows) = read.prepare(&format!("SELECT {columns} FROM {table} ORDER BY 1"))
-        else {
-            continue;
-        };
-        let Ok(mut rows) = rows.query([]) else {
-            continue;
-        };
-        // The first that cannot be read ends it: of those behind it nothing is known.
-        while let Ok(Some(row)) = rows.next() {
-            let mut values: Vec<rusqlite::types::Value> = Vec::new();
-            for at in 0..columns.split(',').count() {
-                values.push(row.get(at).unwrap_or(rusqlite::types::Value::Null));
-            }
-            put.execute(rusqlite::params_from_iter(values))?;
-        }
+    // Not how it ended: of rows that are lost now that is not true any more.
+    for table in ["row", "input", "part"] {
+        copy_table(table, &read, &all)?;
     }
     all.commit()
+}
+
+/// Copies the rows of a table in their order, as far as they can be read.
+fn copy_table(table: &str, from: &Connection, to: &Connection) -> rusqlite::Result<()> {
+    // A record of an earlier version does not have all of them.
+    let there = columns(table, from).unwrap_or_default();
+    let mut columns = columns(table, to)?;
+    columns.retain(|column| there.contains(column));
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let places = vec!["?"; columns.len()].join(", ");
+    let names = columns.join(", ");
+    let mut put = to.prepare(&format!(
+        "INSERT OR IGNORE INTO {table} ({names}) VALUES ({places})"
+    ))?;
+    let Ok(mut rows) = from.prepare(&format!("SELECT {names} FROM {table} ORDER BY rowid")) else {
+        return Ok(());
+    };
+    let Ok(mut rows) = rows.query([]) else {
+        return Ok(());
+    };
+    // The first that cannot be read ends it: of those behind it nothing is known.
+    while let Ok(Some(row)) = rows.next() {
+        let values = (0..columns.len()).map(|at| row.get(at).unwrap_or(Value::Null));
+        put.execute(rusqlite::params_from_iter(values))?;
+    }
+    Ok(())
+}
+
+/// The names of a table's columns.
+fn columns(table: &str, of: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut names = of.prepare("SELECT name FROM pragma_table_info(?1) ORDER BY cid")?;
+    names.query_map([table], |row| row.get(0))?.collect()
 }

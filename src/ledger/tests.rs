@@ -1,5 +1,6 @@
 //! What is written into a book is what is read from it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -257,4 +258,75 @@ fn a_record_of_before_there_were_reports_can_be_read_and_gone_on_with() {
     book.begin_again().unwrap();
     book.write(&[settled(3, Verdict::Created)]).unwrap();
     assert_eq!(book.parts().unwrap().len(), 1);
+}
+
+/// Damages a record that is closed: its head counts free pages that there are none of.
+fn damage(record: &Path) {
+    /// Where in the head that is, by the format of SQLite's files.
+    const FREE_PAGES: std::ops::Range<usize> = 36..40;
+    let mut bytes = std::fs::read(record).unwrap();
+    bytes[FREE_PAGES].copy_from_slice(&7_u32.to_be_bytes());
+    std::fs::write(record, bytes).unwrap();
+}
+
+#[test]
+fn what_can_be_read_of_a_damaged_record_is_all_there_in_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(Some(folder.path())).unwrap();
+    for of_before_there_were_reports in [false, true] {
+        let mut book = begun(&shelf);
+        let took = Some(Duration::from_millis(1_234));
+        let outcome = Outcome {
+            took,
+            ..Outcome::new(Verdict::Created).user("u-1".to_owned())
+        };
+        let action = None;
+        let row = RowNumber(2);
+        book.write(&[
+            sent(2, account("first")),
+            Note::Settled {
+                row,
+                action,
+                outcome: Box::new(outcome.clone()),
+            },
+            settled(3, Verdict::NotAttempted),
+        ])
+        .unwrap();
+        book.keep_calls("first").unwrap();
+        book.end(Some("interrupted")).unwrap();
+        if of_before_there_were_reports {
+            let former = "ALTER TABLE row DROP COLUMN took; DROP TABLE part";
+            book.connection.execute_batch(former).unwrap();
+        }
+        let id = book.id().clone();
+        drop(book);
+        damage(&folder.path().join(format!("runs/{id}.db")));
+
+        let (mut book, salvaged) = shelf.open(&id).unwrap();
+        assert!(salvaged);
+        let written = book.rows(row, 1).unwrap().remove(0);
+        assert_eq!(written.before, Some(account("first")));
+        let read = written.outcome.unwrap();
+        assert_eq!(
+            (read.verdict, read.user_id),
+            (outcome.verdict, outcome.user_id)
+        );
+        let mut input = Vec::new();
+        book.copy_input(&mut input).unwrap();
+        assert_eq!(input, b"email\na@x.com\n");
+        let calls = book.parts().unwrap().into_iter().map(|part| part.calls);
+        if of_before_there_were_reports {
+            assert_eq!((read.took, calls.count()), (None, 0));
+        } else {
+            let calls: Vec<_> = calls.collect();
+            assert_eq!((read.took, calls), (took, vec![Some("first".to_owned())]));
+        }
+        // Whatever comes now: who else was sent is not certain any more.
+        assert_eq!(book.state().unwrap(), State::Open);
+        book.begin_again().unwrap();
+        book.write(&[settled(4, Verdict::NotAttempted)]).unwrap();
+        book.keep_calls("second").unwrap();
+        book.end(Some("interrupted")).unwrap();
+        assert_eq!(evidence(&book, 4), Some(Evidence::Missing));
+    }
 }
