@@ -1,6 +1,7 @@
 //! The licences of everything that is built in, against the list in .ci/deny.toml: what `cargo deny` checks in the
-//! workflow, where there is no `cargo deny`.
+//! workflow, where there is no `cargo deny`. And the texts of the licences, as packages have them.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::Value;
@@ -14,10 +15,19 @@ fn licensees(list: &Item) -> Vec<Licensee> {
         .collect()
 }
 
+/// The systems that there are packages for.
+fn targets(rules: &DocumentMut) -> impl Iterator<Item = &str> {
+    let targets = rules["graph"]["targets"].as_array();
+    let targets = targets.expect("a list of systems").iter();
+    targets.map(|target| target.as_str().expect("a name"))
+}
+
+fn rules() -> DocumentMut {
+    include_str!("../.ci/deny.toml").parse().expect("TOML")
+}
+
 /// Every crate that these systems need for whatever feature, with what it says of its licence.
-fn crates(targets: &Item) -> Vec<(String, String)> {
-    let targets = targets.as_array().expect("a list of systems").iter();
-    let targets = targets.map(|target| target.as_str().expect("a name"));
+fn crates<'t>(targets: impl Iterator<Item = &'t str>) -> Vec<(String, String)> {
     let output = Command::new(env!("CARGO"))
         .args([
             "metadata",
@@ -47,8 +57,8 @@ fn crates(targets: &Item) -> Vec<(String, String)> {
 #[test]
 #[ignore = "gets crates for other systems"]
 fn every_crate_has_a_licence_that_is_allowed() {
-    let rules: DocumentMut = include_str!("../.ci/deny.toml").parse().expect("TOML");
-    let crates = crates(&rules["graph"]["targets"]);
+    let rules = rules();
+    let crates = crates(targets(&rules));
     let rules = &rules["licenses"];
     let allowed = licensees(&rules["allow"]);
     let exceptions = rules["exceptions"].as_array_of_tables().expect("tables");
@@ -76,4 +86,49 @@ fn every_crate_has_a_licence_that_is_allowed() {
         forbidden.is_empty(),
         "licences that .ci/deny.toml does not know: {forbidden:#?}"
     );
+}
+
+/// What stands in a package about others' licences.
+fn third_party(target: &str) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--locked", "--manifest-path"])
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/.ci/third-party/Cargo.toml"
+        ))
+        .args(["--", target])
+        .output()
+        .expect("cargo");
+    assert!(
+        output.status.success(),
+        "{target}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+#[ignore = "gets crates for other systems"]
+fn a_package_has_the_text_of_every_licence() {
+    for target in targets(&rules()) {
+        let text = third_party(target);
+        let rule = format!("\n{}\nText of: ", "=".repeat(80));
+        let mut parts = text.split(&rule);
+        let list = parts.next().expect("what is built in").trim_end();
+        let mut with_text = BTreeSet::new();
+        for part in parts {
+            let (names, text) = part.split_once("\n\n").expect("names, and the text");
+            // Some only say where the text is, or which.
+            if text.len() >= 200 {
+                with_text.extend(names.split(", "));
+            }
+        }
+        let (_, list) = list.split_once("\n\n").expect("a heading");
+        let names = list.lines().map(|line| line.split(": ").next());
+        let names: BTreeSet<&str> = names.flatten().collect();
+        assert_eq!(names, with_text, "{target}");
+        assert!(names.len() > 200, "{target}: {}", names.len());
+        // A C library in a crate has a licence of its own.
+        assert!(text.contains("Daan Leijen"), "{target}: mimalloc");
+    }
 }
