@@ -262,7 +262,7 @@ fn a_record_of_before_there_were_reports_can_be_read_and_gone_on_with() {
 
 /// Damages a record that is closed: its head counts free pages that there are none of.
 fn damage(record: &Path) {
-    /// Where in the head that is, by the format of SQLite's files.
+    /// Where in the head that is, by the format of `SQLite`'s files.
     const FREE_PAGES: std::ops::Range<usize> = 36..40;
     let mut bytes = std::fs::read(record).unwrap();
     bytes[FREE_PAGES].copy_from_slice(&7_u32.to_be_bytes());

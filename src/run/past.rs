@@ -84,12 +84,16 @@ pub(super) struct Asked {
 impl Asked {
     /// What becomes of it since the run has stopped before it.
     pub(super) fn not_reached(&self, reason: &StopReason) -> Outcome {
-        match &self.doubt {
-            Some(doubt) if doubt.is_noted() => doubt.stays(format_args!(
-                "the run had stopped before it could be looked for: {reason}"
-            )),
-            _ => not_attempted(reason),
-        }
+        let why = format_args!("the run had stopped before it could be looked for: {reason}");
+        self.stays_in_doubt(why)
+            .unwrap_or_else(|| not_attempted(reason))
+    }
+
+    /// What becomes of it since it could not be looked for, if it may have been sent.
+    pub(super) fn stays_in_doubt(&self, why: impl Display) -> Option<Outcome> {
+        let is_noted = self.doubt.as_ref().is_some_and(Doubt::is_noted);
+        let unknown = Outcome::new(Verdict::Unknown);
+        is_noted.then(|| unknown.because(format!("it may have been sent earlier, and {why}")))
     }
 
     /// Whom to look for: a person who was found before has kept the id, if not the email.
@@ -108,11 +112,6 @@ impl Doubt {
     /// Whether it is written down that the row may have been sent.
     pub(super) fn is_noted(&self) -> bool {
         self.evidence == Evidence::Noted
-    }
-
-    /// The outcome of a row of which it could not be found out.
-    pub(super) fn stays(&self, why: impl Display) -> Outcome {
-        Outcome::new(Verdict::Unknown).because(format!("it may have been sent earlier, and {why}"))
     }
 }
 

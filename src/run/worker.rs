@@ -173,13 +173,11 @@ impl Worker {
 
     /// The person of a row could not be looked up.
     fn not_found(&self, asked: &Asked, error: &Error) -> Outcome {
-        match &asked.doubt {
-            Some(doubt) if doubt.is_noted() => {
-                self.note(error);
-                let words = format_args!("the account could not be looked up: {error}");
-                doubt.stays(words).status(error.status())
-            }
-            _ => self.not_found_out(error),
+        let outcome = self.not_found_out(error);
+        let why = format_args!("the account could not be looked up: {error}");
+        match asked.stays_in_doubt(why) {
+            Some(unknown) => unknown.status(error.status()),
+            None => outcome,
         }
     }
 
