@@ -189,6 +189,39 @@ fn a_dash_is_standard_output() {
 
 #[test]
 #[cfg(unix)]
+fn a_link_stays_a_link() {
+    let node = Node::with_users(3);
+    let desk = node.desk();
+    std::fs::create_dir(desk.path("archive")).unwrap();
+    for name in ["users.csv", "done.csv", "report.html"] {
+        let to = std::path::Path::new("archive").join(name);
+        std::os::unix::fs::symlink(to, desk.path(name)).unwrap();
+    }
+    for _ in 0..2 {
+        desk.headcount(&["export", "users", "-o", "users.csv"])
+            .with(0);
+    }
+    desk.file("people.csv", "email\nann@example.com\n");
+    let results = ["--results", "done.csv", "--report", "report.html"];
+    desk.headcount(&[&["import", "people.csv"], &results[..]].concat())
+        .with(0);
+    for name in ["users.csv", "done.csv", "report.html"] {
+        assert!(desk.path(name).is_symlink(), "{name}");
+        assert!(desk.path("archive").join(name).is_file(), "{name}");
+    }
+    assert_eq!(desk.path("archive").read_dir().unwrap().count(), 3);
+
+    // The results are known by the name that was given.
+    desk.headcount(&["runs", "retry", "done.csv"]).with(0);
+    std::fs::remove_dir_all(desk.path("archive")).unwrap();
+    desk.headcount(&["export", "users", "-o", "users.csv"])
+        .with(2)
+        .says("users.csv cannot be written: it is a link to")
+        .says("there is no such folder");
+}
+
+#[test]
+#[cfg(unix)]
 fn a_pipe_is_written_into_and_not_replaced() {
     use std::os::unix::fs::FileTypeExt;
 

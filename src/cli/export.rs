@@ -12,7 +12,7 @@ use super::args::NodeArgs;
 use super::destination::Connected;
 use super::{Exit, Failure, signals};
 use crate::export::{Choice, Export, ExportError, Filter, NODE, Table, What};
-use crate::report::{Counter, Former, When, grouped, is_stream, private_part, say};
+use crate::report::{Begun, Counter, Former, Unfinished, When, grouped, is_stream, say};
 use crate::run::StopSwitch;
 use crate::sheet::{Format, LimitError};
 
@@ -92,8 +92,8 @@ pub(super) async fn export(args: ExportArgs) -> Result<Exit, Failure> {
     };
     match args.file() {
         Some(path) if !is_stream(path) => {
-            let (part, file, _) =
-                private_part(path, Former::Replace).map_err(|error| unwritable(path, &error))?;
+            let begun = Unfinished::begin(path, Former::Replace);
+            let Begun { part, file, .. } = begun.map_err(|error| unwritable(path, &error))?;
             let table = Table::new(BufWriter::new(file), format, choice).map_err(failed);
             let written = match table {
                 Ok(table) => order.fill(table).await,
@@ -101,12 +101,12 @@ pub(super) async fn export(args: ExportArgs) -> Result<Exit, Failure> {
             };
             match written {
                 Ok(rows) => {
-                    std::fs::rename(&part, path).map_err(|error| unwritable(path, &error))?;
+                    part.complete().map_err(|error| unwritable(path, &error))?;
                     told(&args, &nodes, rows, Some(path));
                 }
                 Err(failure) => {
                     // Half an export under the name of a whole one would be believed.
-                    let _ = std::fs::remove_file(&part);
+                    part.discard();
                     return Err(failure);
                 }
             }

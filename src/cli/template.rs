@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::{Exit, Failure, print};
-use crate::report::{Former, Tint, complete, private_part, say};
+use crate::report::{Begun, Former, Tint, Unfinished, say};
 use crate::sheet::Format;
 use crate::template::Kind;
 
@@ -60,12 +60,12 @@ pub(super) fn template(args: &TemplateArgs) -> Result<Exit, Failure> {
             path.display()
         ))
     };
-    let (part, file, _) = private_part(path, Former::Replace).map_err(failed)?;
+    let Begun { part, file, .. } = Unfinished::begin(path, Former::Replace).map_err(failed)?;
     let written = args.kind.write(BufWriter::new(file), format);
-    let named = written.and_then(|_file| complete(&part, path, Former::Replace));
+    let named = written.and_then(|_file| part.complete());
     if let Err(error) = named {
         // Half a template is of no use to anybody.
-        let _ = std::fs::remove_file(&part);
+        part.discard();
         return Err(failed(error));
     }
     let path = path.display();

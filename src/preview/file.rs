@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Line;
-use crate::report::{Former, complete, private_part};
+use crate::report::{Begun, Former, Unfinished};
 use crate::terms::Terms;
 
 /// The version of the format.
@@ -54,7 +54,7 @@ pub enum PlanError {
 #[derive(Debug)]
 pub struct PlanWriter {
     path: PathBuf,
-    part: PathBuf,
+    part: Unfinished,
     out: BufWriter<File>,
 }
 
@@ -68,7 +68,7 @@ impl PlanWriter {
             path: path.to_owned(),
             source,
         };
-        let (part, file, _) = private_part(path, Former::Replace).map_err(failed)?;
+        let Begun { part, file, .. } = Unfinished::begin(path, Former::Replace).map_err(failed)?;
         let mut writer = PlanWriter {
             path: path.to_owned(),
             part,
@@ -103,7 +103,7 @@ impl PlanWriter {
     pub fn finish(mut self) -> Result<(), PlanError> {
         self.out
             .flush()
-            .and_then(|()| complete(&self.part, &self.path, Former::Replace))
+            .and_then(|()| self.part.complete())
             .map_err(|source| self.failed(source))
     }
 

@@ -15,6 +15,7 @@ mod screen;
 mod summary;
 mod table;
 mod tint;
+mod unfinished;
 mod wrap;
 
 use std::thread;
@@ -25,13 +26,14 @@ use tokio::sync::mpsc;
 pub use digest::{Digest, Kind};
 pub use document::{NodeName, Outcomes};
 pub use former::FormerResults;
-pub use place::{Former, beside, complete, is_stream, name_after, private_part};
+pub use place::{beside, is_stream, name_after};
 pub use progress::{Counter, Progress, When};
 pub use results::{Layout, ResultsError, ResultsFile, UnfitError};
 pub use screen::{Paper, Screen, ask, say};
 pub use summary::{Summary, Tally, duration, grouped};
 pub use table::Table;
 pub use tint::{Colours, Tint, plain};
+pub use unfinished::{Begun, Former, Unfinished};
 pub use wrap::paragraph;
 
 use crate::run::Event;

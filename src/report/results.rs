@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
-use super::place::{Former, complete, private_part};
 use super::screen::say;
+use super::unfinished::{Begun, Former, Unfinished};
 use crate::roster::Roster;
 use crate::run::{Outcome, Record, Verdict};
 use crate::sheet::{Cell, Format, LimitError, SheetError, Tone, Writer};
@@ -107,12 +107,10 @@ impl<'a> Layout<'a> {
 /// the end: what became of the rows so far is in the record of the run only.
 #[derive(Debug)]
 pub struct ResultsFile {
-    path: PathBuf,
-    part: PathBuf,
+    part: Unfinished,
     writer: Writer<BufWriter<File>>,
     kept: Vec<usize>,
     unflushed: u32,
-    former: Former,
     format: Format,
 }
 
@@ -135,11 +133,12 @@ impl ResultsFile {
         } else {
             Former::Replace
         };
-        let (part, file, kept) = private_part(path, former_part).map_err(failed)?;
-        if let Some(kept) = kept {
+        let begun = Unfinished::begin_over(path, former, former_part).map_err(failed)?;
+        let Begun { part, file, left } = begun;
+        if let Some(left) = left {
             say(format_args!(
                 "An earlier run over this file did not come to its end; its results so far are now in {}",
-                kept.display()
+                left.display()
             ));
         }
         let kept: Vec<usize> = layout.kept().collect();
@@ -148,18 +147,15 @@ impl ResultsFile {
         let writer = match Writer::new(BufWriter::new(file), layout.format, &header) {
             Ok(writer) => writer,
             Err(error) => {
-                // Nothing is in it; if it stays, the next run takes it away.
-                let _ = std::fs::remove_file(&part);
+                part.discard();
                 return Err(failed(error));
             }
         };
         Ok(ResultsFile {
-            path: path.to_owned(),
             part,
             writer,
             kept,
             unflushed: 0,
-            former,
             format: layout.format,
         })
     }
@@ -232,29 +228,25 @@ impl ResultsFile {
     /// # Errors
     /// When the last rows cannot be written or the file cannot be renamed.
     pub fn finish(self) -> Result<(), ResultsError> {
-        let ResultsFile {
-            writer,
-            part,
-            path,
-            former,
-            ..
-        } = self;
+        let ResultsFile { writer, part, .. } = self;
         // The file stays open, and so locked, until it has its name.
         let finished = writer.finish();
-        let named = finished.and_then(|_file| complete(&part, &path, former));
-        named.map_err(|source| ResultsError { path: part, source })
+        let named = finished.and_then(|_file| part.complete());
+        named.map_err(|source| ResultsError {
+            path: part.path().to_owned(),
+            source,
+        })
     }
 
     /// Leaves nothing behind: no row was begun.
     pub fn discard(self) {
         drop(self.writer);
-        // A part that stays is kept by the next run as that of a killed one: nothing is lost.
-        let _ = std::fs::remove_file(&self.part);
+        self.part.discard();
     }
 
     fn failed(&self, source: io::Error) -> ResultsError {
         ResultsError {
-            path: self.part.clone(),
+            path: self.part.path().to_owned(),
             source,
         }
     }

@@ -10,7 +10,7 @@ use crate::cli::job::{Job, Origin, gone, reach};
 use crate::cli::printed::{Reader, print_json};
 use crate::cli::{Exit, Failure};
 use crate::ledger::{Book, WayBack, WayBackRow};
-use crate::report::{Former, complete, grouped, name_after, private_part, say};
+use crate::report::{Begun, Former, Unfinished, grouped, name_after, say};
 use crate::roster::Action;
 use crate::sheet::{Cell, Format, Writer};
 
@@ -84,7 +84,7 @@ fn write(book: &Book, format: Format) -> Result<(PathBuf, u64), Failure> {
             path.display()
         ))
     };
-    let (part, file, _) = private_part(&path, Former::Replace).map_err(failed)?;
+    let Begun { part, file, .. } = Unfinished::begin(&path, Former::Replace).map_err(failed)?;
     let several = book.about().nodes.len() > 1;
     let columns = if several { 12 } else { 11 };
     let header: Vec<String> = COLUMNS[..columns]
@@ -117,10 +117,9 @@ fn write(book: &Book, format: Format) -> Result<(PathBuf, u64), Failure> {
     }
     drop(writer.finish().map_err(failed)?);
     if rows == 0 {
-        // Nothing to keep; if it stays, it is replaced by the next.
-        let _ = std::fs::remove_file(&part);
+        part.discard();
     } else {
-        complete(&part, &path, Former::Replace).map_err(failed)?;
+        part.complete().map_err(failed)?;
     }
     Ok((path, rows))
 }

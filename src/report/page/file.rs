@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::super::place::{Former, complete, private_part};
+use super::super::unfinished::{Begun, Former, Unfinished};
 
 /// A page cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -19,9 +19,8 @@ pub struct PageError {
 #[derive(Debug)]
 pub struct PageFile {
     path: PathBuf,
-    part: PathBuf,
+    part: Unfinished,
     file: File,
-    former: Former,
 }
 
 impl PageFile {
@@ -31,8 +30,8 @@ impl PageFile {
     /// When the file cannot be made.
     pub fn create(path: &Path, former: Former) -> Result<Self, PageError> {
         // A page of which only a part was written is of no use to anybody.
-        let made = private_part(path, Former::Replace);
-        let (part, file, _) = made.map_err(|source| PageError {
+        let begun = Unfinished::begin_over(path, former, Former::Replace);
+        let Begun { part, file, .. } = begun.map_err(|source| PageError {
             path: path.to_owned(),
             source,
         })?;
@@ -40,7 +39,6 @@ impl PageFile {
             path: path.to_owned(),
             part,
             file,
-            former,
         })
     }
 
@@ -59,7 +57,7 @@ impl PageFile {
             .file
             .write_all(page.as_bytes())
             .and_then(|()| self.file.sync_all())
-            .and_then(|()| complete(&self.part, &self.path, self.former));
+            .and_then(|()| self.part.complete());
         written.map_err(|source| PageError {
             path: self.path.clone(),
             source,
@@ -69,8 +67,7 @@ impl PageFile {
 
 impl Drop for PageFile {
     fn drop(&mut self) {
-        // Not there any more if it got its name; if it stays, the next run takes it away.
-        let _ = std::fs::remove_file(&self.part);
+        self.part.discard();
     }
 }
 
