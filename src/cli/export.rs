@@ -27,6 +27,10 @@ Examples:
 
 /// Export all users, teams or memberships of a node
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line, by its name"
+)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ExportArgs {
     /// What to export
