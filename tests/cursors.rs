@@ -36,7 +36,7 @@ fn calls(node: &Node) -> (u64, u64) {
 
 #[test]
 fn everybody_is_exported_from_a_node_that_knows_cursors_only() {
-    for (paging, expected) in [(Paging::Cursor, (11, 0)), (Paging::CursorOnly, (13, 2))] {
+    for (paging, expected) in [(Paging::Cursor, (11, 0)), (Paging::CursorOnly, (15, 4))] {
         let node = node(paging);
         let ended = node.desk().headcount(&["export", "users"]).with(0);
         assert_eq!(emails(&ended), held(&node), "{paging:?}");
@@ -284,6 +284,8 @@ fn a_list_may_begin_by_cursor_only() {
         begun,
         [
             index.clone(),
+            index.clone(),
+            index.clone(),
             index,
             by_cursor(String::new()),
             by_cursor(cursor(100)),
@@ -300,7 +302,7 @@ fn a_list_that_is_refused_either_way_is_refused_in_the_nodes_first_words() {
     });
     let ended = server.desk().headcount(&["export", "users"]);
     ended.says("not today");
-    assert_eq!(asked(&server).len(), 3);
+    assert_eq!(asked(&server).len(), 5);
 }
 
 #[test]
@@ -459,7 +461,11 @@ fn cursors_that_always_expire_are_said() {
 
 #[test]
 fn fewer_are_asked_for_where_the_node_does_not_like_the_number() {
-    for (most, counts) in [(100, vec!["1000", "100"]), (50, vec!["1000", "100", ""])] {
+    for (most, counts) in [
+        (100, vec!["1000", "100"]),
+        (50, vec!["1000", "100", "50"]),
+        (5, vec!["1000", "100", "50", "10", ""]),
+    ] {
         let habits = Habits::default();
         let server = server(move |call, _| match call.query("count") {
             Some(count) if count.parse::<usize>().unwrap() > most => {
