@@ -213,7 +213,7 @@ fn a_results_file_can_be_imported_again() {
     desk.headcount(&["import", "people.csv"]).with(0);
     desk.headcount(&["import", "people.results.csv", "--on-conflict", "skip"])
         .with(0);
-    let again = std::fs::read_to_string(desk.path("people.results.results.csv")).unwrap();
+    let again = std::fs::read_to_string(desk.path("people.retry.results.csv")).unwrap();
     assert!(again.starts_with("email;Note;result_row;"), "{again}");
     assert_eq!(again.matches("result_row").count(), 1);
     assert!(
