@@ -1,5 +1,5 @@
-//! The command line: one file a command. Each parses, calls the library and prints. What commands share: [`args`], the
-//! node that these name ([`resolve`], [`destination`]), and a [`job`], which is one file carried out.
+//! The command line: one file a command. Each parses, calls the library and prints. What commands share: `args`, the
+//! node that these name (`resolve`, `destination`), and a `job`, which is one file carried out.
 
 mod args;
 mod check;
