@@ -2,9 +2,15 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
 use headcount::sandbox::Options;
+use serde_json::json;
 use support::Node;
 use support::proxy::Proxy;
+use support::scripted::{Scripted, list, reply};
 
 const ROWS: usize = 2_000;
 
@@ -37,4 +43,35 @@ fn an_import_of_one_call_at_a_time_keeps_to_one_connection() {
 fn an_import_opens_no_more_connections_than_calls_in_flight() {
     let opened = connections(16);
     assert!((2..=16).contains(&opened), "{opened} connections");
+}
+
+/// A node that answers neither question before it has heard both.
+#[test]
+fn what_is_asked_before_the_first_row_is_asked_at_once() {
+    let (asked, heard) = (Mutex::new(BTreeSet::new()), Condvar::new());
+    let both_are_asked = move |path: &str| {
+        let mut asked = asked.lock().unwrap();
+        asked.insert(path.to_owned());
+        heard.notify_all();
+        let patience = Duration::from_secs(3);
+        let (mut asked, timeout) = heard
+            .wait_timeout_while(asked, patience, |asked| asked.len() < 2)
+            .unwrap();
+        if timeout.timed_out() {
+            asked.remove(path);
+        }
+        !timeout.timed_out()
+    };
+    let server = Scripted::start(move |call, _| match &*call.path {
+        "/Users" => reply(200, list(&[])),
+        path if !tokio::task::block_in_place(|| both_are_asked(path)) => reply(400, "one by one"),
+        "/Groups" => reply(200, list(&[json!({"id": "g1", "displayName": "Sales"})])),
+        _ => reply(404, ""),
+    });
+    let desk = server.desk();
+    let people = ["ann", "ben", "cleo"].map(|name| format!("{name}@example.com,Sales\n"));
+    desk.file("people.csv", "email,teams\n".to_owned() + &people.concat());
+    desk.headcount(&["import", "people.csv", "--dry-run"])
+        .with(0)
+        .says("3 rows");
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::future::{join_all, try_join_all};
+
 use super::{Job, missing};
 use crate::cli::destination::{Connected, Destination};
 use crate::cli::{Failure, signals};
@@ -189,15 +191,15 @@ impl Sites {
     pub(super) async fn look(self, job: &Job) -> Result<Vec<Ready>, Failure> {
         let (rows, invalid) = self.rows();
         let wrong_rows = if job.input.skip_invalid { 0 } else { invalid };
+        let worth_asking = |site: &&Site| wrong_rows == 0 || !site.census.groups.is_empty();
+        let sites: Vec<&Site> = self.all.iter().filter(worth_asking).collect();
+        let answers = join_all(sites.iter().map(|site| site.ask(job))).await;
         let mut wrong_groups = 0;
         let mut asked = Vec::new();
-        for site in &self.all {
-            if wrong_rows > 0 && site.census.groups.is_empty() {
-                continue;
-            }
+        for (site, answer) in sites.into_iter().zip(answers) {
             // A file that is refused anyway still gets its teams checked where the node can be asked:
             // everything that is wrong is said at once.
-            match site.ask(job).await {
+            match answer {
                 Err(_) if wrong_rows > 0 => {}
                 answer => {
                     let (node, mut teams) = answer?;
@@ -209,33 +211,40 @@ impl Sites {
         if wrong_rows > 0 || (wrong_groups > 0 && !job.input.skip_invalid) {
             return Err(job.refused(rows, wrong_rows, wrong_groups));
         }
-        let mut ready = Vec::new();
-        for (site, (node, teams)) in self.all.into_iter().zip(asked) {
+        let asked = self.all.into_iter().zip(asked);
+        try_join_all(asked.map(async |(site, (node, teams))| {
             let people = People::new(Arc::clone(&node.client));
             job.prepare(&site.census, &people).await?;
-            ready.push(Ready {
+            Ok(Ready {
                 site,
                 node,
                 directory: Arc::new(Directory { people, teams }),
-            });
-        }
-        Ok(ready)
+            })
+        }))
+        .await
     }
 }
 
 impl Site {
+    /// Asks what the node can do and which teams it has, side by side: before that, no row can go.
     async fn ask(&self, job: &Job) -> Result<(Connected, Teams), Failure> {
         let mut node = self.destination.connect(Arc::clone(&self.pace)).await?;
         let (bulk, rows) = (job.input.bulk, self.census.valid());
-        let said = bulk.ask(&node.client, rows).await;
+        let (said, teams) = tokio::try_join!(
+            async { Ok(bulk.ask(&node.client, rows).await) },
+            self.teams(&node)
+        )?;
         node.bulk = bulk.limits(said.as_ref(), rows);
         node.dialect = self.destination.dialect.or_as_said(said.as_ref());
-        let teams = if self.census.groups.is_empty() {
-            Teams::default()
-        } else {
-            Teams::list(&node.client, node.role_prefix.clone()).await?
-        };
         Ok((node, teams))
+    }
+
+    /// The teams of the node, where a row names one.
+    async fn teams(&self, node: &Connected) -> Result<Teams, Failure> {
+        if self.census.groups.is_empty() {
+            return Ok(Teams::default());
+        }
+        Ok(Teams::list(&node.client, node.role_prefix.clone()).await?)
     }
 }
 
