@@ -18,31 +18,23 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use tracing::error;
 
-use super::batch::Flush;
-use super::course::Course;
+use super::flush::Flush;
 use super::joint::Joint;
 use super::lanes::{Lanes, Ticket};
-use super::order::{Order, Place};
+use super::order::Order;
 use super::outcome::{Outcome, Verdict};
 use super::parcel::Parcel;
 use super::past::{Asked, Assignment, Past};
 use super::post::Post;
 use super::read_ahead::ReadAhead;
 use super::rehearse::count_and_settle;
+use super::row::{Row, Turn};
 use super::shipment::Arrival;
 use super::stop::StopReason;
 use super::worker::Worker;
 use super::{ROWS_PER_CALL, Settings, WINDOW};
 use crate::roster::{Census, Change, Entry, Problem};
 use crate::sheet::{RowNumber, SheetError};
-
-/// A row that is being carried out, or waits for its turn.
-#[derive(Debug)]
-pub(super) struct Row {
-    sequence: u64,
-    asked: Asked,
-    place: Place,
-}
 
 /// What a task tells the loop.
 #[derive(Debug)]
@@ -57,22 +49,6 @@ pub(super) enum Step {
     Arrived(Box<Arrival>),
     /// A task has ended.
     Ended,
-}
-
-/// A row's turn: when it is dropped, the next row of the person may go.
-#[derive(Debug)]
-pub(super) struct Turn {
-    ticket: Option<Ticket>,
-    steps: mpsc::UnboundedSender<Step>,
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            // A loop that is gone waits for nobody.
-            let _ = self.steps.send(Step::Left(ticket));
-        }
-    }
 }
 
 /// Where tasks tell how far they are, and where what they send waits for others.
@@ -99,7 +75,7 @@ struct Task(mpsc::UnboundedSender<Step>);
 
 impl Drop for Task {
     fn drop(&mut self) {
-        // As above.
+        // A loop that is gone waits for nobody.
         let _ = self.0.send(Step::Ended);
     }
 }
@@ -318,13 +294,9 @@ impl Dispatch {
 
     fn begin(&mut self, ticket: Ticket, mut row: Row) {
         row.place.begin();
-        let turn = Turn {
-            ticket: Some(ticket),
-            steps: self.sender.clone(),
-        };
+        let turn = Turn::new(ticket, self.sender.clone());
         let (worker, pooling) = (Arc::clone(&self.worker), self.batch > 1);
-        let steps = self.sender.clone();
-        self.spawn(async move { row.carry_out(&worker, turn, pooling, &steps).await });
+        self.spawn(async move { row.carry_out(&worker, turn, pooling).await });
     }
 
     fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
@@ -370,50 +342,6 @@ impl Dispatch {
         for group in groups.into_iter().flat_map(|group| group.apart(together)) {
             let worker = Arc::clone(&self.worker);
             self.spawn(async move { group.carry_out(&worker).await });
-        }
-    }
-}
-
-impl Row {
-    async fn carry_out(
-        self,
-        worker: &Worker,
-        turn: Turn,
-        pooling: bool,
-        steps: &mpsc::UnboundedSender<Step>,
-    ) {
-        if let Some(reason) = worker.stop.reason() {
-            return self.place.settle(self.asked.not_reached(reason));
-        }
-        let course = tokio::select! {
-            course = worker.carry_out(&self.asked) => course,
-            () = worker.stop.halted() => Course::Settled(
-                Outcome::new(Verdict::Unknown)
-                    .because("the run was halted while this row was being carried out"),
-            ),
-        };
-        match course {
-            Course::Settled(outcome) => {
-                worker.count(outcome.verdict);
-                self.place.settle(outcome);
-                drop(turn);
-            }
-            Course::Memberships(memberships) => {
-                let joint = Joint {
-                    sequence: self.sequence,
-                    memberships,
-                    place: self.place,
-                    turn,
-                };
-                if pooling {
-                    // The loop outlives its tasks.
-                    let _ = steps.send(Step::Joint(Box::new(joint)));
-                } else if let Some(rehearsal) = &worker.rehearsal {
-                    count_and_settle(rehearsal, worker, Flush::alone(joint));
-                } else {
-                    joint.carry_out(worker).await;
-                }
-            }
         }
     }
 }

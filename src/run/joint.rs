@@ -1,10 +1,10 @@
 //! Rows that only change memberships, and so can go together with others.
 
 use super::course::Pending;
-use super::dispatch::Turn;
 use super::not_attempted;
 use super::order::Place;
 use super::outcome::{Outcome, Verdict};
+use super::row::Turn;
 use super::worker::Worker;
 
 /// A row that only changes memberships, and so can go together with others.

@@ -16,12 +16,14 @@
 //! [`Event`]s only.
 
 mod amend;
+mod ask;
 mod batch;
 mod confirm;
 mod course;
 mod create;
 mod dispatch;
 mod event;
+mod flush;
 mod foundry;
 mod habits;
 mod interleave;
@@ -39,6 +41,7 @@ mod past;
 mod post;
 mod read_ahead;
 mod rehearse;
+mod row;
 mod shipment;
 mod stop;
 mod worker;

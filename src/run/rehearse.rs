@@ -5,8 +5,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::OnConflict;
-use super::batch::Flush;
 use super::course::{Course, Pending};
+use super::flush::Flush;
 use super::newcomer::EXISTS_HERE;
 use super::outcome::{Outcome, Verdict};
 use super::past::Asked;
