@@ -83,9 +83,9 @@ impl ImportArgs {
         self.run.format
     }
 
-    pub(super) fn job(self) -> Result<Job, Failure> {
+    pub(super) fn job(mut self) -> Result<Job, Failure> {
+        self.input.map_by(&self.node)?;
         Ok(Job {
-            map: self.node.mappings(&self.input.spreadsheet.map)?,
             file: self.rows.file,
             action: self.rows.action,
             only_action: false,
@@ -99,9 +99,9 @@ impl ImportArgs {
 }
 
 /// `headcount lock` and `headcount unlock`
-pub(super) async fn list(args: ListArgs, action: Action) -> Result<Exit, Failure> {
+pub(super) async fn list(mut args: ListArgs, action: Action) -> Result<Exit, Failure> {
+    args.input.map_by(&args.node)?;
     Job {
-        map: args.node.mappings(&args.input.spreadsheet.map)?,
         file: args.file,
         action,
         only_action: true,

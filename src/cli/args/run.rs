@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
+use super::node::NodeArgs;
 use super::spreadsheet::SpreadsheetArgs;
 use crate::cli::Failure;
 use crate::cli::printed::Reader;
@@ -38,6 +39,15 @@ pub(in crate::cli) struct InputArgs {
     /// Change attributes by PUT of the whole account instead of PATCH
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_REPLACE")]
     pub(in crate::cli) replace: bool,
+}
+
+impl InputArgs {
+    /// Adds what the profiles of the nodes say of headings.
+    pub(in crate::cli) fn map_by(&mut self, node: &NodeArgs) -> Result<(), Failure> {
+        let map = &mut self.spreadsheet.map;
+        *map = node.mappings(map)?;
+        Ok(())
+    }
 }
 
 /// Whether changes go together in bulk requests (`POST /Bulk`).

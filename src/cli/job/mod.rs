@@ -34,7 +34,7 @@ use super::memory::Memory;
 use super::{Exit, Failure, confirm};
 use crate::guard::Harm;
 use crate::report::{grouped, say};
-use crate::roster::{self, Action, Mapping, Roster};
+use crate::roster::{self, Action, Roster};
 use crate::run::OnConflict;
 use crate::sheet::{is_standard_input, shown};
 use site::Ready;
@@ -47,9 +47,8 @@ pub(super) struct Job {
     pub(super) action: Action,
     /// Whether that is the only action.
     pub(super) only_action: bool,
-    /// What headings are said to stand for, by flags and by profiles.
-    pub(super) map: Vec<Mapping>,
     pub(super) on_conflict: OnConflict,
+    /// How the file is understood, with what profiles say of its headings.
     pub(super) input: InputArgs,
     pub(super) run: RunArgs,
     pub(super) node: NodeArgs,
@@ -98,7 +97,7 @@ impl Job {
         let options = roster::Options {
             default_action: self.action,
             forced_action: self.only_action,
-            map: self.map.clone(),
+            map: self.input.spreadsheet.map.clone(),
         };
         if is_standard_input(&self.file) && self.node.uses_standard_input() {
             return Err(Failure::usage(

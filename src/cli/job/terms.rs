@@ -23,7 +23,6 @@ impl Job {
         origin: Origin,
     ) -> Result<Self, Failure> {
         let strange = |what: &str| Failure::usage(format_args!("it names {what}"));
-        let map = Self::map_of(input)?;
         Ok(Job {
             file: input.file.clone(),
             action: input.action.parse().map_err(Failure::usage)?,
@@ -32,7 +31,7 @@ impl Job {
                 .map_err(|_| strange("an --on-conflict that there is not"))?,
             input: InputArgs {
                 spreadsheet: SpreadsheetArgs {
-                    map: map.clone(),
+                    map: Self::map_of(input)?,
                     reading: input.reading.clone().into(),
                 },
                 skip_invalid: input.skip_invalid,
@@ -42,7 +41,6 @@ impl Job {
                     .map_err(|_| strange("a --bulk that there is not"))?,
                 replace: input.replace,
             },
-            map,
             run,
             node,
             origin,

@@ -79,7 +79,7 @@ async fn retry_file(
     }
     let mut job = Job::of_terms(&terms, again.options.clone(), node, Origin::RetriedFile)?;
     if known.is_none() {
-        job.map = job.node.mappings(&job.map)?;
+        job.input.map_by(&job.node)?;
     }
     Box::pin(job.carry_out()).await
 }
