@@ -217,10 +217,7 @@ impl Records {
             active => Some(active == 2),
         };
         let groups = cursor.length().map(|groups| {
-            let one = |_| Reference {
-                value: cursor.text().unwrap_or_default().to_owned(),
-                display: None,
-            };
+            let one = |_| Reference::to(cursor.text().unwrap_or_default().to_owned());
             (0..groups).map(one).collect()
         });
         User {
@@ -271,10 +268,7 @@ mod tests {
             user_name: Some(email.into()),
             given_name: Some("Zoë".into()),
             active: Some(true),
-            groups: Some(vec![Reference {
-                value: "t1".into(),
-                display: None,
-            }]),
+            groups: Some(vec![Reference::to("t1".into())]),
             ..User::default()
         }
     }

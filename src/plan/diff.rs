@@ -61,10 +61,7 @@ pub(super) fn diff(
     let (to_join, to_leave) = (those(join, true), those(leave, false));
     if let Some(groups) = &mut after.groups {
         groups.retain(|group| !to_leave.iter().any(|id| same_id(id, &group.value)));
-        groups.extend(to_join.iter().map(|id| Reference {
-            value: id.clone(),
-            display: None,
-        }));
+        groups.extend(to_join.iter().cloned().map(Reference::to));
     }
     Correction {
         before: account.clone(),

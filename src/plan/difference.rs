@@ -6,6 +6,18 @@ use super::Correction;
 use crate::directory::Teams;
 use crate::scim::{NewUser, User};
 
+/// The texts of an account, by the names of their columns.
+pub(crate) const TEXTS: [(&str, Text); 5] = [
+    ("email", |user| user.user_name.as_deref()),
+    ("first_name", |user| user.given_name.as_deref()),
+    ("last_name", |user| user.family_name.as_deref()),
+    ("display_name", |user| user.display_name.as_deref()),
+    ("external_id", |user| user.external_id.as_deref()),
+];
+
+/// A text of an account; none where it is empty.
+pub(crate) type Text = fn(&User) -> Option<&str>;
+
 /// One thing that changes.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Difference {
@@ -51,19 +63,14 @@ impl fmt::Display for Difference {
 /// What a correction changes of the account itself.
 #[must_use]
 pub fn of_attributes(correction: &Correction) -> Vec<Difference> {
-    let (before, after) = (&correction.before, &correction.after);
-    let text = |what, text: fn(&User) -> &Option<String>| {
-        Difference::new(what, text(before).as_deref(), text(after).as_deref())
-    };
-    let attributes = [
-        text("email", |user| &user.user_name),
-        text("first_name", |user| &user.given_name),
-        text("last_name", |user| &user.family_name),
-        text("display_name", |user| &user.display_name),
-        text("external_id", |user| &user.external_id),
-        Difference::new("active", yes_no(before.active), yes_no(after.active)),
-    ];
-    attributes.into_iter().flatten().collect()
+    between(&correction.before, &correction.after).collect()
+}
+
+/// What differs between two accounts themselves.
+fn between(before: &User, after: &User) -> impl Iterator<Item = Difference> + use<> {
+    let texts = TEXTS.map(|(what, text)| Difference::new(what, text(before), text(after)));
+    let active = Difference::new("active", yes_no(before.active), yes_no(after.active));
+    texts.into_iter().chain([active]).flatten()
 }
 
 /// What a correction changes.
@@ -87,19 +94,12 @@ pub fn of_correction(correction: &Correction, teams: &Teams) -> Vec<Difference> 
 /// What a new account has.
 #[must_use]
 pub fn of_newcomer(user: &NewUser, teams: &Teams) -> Vec<Difference> {
-    let attributes = [
-        Difference::new("email", None, Some(&user.user_name)),
-        Difference::new("first_name", None, user.given_name.as_deref()),
-        Difference::new("last_name", None, user.family_name.as_deref()),
-        Difference::new("display_name", None, user.display_name.as_deref()),
-        Difference::new("external_id", None, user.external_id.as_deref()),
-        Difference::new("active", None, yes_no(user.active)),
-    ];
+    let attributes = between(&User::default(), &user.account(String::new()));
     let teams = user
         .groups
         .iter()
         .filter_map(|id| Difference::new(TEAM, None, Some(teams.name(id))));
-    attributes.into_iter().flatten().chain(teams).collect()
+    attributes.chain(teams).collect()
 }
 
 fn yes_no(active: Option<bool>) -> Option<&'static str> {

@@ -10,6 +10,7 @@ mod share;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use difference::TEXTS;
 pub use difference::{Difference, of_attributes, of_correction, of_newcomer};
 pub use one_by_one::one_by_one;
 pub use share::{Batch, Memberships, Shares, Ways, share};

@@ -43,10 +43,7 @@ fn account() -> User {
         display_name: Some("Ann Lee".into()),
         external_id: None,
         active: Some(true),
-        groups: Some(vec![Reference {
-            value: "t1".into(),
-            display: None,
-        }]),
+        groups: Some(vec![Reference::to("t1".into())]),
         created: None,
     }
 }
@@ -212,10 +209,7 @@ fn carried_out(before: &User, correction: &Correction) -> User {
             ("name.familyName", _) => account.family_name = text(),
             ("active", _) => account.active = value.as_bool(),
             ("groups", "add") => {
-                let joined = ids().map(|value| Reference {
-                    value,
-                    display: None,
-                });
+                let joined = ids().map(Reference::to);
                 account.groups.get_or_insert_default().extend(joined);
             }
             ("groups", _) => {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::plan::Correction;
+use crate::plan::{Correction, TEXTS};
 use crate::scim::{NewUser, User, same_id};
 
 /// What of a correction an account does not show.
@@ -77,41 +77,15 @@ fn otherwise(name: &'static str, asked: Option<&str>, shown: Option<&str>) -> Op
 
 /// What of a new account the node has made otherwise.
 pub(super) fn made_otherwise(asked: &NewUser, account: &User) -> Vec<Otherwise> {
-    let display_name = chosen(
-        asked.display_name.as_deref(),
-        asked.given_name.as_deref(),
-        asked.family_name.as_deref(),
-    );
-    let texts: [(_, Option<&str>, Text); 5] = [
-        ("email", Some(&asked.user_name), |user| &user.user_name),
-        ("first_name", asked.given_name.as_deref(), |user| {
-            &user.given_name
-        }),
-        ("last_name", asked.family_name.as_deref(), |user| {
-            &user.family_name
-        }),
-        ("display_name", display_name, |user| &user.display_name),
-        ("external_id", asked.external_id.as_deref(), |user| {
-            &user.external_id
-        }),
-    ];
-    let all = texts.into_iter();
-    all.filter_map(|(name, asked, text)| otherwise(name, asked, text(account).as_deref()))
+    let mut wanted = asked.account(account.id.clone());
+    // One of first and last name is there since nobody chose another: a node may know better.
+    let names = [&asked.given_name, &asked.family_name];
+    let names: Vec<&str> = names.into_iter().filter_map(Option::as_deref).collect();
+    wanted.display_name.take_if(|name| *name == names.join(" "));
+    let all = TEXTS.into_iter();
+    all.filter_map(|(name, text)| otherwise(name, text(&wanted), text(account)))
         .collect()
 }
-
-/// A display name that somebody chose. One of first and last name is there since nobody did: a node may know better.
-fn chosen<'t>(
-    display_name: Option<&'t str>,
-    first: Option<&str>,
-    last: Option<&str>,
-) -> Option<&'t str> {
-    let names: Vec<&str> = [first, last].into_iter().flatten().collect();
-    display_name.filter(|chosen| *chosen != names.join(" "))
-}
-
-/// An attribute of an account.
-type Text = fn(&User) -> &Option<String>;
 
 /// Compares what was asked for with what is shown.
 pub(super) fn undone(correction: &Correction, shown: &User) -> Undone {
@@ -122,21 +96,14 @@ pub(super) fn undone(correction: &Correction, shown: &User) -> Undone {
         leave,
         ..
     } = correction;
-    let texts: [(&'static str, Text); 5] = [
-        ("email", |user| &user.user_name),
-        ("first_name", |user| &user.given_name),
-        ("last_name", |user| &user.family_name),
-        ("display_name", |user| &user.display_name),
-        ("external_id", |user| &user.external_id),
-    ];
-    let changed = texts
+    let changed = TEXTS
         .into_iter()
         .filter(|(_, text)| text(before) != text(after));
     let (old, new): (Vec<_>, Vec<_>) = changed.partition(|(_, text)| text(shown) == text(before));
     let mut attributes: Vec<&'static str> = old.into_iter().map(|(name, _)| name).collect();
     let otherwise = new
         .into_iter()
-        .filter_map(|(name, text)| otherwise(name, text(after).as_deref(), text(shown).as_deref()));
+        .filter_map(|(name, text)| otherwise(name, text(after), text(shown)));
     if after.active != before.active && shown.active.is_some() && shown.active != after.active {
         attributes.push("active");
     }
@@ -162,10 +129,7 @@ mod tests {
     use crate::scim::Reference;
 
     fn user(last_name: &str, active: bool, groups: Option<&[&str]>) -> User {
-        let reference = |id: &&str| Reference {
-            value: (*id).to_owned(),
-            display: None,
-        };
+        let reference = |id: &&str| Reference::to((*id).to_owned());
         User {
             id: "1".into(),
             family_name: Some(last_name.into()),
@@ -206,5 +170,27 @@ mod tests {
             (vec!["t1".to_owned()], vec!["t2".to_owned()])
         );
         assert!(undone(&correction, &user("Chen", false, None)).groups_unseen);
+    }
+
+    #[test]
+    fn a_node_may_put_a_name_together_and_not_change_one_that_was_chosen() {
+        let mut asked = NewUser {
+            user_name: "ann@example.com".into(),
+            given_name: Some("Ann".into()),
+            family_name: Some("Lee".into()),
+            display_name: Some("Ann Lee".into()),
+            ..NewUser::default()
+        };
+        let shown = User {
+            display_name: Some("Lee, Ann".into()),
+            external_id: Some("7".into()),
+            ..asked.account("1".into())
+        };
+        assert_eq!(made_otherwise(&asked, &shown), []);
+        asked.display_name = Some("Annie".into());
+        assert_eq!(
+            in_words(&made_otherwise(&asked, &shown)),
+            r#"shows display_name as "Lee, Ann""#
+        );
     }
 }

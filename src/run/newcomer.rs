@@ -225,11 +225,8 @@ impl Worker {
     }
 
     fn references(&self, groups: &[String]) -> Vec<Reference> {
-        let reference = |id: &String| Reference {
-            value: self.directory.teams.now(id).to_owned(),
-            display: None,
-        };
-        groups.iter().map(reference).collect()
+        let ids = groups.iter().map(|id| self.directory.teams.now(id));
+        ids.map(|id| Reference::to(id.to_owned())).collect()
     }
 
     /// Which of these groups a new account is not in, as far as it shows its groups.

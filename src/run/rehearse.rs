@@ -14,7 +14,7 @@ use super::worker::{Worker, done, impossible, protected};
 use crate::directory::Holder;
 use crate::plan::{self, Correction, Impossible, Work, adopt};
 use crate::roster::{Action, Change, Newcomer};
-use crate::scim::{BulkLimits, BulkOperation, NewUser, Reference, User};
+use crate::scim::{BulkLimits, BulkOperation, NewUser, User};
 
 /// The calls that a run would send to change something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -196,25 +196,11 @@ impl Worker {
 
     fn would_create(&self, user: &NewUser) -> Outcome {
         let teams = &self.directory.teams;
+        // No node gives such an id; it only has to be different for each.
+        let id = format!("(new) {}", user.user_name.to_lowercase());
         self.directory.people.remember(&User {
-            // No node gives such an id; it only has to be different for each.
-            id: format!("(new) {}", user.user_name.to_lowercase()),
-            user_name: Some(user.user_name.clone()),
-            given_name: user.given_name.clone(),
-            family_name: user.family_name.clone(),
-            display_name: user.display_name.clone(),
-            external_id: user.external_id.clone(),
             active: Some(user.active.unwrap_or(true)),
-            groups: Some(
-                user.groups
-                    .iter()
-                    .map(|id| Reference {
-                        value: id.clone(),
-                        display: None,
-                    })
-                    .collect(),
-            ),
-            created: None,
+            ..user.account(id)
         });
         Outcome::new(Verdict::Created).differences(plan::of_newcomer(user, teams))
     }

@@ -321,13 +321,9 @@ fn account_of(result: &BulkResult, asked: &NewUser) -> Option<User> {
     let shown: Option<User> = result.resource();
     shown.filter(|user| user.user_name.is_some()).or_else(|| {
         Some(User {
-            id: result.id()?,
-            user_name: Some(asked.user_name.clone()),
-            given_name: asked.given_name.clone(),
-            family_name: asked.family_name.clone(),
-            display_name: asked.display_name.clone(),
-            external_id: asked.external_id.clone(),
-            ..User::default()
+            active: None,
+            groups: None,
+            ..asked.account(result.id()?)
         })
     })
 }

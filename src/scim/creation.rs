@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::resource::{Reference, User};
+
 /// A user to be created: POST /Users of the provider's page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewUser {
@@ -19,6 +21,24 @@ pub struct NewUser {
     pub active: Option<bool>,
     /// Ids of the groups to be in from the start.
     pub groups: Vec<String>,
+}
+
+impl NewUser {
+    /// The account that this makes where a node does all that is asked for.
+    #[must_use]
+    pub fn account(&self, id: String) -> User {
+        User {
+            id,
+            user_name: Some(self.user_name.clone()),
+            given_name: self.given_name.clone(),
+            family_name: self.family_name.clone(),
+            display_name: self.display_name.clone(),
+            external_id: self.external_id.clone(),
+            active: self.active,
+            groups: Some(self.groups.iter().cloned().map(Reference::to).collect()),
+            created: None,
+        }
+    }
 }
 
 const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";

@@ -211,10 +211,7 @@ mod tests {
             user_name: Some("ann.chen@example.com".into()),
             family_name: Some("Chen".into()),
             external_id: None,
-            groups: Some(vec![Reference {
-                value: "t2".into(),
-                display: None,
-            }]),
+            groups: Some(vec![Reference::to("t2".into())]),
             ..before.clone()
         };
         let document = Document::parse(came.to_string().as_bytes()).unwrap();

@@ -261,7 +261,9 @@ impl Loose for Option<Reference> {
 }
 
 impl Reference {
-    fn to(id: String) -> Self {
+    /// A pointer by id alone.
+    #[must_use]
+    pub fn to(id: String) -> Self {
         Reference {
             value: id,
             display: None,
