@@ -19,6 +19,7 @@ mod amend;
 mod ask;
 mod batch;
 mod confirm;
+mod conflict;
 mod course;
 mod create;
 mod dispatch;
@@ -52,6 +53,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
 
+pub use conflict::OnConflict;
 pub use event::{Event, PaceReport, Record};
 pub use interleave::interleave;
 pub use journal::{Before, Former, Journal, NotWritten, Note};
@@ -71,18 +73,6 @@ use post::Post;
 use rehearse::Rehearsal;
 use worker::Worker;
 use writer::Writer;
-
-/// What to do with a create whose email is taken (409).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum OnConflict {
-    /// The row has failed.
-    #[default]
-    Fail,
-    /// The row is done: the account exists.
-    Skip,
-    /// The account that exists is made as the row asks.
-    Update,
-}
 
 /// What a run is told beside its rows.
 #[derive(Debug, Clone, Copy)]

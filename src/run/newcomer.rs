@@ -1,11 +1,11 @@
-//! New accounts: made, completed where the node left something aside, adopted where they exist.
+//! New accounts: made, and completed where the node left something aside.
 
 use std::sync::atomic::Ordering;
 
 use tracing::warn;
 
-use super::OnConflict;
 use super::confirm::{in_words, made_otherwise};
+use super::conflict::Taken;
 use super::course::{Course, Pending};
 use super::create::{Create, Creation};
 use super::habits::Aspects;
@@ -13,22 +13,10 @@ use super::journal::Before;
 use super::outcome::{Outcome, Verdict};
 use super::past::Asked;
 use super::stop::StopReason;
-use super::worker::{Worker, impossible};
-use crate::directory::Holder;
-use crate::plan::{Correction, Impossible, Work, adopt};
+use super::worker::Worker;
+use crate::plan::Correction;
 use crate::roster::{Action, Newcomer};
 use crate::scim::{Error, NewUser, Operation, Reference, Reply, User, same_id};
-
-/// The email of a create is that of an account that can be found.
-pub(super) const EXISTS_HERE: &str =
-    "an account with this email exists on this node; see --on-conflict skip or update";
-
-/// What becomes of a create whose email is taken.
-enum Taken {
-    Settled(Outcome),
-    /// The account that exists is to be made as the row asks.
-    Adopt(Box<Correction>),
-}
 
 impl Worker {
     /// Carries out a create.
@@ -160,45 +148,10 @@ impl Worker {
             // The account is there and of use. That it is otherwise is said, and no more.
             created.because(format!("created, but the node {}", in_words(&otherwise)))
         };
-        let aspects = Aspects::of_new(user);
-        let is_shown = |account: &User| {
-            (user.groups.is_empty() || account.groups.is_some())
-                && (user.active != Some(false) || account.active.is_some())
-        };
-        let (mut account, mut missing) = (account, None);
-        let is_certain = || self.habits.are_proven(aspects) || self.habits.memberships_by_group();
-        if !is_shown(&account) && !is_certain() {
-            let _one = self.habits.one_looks().await;
-            if !is_certain() {
-                // Where the account cannot be read, the groups may tell, and else the node's yes has to do.
-                if let Ok(Reply {
-                    value: Some(shown), ..
-                }) = self.client.user(&id).await
-                {
-                    account = shown;
-                }
-                let not_in = self.not_joined(&id, &user.groups, &account).await;
-                if not_in.is_empty() && not_heeded(user, &account).is_none() {
-                    self.habits.prove(aspects);
-                } else if not_in.len() == user.groups.len() && !not_in.is_empty() {
-                    self.habits.use_groups();
-                }
-                missing = Some(not_in);
-            }
-        }
-        let missing = missing.unwrap_or_else(|| self.not_shown(&user.groups, &account));
+        let (account, missing) = self.examine(user, account).await;
         let active = not_heeded(user, &account);
         if missing.is_empty() && active.is_none() {
-            if is_shown(&account) {
-                self.habits.prove(aspects);
-            }
-            // What the node does not show is as asked.
-            let groups = account.groups.take();
-            account.groups = groups.or_else(|| Some(self.references(&user.groups)));
-            account.active = account.active.or(user.active);
-            self.directory.people.remember(&account);
-            let teams = &self.directory.teams;
-            teams.note_memberships(&account.id, &user.groups, &[]);
+            self.keep(user, account);
             return created.into();
         }
         let operations = active
@@ -222,6 +175,48 @@ impl Worker {
             ..Pending::new(asked.number, Action::Update, correction)
         };
         self.correct(pending).await
+    }
+
+    /// A new account, and the groups that it was to join and is not in. What it does not show itself is looked for until
+    /// this node was once seen to heed it.
+    async fn examine(&self, user: &NewUser, account: User) -> (User, Vec<String>) {
+        let aspects = Aspects::of_new(user);
+        let is_certain = || self.habits.are_proven(aspects) || self.habits.memberships_by_group();
+        if !is_shown(user, &account) && !is_certain() {
+            let _one = self.habits.one_looks().await;
+            if !is_certain() {
+                let id = account.id.clone();
+                // Where the account cannot be read, the groups may tell, and else the node's yes has to do.
+                let account = match self.client.user(&id).await {
+                    Ok(Reply {
+                        value: Some(shown), ..
+                    }) => shown,
+                    _ => account,
+                };
+                let missing = self.not_joined(&id, &user.groups, &account).await;
+                if missing.is_empty() && not_heeded(user, &account).is_none() {
+                    self.habits.prove(aspects);
+                } else if missing.len() == user.groups.len() && !missing.is_empty() {
+                    self.habits.use_groups();
+                }
+                return (account, missing);
+            }
+        }
+        let missing = self.not_shown(&user.groups, &account);
+        (account, missing)
+    }
+
+    /// Remembers a new account that is as asked, and what it does not show of it.
+    fn keep(&self, user: &NewUser, mut account: User) {
+        if is_shown(user, &account) {
+            self.habits.prove(Aspects::of_new(user));
+        }
+        let groups = account.groups.take();
+        account.groups = groups.or_else(|| Some(self.references(&user.groups)));
+        account.active = account.active.or(user.active);
+        self.directory.people.remember(&account);
+        let teams = &self.directory.teams;
+        teams.note_memberships(&account.id, &user.groups, &[]);
     }
 
     fn references(&self, groups: &[String]) -> Vec<Reference> {
@@ -254,86 +249,6 @@ impl Worker {
         missing
     }
 
-    /// The email of a create is taken (409): what then is the user's choice.
-    async fn taken(
-        &self,
-        newcomer: &Newcomer,
-        refused: Option<Error>,
-        holder: Option<User>,
-        repeats: bool,
-    ) -> Taken {
-        let status = refused.as_ref().and_then(Error::status).unwrap_or(409);
-        let words = refused.map_or_else(|| "already taken".to_owned(), |error| error.to_string());
-        let choice = self.settings.on_conflict;
-        let holder = match holder {
-            _ if !repeats && choice == OnConflict::Fail => {
-                let outcome = self.refused(newcomer, holder, &words).await;
-                return Taken::Settled(outcome.status(status));
-            }
-            None if !repeats => match self.who_has(newcomer, &words).await {
-                Ok(account) => Some(account),
-                Err(outcome) => return Taken::Settled(outcome),
-            },
-            holder => holder,
-        };
-        let known = holder.as_ref().map(|user| user.id.clone());
-        let outcome = |verdict| Outcome::new(verdict).status(status).user(known.clone());
-        let outcome = match (choice, holder) {
-            (OnConflict::Update, Some(account)) if !repeats => {
-                let groups = newcomer.join.iter();
-                self.directory.see_memberships(&account, groups).await;
-                match adopt(newcomer, &account, &self.directory.teams) {
-                    Work::Patch(correction) => return Taken::Adopt(correction),
-                    Work::Impossible(reason) => outcome(Verdict::Failed).because(reason),
-                    _ => Outcome::new(Verdict::Unchanged)
-                        .status(200)
-                        .user(account.id),
-                }
-            }
-            _ => outcome(Verdict::Exists),
-        };
-        Taken::Settled(outcome)
-    }
-
-    /// A row that has failed since its email is taken, with words on where.
-    async fn refused(&self, newcomer: &Newcomer, holder: Option<User>, words: &str) -> Outcome {
-        let failed = Outcome::new(Verdict::Failed).status(409);
-        let holder = match holder {
-            Some(account) => Some(Holder::Account(Box::new(account))),
-            // The row has failed, whatever comes of this question.
-            None => {
-                let asked = self.directory.people.taken_by(&newcomer.email).await;
-                asked.ok().flatten()
-            }
-        };
-        match holder {
-            None => failed.because(words),
-            Some(Holder::Account(account)) => failed
-                .user(account.id)
-                .because(format!("{words}; {EXISTS_HERE}")),
-            Some(Holder::Several { ids }) => failed.because(format!(
-                "{words}; the node has {} accounts of this email: {}",
-                ids.len(),
-                ids.join(", ")
-            )),
-            Some(Holder::Nobody | Holder::SomeoneElse { .. }) => {
-                failed.because(format!("{words}; {}", elsewhere(newcomer)))
-            }
-        }
-    }
-
-    /// The account that has a newcomer's email, or what becomes of the row.
-    async fn who_has(&self, newcomer: &Newcomer, words: &str) -> Result<User, Outcome> {
-        let holder = self.directory.people.find_now(&newcomer.email).await;
-        match holder.map_err(|error| self.not_found_out(&error))?.value {
-            Holder::Account(account) => Ok(*account),
-            Holder::Nobody | Holder::SomeoneElse { .. } => Err(Outcome::new(Verdict::Failed)
-                .status(409)
-                .because(format!("{words}; {}", elsewhere(newcomer)))),
-            Holder::Several { ids } => Err(impossible(&Impossible::Several { ids }).status(409)),
-        }
-    }
-
     /// Some errors of a create are about all creates, or about the address.
     fn note_create(&self, error: &Error) {
         match error {
@@ -354,17 +269,14 @@ impl Worker {
     }
 }
 
-/// Why a create is refused although nobody on the node has the email.
-fn elsewhere(newcomer: &Newcomer) -> &'static str {
-    if newcomer.external_id.is_some() {
-        "nobody on this node has this email, so it belongs to another node or tenant, or the external id is taken"
-    } else {
-        "nobody on this node has this email, so it belongs to another node or tenant"
-    }
-}
-
 /// Whether a new account is to be active or locked, where it shows the other.
 fn not_heeded(user: &NewUser, account: &User) -> Option<bool> {
     let other = |wanted: &bool| account.active.is_some_and(|active| active != *wanted);
     user.active.filter(other)
+}
+
+/// Whether a new account shows all that a node might have left aside.
+fn is_shown(user: &NewUser, account: &User) -> bool {
+    (user.groups.is_empty() || account.groups.is_some())
+        && (user.active != Some(false) || account.active.is_some())
 }

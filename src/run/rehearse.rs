@@ -4,16 +4,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::OnConflict;
 use super::course::{Course, Pending};
 use super::flush::Flush;
-use super::newcomer::EXISTS_HERE;
 use super::outcome::{Outcome, Verdict};
 use super::past::Asked;
 use super::worker::{Worker, done, impossible, protected};
 use crate::directory::Holder;
-use crate::plan::{self, Correction, Impossible, Work, adopt};
-use crate::roster::{Action, Change, Newcomer};
+use crate::plan::{self, Correction, Impossible, Work};
+use crate::roster::{Action, Change};
 use crate::scim::{BulkLimits, BulkOperation, NewUser, User};
 
 /// The calls that a run would send to change something.
@@ -176,21 +174,6 @@ impl Worker {
                 self.would_change(change.action(), &pending.correction)
                     .into()
             }
-        }
-    }
-
-    fn would_be_taken(
-        &self,
-        newcomer: &Newcomer,
-        account: &User,
-        repeats: bool,
-    ) -> Result<Work, Outcome> {
-        let outcome = |verdict| Outcome::new(verdict).status(409).user(account.id.clone());
-        match self.settings.on_conflict {
-            _ if repeats => Err(outcome(Verdict::Exists)),
-            OnConflict::Skip => Err(outcome(Verdict::Exists)),
-            OnConflict::Update => Ok(adopt(newcomer, account, &self.directory.teams)),
-            OnConflict::Fail => Err(outcome(Verdict::Failed).because(EXISTS_HERE)),
         }
     }
 
