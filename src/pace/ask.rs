@@ -7,9 +7,11 @@ use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Version};
 use tokio::time::Instant;
 
+use super::attempts::Attempts;
 use super::fields::allowance;
-use super::line::{Attempts, Line, Sending};
-use super::retry;
+use super::line::Line;
+use super::retry::{self, Happened};
+use super::sending::{Response, Sending};
 use super::trouble::Sent;
 use super::{Call, Closed, Fault, FaultKind, retry_after};
 
@@ -44,12 +46,12 @@ impl Line {
         so_far.sent = 1;
         let begun = Instant::now();
         match self.once(call).await {
-            Sending::Answer {
+            Sending::Answer(Response {
                 status,
                 headers,
                 body,
                 version,
-            } => {
+            }) => {
                 self.heard();
                 let what = retry::happened(status, &body);
                 let wait = retry_after(&headers, &body);
@@ -78,9 +80,10 @@ impl Line {
                 Err(so_far.fault(kind, Some(cause)))
             }
             Sending::TooLarge(status) => {
-                so_far.status = Some(status.as_u16());
-                so_far.doubtful = true;
-                Err(so_far.fault(FaultKind::TooLarge, None))
+                place
+                    .with(status)
+                    .back(Happened::Decided, Duration::ZERO, None);
+                Err(so_far.too_large(status))
             }
         }
     }

@@ -5,37 +5,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH,
-};
-use reqwest::{StatusCode, Version};
+use reqwest::StatusCode;
+use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::body::{GZIP, NoBody, receive};
+use super::attempts::Attempts;
 use super::fields::allowance;
 use super::limiter::Allowance;
 use super::retry::{
-    self, Effort, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, Most, OUTAGE, Repeat, Verdict, back_off,
+    self, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, Most, OUTAGE, Repeat, Verdict, back_off,
 };
-use super::trouble::{Sent, Trouble};
+use super::sending::{Response, Sending};
+use super::trouble::Sent;
 use super::veil::Veil;
-use super::{Answer, Call, Cause, Closed, Fault, FaultKind, Http, Pace, retry_after};
-
-/// The media type of every body (RFC 7644, section 3.1).
-const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
-
-/// What is accepted: some servers know only plain JSON.
-const ACCEPTED: HeaderValue =
-    HeaderValue::from_static("application/scim+json, application/json;q=0.9");
+use super::{Answer, Call, Cause, Closed, Fault, FaultKind, Http, Pace, Place, retry_after};
 
 /// Sends calls to one node with one token.
 pub struct Line {
-    http: Http,
-    authorization: HeaderValue,
-    veil: Veil,
+    pub(super) http: Http,
+    pub(super) authorization: HeaderValue,
+    pub(super) veil: Veil,
     pub(super) pace: Arc<Pace>,
     last_answer: Mutex<Option<Instant>>,
     /// Whether anything that came back could be read: then the address is right.
@@ -55,55 +46,12 @@ impl fmt::Debug for Line {
 #[error("the token has characters that cannot be sent (line breaks, accents or spaces inside it?)")]
 pub struct BadToken;
 
-/// How one sending of a call ended.
-pub(super) enum Sending {
-    Answer {
-        status: StatusCode,
-        headers: HeaderMap,
-        body: Bytes,
-        version: Version,
-    },
-    /// No answer, and what is known of the call.
-    None {
-        sent: Sent,
-        status: Option<StatusCode>,
-        cause: Cause,
-    },
-    TooLarge(StatusCode),
-}
-
-/// What is remembered of the attempts at one call.
-#[derive(Default)]
-pub(super) struct Attempts {
-    pub(super) sent: u32,
-    effort: Effort,
-    /// How long the last one took.
-    last: Duration,
-    /// How long all of them took.
-    lasted: Duration,
-    waits: u32,
-    pub(super) doubtful: bool,
-    pub(super) status: Option<u16>,
-}
-
-impl Attempts {
-    pub(super) fn fault(&self, kind: FaultKind, cause: Option<Cause>) -> Fault {
-        Fault {
-            kind,
-            cause,
-            status: self.status,
-            attempts: self.sent,
-            may_have_worked: self.doubtful,
-            lasted: self.lasted,
-        }
-    }
-
-    /// One more was sent, and came back after so long.
-    fn count(&mut self, lasted: Duration) {
-        self.sent += 1;
-        self.last = lasted;
-        self.lasted = self.lasted.saturating_add(lasted);
-    }
+/// A sending that has not decided the call.
+struct Setback {
+    what: Happened,
+    cause: Cause,
+    /// How long the node said to wait.
+    wait: Option<Duration>,
 }
 
 impl Line {
@@ -151,51 +99,14 @@ impl Line {
                 .await
                 .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))?;
             let leaves = Instant::now();
-            let sent = self.once(call).await;
+            let sending = self.once(call).await;
             so_far.count(leaves.elapsed());
-            let (what, cause, wait) = match sent {
-                Sending::Answer {
-                    status,
-                    headers,
-                    body,
-                    version: _,
-                } => {
-                    self.heard();
-                    so_far.status = Some(status.as_u16());
-                    let (what, content) = match read_if_success(status, &body, &read) {
-                        Some(Ok(value)) => {
-                            self.understood.store(true, Ordering::Relaxed);
-                            (Happened::Decided, Ok(value))
-                        }
-                        Some(Err(())) => (Happened::Unreadable, Err(body)),
-                        None => (retry::happened(status, &body), Err(body)),
-                    };
-                    let allowance = allowance(&headers, SystemTime::now());
-                    let wait = content
-                        .as_ref()
-                        .err()
-                        .and_then(|body| retry_after(&headers, body))
-                        .or_else(|| used_up(allowance).filter(|_| what == Happened::Throttled));
-                    let told = so_far.told(wait);
-                    if what == Happened::Throttled {
-                        warn_of(told);
+            let setback = match sending {
+                Sending::Answer(response) => {
+                    match self.answered(call.repeat, place, &mut so_far, response, &read) {
+                        Ok(answer) => return Ok(answer),
+                        Err(setback) => setback,
                     }
-                    place.with(status).back(what, told, allowance);
-                    if retry::verdict(what, call.repeat) == Verdict::Done || so_far.spent(what) {
-                        let Attempts {
-                            sent: attempts,
-                            doubtful,
-                            ..
-                        } = so_far;
-                        return Ok(Answer {
-                            status,
-                            headers,
-                            content,
-                            attempts,
-                            doubtful,
-                        });
-                    }
-                    (what, format!("HTTP {status}").into(), wait)
                 }
                 Sending::None {
                     sent,
@@ -210,32 +121,85 @@ impl Line {
                     if sent == Sent::Perhaps {
                         so_far.status = status.map(|status| status.as_u16());
                     }
-                    (what, cause, None)
+                    Setback {
+                        what,
+                        cause,
+                        wait: None,
+                    }
                 }
                 Sending::TooLarge(status) => {
                     place
                         .with(status)
                         .back(Happened::Decided, Duration::ZERO, None);
-                    so_far.status = Some(status.as_u16());
-                    so_far.doubtful = true;
-                    return Err(so_far.fault(FaultKind::TooLarge, None));
+                    return Err(so_far.too_large(status));
                 }
             };
+            let Setback { what, cause, .. } = &setback;
             debug!(call = %call, attempt = so_far.sent, ?what, cause = %cause.what, "the call did not come through");
-            self.take_note(&mut so_far, what, call.repeat, wait, cause)
-                .await?;
+            self.take_note(&mut so_far, call.repeat, setback).await?;
         }
     }
 
-    /// Waits as `what` demands before the next attempt, or ends the attempts.
+    /// Tells the pace what came back, and whether that is the last word.
+    fn answered<T>(
+        &self,
+        repeat: Repeat,
+        place: Place<'_>,
+        so_far: &mut Attempts,
+        response: Response,
+        read: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<Answer<T>, Setback> {
+        let Response {
+            status,
+            headers,
+            body,
+            version: _,
+        } = response;
+        self.heard();
+        so_far.status = Some(status.as_u16());
+        let (what, content) = match read_if_success(status, &body, read) {
+            Some(Ok(value)) => {
+                self.understood.store(true, Ordering::Relaxed);
+                (Happened::Decided, Ok(value))
+            }
+            Some(Err(())) => (Happened::Unreadable, Err(body)),
+            None => (retry::happened(status, &body), Err(body)),
+        };
+        let allowance = allowance(&headers, SystemTime::now());
+        let wait = content
+            .as_ref()
+            .err()
+            .and_then(|body| retry_after(&headers, body))
+            .or_else(|| used_up(allowance).filter(|_| what == Happened::Throttled));
+        let told = so_far.told(wait);
+        if what == Happened::Throttled {
+            warn_of(told);
+        }
+        place.with(status).back(what, told, allowance);
+        if retry::verdict(what, repeat) != Verdict::Done && !so_far.spent(what) {
+            return Err(Setback {
+                what,
+                cause: format!("HTTP {status}").into(),
+                wait,
+            });
+        }
+        Ok(Answer {
+            status,
+            headers,
+            content,
+            attempts: so_far.sent,
+            doubtful: so_far.doubtful,
+        })
+    }
+
+    /// Waits as a setback demands before the next attempt, or ends the attempts.
     async fn take_note(
         &self,
         so_far: &mut Attempts,
-        what: Happened,
         repeat: Repeat,
-        wait: Option<Duration>,
-        cause: Cause,
+        setback: Setback,
     ) -> Result<(), Fault> {
+        let Setback { what, cause, wait } = setback;
         so_far.doubtful |= matches!(
             what,
             Happened::Lost | Happened::ServerError | Happened::Unavailable
@@ -313,63 +277,6 @@ impl Line {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
-
-    pub(super) async fn once(&self, call: &Call) -> Sending {
-        let mut request = self
-            .http
-            .client
-            .request(call.method.clone(), call.url.clone())
-            .timeout(self.http.patience(call.parts))
-            .header(AUTHORIZATION, self.authorization.clone())
-            .header(ACCEPT, ACCEPTED);
-        if call.gzip {
-            request = request.header(ACCEPT_ENCODING, GZIP);
-        }
-        if let Some(body) = &call.body {
-            request = request.header(CONTENT_TYPE, SCIM_JSON).body(body.clone());
-        }
-        if let Some(version) = &call.if_match {
-            request = request.header(IF_MATCH, version.clone());
-        }
-        let mut response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => return self.without_answer(None, &error),
-        };
-        let status = response.status();
-        let (body, packed) = match receive(&mut response, call.longest_answer).await {
-            Ok(received) => received,
-            Err(NoBody::TooLarge) => return Sending::TooLarge(status),
-            Err(NoBody::Broken(error)) => return self.without_answer(Some(status), &error),
-            Err(NoBody::Damaged(error)) => {
-                return Sending::None {
-                    sent: Sent::Perhaps,
-                    status: Some(status),
-                    cause: format!("its gzip cannot be unpacked: {error}").into(),
-                };
-            }
-        };
-        let version = response.version();
-        // The connection is given back by a task of its own. The next call waits for that, and makes no new one.
-        tokio::task::yield_now().await;
-        let mut headers = std::mem::take(response.headers_mut());
-        self.veil.over_fields(&mut headers);
-        debug!(call = %call, status = status.as_u16(), bytes = body.len(), packed, ?version, "answered");
-        Sending::Answer {
-            status,
-            headers,
-            body: self.veil.over(body),
-            version,
-        }
-    }
-
-    fn without_answer(&self, status: Option<StatusCode>, error: &reqwest::Error) -> Sending {
-        let Trouble { sent, cause } = self.http.peer.trouble(error);
-        Sending::None {
-            sent,
-            status,
-            cause,
-        }
-    }
 }
 
 /// What `read` makes of a body, if the status is one of success.
@@ -398,28 +305,5 @@ fn kind_of(what: Happened) -> FaultKind {
     match what {
         Happened::Unreadable => FaultKind::Unreadable,
         _ => FaultKind::AnswerLost,
-    }
-}
-
-impl Attempts {
-    /// How long to wait, if so long was told. No wait at all, or none told: not again at once for ever.
-    pub(super) fn told(&self, wait: Option<Duration>) -> Duration {
-        wait.filter(|wait| !wait.is_zero())
-            .unwrap_or_else(|| back_off(self.waits + 2))
-    }
-
-    /// Whether the attempts that this kind of failure is worth are used up.
-    fn spent(&self, what: Happened) -> bool {
-        match what.rule().most {
-            // An unreadable body is no word of the node's, however often it comes.
-            _ if what == Happened::Unreadable => false,
-            Most::Waits(waits) => self.waits + 1 >= waits,
-            Most::Attempts(attempts) => {
-                let mut effort = self.effort;
-                effort.add(self.last);
-                effort.is_spent(attempts)
-            }
-            Most::Outage => false,
-        }
     }
 }

@@ -13,6 +13,7 @@
 //! ```
 
 mod ask;
+mod attempts;
 mod body;
 mod breaker;
 mod call;
@@ -24,6 +25,7 @@ mod line;
 mod place;
 pub mod retry;
 mod route;
+mod sending;
 mod traffic;
 mod trouble;
 mod trust;

@@ -1,0 +1,73 @@
+//! What is remembered of the attempts at one call.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+
+use super::retry::{Effort, Happened, Most, back_off};
+use super::{Cause, Fault, FaultKind};
+
+/// What is remembered of the attempts at one call.
+#[derive(Default)]
+pub(super) struct Attempts {
+    /// How many were sent.
+    pub(super) sent: u32,
+    pub(super) effort: Effort,
+    /// How long the last one took.
+    pub(super) last: Duration,
+    /// How long all of them took.
+    lasted: Duration,
+    /// How often the node said "wait".
+    pub(super) waits: u32,
+    /// Whether one of them may have taken effect.
+    pub(super) doubtful: bool,
+    pub(super) status: Option<u16>,
+}
+
+impl Attempts {
+    pub(super) fn fault(&self, kind: FaultKind, cause: Option<Cause>) -> Fault {
+        Fault {
+            kind,
+            cause,
+            status: self.status,
+            attempts: self.sent,
+            may_have_worked: self.doubtful,
+            lasted: self.lasted,
+        }
+    }
+
+    /// The last one was answered, by more than can be taken.
+    pub(super) fn too_large(&mut self, status: StatusCode) -> Fault {
+        self.status = Some(status.as_u16());
+        self.doubtful = true;
+        self.fault(FaultKind::TooLarge, None)
+    }
+
+    /// One more was sent, and came back after so long.
+    pub(super) fn count(&mut self, lasted: Duration) {
+        self.sent += 1;
+        self.last = lasted;
+        self.lasted = self.lasted.saturating_add(lasted);
+    }
+
+    /// How long to wait, if so long was told. No wait at all, or none told: not again at once for ever.
+    pub(super) fn told(&self, wait: Option<Duration>) -> Duration {
+        wait.filter(|wait| !wait.is_zero())
+            .unwrap_or_else(|| back_off(self.waits + 2))
+    }
+
+    /// Whether the attempts that this kind of failure is worth are used up.
+    pub(super) fn spent(&self, what: Happened) -> bool {
+        match what.rule().most {
+            // An unreadable body is no word of the node's, however often it comes.
+            _ if what == Happened::Unreadable => false,
+            Most::Waits(waits) => self.waits + 1 >= waits,
+            Most::Attempts(attempts) => {
+                let mut effort = self.effort;
+                effort.add(self.last);
+                effort.is_spent(attempts)
+            }
+            Most::Outage => false,
+        }
+    }
+}
