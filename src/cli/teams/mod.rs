@@ -1,5 +1,8 @@
 //! `headcount teams` and `headcount roles`: which there are, new ones, and old ones deleted.
 
+mod delete;
+mod report;
+
 use std::sync::Arc;
 
 use clap::builder::FalseyValueParser;
@@ -8,14 +11,14 @@ use clap::{Args, Subcommand};
 use super::args::NodeArgs;
 use super::destination::Connected;
 use super::printed::show;
-use super::{Exit, Failure, confirm, signals};
+use super::{Exit, Failure, signals};
 use crate::directory::{NewName, Teams};
-use crate::pace::FaultKind;
 use crate::report::{Paper, Table, Tint, grouped, say};
 use crate::roster::{GroupKind, GroupName};
 use crate::run::StopSwitch;
-use crate::scim::Error;
-use crate::teams::{self, Deletion, Entry};
+use crate::teams::{self, Entry};
+use delete::delete;
+use report::Report;
 
 pub(super) const TEAMS_EXAMPLES: &str = "\
 Examples:
@@ -221,112 +224,6 @@ async fn create(args: CreateArgs, kind: GroupKind, node: &Connected) -> Result<E
     Ok(report.exit())
 }
 
-async fn delete(args: DeleteArgs, kind: GroupKind, node: &Connected) -> Result<Exit, Failure> {
-    let groups = Teams::list(&node.client, node.role_prefix.clone()).await?;
-    let names = distinct(&args.names, kind);
-    let mut wrong = 0;
-    let mut targets: Vec<Target> = Vec::new();
-    for name in &names {
-        match find(&groups, name) {
-            Ok(target) if targets.iter().any(|other| other.id == target.id) => {}
-            Ok(target) => targets.push(target),
-            Err(problem) => {
-                wrong += 1;
-                say(format_args!("{:?}: {problem}", name.name));
-            }
-        }
-    }
-    refuse_wrong(wrong, names.len(), kind)?;
-    if !args.yes && !args.node.is_sandbox() {
-        confirm_deletion(&targets, kind, &args.node, node).await?;
-    }
-    let mut report = Report::new(kind, args.quiet);
-    for Target { id, name } in targets {
-        if report.hopeless.is_some() {
-            report.badly(&name, "not attempted");
-            continue;
-        }
-        match teams::delete(&node.client, &id).await {
-            Ok(Deletion::Deleted) => report.well(&name, format_args!("deleted, id {id}")),
-            Ok(Deletion::WasGone) => report.well(&name, format_args!("was gone already, id {id}")),
-            Err(error) => {
-                let doubtful = matches!(&error, Error::Fault(fault) if fault.may_have_worked);
-                let what = if doubtful {
-                    "perhaps deleted"
-                } else {
-                    "not deleted"
-                };
-                report.badly(&name, format_args!("{what}, id {id}: {error}"));
-                report.note(teams::hopeless(&error));
-            }
-        }
-    }
-    Ok(report.exit())
-}
-
-/// A team or role to be deleted.
-struct Target {
-    id: String,
-    /// Its name; that of a role without the prefix.
-    name: String,
-}
-
-fn find(groups: &Teams, name: &GroupName) -> Result<Target, String> {
-    let id = groups
-        .resolve(name)
-        .map_err(|problem| problem.to_string())?;
-    let full = groups.name(id);
-    let (is, own) = match groups.role_of(full) {
-        Some(role) => (GroupKind::Role, role),
-        None => (GroupKind::Team, full),
-    };
-    if is != name.kind {
-        return Err(format!(
-            "this is the {0} {own:?}; use headcount {0}s delete",
-            is.word()
-        ));
-    }
-    Ok(Target {
-        id: id.to_owned(),
-        name: own.to_owned(),
-    })
-}
-
-async fn confirm_deletion(
-    targets: &[Target],
-    kind: GroupKind,
-    args: &NodeArgs,
-    node: &Connected,
-) -> Result<(), Failure> {
-    let what = match targets {
-        [one] => format!("delete the {} {:?}", kind.word(), one.name),
-        many => format!("delete {}", counted(many.len(), kind.word())),
-    };
-    if !confirm::can_ask(args) {
-        return Err(confirm::nowhere_to_ask(&what, &node.name));
-    }
-    let mut in_all = Some(0);
-    for target in targets {
-        let group = node.client.group(&target.id).await?.value;
-        let members = group
-            .and_then(|group| group.members)
-            .map(|members| members.len());
-        in_all = in_all.zip(members).map(|(all, members)| all + members);
-        if targets.len() > 1 {
-            say(format_args!("{:?} ({})", target.name, in_words(members)));
-        }
-    }
-    let question = format!("{what} with {} on {}? [y/N] ", in_words(in_all), node.name);
-    confirm::ask(question).await
-}
-
-fn in_words(members: Option<usize>) -> String {
-    match members {
-        Some(members) => counted(members, "member"),
-        None => "a number of members that the node does not tell".to_owned(),
-    }
-}
-
 /// "1 team", "2 teams"
 fn counted(count: usize, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
@@ -358,57 +255,5 @@ fn refuse_wrong(wrong: usize, names: usize, kind: GroupKind) -> Result<(), Failu
         (wrong, names) => Err(Failure::usage(format_args!(
             "{wrong} of {names} names cannot be used; nothing was sent. Those that there are: {list}"
         ))),
-    }
-}
-
-/// Says what became of each, and remembers how it ends.
-struct Report {
-    kind: GroupKind,
-    quiet: bool,
-    failed: bool,
-    /// How the command ends when nothing else can be tried.
-    hopeless: Option<Exit>,
-}
-
-impl Report {
-    fn new(kind: GroupKind, quiet: bool) -> Self {
-        Report {
-            kind,
-            quiet,
-            failed: false,
-            hopeless: None,
-        }
-    }
-
-    fn well(&self, name: &str, what: impl std::fmt::Display) {
-        if !self.quiet {
-            say(format_args!("{} {name:?}: {what}", self.kind.word()));
-        }
-    }
-
-    fn hint(&self, words: &str) {
-        if !self.quiet {
-            say(words);
-        }
-    }
-
-    fn badly(&mut self, name: &str, what: impl std::fmt::Display) {
-        self.failed = true;
-        say(format_args!("{} {name:?}: {what}", self.kind.word()));
-    }
-
-    fn note(&mut self, hopeless: Option<&Error>) {
-        self.hopeless = self.hopeless.or(hopeless.map(|error| match error {
-            Error::Fault(fault) if fault.kind == FaultKind::Stopped => Exit::Interrupted,
-            _ => Exit::NoNode,
-        }));
-    }
-
-    fn exit(self) -> Exit {
-        match self.hopeless {
-            Some(exit) => exit,
-            None if self.failed => Exit::RowsFailed,
-            None => Exit::Done,
-        }
     }
 }
