@@ -148,60 +148,60 @@ pub(super) struct SandboxArgs {
     bulk_max_payload: Option<usize>,
 }
 
+impl SandboxArgs {
+    /// What was said, and what a sandbox does otherwise.
+    fn options(self) -> Result<Options, Failure> {
+        let default = Options::default();
+        Ok(Options {
+            listen: self.listen,
+            tls: tls(&self)?,
+            versions: self.http.unwrap_or_default(),
+            node: self.node.unwrap_or(default.node),
+            token: self.token,
+            users: self.users.unwrap_or(default.users),
+            teams: self.teams.unwrap_or(default.teams),
+            seats: self.seats.or(default.seats),
+            page_max: self.page_max.unwrap_or(default.page_max),
+            paging: self.paging.unwrap_or(default.paging),
+            rate: self.rate.or(default.rate),
+            limits: self.limit.unwrap_or(default.limits),
+            tell_limits: self.tell_limits,
+            latency: self.latency.map_or(default.latency, Duration::from_millis),
+            gzip: self.gzip.unwrap_or(default.gzip),
+            faults: self.faults.unwrap_or(default.faults),
+            seed: self.seed.unwrap_or(default.seed),
+            role_prefix: self.role_prefix.unwrap_or(default.role_prefix),
+            bulk: self.bulk.unwrap_or(default.bulk),
+            bulk_max_operations: self
+                .bulk_max_operations
+                .unwrap_or(default.bulk_max_operations),
+            bulk_max_payload: self.bulk_max_payload.unwrap_or(default.bulk_max_payload),
+        })
+    }
+}
+
 /// `headcount sandbox`
 pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
-    let default = Options::default();
+    let (listen, ca_out) = (args.listen, args.ca_out.clone());
     let own_token = args.token.is_some();
-    let tls = tls(&args)?;
-    let options = Options {
-        listen: args.listen,
-        tls,
-        versions: args.http.unwrap_or_default(),
-        node: args.node.unwrap_or(default.node),
-        token: args.token,
-        users: args.users.unwrap_or(default.users),
-        teams: args.teams.unwrap_or(default.teams),
-        seats: args.seats.or(default.seats),
-        page_max: args.page_max.unwrap_or(default.page_max),
-        paging: args.paging.unwrap_or(default.paging),
-        rate: args.rate.or(default.rate),
-        limits: args.limit.unwrap_or(default.limits),
-        tell_limits: args.tell_limits,
-        latency: args.latency.map_or(default.latency, Duration::from_millis),
-        gzip: args.gzip.unwrap_or(default.gzip),
-        faults: args.faults.unwrap_or(default.faults),
-        seed: args.seed.unwrap_or(default.seed),
-        role_prefix: args.role_prefix.unwrap_or(default.role_prefix),
-        bulk: args.bulk.unwrap_or(default.bulk),
-        bulk_max_operations: args
-            .bulk_max_operations
-            .unwrap_or(default.bulk_max_operations),
-        bulk_max_payload: args.bulk_max_payload.unwrap_or(default.bulk_max_payload),
-    };
-    let sandbox = Sandbox::start(options).await.map_err(|error| {
+    let sandbox = Sandbox::start(args.options()?).await.map_err(|error| {
         Failure::usage(format_args!(
-            "the sandbox cannot listen on {}: {error}",
-            args.listen
+            "the sandbox cannot listen on {listen}: {error}"
         ))
     })?;
     let url = sandbox.base_url();
     // Removed with this, unless it was named.
     let authority = sandbox
         .authority()
-        .map(|pem| authority(pem, args.ca_out.as_deref()));
+        .map(|pem| authority(pem, ca_out.as_deref()));
     let authority = authority.transpose()?;
-    // The one place where a token is shown: this one opens nothing but the sandbox.
-    let token = if own_token {
-        "the token you gave".to_owned()
-    } else {
-        sandbox.token().to_owned()
-    };
     super::print(format!("{url}\n").as_bytes())?;
     let trust = match &authority {
         Some(file) => format!(" \\\n    HEADCOUNT_CA_CERT={}", file.path().display()),
         None => String::new(),
     };
-    let token = if own_token { "..." } else { &token };
+    // The one place where a token is shown: this one opens nothing but the sandbox.
+    let token = if own_token { "..." } else { sandbox.token() };
     let export = Tint::Command.on(format_args!(
         "export HEADCOUNT_URL={url} HEADCOUNT_TOKEN={token}{trust}"
     ));
