@@ -12,6 +12,7 @@ mod doctor;
 mod ending;
 mod explain;
 mod export;
+mod hidden;
 mod import;
 mod init;
 mod job;
@@ -152,80 +153,7 @@ pub fn command() -> clap::Command {
         let command = command.mut_args(|arg| arg.hide_env(true));
         command.mut_subcommands(quiet)
     }
-    // A plan is made without a run: what is about the run only is of no use there.
-    let about_runs = [
-        "dry_run",
-        "results",
-        "report",
-        "report_mask",
-        "bom",
-        "max_errors",
-        "yes",
-        "state_dir",
-        "anew",
-    ];
-    let without_run = |plan: clap::Command| {
-        plan.mut_args(|arg| {
-            let hide = about_runs.contains(&arg.get_id().as_str());
-            arg.hide(hide)
-        })
-    };
-    // Who is locked joins no team.
-    let without_teams =
-        |list: clap::Command| list.mut_arg("create_teams", |create_teams| create_teams.hide(true));
-    // How changes are sent matters only where they are.
-    let without_sending = |check: clap::Command| {
-        check.mut_args(|arg| {
-            let id = arg.get_id().as_str();
-            let hide = ["skip_invalid", "create_teams", "batch", "bulk", "replace"].contains(&id);
-            arg.hide(hide)
-        })
-    };
-    let without_node = |columns: clap::Command| {
-        without_sending(columns).mut_args(|arg| {
-            let is_of_node = arg.get_help_heading() == Some("Node");
-            let names_profile = ["profile", "config"].contains(&arg.get_id().as_str());
-            let hidden = arg.is_hide_set();
-            arg.hide(hidden || (is_of_node && !names_profile))
-        })
-    };
-    // A token is kept for a node, and no call is made.
-    let without_calls = |login: clap::Command| {
-        login.mut_args(|arg| {
-            let id = arg.get_id().as_str();
-            let hide = [
-                "sandbox",
-                "role_prefix",
-                "rate",
-                "concurrency",
-                "timeout",
-                "protect",
-            ]
-            .contains(&id);
-            arg.hide(hide)
-        })
-    };
-    let without_token = |logout: clap::Command| {
-        without_calls(logout).mut_arg("token_file", |token_file| token_file.hide(true))
-    };
-    let apply = |apply: clap::Command| apply.mut_arg("anew", |anew| anew.hide(true));
-    let again = |runs: clap::Command| {
-        let mut runs = runs;
-        for name in ["resume", "retry", "undo"] {
-            runs = runs.mut_subcommand(name, apply);
-        }
-        runs
-    };
-    quiet(Cli::command())
-        .mut_subcommand("apply", apply)
-        .mut_subcommand("columns", without_node)
-        .mut_subcommand("login", without_calls)
-        .mut_subcommand("logout", without_token)
-        .mut_subcommand("check", without_sending)
-        .mut_subcommand("runs", again)
-        .mut_subcommand("plan", without_run)
-        .mut_subcommand("lock", without_teams)
-        .mut_subcommand("unlock", without_teams)
+    hidden::hide(quiet(Cli::command()))
 }
 
 /// What the command runs on. Calls of one row each wait for the node nearly all of the time, and handing every answer
