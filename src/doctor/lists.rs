@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::ask::Why;
 use super::connection::is_token_refused;
 use super::{Check, Examination, Granted, Listed, State};
-use crate::report::grouped;
+use crate::report::{counted, grouped};
 use crate::scim::{Group, PAGE, Page, Raw, Resource, Target, User};
 
 /// How many are asked for: what headcount asks for, and what it or others fall back to.
@@ -219,8 +219,8 @@ impl Examination<'_> {
                 let roles = names().filter(|name| name.starts_with(prefix)).count();
                 format!(
                     "{of}{} and {} (names that begin with {prefix:?})",
-                    counted(read - roles, "team"),
-                    counted(roles, "role")
+                    counted((read - roles) as u64, "team"),
+                    counted(roles as u64, "role")
                 )
             }
             None => {
@@ -283,12 +283,6 @@ impl Examination<'_> {
             Err(why) => self.missed(Check::WithoutMembers, &why),
         }
     }
-}
-
-/// "1 team", "2 teams".
-fn counted(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", grouped(number as u64))
 }
 
 /// What follows from pages: how many users came where so many were asked for, and how many there

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::summary::grouped;
+use super::summary::counted;
 use super::tint::Tint;
 use crate::roster::{Code, Problem};
 use crate::sheet::RowNumber;
@@ -210,13 +210,6 @@ impl fmt::Display for Kind {
         }
         Ok(())
     }
-}
-
-/// `1 row`, `2 rows`.
-fn counted(number: u64, what: &str) -> String {
-    let number_in_words = grouped(number);
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number_in_words} {what}{plural}")
 }
 
 /// Rows, the first few stretches of them.

@@ -30,7 +30,7 @@ pub use place::{beside, is_stream, name_after};
 pub use progress::{Counter, Progress, When};
 pub use results::{Layout, ResultsError, ResultsFile, UnfitError};
 pub use screen::{Paper, Screen, ask, say};
-pub use summary::{Summary, Tally, duration, grouped};
+pub use summary::{Summary, Tally, counted, duration, grouped};
 pub use table::Table;
 pub use tint::{Colours, Tint, plain};
 pub use unfinished::{Begun, Former, Unfinished};

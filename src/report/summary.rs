@@ -286,6 +286,13 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// "1 row", "2 rows".
+#[must_use]
+pub fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(number))
+}
+
 /// "420 ms", "1.4 s", "12 s", "3 min 5 s", "2 h 10 min".
 #[must_use]
 pub fn duration(duration: Duration) -> String {

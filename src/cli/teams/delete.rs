@@ -1,12 +1,12 @@
 //! Teams and roles deleted: which ones are meant, whether that is agreed to, and what became of each.
 
 use super::report::Report;
-use super::{DeleteArgs, counted, distinct, refuse_wrong};
+use super::{DeleteArgs, distinct, refuse_wrong};
 use crate::cli::args::NodeArgs;
 use crate::cli::destination::Connected;
 use crate::cli::{Exit, Failure, confirm};
 use crate::directory::Teams;
-use crate::report::say;
+use crate::report::{counted, say};
 use crate::roster::{GroupKind, GroupName};
 use crate::scim::Error;
 use crate::teams::{self, Deletion};
@@ -94,7 +94,7 @@ async fn confirm_deletion(
 ) -> Result<(), Failure> {
     let what = match targets {
         [one] => format!("delete the {} {:?}", kind.word(), one.name),
-        many => format!("delete {}", counted(many.len(), kind.word())),
+        many => format!("delete {}", counted(many.len() as u64, kind.word())),
     };
     if !confirm::can_ask(args) {
         return Err(confirm::nowhere_to_ask(&what, &node.name));
@@ -116,7 +116,7 @@ async fn confirm_deletion(
 
 fn in_words(members: Option<usize>) -> String {
     match members {
-        Some(members) => counted(members, "member"),
+        Some(members) => counted(members as u64, "member"),
         None => "a number of members that the node does not tell".to_owned(),
     }
 }

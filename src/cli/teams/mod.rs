@@ -13,7 +13,7 @@ use super::destination::Connected;
 use super::printed::show;
 use super::{Exit, Failure, signals};
 use crate::directory::{NewName, Teams};
-use crate::report::{Paper, Table, Tint, grouped, say};
+use crate::report::{Paper, Table, Tint, counted, grouped, say};
 use crate::roster::{GroupKind, GroupName};
 use crate::run::StopSwitch;
 use crate::teams::{self, Entry};
@@ -153,7 +153,7 @@ async fn list(node: &Connected, kind: GroupKind) -> Result<Exit, Failure> {
     show(&table(&entries).lines(Paper::standard_output().columns()))?;
     say(format_args!(
         "{} on {}.",
-        counted(entries.len(), kind.word()),
+        counted(entries.len() as u64, kind.word()),
         node.name
     ));
     if entries.iter().any(|entry| entry.members.is_none()) {
@@ -222,12 +222,6 @@ async fn create(args: CreateArgs, kind: GroupKind, node: &Connected) -> Result<E
         }
     }
     Ok(report.exit())
-}
-
-/// "1 team", "2 teams"
-fn counted(count: usize, what: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{} {what}{ending}", grouped(count as u64))
 }
 
 /// The names without blanks around them, each once.
