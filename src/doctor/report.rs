@@ -190,12 +190,6 @@ impl Report {
         }
     }
 
-    /// What was found, in the order of the checks.
-    #[must_use]
-    pub fn findings(&self) -> &[Finding] {
-        &self.findings
-    }
-
     /// Whether nothing keeps the node from being used.
     #[must_use]
     pub fn is_usable(&self) -> bool {

@@ -3,8 +3,8 @@
 //! Here belong the ceiling ([`Rate`]), the controller that finds out what a node allows (`limiter`), the gate that a
 //! node's "wait" closes for everybody, the breaker that keeps calls from a node that does not answer (`breaker`),
 //! the table of what may be sent again ([`retry`]), and the HTTP client that obeys all of them ([`Line`]): the way to
-//! the node (`route`), whom it trusts (`trust`), what to tell people when there is none (`trouble`). What a call is *for* does not belong here: of users, teams and spreadsheets this module knows no more than the
-//! [`Class`] of a call.
+//! the node (`route`), whom it trusts (`trust`), what to tell people when there is none (`trouble`). What a call is *for*
+//! does not belong here: of users, teams and spreadsheets this module knows no more than the [`Class`] of a call.
 //!
 //! ```text
 //!  scim ── Call ──▶ Line ── Pace::admit ──▶ node
@@ -72,7 +72,6 @@ pub struct Pace {
     waiting: AtomicUsize,
     resting: AtomicUsize,
     admitted: AtomicU64,
-    holds: AtomicU64,
 }
 
 /// What the decision hangs on. Times are counted from when the pace began.
@@ -123,7 +122,6 @@ impl Pace {
             waiting: AtomicUsize::new(0),
             resting: AtomicUsize::new(0),
             admitted: AtomicU64::new(0),
-            holds: AtomicU64::new(0),
         }
     }
 
@@ -208,9 +206,6 @@ impl Pace {
                 state.traffic.back(ticket.class(), what, came.status, took);
             }
         }
-        if matches!(came.said, limiter::Said::Refused(_)) {
-            self.holds.fetch_add(1, Ordering::Relaxed);
-        }
         for queue in &self.queues {
             queue.moved.notify_one();
         }
@@ -232,10 +227,7 @@ impl Pace {
     pub fn hold(&self, wait: Duration) {
         let until = self.begun.elapsed().saturating_add(wait);
         let mut state = self.state();
-        if state.held_until < until {
-            state.held_until = until;
-            self.holds.fetch_add(1, Ordering::Relaxed);
-        }
+        state.held_until = state.held_until.max(until);
     }
 
     /// The node refused parts of a call because there were too many: keeps every call back for `wait`, and
@@ -307,12 +299,6 @@ impl Pace {
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
 
-    /// Whether the pace was closed.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        *self.closed.borrow()
-    }
-
     /// How many calls wait for their turn now.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -336,12 +322,6 @@ impl Pace {
     pub fn held_for(&self) -> Option<Duration> {
         let held = Class::ALL.into_iter().filter_map(|class| self.held(class));
         held.max()
-    }
-
-    /// How often the node said to wait.
-    #[must_use]
-    pub fn holds(&self) -> u64 {
-        self.holds.load(Ordering::Relaxed)
     }
 }
 
@@ -376,7 +356,6 @@ mod tests {
         let waited = begun.elapsed();
         assert!(waited >= Duration::from_secs(7), "{waited:?}");
         assert!(waited < Duration::from_millis(7_010), "{waited:?}");
-        assert_eq!(pace.holds(), 1);
     }
 
     #[tokio::test(start_paused = true)]

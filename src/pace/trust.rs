@@ -79,12 +79,6 @@ impl Authorities {
     pub(super) fn certificates(&self) -> impl Iterator<Item = Certificate> {
         self.0.iter().cloned()
     }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 impl fmt::Debug for Authorities {

@@ -28,15 +28,8 @@ pub struct Batch {
 
 impl Batch {
     /// How many people it names.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    fn size(&self) -> usize {
         self.join.len() + self.leave.len()
-    }
-
-    /// Whether it names nobody.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 
@@ -160,7 +153,7 @@ fn batches(people: &[(usize, Memberships<'_>)], batch: usize) -> Vec<Batch> {
         let leaves = memberships.leave.iter().map(|group| (group, false));
         for (group, joins) in joins.chain(leaves) {
             let batches = by_group.entry(group).or_default();
-            if batches.last().is_none_or(|last| last.len() == batch) {
+            if batches.last().is_none_or(|last| last.size() == batch) {
                 batches.push(Batch {
                     group: group.clone(),
                     ..Batch::default()
@@ -254,7 +247,7 @@ mod tests {
 
             let mut served: BTreeSet<(usize, &str, bool)> = BTreeSet::new();
             for each in &shares.batches {
-                prop_assert!((1..=batch).contains(&each.len()));
+                prop_assert!((1..=batch).contains(&each.size()));
                 for (places, joins) in [(&each.join, true), (&each.leave, false)] {
                     for place in places {
                         prop_assert!(served.insert((*place, &each.group, joins)));

@@ -71,14 +71,6 @@ impl Line {
             error: outcome.error.clone(),
         }
     }
-
-    /// Whether the node would be as the row asks.
-    #[must_use]
-    pub fn is_done(&self) -> bool {
-        Verdict::ALL
-            .iter()
-            .any(|verdict| verdict.as_str() == self.outcome && verdict.is_done())
-    }
 }
 
 impl fmt::Display for Line {

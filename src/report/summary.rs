@@ -58,15 +58,6 @@ impl Tally {
         self.counts.iter().sum()
     }
 
-    /// How many rows are as asked.
-    #[must_use]
-    pub fn done(&self) -> u64 {
-        self.present()
-            .filter(|(verdict, _)| verdict.is_done())
-            .map(|(_, count)| count)
-            .sum()
-    }
-
     /// The verdicts that occur, with their counts.
     pub fn present(&self) -> impl Iterator<Item = (Verdict, u64)> {
         Verdict::ALL

@@ -42,9 +42,7 @@ impl BulkLimits {
         };
         bulk.supported.then_some(limits)
     }
-}
 
-impl BulkLimits {
     /// The same for requests that stop doing harm when more than `errors` of their operations fail.
     #[must_use]
     pub fn of_at_most(self, errors: Option<u64>) -> Self {
@@ -161,12 +159,6 @@ impl BulkOperation {
         const NAME_AND_COMMA: usize = 20;
         length(self) + NAME_AND_COMMA
     }
-
-    /// What it does.
-    #[must_use]
-    pub fn method(&self) -> BulkMethod {
-        self.method
-    }
 }
 
 /// Characters that may stand in a path as they are (RFC 3986, section 3.3); the colon for `bulkId:`.
@@ -202,9 +194,7 @@ impl BulkId {
     pub fn reference(self) -> String {
         format!("bulkId:{self}")
     }
-}
 
-impl BulkId {
     /// Where the operation stands in its request, from 0.
     #[must_use]
     pub fn place(self) -> usize {
@@ -399,7 +389,7 @@ mod tests {
             assert!(written <= 600 && request.len() <= 3);
         }
         assert_eq!(request.len() + left.len(), 10);
-        assert_eq!(left[0].method(), BulkMethod::Post);
+        assert_eq!(left[0].method, BulkMethod::Post);
 
         let mut few = BulkRequest::new(BulkLimits {
             max_operations: 1,

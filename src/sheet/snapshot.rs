@@ -3,7 +3,6 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
 use std::sync::Arc;
 
 use super::dialect::Dialect;
@@ -53,19 +52,10 @@ pub(super) struct Table {
 }
 
 impl Snapshot {
-    /// Copies the file at `path` (`-` is standard input) and finds out how to read it, as far as `reading`
-    /// leaves that open. `judge` tells which row has the headings.
+    /// Finds out how to read a file, as far as `reading` leaves that open. `judge` tells which row has the headings.
     ///
     /// # Errors
-    /// When it cannot be read, is empty, or has no rows that could be made out.
-    pub fn take(path: &Path, reading: &Reading, judge: Judge<'_>) -> Result<Self, SheetError> {
-        Self::of(Original::take(path)?, reading, judge)
-    }
-
-    /// The same for a file that was copied already.
-    ///
-    /// # Errors
-    /// As [`take`](Self::take).
+    /// When it is empty, or has no rows that could be made out.
     pub fn of(original: Original, reading: &Reading, judge: Judge<'_>) -> Result<Self, SheetError> {
         let start = beginning(&original)?;
         let mut decided = Vec::new();

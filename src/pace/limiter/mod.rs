@@ -109,12 +109,6 @@ impl Learnt {
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(Option::is_none)
     }
-
-    /// The calls a second of a class.
-    #[must_use]
-    pub fn of(&self, class: Class) -> Option<f64> {
-        self.0[class as usize]
-    }
 }
 
 impl Limiter {

@@ -14,7 +14,7 @@ fn read(content: &[u8]) -> Result<Vec<Line>, SheetError> {
 
 fn read_as(content: &[u8], reading: &Reading) -> Result<Vec<Line>, SheetError> {
     let file = file(content);
-    Snapshot::take(file.path(), reading, &|_| 0)?
+    Snapshot::of(Original::take(file.path())?, reading, &|_| 0)?
         .open()?
         .collect()
 }
@@ -29,7 +29,7 @@ fn utf8() -> Reading {
 
 /// What is at `path`, without anybody who knows what it is about.
 fn take(path: &std::path::Path) -> Result<Snapshot, SheetError> {
-    Snapshot::take(path, &Reading::default(), &|_| 0)
+    Snapshot::of(Original::take(path)?, &Reading::default(), &|_| 0)
 }
 
 fn file(content: &[u8]) -> tempfile::NamedTempFile {
