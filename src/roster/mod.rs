@@ -14,6 +14,7 @@ mod email;
 mod fingerprint;
 mod header;
 mod heading;
+mod intent;
 mod likeness;
 mod mangled;
 mod mapping;

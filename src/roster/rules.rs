@@ -1,19 +1,16 @@
-//! Rules for rows: each becomes a change, or everything that is wrong with it.
+//! How the rows of a file are understood: each becomes a change, or everything that is wrong with it. What a row asks for
+//! is in `intent`, what stands in its cells in `reading`.
 
 use super::Options;
-use super::action::Action;
-use super::change::{Attributes, Change, GroupKind, GroupName, Newcomer, Revision};
+use super::change::Change;
 use super::code::Code;
 use super::column::Column;
-use super::email::Email;
 use super::header::Columns;
 use super::mangled::Mangled;
-use super::names::full_name;
 use super::nodes::Share;
-use super::person::{Person, UserId};
 use super::problem::Problem;
 use super::protected::Protected;
-use super::reading::{Reading, is_clear};
+use super::reading::Reading;
 use crate::sheet::{Addressing, BrokenRow, Defect, Line, Row, SheetError, trim};
 
 /// How the rows of one file are understood.
@@ -22,7 +19,7 @@ pub(super) struct Rules {
     file: String,
     header: Vec<String>,
     columns: Columns,
-    options: Options,
+    pub(super) options: Options,
     /// How problems name cells.
     pub(super) addressing: Addressing,
     /// Which rows count, where a file is for several nodes.
@@ -150,268 +147,5 @@ impl Rules {
             Some(change) if reading.problems.is_empty() => Ok(change),
             _ => Err(reading.problems),
         }
-    }
-}
-
-impl Reading<'_> {
-    /// `None` only where a problem was noted.
-    fn change(&mut self) -> Option<Change> {
-        let Some(action) = self.action() else {
-            // Whoever it is about, it should be somebody.
-            self.person();
-            return None;
-        };
-        match action {
-            Action::Create => self.newcomer().map(Change::Create),
-            Action::Upsert => {
-                let (newcomer, revision) = (self.newcomer(), self.revision());
-                self.not_new_email("upsert");
-                Some(Change::Upsert {
-                    newcomer: newcomer?,
-                    revision,
-                })
-            }
-            Action::Update => {
-                let (person, revision) = (self.person(), self.revision());
-                Some(Change::Update {
-                    person: person?,
-                    revision,
-                })
-            }
-            Action::Lock => self.person().map(Change::Lock),
-            Action::Unlock => self.person().map(Change::Unlock),
-            Action::Delete => self.person().map(Change::Delete),
-            Action::AddTeams => {
-                let person = self.person();
-                let groups = self.some_group(Column::Teams, Self::join);
-                Some(Change::AddTeams {
-                    person: person?,
-                    groups,
-                })
-            }
-            Action::RemoveTeams => {
-                let person = self.person();
-                let groups = self.some_group(Column::RemoveTeams, |row| {
-                    let groups = row.leave();
-                    if groups.is_empty() {
-                        row.join()
-                    } else {
-                        groups
-                    }
-                });
-                Some(Change::RemoveTeams {
-                    person: person?,
-                    groups,
-                })
-            }
-        }
-    }
-
-    /// Nobody who is protected is locked or deleted.
-    fn spare(&mut self, change: &Change) {
-        let person = change.person();
-        let (id, email) = (person.id(), person.email());
-        let is_protected = self
-            .rules
-            .protected
-            .has(id.map(UserId::as_str), email.map(Email::as_str));
-        if !change.takes_access() || !is_protected {
-            return;
-        }
-        let column = match email {
-            Some(_) => Column::Email,
-            None => Column::Id,
-        };
-        let value = self.cell(column);
-        self.problem(
-            Code::Protected,
-            column,
-            value,
-            "is protected, and is neither locked nor deleted; remove the row, or the person from those who are protected",
-        );
-    }
-
-    fn action(&mut self) -> Option<Action> {
-        let Options {
-            default_action,
-            forced_action,
-            ..
-        } = self.rules.options;
-        let Some(cell) = self.cell(Column::Action) else {
-            return Some(default_action);
-        };
-        match cell.parse() {
-            Ok(action) if forced_action && action != default_action => {
-                let what = format!(
-                    "is asked for, but this command only does {default_action}; use headcount import for mixed rows"
-                );
-                self.problem(Code::OtherAction, Column::Action, Some(cell), what);
-                None
-            }
-            Ok(action) => Some(action),
-            Err(error) => {
-                self.problem(Code::Action, Column::Action, Some(cell), error.words());
-                None
-            }
-        }
-    }
-
-    fn person(&mut self) -> Option<Person> {
-        let before = self.problems.len();
-        let email = self.email(Column::Email);
-        let id = self.sound(Column::Id).and_then(|cell| {
-            let id = UserId::new(cell);
-            if id.is_none() {
-                self.problem(
-                    Code::Id,
-                    Column::Id,
-                    Some(cell),
-                    "is not an id: it has characters that no id has, or too many",
-                );
-            }
-            id
-        });
-        match (email, id) {
-            _ if self.problems.len() > before => None,
-            (Some(email), Some(id)) => Some(Person::Both { email, id }),
-            (Some(email), None) => Some(Person::Email(email)),
-            (None, Some(id)) => Some(Person::Id(id)),
-            (None, None) => {
-                let column = if self.rules.columns.at(Column::Email).is_some() {
-                    Column::Email
-                } else {
-                    Column::Id
-                };
-                self.problem(
-                    Code::NobodyInRow,
-                    column,
-                    None,
-                    "the cell is empty, so nobody is named; fill it in or remove the row",
-                );
-                None
-            }
-        }
-    }
-
-    fn newcomer(&mut self) -> Option<Newcomer> {
-        let email = self.email(Column::Email);
-        if email.is_none() && self.cell(Column::Email).is_none() {
-            self.problem(
-                Code::NobodyInRow,
-                Column::Email,
-                None,
-                "a new account needs an email; fill it in or remove the row",
-            );
-        }
-        let given_name = self.plain(Column::FirstName);
-        let family_name = self.plain(Column::LastName);
-        let display_name = self
-            .plain(Column::DisplayName)
-            .or_else(|| full_name(given_name.as_deref(), family_name.as_deref()));
-        let external_id = self.plain(Column::ExternalId);
-        let active = self.active();
-        let join = self.join();
-        if self.action() == Some(Action::Create) {
-            self.not_new_email("create");
-            for column in [Column::RemoveTeams, Column::RemoveRoles] {
-                if let Some(cell) = self.cell(column) {
-                    self.problem(
-                        Code::NotForAction,
-                        column,
-                        Some(cell),
-                        "cannot be left by a new account; empty the cell or use action update",
-                    );
-                }
-            }
-        }
-        Some(Newcomer {
-            email: email?,
-            given_name,
-            family_name,
-            display_name,
-            external_id,
-            active,
-            join,
-        })
-    }
-
-    fn revision(&mut self) -> Revision {
-        let attributes = Attributes {
-            given_name: self.edit(Column::FirstName),
-            family_name: self.edit(Column::LastName),
-            display_name: self.edit(Column::DisplayName),
-            external_id: self.edit(Column::ExternalId),
-        };
-        let (join, leave) = (self.join(), self.leave());
-        for both in join.iter().filter(|group| leave.contains(group)) {
-            let column = match both.kind {
-                GroupKind::Team => Column::RemoveTeams,
-                GroupKind::Role => Column::RemoveRoles,
-            };
-            let what = format!(
-                "is to be joined and left in the same row; remove the {} from one of the two cells",
-                both.kind_word()
-            );
-            self.problem(Code::JoinedAndLeft, column, Some(&both.name), what);
-        }
-        let new_email = self.email(Column::NewEmail).filter(|new| {
-            self.cell(Column::Email)
-                .and_then(|cell| Email::try_from(cell).ok())
-                .as_ref()
-                != Some(new)
-        });
-        Revision {
-            attributes,
-            active: self.active(),
-            new_email,
-            join,
-            leave,
-        }
-    }
-
-    fn not_new_email(&mut self, action: &str) {
-        if let Some(cell) = self.cell(Column::NewEmail) {
-            let what = format!("makes no sense for {action}; only action update changes an email");
-            self.problem(Code::NotForAction, Column::NewEmail, Some(cell), what);
-        }
-    }
-
-    fn plain(&mut self, column: Column) -> Option<String> {
-        // On an upsert, what is to be cleared is simply not given to a new account.
-        self.text(column)
-            .filter(|cell| !is_clear(cell) || self.refuse_clear(column, cell))
-            .map(str::to_owned)
-    }
-
-    /// `<clear>` means nothing where there is nothing yet. Always false, for use in a filter.
-    fn refuse_clear(&mut self, column: Column, cell: &str) -> bool {
-        if self.action() == Some(Action::Create) {
-            self.problem(
-                Code::Clear,
-                column,
-                Some(cell),
-                "clears an attribute, which a new account does not have; empty the cell",
-            );
-        }
-        false
-    }
-
-    /// What `read` finds, which must not be nothing.
-    fn some_group(
-        &mut self,
-        column: Column,
-        read: impl FnOnce(&mut Self) -> Vec<GroupName>,
-    ) -> Vec<GroupName> {
-        let before = self.problems.len();
-        let groups = read(self);
-        if groups.is_empty() && self.problems.len() == before {
-            self.problem(
-                Code::NoTeam,
-                column,
-                None,
-                format!("the row names no team or role; fill in {}", column.name()),
-            );
-        }
-        groups
     }
 }
