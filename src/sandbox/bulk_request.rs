@@ -64,15 +64,7 @@ impl Request {
                 ScimError::value("\"failOnErrors\" must be a whole number of at least 1")
             })?),
         };
-        let operations = match json::take(&mut fields, "Operations") {
-            Some(Value::Array(operations)) if !operations.is_empty() => operations,
-            _ => {
-                return Err(ScimError::syntax(
-                    "\"Operations\" must be an array with at least one operation",
-                ));
-            }
-        };
-        let operations = operations
+        let operations = json::operations(&mut fields)?
             .into_iter()
             .map(Operation::read)
             .collect::<Result<Vec<_>, _>>()?;

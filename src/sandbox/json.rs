@@ -45,6 +45,16 @@ pub(super) fn take(fields: &mut Fields, name: &str) -> Option<Value> {
     fields.remove(&key)
 }
 
+/// The operations of a PATCH or a bulk request, of which there must be some.
+pub(super) fn operations(fields: &mut Fields) -> Result<Vec<Value>, ScimError> {
+    match take(fields, "Operations") {
+        Some(Value::Array(operations)) if !operations.is_empty() => Ok(operations),
+        _ => Err(ScimError::syntax(
+            "\"Operations\" must be an array with at least one operation",
+        )),
+    }
+}
+
 fn key(fields: &Fields, name: &str) -> Option<String> {
     if fields.contains_key(name) {
         return Some(name.to_owned());

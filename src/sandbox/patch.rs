@@ -80,15 +80,7 @@ impl Patch {
         let Value::Object(mut fields) = body else {
             return Err(ScimError::syntax("the body is not a JSON object"));
         };
-        let operations = match json::take(&mut fields, "Operations") {
-            Some(Value::Array(operations)) if !operations.is_empty() => operations,
-            _ => {
-                return Err(ScimError::syntax(
-                    "\"Operations\" must be an array with at least one operation",
-                ));
-            }
-        };
-        let operations = operations
+        let operations = json::operations(&mut fields)?
             .into_iter()
             .map(|operation| Operation::read(kind, operation))
             .collect::<Result<_, _>>()?;
