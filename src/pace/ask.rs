@@ -45,7 +45,7 @@ impl Line {
             .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))?;
         so_far.sent = 1;
         let begun = Instant::now();
-        match self.once(call).await {
+        match self.sender.once(call).await {
             Sending::Answer(Response {
                 status,
                 headers,

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
-use reqwest::header::HeaderValue;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
@@ -17,16 +16,13 @@ use super::limiter::Allowance;
 use super::retry::{
     self, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, Most, OUTAGE, Repeat, Verdict, back_off,
 };
-use super::sending::{Response, Sending};
+use super::sending::{BadToken, Response, Sender, Sending};
 use super::trouble::Sent;
-use super::veil::Veil;
 use super::{Answer, Call, Cause, Closed, Fault, FaultKind, Http, Pace, Place, retry_after};
 
 /// Sends calls to one node with one token.
 pub struct Line {
-    pub(super) http: Http,
-    pub(super) authorization: HeaderValue,
-    pub(super) veil: Veil,
+    pub(super) sender: Sender,
     pub(super) pace: Arc<Pace>,
     last_answer: Mutex<Option<Instant>>,
     /// Whether anything that came back could be read: then the address is right.
@@ -40,11 +36,6 @@ impl fmt::Debug for Line {
             .finish_non_exhaustive()
     }
 }
-
-/// The token has characters that no HTTP header may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the token has characters that cannot be sent (line breaks, accents or spaces inside it?)")]
-pub struct BadToken;
 
 /// A sending that has not decided the call.
 struct Setback {
@@ -60,13 +51,8 @@ impl Line {
     /// # Errors
     /// When the token cannot stand in a header.
     pub fn new(http: Http, token: &SecretString, pace: Arc<Pace>) -> Result<Self, BadToken> {
-        let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
-            .map_err(|_| BadToken)?;
-        authorization.set_sensitive(true);
         Ok(Line {
-            http,
-            authorization,
-            veil: Veil::of(token.expose_secret()),
+            sender: Sender::new(http, token)?,
             pace,
             last_answer: Mutex::new(None),
             understood: AtomicBool::new(false),
@@ -99,7 +85,7 @@ impl Line {
                 .await
                 .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))?;
             let leaves = Instant::now();
-            let sending = self.once(call).await;
+            let sending = self.sender.once(call).await;
             so_far.count(leaves.elapsed());
             let setback = match sending {
                 Sending::Answer(response) => {

@@ -5,12 +5,13 @@ use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH,
 };
 use reqwest::{StatusCode, Version};
+use secrecy::{ExposeSecret, SecretString};
 use tracing::debug;
 
 use super::body::{GZIP, NoBody, receive};
-use super::line::Line;
 use super::trouble::{Sent, Trouble};
-use super::{Call, Cause};
+use super::veil::Veil;
+use super::{Call, Cause, Http};
 
 /// The media type of every body (RFC 7644, section 3.1).
 const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -18,6 +19,18 @@ const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json")
 /// What is accepted: some servers know only plain JSON.
 const ACCEPTED: HeaderValue =
     HeaderValue::from_static("application/scim+json, application/json;q=0.9");
+
+/// Sends calls, each with the token.
+pub(super) struct Sender {
+    http: Http,
+    authorization: HeaderValue,
+    veil: Veil,
+}
+
+/// The token has characters that no HTTP header may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the token has characters that cannot be sent (line breaks, accents or spaces inside it?)")]
+pub struct BadToken;
 
 /// How one sending of a call ended.
 pub(super) enum Sending {
@@ -39,7 +52,18 @@ pub(super) struct Response {
     pub(super) version: Version,
 }
 
-impl Line {
+impl Sender {
+    pub(super) fn new(http: Http, token: &SecretString) -> Result<Self, BadToken> {
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
+            .map_err(|_| BadToken)?;
+        authorization.set_sensitive(true);
+        Ok(Sender {
+            http,
+            authorization,
+            veil: Veil::of(token.expose_secret()),
+        })
+    }
+
     /// Sends the call, once.
     pub(super) async fn once(&self, call: &Call) -> Sending {
         let mut request = self
