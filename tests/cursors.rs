@@ -76,8 +76,8 @@ fn a_run_finds_teams_and_people_by_cursor() {
         desk.headcount(&["lock", "few.csv", "--yes"])
             .with(0)
             .says("2 locked");
-        let users = node.sandbox().snapshot().users;
-        let active = users.iter().filter(|user| user.active).take(50);
+        let active = node.active();
+        let active = active.iter().take(50);
         let many: String = active.map(|user| format!("{}\n", user.user_name)).collect();
         desk.file("many.csv", format!("email\n{many}"));
         desk.headcount(&["lock", "many.csv", "--yes", "--allow-locks", "100"])

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use headcount::sandbox::Options;
 use serde_json::{Value, json};
 use support::scripted::{Call, Reply, Scripted, list, reply, user};
-use support::{Desk, Ended, Node, TOKEN, ended};
+use support::{Desk, Ended, Node, TOKEN, ended, nobody};
 
 /// State and words of each check.
 type Checks = BTreeMap<String, (String, String)>;
@@ -421,13 +421,7 @@ fn what_a_node_tells_everybody_is_shown_although_the_token_is_refused() {
 
 #[test]
 fn where_nobody_listens_that_is_all_there_is_to_say() {
-    // A port that was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let desk = Desk::at(&format!("http://127.0.0.1:{port}/v2"));
+    let desk = Desk::at(&format!("http://{}/v2", nobody()));
     let ended = desk.headcount(&["doctor"]).with(3);
     let checks = checks(&ended);
     shows(

@@ -105,8 +105,7 @@ impl Scene {
         desk.file("people.csv", format!("{HEADING}\n{}", people(["", "", ""])));
         let of_nodes = people([",eu", ",us", ",eu"]);
         desk.file("joiners.csv", format!("{HEADING},node\n{of_nodes}"));
-        let active = self.node.sandbox().snapshot().users.into_iter();
-        let active = active.filter(|user| user.active).take(4);
+        let active = self.node.active().into_iter().take(4);
         let active: Vec<String> = active.map(|user| user.user_name).collect();
         let leavers = active.iter().take(3).map(|email| {
             if section.contains("several nodes") {

@@ -36,8 +36,7 @@ fn exits(desk: &Desk) -> Vec<(String, String)> {
 }
 
 fn active(node: &Node) -> Vec<String> {
-    let users = node.sandbox().snapshot().users.into_iter();
-    let active = users.filter(|user| user.active);
+    let active = node.active().into_iter();
     active.map(|user| user.user_name).collect()
 }
 

@@ -400,14 +400,7 @@ fn a_total_that_is_only_the_length_of_the_page_is_not_believed() {
 fn the_sandbox_needs_no_second_look() {
     let node = Node::with_users(200);
     let desk = node.desk();
-    let active: Vec<_> = node
-        .sandbox()
-        .snapshot()
-        .users
-        .into_iter()
-        .filter(|user| user.active)
-        .collect();
-    let emails: String = active[..10]
+    let emails: String = node.active()[..10]
         .iter()
         .map(|user| format!("{}\n", user.user_name))
         .collect();

@@ -6,18 +6,17 @@ use headcount::sandbox::Options;
 use support::scripted::{Scripted, list, reply, user};
 use support::{Node, column};
 
+/// Those who are not locked.
+fn emails(node: &Node) -> Vec<String> {
+    let active = node.active().into_iter();
+    active.map(|user| user.user_name).collect()
+}
+
 #[test]
 fn a_list_of_emails_and_ids_is_locked_and_unlocked() {
     let node = Node::with_users(60);
     let desk = node.desk();
-    let active: Vec<_> = node
-        .sandbox()
-        .snapshot()
-        .users
-        .into_iter()
-        .filter(|user| user.active)
-        .take(4)
-        .collect();
+    let active = node.active();
     desk.file(
         "leavers.csv",
         format!(
@@ -117,13 +116,7 @@ fn without_a_terminal_and_without_yes_nobody_is_locked() {
 fn a_large_part_of_a_node_is_not_locked_by_mistake() {
     let node = Node::with_users(100);
     let desk = node.desk();
-    let before = node.sandbox().snapshot();
-    let emails: Vec<_> = before
-        .users
-        .iter()
-        .filter(|user| user.active)
-        .map(|user| user.user_name.clone())
-        .collect();
+    let emails = emails(&node);
     desk.file(
         "leavers.csv",
         format!("email\n{}\n", emails[..40].join("\n")),
@@ -132,19 +125,11 @@ fn a_large_part_of_a_node_is_not_locked_by_mistake() {
         .with(5)
         .says("--allow-locks 40")
         .says("nothing was sent");
-    let active = |node: &Node| {
-        node.sandbox()
-            .snapshot()
-            .users
-            .iter()
-            .filter(|user| user.active)
-            .count()
-    };
-    assert_eq!(active(&node), emails.len());
+    assert_eq!(node.active().len(), emails.len());
     desk.headcount(&["lock", "leavers.csv", "--yes", "--allow-locks", "40"])
         .with(0)
         .says("40 locked");
-    assert_eq!(active(&node), emails.len() - 40);
+    assert_eq!(node.active().len(), emails.len() - 40);
 }
 
 #[test]
@@ -155,12 +140,7 @@ fn people_are_found_by_whichever_is_fewer_calls() {
         ..Options::default()
     });
     let desk = node.desk();
-    let users = node.sandbox().snapshot().users;
-    let emails: Vec<_> = users
-        .iter()
-        .filter(|user| user.active)
-        .map(|user| user.user_name.clone())
-        .collect();
+    let emails = emails(&node);
     desk.file("three.csv", format!("email\n{}\n", emails[..3].join("\n")));
     desk.headcount(&["lock", "three.csv", "--yes"]).with(0);
     // What the node can do, the first page, then three questions and three locks.

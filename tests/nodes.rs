@@ -160,9 +160,7 @@ fn one_profile_needs_no_column_and_several_do() {
 fn locks_are_guarded_for_each_node() {
     let company = company(|_| {});
     let mut file = "email,node\n".to_owned();
-    let users = company.berlin.sandbox().snapshot().users;
-    let active = users.iter().filter(|user| user.active);
-    for user in active.take(15) {
+    for user in company.berlin.active().iter().take(15) {
         file += &format!("{},berlin\n", user.user_name);
     }
     file += "nobody@example.com,sales\n";

@@ -7,7 +7,7 @@ use std::process::Command;
 use headcount::sandbox::Options;
 use support::forward::{Forward, Manner};
 use support::tls::Authority;
-use support::{Desk, Ended, Node, TOKEN, ended};
+use support::{Desk, Ended, Node, TOKEN, ended, nobody};
 
 /// A name that only the proxy can find.
 const HOST: &str = "node.example";
@@ -242,10 +242,7 @@ fn what_the_proxy_says_is_said_in_words() {
 #[test]
 fn a_proxy_that_is_not_there_is_told_from_a_node_that_is_not() {
     let company = Company::with(Manner::Open);
-    // A port that was free a moment ago.
-    let bound = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let place = bound.local_addr().unwrap().to_string();
-    drop(bound);
+    let place = nobody();
     for scheme in ["http", "https"] {
         let said = company.said(&[("HEADCOUNT_PROXY", &format!("{scheme}://{place}"))]);
         assert_eq!(

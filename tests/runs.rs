@@ -46,10 +46,7 @@ fn a_plan_that_was_begun_is_gone_on_with_by_its_run() {
     let plan = ["plan", "people.csv", "--action", "lock", "-o", "all.plan"];
     desk.headcount(&[&plan[..], &locks].concat()).with(0);
     let apply = [&["apply", "all.plan", "--yes", "-q"][..], &locks].concat();
-    let active = || {
-        let users = node.sandbox().snapshot().users;
-        users.into_iter().filter(|user| user.active).count()
-    };
+    let active = || node.active().len();
     let before = active();
     let mut child = desk.command(&apply).spawn().unwrap();
     while active() > before - 20 {

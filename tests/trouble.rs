@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use headcount::sandbox::Options;
 use support::scripted::{Scripted, list, reply, user};
-use support::{Desk, Node, column};
+use support::{Desk, Node, column, nobody};
 
 /// Status, body and `Retry-After` of a refusal, given what tells the time.
 type Told = fn(&dyn Fn() -> String) -> (u16, &'static str, String);
@@ -182,13 +182,7 @@ fn a_token_that_is_refused_stops_the_run() {
 
 #[test]
 fn a_node_that_is_not_there_is_exit_code_3() {
-    // A port that was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let desk = Desk::at(&format!("http://127.0.0.1:{port}/v2"));
+    let desk = Desk::at(&format!("http://{}/v2", nobody()));
     desk.file("people.csv", people(20));
     desk.headcount(&["import", "people.csv"])
         .with(3)

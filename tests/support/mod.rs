@@ -13,11 +13,12 @@ pub mod tls;
 pub mod workbook;
 
 use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use headcount::sandbox::{Options, Sandbox};
+use headcount::sandbox::{Options, Sandbox, UserSnapshot};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -64,9 +65,21 @@ impl Node {
         &self.sandbox
     }
 
+    /// Those who are not locked now.
+    pub fn active(&self) -> Vec<UserSnapshot> {
+        let users = self.sandbox.snapshot().users.into_iter();
+        users.filter(|user| user.active).collect()
+    }
+
     pub fn desk(&self) -> Desk {
         Desk::at(&self.url())
     }
+}
+
+/// A place where nobody listens: its port was free a moment ago.
+pub fn nobody() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
 }
 
 /// A folder, and a node's address.
