@@ -22,43 +22,46 @@
 //! | [`pace`] | how fast and how often: ceiling, gate, what may be sent again. Wraps the HTTP client |
 //! | [`directory`] | what the node holds now: people and teams, in the fewest calls |
 //! | [`plan`] | change + directory to [`plan::Work`]: pure functions |
-//! | [`guard`] | limits that stop a run before it does harm |
-//! | [`histogram`] | how long things took, in a fixed number of counts |
+//! | `guard` | limits that stop a run before it does harm |
+//! | `histogram` | how long things took, in a fixed number of counts |
 //! | [`run`] | the engine: workers, one person's rows in order, bulk requests, stopping; emits [`run::Event`]s |
 //! | [`ledger`] | the durable record of a run: what may have been sent, what became of it, what was there before |
 //! | [`terms`] | what a run was asked to do, as plans and ledgers keep it |
-//! | [`preview`] | what a run would do: lines, plan files |
+//! | `preview` | what a run would do: lines, plan files |
 //! | [`report`] | listens to events: progress, summary, results file; problems put together |
-//! | [`inspect`] | a file looked at and not carried out: what was understood, what is wrong |
-//! | [`export`] | what the node holds, as rows of a spreadsheet |
-//! | [`template`] | example spreadsheets to fill in |
-//! | [`doctor`] | looks at a node by reading only, and says what it found and what to mend |
-//! | [`request`] | one call as it stands: its body checked, its answer made readable, the same for a shell |
-//! | [`teams`] | teams and roles made and deleted, each once |
+//! | `inspect` | a file looked at and not carried out: what was understood, what is wrong |
+//! | `export` | what the node holds, as rows of a spreadsheet |
+//! | `template` | example spreadsheets to fill in |
+//! | `doctor` | looks at a node by reading only, and says what it found and what to mend |
+//! | `request` | one call as it stands: its body checked, its answer made readable, the same for a shell |
+//! | `teams` | teams and roles made and deleted, each once |
 //! | [`sandbox`] | a Keeper-like node on loopback over real HTTP |
 //!
 //! Imports point down the picture: `scim` and `pace` know nothing of spreadsheets, `sheet` and
 //! `roster` nothing of HTTP, `report` nothing of how rows are run.
+//!
+//! Public is what tests and benches need. Of the other modules the compiler says what nobody uses.
 
 pub mod cli;
 pub mod directory;
-pub mod doctor;
-pub mod export;
-pub mod guard;
-pub mod histogram;
-pub mod inspect;
 pub mod ledger;
 pub mod pace;
 pub mod plan;
-pub mod preview;
 pub mod report;
-pub mod request;
 pub mod roster;
 pub mod run;
 pub mod sandbox;
 pub mod scim;
 pub mod settings;
 pub mod sheet;
-pub mod teams;
-pub mod template;
 pub mod terms;
+
+mod doctor;
+mod export;
+mod guard;
+mod histogram;
+mod inspect;
+mod preview;
+mod request;
+mod teams;
+mod template;

@@ -30,14 +30,6 @@ const TITLE: &str = "How to fill it in";
 const YES_NO: [&str; 2] = ["yes", "no"];
 
 impl Kind {
-    /// All of them.
-    pub const ALL: [Kind; 4] = [
-        Kind::Onboarding,
-        Kind::Offboarding,
-        Kind::Update,
-        Kind::Teams,
-    ];
-
     /// The columns, in their order.
     fn columns(self) -> &'static [Column] {
         match self {
@@ -229,11 +221,13 @@ impl Kind {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum;
+
     use super::*;
 
     #[test]
     fn each_column_has_an_example_or_not_and_an_explanation() {
-        for kind in Kind::ALL {
+        for kind in Kind::value_variants() {
             for example in kind.examples() {
                 assert_eq!(example.len(), kind.columns().len(), "{kind:?}");
             }

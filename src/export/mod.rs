@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::Arc;
 
-pub use filter::{About, Filter, FilterError};
-pub use table::{Choice, ColumnError, Table};
+pub use filter::{About, Filter};
+pub use table::{Choice, Table};
 
 use groups::{Groups, with_members};
 use matching::Subject;

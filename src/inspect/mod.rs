@@ -12,7 +12,5 @@ mod teams;
 mod understood;
 
 pub use check::Check;
-pub use counts::Counts;
-pub use problems::{Finding, ProblemList};
 pub use teams::{TeamChecks, remark_line};
 pub use understood::Understood;

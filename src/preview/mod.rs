@@ -12,7 +12,7 @@ mod summary;
 
 use tokio::sync::mpsc;
 
-pub use compare::{Changed, Comparison};
+pub use compare::Comparison;
 pub use document::{Closing, Document, NewGroup, Opening, without_lines};
 pub use file::{PlanError, PlanFile, PlanWriter};
 pub use line::{Line, Naming};

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A page is made of events while a run goes on, or afterwards of its record, told as the same events. What it
-//! holds does not grow with the rows: counts by steps (`series`, [`Histogram`]), the first and the slowest
+//! holds does not grow with the rows: counts by steps (`series`, `Histogram`), the first and the slowest
 //! rows (`rows`). The template escapes whatever comes from a spreadsheet or a node; nothing is written past it.
 //! The page loads nothing and runs nothing.
 
