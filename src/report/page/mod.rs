@@ -131,7 +131,7 @@ impl Page {
     #[must_use]
     pub fn new(naming: Naming, since: Timestamp) -> Self {
         Page {
-            since,
+            since: whole(since),
             rows: Rows::new(naming),
             verdicts: BTreeMap::new(),
             statuses: BTreeMap::new(),
@@ -159,7 +159,7 @@ impl Page {
         if outcome.verdict == Verdict::NotAttempted {
             return;
         }
-        let since = outcome.finished_at.duration_since(self.since);
+        let since = whole(outcome.finished_at).duration_since(self.since);
         match Duration::try_from(since) {
             Ok(at) if outcome.verdict.is_done() => self.over_time.add(at, [1, 0]),
             Ok(at) => self.over_time.add(at, [0, 1]),
@@ -178,4 +178,10 @@ impl Page {
     pub fn render(&self, facts: &Facts) -> Result<String, askama::Error> {
         View::of(self, facts).render()
     }
+}
+
+/// A moment as the record of a run keeps it, to the thousandth of a second: so a page that is made at once and one that is
+/// made of the record have each row in the same step.
+fn whole(moment: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(moment.as_millisecond()).unwrap_or(moment)
 }

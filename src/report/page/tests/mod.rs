@@ -254,6 +254,30 @@ fn a_masked_page_names_nobody() {
     }
 }
 
+#[test]
+fn a_row_is_in_the_step_in_which_the_record_has_it() {
+    let roster = roster(PEOPLE);
+    let entry = roster.entries().unwrap().next().unwrap().unwrap();
+    let micros = |micros| at(0) + SignedDuration::from_micros(micros);
+    let steps = |since, finished_at| {
+        let mut page = Page::new(Naming::of(roster.columns()), since);
+        page.row(&Record {
+            number: entry.number,
+            cells: entry.cells.clone(),
+            action: Some(Action::Create),
+            outcome: Outcome {
+                finished_at,
+                ..Outcome::new(Verdict::Created)
+            },
+        });
+        (page.over_time.counts().len(), page.earlier)
+    };
+    // By the exact times it would be a step earlier, or before the run began.
+    assert_eq!(steps(micros(900), micros(250_100)), (2, 0));
+    assert_eq!(steps(micros(900), at(250)), (2, 0));
+    assert_eq!(steps(micros(900), at(0)), (1, 0));
+}
+
 /// A page of so many rows that all fail, some of them after a long time.
 fn long(rows: u64) -> Page {
     let roster = roster(PEOPLE);
