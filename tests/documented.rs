@@ -5,6 +5,7 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 use headcount::sandbox::Options;
@@ -169,9 +170,10 @@ impl Scene {
         }
         let program = self.desk.command(&[]);
         let mut typed = Command::new("sh");
+        // In the shell's place: whoever ends it ends the program, and not a shell that has left it running.
         let script = line.replacen(
             "headcount",
-            &format!("'{}'", program.get_program().display()),
+            &format!("exec '{}'", program.get_program().display()),
             1,
         );
         typed.args(["-c", &script]).env_clear();
@@ -246,6 +248,11 @@ fn serves(mut command: Command) {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(address.starts_with("http"), "{address}");
+    let host = address.split('/').nth(2).unwrap();
+    assert!(
+        TcpStream::connect(host).is_err(),
+        "the node at {address} has outlived its test"
+    );
 }
 
 /// Runs every command of a page, and says all that went wrong.
