@@ -35,6 +35,7 @@
 //! | `doctor` | looks at a node by reading only, and says what it found and what to mend |
 //! | `request` | one call as it stands: its body checked, its answer made readable, the same for a shell |
 //! | `teams` | teams and roles made and deleted, each once |
+//! | `links` | links of the file system: what a name stands for |
 //! | [`sandbox`] | a Keeper-like node on loopback over real HTTP |
 //!
 //! Imports point down the picture: `scim` and `pace` know nothing of spreadsheets, `sheet` and
@@ -61,6 +62,7 @@ mod export;
 mod guard;
 mod histogram;
 mod inspect;
+mod links;
 mod preview;
 mod request;
 mod teams;

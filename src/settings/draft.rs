@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value, value};
 
 use super::{Config, ConfigError, Region};
+use crate::links::followed;
 use crate::pace::Tempo;
 
 /// A profile to write.
@@ -265,7 +266,7 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 
 /// Puts a text in the place of a file at once, so that there is never half of one. A link stays one.
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = followed(path)?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -421,5 +422,17 @@ mod tests {
                 .unwrap()
                 .starts_with("# ours\n")
         );
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_to_a_file_that_is_not_there_yet_stays_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("config.toml");
+        std::os::unix::fs::symlink("real.toml", &link).unwrap();
+        draft().write(&link, Existing::Keep).unwrap();
+        assert!(link.is_symlink());
+        let written = std::fs::read_to_string(dir.path().join("real.toml")).unwrap();
+        assert!(written.contains("[profiles.sales]"), "{written}");
     }
 }
