@@ -7,7 +7,7 @@ use std::fs;
 use std::time::Duration;
 
 use headcount::sandbox::Options;
-use support::{Desk, Node, column};
+use support::{Desk, Node, column, ended};
 
 fn slow(users: usize) -> Node {
     Node::start(Options {
@@ -304,6 +304,51 @@ fn records_are_private_and_old_ones_are_pruned() {
     desk.headcount(&["runs", "list"])
         .with(0)
         .says("There are no runs");
+}
+
+#[test]
+fn commands_that_only_say_what_they_did_say_nothing_if_asked() {
+    let node = Node::with_users(0);
+    let desk = node.desk();
+    desk.file(
+        "people.csv",
+        "email,first name,last name\na@example.com,Ann,Ash\n",
+    );
+    for args in [
+        &["import", "people.csv"][..],
+        &["export", "users", "-o", "users.csv"],
+        &["teams", "create", "Sales"],
+        &["runs", "results", "-o", "again.csv"],
+        &["runs", "report", "-o", "page.html"],
+        &["runs", "prune", "--older-than", "0h"],
+        &["template", "onboarding", "-o", "new.csv"],
+        &[
+            "config",
+            "init",
+            "--config",
+            "new.toml",
+            "--profile",
+            "sales",
+            "--node",
+            "7",
+            "--region",
+            "eu",
+        ],
+    ] {
+        let mut command = desk.command(&[args, &["-q"]].concat());
+        if args[0] == "config" {
+            // What the command line says of a node counts alone.
+            command.env_remove("HEADCOUNT_URL");
+        }
+        let ended = ended(&mut command).with(0);
+        assert_eq!((&*ended.stdout, &*ended.stderr), ("", ""), "{args:?}");
+    }
+    for made in ["users.csv", "again.csv", "page.html", "new.csv", "new.toml"] {
+        assert!(desk.path(made).exists(), "{made}");
+    }
+    // The variable does the same.
+    let mut prune = desk.command(&["runs", "prune"]);
+    assert_eq!(ended(prune.env("HEADCOUNT_QUIET", "1")).with(0).stderr, "");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use super::args::NodeArgs;
+use super::args::{NodeArgs, QuietArgs};
 use super::destination::Connected;
 use super::{Exit, Failure, signals};
 use crate::export::{Choice, Export, ExportError, Filter, NODE, Table, What};
@@ -27,10 +27,6 @@ Examples:
 
 /// Export all users, teams or memberships of a node
 #[derive(Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line, by its name"
-)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ExportArgs {
     /// What to export
@@ -65,9 +61,8 @@ pub(super) struct ExportArgs {
     /// Sort by this column, shown or not; everything is held in memory for that
     #[arg(long, value_name = "COLUMN", env = "HEADCOUNT_SORT")]
     sort: Option<String>,
-    /// Say nothing but errors
-    #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_QUIET")]
-    quiet: bool,
+    #[command(flatten)]
+    quiet: QuietArgs,
     /// When to show progress
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_PROGRESS")]
     progress: When,
@@ -204,7 +199,7 @@ impl Order<'_> {
             filter,
         } = self;
         let several = nodes.len() > 1;
-        let mut counter = Counter::new(args.progress, args.quiet);
+        let mut counter = Counter::new(args.progress, args.quiet.is_quiet());
         let mut before = 0;
         for (profile, node) in *nodes {
             let mut export =
@@ -236,7 +231,7 @@ fn failed(error: io::Error) -> Failure {
 }
 
 fn told(args: &ExportArgs, nodes: &Nodes, rows: u64, path: Option<&Path>) {
-    if !args.quiet {
+    if !args.quiet.is_quiet() {
         let place = path
             .map(|path| format!(" to {}", path.display()))
             .unwrap_or_default();

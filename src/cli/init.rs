@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
+use super::args::QuietArgs;
 use super::{Exit, Failure};
 use crate::pace::Tempo;
 use crate::report::{ask, say};
@@ -50,6 +51,8 @@ pub(super) struct InitArgs {
     /// Replace what a profile of this name says of its node, token, role prefix and rate
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_REPLACE_PROFILE")]
     replace: bool,
+    #[command(flatten)]
+    quiet: QuietArgs,
 }
 
 /// `headcount config init`
@@ -61,7 +64,7 @@ pub(super) fn init(args: InitArgs) -> Result<Exit, Failure> {
     let asks = args.profile.is_none() || given.is_none();
     let mut questions = Questions::new();
     if asks && questions.terminal {
-        say(format_args!(
+        args.quiet.say(format_args!(
             "A profile for {}. An empty answer means what stands in brackets.",
             path.display()
         ));
@@ -110,7 +113,12 @@ pub(super) fn init(args: InitArgs) -> Result<Exit, Failure> {
         rate: rate.filter(|rate| *rate != Tempo::Auto),
     };
     draft.write(&path, existing).map_err(Failure::usage)?;
-    say_what_next(&draft, &path);
+    args.quiet.say(format_args!(
+        "The profile {} is in {}.",
+        draft.name,
+        path.display()
+    ));
+    args.quiet.say(what_next(&draft));
     Ok(Exit::Done)
 }
 
@@ -275,9 +283,8 @@ fn ask_token(questions: &mut Questions) -> Result<TokenAt, Failure> {
     }
 }
 
-fn say_what_next(draft: &Draft, path: &Path) {
+fn what_next(draft: &Draft) -> String {
     let name = &draft.name;
-    say(format_args!("The profile {name} is in {}.", path.display()));
     let next = match &draft.token {
         TokenAt::Keyring => format!("headcount login --profile {name}     keeps its token in the keyring"),
         TokenAt::Usual => format!(
@@ -291,9 +298,7 @@ fn say_what_next(draft: &Draft, path: &Path) {
                 .to_owned()
         }
     };
-    say(format_args!(
-        "Next:\n  {next}\n  headcount doctor --profile {name}    whether it all works"
-    ));
+    format!("Next:\n  {next}\n  headcount doctor --profile {name}    whether it all works")
 }
 
 /// Questions, and their answers: from a terminal, where a wrong one is asked again, or from a pipe.

@@ -5,10 +5,9 @@ use std::io::IsTerminal;
 use clap::Args;
 use secrecy::SecretString;
 
-use super::args::NodeArgs;
+use super::args::{NodeArgs, QuietArgs};
 use super::destination::{Destination, Whereabouts};
 use super::{Exit, Failure};
-use crate::report::say;
 use crate::settings::{Account, Node, TokenSource, typed_token};
 
 const EXAMPLES: &str = "\
@@ -26,6 +25,8 @@ it. To use it always, say token_keyring = true in the profile; else HEADCOUNT_TO
 pub(super) struct LoginArgs {
     #[command(flatten)]
     pub(super) node: NodeArgs,
+    #[command(flatten)]
+    quiet: QuietArgs,
 }
 
 /// The node whose token is kept, and where its token comes from so far.
@@ -58,10 +59,12 @@ pub(super) async fn login(args: LoginArgs) -> Result<Exit, Failure> {
         Ok::<Node, Failure>(node)
     });
     let node = stored.await.map_err(Failure::unexpected)??;
-    say(format_args!(
+    args.quiet.say(format_args!(
         "The token of {node} is in the keyring. Whether the node takes it, says headcount doctor."
     ));
-    warn_of_others(&destination);
+    if let Some(warning) = others(&destination) {
+        args.quiet.say(warning);
+    }
     Ok(Exit::Done)
 }
 
@@ -81,26 +84,26 @@ fn take(from: Option<TokenSource>, node: &Node) -> Result<SecretString, Failure>
     from.read().map_err(Failure::usage)
 }
 
-/// Says where the token comes from if not from the keyring, so that nobody wonders later.
-fn warn_of_others(destination: &Destination) {
+/// Where the token comes from if not from the keyring, so that nobody wonders later.
+fn others(destination: &Destination) -> Option<String> {
     let Whereabouts::At { token, .. } = &destination.whereabouts else {
-        return;
+        return None;
     };
     match (token, &destination.profile) {
-        (TokenSource::Keyring(_), _) => {}
-        (TokenSource::Usual(_), _) if std::env::var_os("HEADCOUNT_TOKEN").is_none() => {}
-        (TokenSource::Usual(_), Some(profile)) => say(format_args!(
+        (TokenSource::Keyring(_), _) => None,
+        (TokenSource::Usual(_), _) if std::env::var_os("HEADCOUNT_TOKEN").is_none() => None,
+        (TokenSource::Usual(_), Some(profile)) => Some(format!(
             "HEADCOUNT_TOKEN is set and goes before it. To use the keyring all the same, say token_keyring = true in \
              the profile {profile}."
         )),
         (TokenSource::Usual(_), None) => {
-            say("HEADCOUNT_TOKEN is set and goes before it: unset it.");
+            Some("HEADCOUNT_TOKEN is set and goes before it: unset it.".to_owned())
         }
-        (source, Some(profile)) => say(format_args!(
+        (source, Some(profile)) => Some(format!(
             "It is not used yet: the profile {profile} takes its token from {source}. Say token_keyring = true there \
              instead."
         )),
-        (source, None) => say(format_args!(
+        (source, None) => Some(format!(
             "It is not used yet: HEADCOUNT_TOKEN_FILE is set, so the token comes from {source}."
         )),
     }

@@ -2,10 +2,9 @@
 
 use clap::Args;
 
-use super::args::NodeArgs;
+use super::args::{NodeArgs, QuietArgs};
 use super::login::account;
 use super::{Exit, Failure};
-use crate::report::say;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,6 +19,8 @@ The token itself stays valid: it is the node's SCIM page in the admin console th
 pub(super) struct LogoutArgs {
     #[command(flatten)]
     pub(super) node: NodeArgs,
+    #[command(flatten)]
+    quiet: QuietArgs,
 }
 
 /// `headcount logout`
@@ -31,11 +32,12 @@ pub(super) async fn logout(args: LogoutArgs) -> Result<Exit, Failure> {
         .map_err(Failure::unexpected)?
         .map_err(Failure::usage)?
     {
-        say(format_args!(
+        args.quiet.say(format_args!(
             "The token of {node} is no longer in the keyring."
         ));
     } else {
-        say(format_args!("There was no token of {node} in the keyring."));
+        args.quiet
+            .say(format_args!("There was no token of {node} in the keyring."));
     }
     Ok(Exit::Done)
 }

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
+use super::args::QuietArgs;
 use super::{Exit, Failure, print};
-use crate::report::{Begun, Former, Tint, Unfinished, say};
+use crate::report::{Begun, Former, Tint, Unfinished};
 use crate::sheet::Format;
 use crate::template::Kind;
 
@@ -34,6 +35,8 @@ pub(super) struct TemplateArgs {
     /// Replace a file that is there
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_FORCE")]
     force: bool,
+    #[command(flatten)]
+    quiet: QuietArgs,
 }
 
 /// `headcount template`
@@ -70,7 +73,7 @@ pub(super) fn template(args: &TemplateArgs) -> Result<Exit, Failure> {
     }
     let path = path.display();
     let plan = Tint::Command.on(format_args!("headcount plan {path}"));
-    say(format_args!(
+    args.quiet.say(format_args!(
         "Write over the two examples in {path}, then see what it would do: {plan}"
     ));
     Ok(Exit::Done)

@@ -5,6 +5,7 @@ mod colour;
 mod log;
 mod network;
 mod node;
+mod quiet;
 mod run;
 mod spreadsheet;
 
@@ -12,5 +13,6 @@ pub(super) use colour::{ColourArgs, asked_for, of_help};
 pub(super) use log::LogArgs;
 pub(super) use network::Network;
 pub(super) use node::NodeArgs;
+pub(super) use quiet::QuietArgs;
 pub(super) use run::{BATCH, BulkUse, InputArgs, MaskArgs, RunArgs, StateArgs};
 pub(super) use spreadsheet::{RowsArgs, SpreadsheetArgs};

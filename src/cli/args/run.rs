@@ -6,6 +6,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::node::NodeArgs;
+use super::quiet::QuietArgs;
 use super::spreadsheet::SpreadsheetArgs;
 use crate::cli::Failure;
 use crate::cli::printed::Reader;
@@ -98,9 +99,8 @@ pub(in crate::cli) struct RunArgs {
     pub(in crate::cli) anew: bool,
     #[command(flatten)]
     pub(in crate::cli) state: StateArgs,
-    /// Say nothing but errors
-    #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_QUIET")]
-    pub(in crate::cli) quiet: bool,
+    #[command(flatten)]
+    pub(in crate::cli) quiet: QuietArgs,
     /// When to show progress
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_PROGRESS")]
     pub(in crate::cli) progress: When,

@@ -51,7 +51,7 @@ impl Job {
             each.site.destination.remember(pace, &memory);
             new_groups += each.directory.teams.count_founded();
         }
-        if !self.run.quiet {
+        if !self.run.quiet.is_quiet() {
             say(Summary {
                 tally: &told.tally,
                 ended: &ended,
@@ -124,7 +124,7 @@ impl Job {
 
     pub(super) fn progress(&self, ready: &[Ready]) -> Progress {
         let rows = ready.iter().map(|each| each.site.census.rows).sum();
-        Progress::new(self.run.progress, self.run.quiet, rows)
+        Progress::new(self.run.progress, self.run.quiet.is_quiet(), rows)
     }
 
     /// Carries the rows out, with notes in `journal`, or rehearses that without one, on all nodes at once. What

@@ -70,7 +70,7 @@ impl<'a> End<'a> {
 
     /// Says what the rows come to, and tells how the program ends.
     pub(super) fn say(&self, job: &Job) -> Exit {
-        if job.run.quiet {
+        if job.run.quiet.is_quiet() {
             return self.exit();
         }
         if let Some(reason) = &self.ended.stopped {

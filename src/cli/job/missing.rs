@@ -29,7 +29,11 @@ pub(super) fn look(site: &Site, teams: &mut Teams, job: &Job) -> u64 {
         say(remark_line(roster, wrong, Tint::Bad));
     }
     let refused = !input.skip_invalid && (census.invalid > 0 || !expected.wrong.is_empty());
-    for new in expected.new.iter().filter(|_| !job.run.quiet && !refused) {
+    for new in expected
+        .new
+        .iter()
+        .filter(|_| !job.run.quiet.is_quiet() && !refused)
+    {
         say(remark_line(roster, new, Tint::Good));
     }
     expected.wrong.len() as u64

@@ -107,7 +107,7 @@ impl Job {
         let reading = self.input.spreadsheet.reading.clone().into();
         // Nobody else has anything to do before.
         let roster = self.origin.open(&self.file, &reading, options)?;
-        if !self.run.quiet {
+        if !self.run.quiet.is_quiet() {
             for remark in roster.remarks() {
                 say(remark);
             }

@@ -79,7 +79,7 @@ impl Job {
             ),
             ..failure
         })?;
-        if !self.run.quiet {
+        if !self.run.quiet.is_quiet() {
             say(format_args!("Report: {}", path.display()));
         }
         Ok(Some(path))
@@ -87,7 +87,7 @@ impl Job {
 
     /// A rehearsal has no report.
     pub(super) fn say_no_report(&self) {
-        if self.run.report.is_some() && !self.run.quiet {
+        if self.run.report.is_some() && !self.run.quiet.is_quiet() {
             say("A dry run has no report: nothing is carried out.");
         }
     }

@@ -158,7 +158,8 @@ pub(super) fn results(args: &ResultsArgs) -> Result<Exit, Failure> {
     if to_stdout {
         print(&std::fs::read(&path).map_err(Failure::unexpected)?)?;
     } else {
-        say(format_args!("Results of run {id}: {}", path.display()));
+        args.quiet
+            .say(format_args!("Results of run {id}: {}", path.display()));
     }
     Ok(Exit::Done)
 }
@@ -211,7 +212,7 @@ pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Failure> {
         if doubtful {
             kept += 1;
             let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
-            say(format_args!(
+            args.quiet.say(format_args!(
                 "Run {id} was cut short and is kept: finish it first, with {resume}"
             ));
             continue;
@@ -224,6 +225,7 @@ pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Failure> {
         0 => String::new(),
         kept => format!(", {} kept that were cut short", grouped(kept)),
     };
-    say(format_args!("{} {runs} removed{kept}.", grouped(removed)));
+    args.quiet
+        .say(format_args!("{} {runs} removed{kept}.", grouped(removed)));
     Ok(Exit::Done)
 }

@@ -13,7 +13,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 
-use super::args::{MaskArgs, NodeArgs, RunArgs, StateArgs};
+use super::args::{MaskArgs, NodeArgs, QuietArgs, RunArgs, StateArgs};
 use super::printed::Reader;
 use super::{Exit, Failure};
 use crate::ledger::{Book, Counts, Kind, RunId, Shelf, State};
@@ -104,6 +104,8 @@ struct ResultsArgs {
     /// Begin results in CSV with a byte order mark, which Excel on Windows needs
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_BOM")]
     bom: bool,
+    #[command(flatten)]
+    quiet: QuietArgs,
 }
 
 #[derive(Debug, Args)]
@@ -115,6 +117,8 @@ struct ReportArgs {
     output: Option<PathBuf>,
     #[command(flatten)]
     mask: MaskArgs,
+    #[command(flatten)]
+    quiet: QuietArgs,
 }
 
 #[derive(Debug, Args)]
@@ -141,6 +145,8 @@ struct PruneArgs {
     /// How old a run has to be: 90d, 12h
     #[arg(long, value_name = "AGE", default_value = "90d")]
     older_than: Age,
+    #[command(flatten)]
+    quiet: QuietArgs,
     #[command(flatten)]
     state: StateArgs,
 }

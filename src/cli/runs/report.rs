@@ -9,7 +9,7 @@ use crate::cli::job::page::{create, write};
 use crate::cli::{Exit, Failure, print};
 use crate::ledger::Book;
 use crate::report::page::{Naming, Page};
-use crate::report::{Former, name_after, say};
+use crate::report::{Former, name_after};
 use crate::run::Event;
 
 pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
@@ -37,7 +37,8 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
         Some(file) => {
             let path = file.path().to_owned();
             write(file, &page, &facts)?;
-            say(format_args!("Report of run {id}: {}", path.display()));
+            args.quiet
+                .say(format_args!("Report of run {id}: {}", path.display()));
         }
     }
     Ok(Exit::Done)

@@ -51,7 +51,7 @@ pub(super) async fn undo(book: &Book, options: RunArgs, node: NodeArgs) -> Resul
         }
         return Ok(Exit::Done);
     }
-    if !options.quiet {
+    if !options.quiet.is_quiet() {
         say(format_args!(
             "The way back of run {} is {} rows: {}",
             book.id(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
 
-use super::args::NodeArgs;
+use super::args::{NodeArgs, QuietArgs};
 use super::destination::Connected;
 use super::printed::show;
 use super::{Exit, Failure, signals};
@@ -81,9 +81,8 @@ struct CreateArgs {
     /// What they are to be called
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
-    /// Say nothing but errors
-    #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_QUIET")]
-    quiet: bool,
+    #[command(flatten)]
+    quiet: QuietArgs,
     #[command(flatten)]
     node: NodeArgs,
 }
@@ -98,9 +97,8 @@ struct DeleteArgs {
     /// Do not ask before they are deleted
     #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_YES")]
     yes: bool,
-    /// Say nothing but errors
-    #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_QUIET")]
-    quiet: bool,
+    #[command(flatten)]
+    quiet: QuietArgs,
     #[command(flatten)]
     node: NodeArgs,
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::cli::Exit;
+use crate::cli::args::QuietArgs;
 use crate::pace::FaultKind;
 use crate::report::say;
 use crate::roster::GroupKind;
@@ -11,14 +12,14 @@ use crate::scim::Error;
 /// Says what became of each, and remembers how it ends.
 pub(super) struct Report {
     kind: GroupKind,
-    quiet: bool,
+    quiet: QuietArgs,
     failed: bool,
     /// How the command ends when nothing else can be tried.
     pub(super) hopeless: Option<Exit>,
 }
 
 impl Report {
-    pub(super) fn new(kind: GroupKind, quiet: bool) -> Self {
+    pub(super) fn new(kind: GroupKind, quiet: QuietArgs) -> Self {
         Report {
             kind,
             quiet,
@@ -28,15 +29,12 @@ impl Report {
     }
 
     pub(super) fn well(&self, name: &str, what: impl fmt::Display) {
-        if !self.quiet {
-            say(format_args!("{} {name:?}: {what}", self.kind.word()));
-        }
+        self.quiet
+            .say(format_args!("{} {name:?}: {what}", self.kind.word()));
     }
 
     pub(super) fn hint(&self, words: &str) {
-        if !self.quiet {
-            say(words);
-        }
+        self.quiet.say(words);
     }
 
     pub(super) fn badly(&mut self, name: &str, what: impl fmt::Display) {
