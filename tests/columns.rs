@@ -34,6 +34,21 @@ fn with_profiles() -> Desk {
 }
 
 #[test]
+fn a_mark_is_shown_where_the_file_has_one_and_not_where_results_get_one() {
+    let desk = desk();
+    desk.file(
+        "people.csv",
+        b"email,first_name\njuergen@example.com,J\xFCrgen\n",
+    );
+    let ended = desk.headcount(&["columns", "people.csv"]).with(0);
+    assert!(
+        ended.stdout.contains("byte order mark  no"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
 fn a_file_is_shown_as_it_is_understood() {
     let desk = desk();
     desk.file(

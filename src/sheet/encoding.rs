@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Read, Write};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{CoderResult, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::reading::Encoding;
+use super::reading::{Encoding, Letters};
 
 /// What is found out of a file's bytes while they are copied.
 #[derive(Debug, Default)]
@@ -93,9 +93,9 @@ impl Survey {
         if !is_wide || even.min(odd) * 16 > most {
             None
         } else if odd > even {
-            Some(Encoding(UTF_16LE))
+            Some(UTF_16LE.into())
         } else {
-            Some(Encoding(UTF_16BE))
+            Some(UTF_16BE.into())
         }
     }
 }
@@ -110,7 +110,7 @@ fn count_wide(text: &[u8]) -> u64 {
 
 /// The encoding that a byte order mark stands for.
 pub(super) fn marked(start: &[u8]) -> Option<Encoding> {
-    encoding_rs::Encoding::for_bom(start).map(|(encoding, _)| Encoding(encoding))
+    encoding_rs::Encoding::for_bom(start).map(|(encoding, _)| encoding.into())
 }
 
 /// The likeliest encoding of a text that is neither marked nor UTF-8.
@@ -121,7 +121,7 @@ pub(super) fn guess(mut from: impl Read) -> io::Result<Encoding> {
         let read = from.read(&mut buffer)?;
         detector.feed(&buffer[..read], read == 0);
         if read == 0 {
-            return Ok(Encoding(detector.guess(None, Utf8Detection::Deny)));
+            return Ok(detector.guess(None, Utf8Detection::Deny).into());
         }
     }
 }
@@ -139,11 +139,46 @@ pub(super) enum Untranslatable {
 
 /// Writes a text in UTF-8, without a mark.
 pub(super) fn to_utf8(
-    mut from: impl Read,
+    from: impl Read,
     encoding: Encoding,
     to: &File,
 ) -> Result<(), Untranslatable> {
-    let mut decoder = encoding.0.new_decoder_with_bom_removal();
+    match encoding.0 {
+        Letters::Standard(encoding) => decode(from, encoding, to),
+        Letters::Dos(page) => look_up(from, &page.upper(), to),
+    }
+}
+
+fn look_up(mut from: impl Read, upper: &[char; 128], to: &File) -> Result<(), Untranslatable> {
+    let mut to = BufWriter::with_capacity(64 << 10, to);
+    let mut buffer = vec![0; 32 << 10];
+    let mut text = String::with_capacity(96 << 10);
+    loop {
+        let read = from.read(&mut buffer).map_err(Untranslatable::Read)?;
+        if read == 0 {
+            return to.flush().map_err(Untranslatable::Write);
+        }
+        text.clear();
+        text.extend(buffer[..read].iter().map(|byte| letter(*byte, upper)));
+        to.write_all(text.as_bytes())
+            .map_err(Untranslatable::Write)?;
+    }
+}
+
+/// What a byte stands for, of an encoding of one byte a letter.
+pub(super) fn letter(byte: u8, upper: &[char; 128]) -> char {
+    match byte.checked_sub(128) {
+        None => char::from(byte),
+        Some(at) => upper[usize::from(at)],
+    }
+}
+
+fn decode(
+    mut from: impl Read,
+    encoding: &'static encoding_rs::Encoding,
+    to: &File,
+) -> Result<(), Untranslatable> {
+    let mut decoder = encoding.new_decoder_with_bom_removal();
     let mut to = BufWriter::with_capacity(64 << 10, to);
     let mut buffer = vec![0; 32 << 10];
     let mut text = vec![0; 128 << 10];
@@ -172,7 +207,24 @@ pub(super) fn to_utf8(
 impl Encoding {
     /// Whether files in it are read as they are.
     pub(super) fn is_utf8(self) -> bool {
-        self.0 == UTF_8
+        self.0 == Letters::Standard(UTF_8)
+    }
+
+    /// What the bytes from 128 on stand for, where each byte is a letter of its own.
+    pub(super) fn upper(self) -> Option<[char; 128]> {
+        match self.0 {
+            Letters::Dos(page) => Some(page.upper()),
+            Letters::Standard(encoding) if encoding.is_single_byte() => {
+                let mut upper = ['\u{FFFD}'; 128];
+                for (byte, place) in (128..=u8::MAX).zip(&mut upper) {
+                    let byte = [byte];
+                    let (letter, _) = encoding.decode_without_bom_handling(&byte);
+                    *place = letter.chars().next().unwrap_or('\u{FFFD}');
+                }
+                Some(upper)
+            }
+            Letters::Standard(_) => None,
+        }
     }
 }
 
@@ -219,9 +271,9 @@ mod tests {
         };
         let text = "email;name\r\nann@example.com;Žižek\r\n";
         let little = survey(&wide(text, u16::to_le_bytes), 5);
-        assert_eq!(little.looks_like_utf16(), Some(Encoding(UTF_16LE)));
+        assert_eq!(little.looks_like_utf16(), Some(UTF_16LE.into()));
         let big = survey(&wide(text, u16::to_be_bytes), 5);
-        assert_eq!(big.looks_like_utf16(), Some(Encoding(UTF_16BE)));
+        assert_eq!(big.looks_like_utf16(), Some(UTF_16BE.into()));
         for other in [&b"a\0b\n"[..], b"\0\0\0\0", b"plain\n", b""] {
             assert_eq!(survey(other, 3).looks_like_utf16(), None, "{other:?}");
         }

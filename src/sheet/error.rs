@@ -55,6 +55,23 @@ pub enum SheetError {
         /// The encoding.
         encoding: Encoding,
     },
+    /// A text whose likeliest encoding makes no sense of it.
+    #[error(
+        "{file}: its encoding cannot be told for sure: the same word is {odd:?} in {guess} and {word:?} in {other}; name the \
+         right one, such as --encoding {other}, or save the file as \"CSV UTF-8\""
+    )]
+    UnclearEncoding {
+        /// The file.
+        file: String,
+        /// The likeliest encoding.
+        guess: Encoding,
+        /// A word in that.
+        odd: String,
+        /// One that makes more sense.
+        other: Encoding,
+        /// The same word in that.
+        word: String,
+    },
     /// A workbook that only opens with a password.
     #[error(
         "{0} is protected with a password; open it in your spreadsheet program and save a copy without one, or as \

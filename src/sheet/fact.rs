@@ -33,12 +33,17 @@ pub enum Fact {
 
 impl Fact {
     /// What is known of a text file.
-    pub(super) fn of_text(encoding: Encoding, dialect: Dialect, header: RowNumber) -> Vec<Fact> {
+    pub(super) fn of_text(
+        encoding: Encoding,
+        is_marked: bool,
+        dialect: Dialect,
+        header: RowNumber,
+    ) -> Vec<Fact> {
         vec![
             Fact::Format("CSV"),
             Fact::Encoding(encoding),
             Fact::Delimiter(dialect.delimiter),
-            Fact::ByteOrderMark(dialect.bom),
+            Fact::ByteOrderMark(is_marked),
             Fact::LineEnds { crlf: dialect.crlf },
             Fact::HeaderRow(header),
         ]

@@ -26,6 +26,7 @@
 
 mod address;
 mod blank;
+mod code_page;
 mod dialect;
 mod encoding;
 mod error;
@@ -36,6 +37,7 @@ mod header;
 mod json_lines;
 mod kind;
 mod original;
+mod plausible;
 mod reader;
 mod reading;
 mod remark;
@@ -81,13 +83,13 @@ pub fn trim(cell: &str) -> &str {
     cell.trim_matches(is_blank)
 }
 
-/// Whether nothing is to be seen of a character: white space of any kind, and the characters of no
-/// width that copying from web pages and mail leaves behind.
+/// Whether nothing is to be seen of a character: white space of any kind, the characters of no width that copying from web
+/// pages and mail leaves behind, and the mark with which programs of DOS end a file.
 #[must_use]
 pub fn is_blank(c: char) -> bool {
     c.is_whitespace()
         || matches!(
             c,
-            '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' | '\u{00AD}'
+            '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' | '\u{00AD}' | '\u{001A}'
         )
 }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::code_page::CodePage;
+
 /// How a file is to be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -60,16 +62,22 @@ impl fmt::Display for SheetName {
     }
 }
 
-/// How bytes stand for letters, by the names of the WHATWG's Encoding Standard.
+/// How bytes stand for letters, by the names of the WHATWG's Encoding Standard, and code pages of DOS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Encoding(pub(super) &'static encoding_rs::Encoding);
+pub struct Encoding(pub(super) Letters);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Letters {
+    Standard(&'static encoding_rs::Encoding),
+    Dos(CodePage),
+}
 
 /// A name that is no encoding's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is not an encoding that is known; there are utf-8, utf-16le, utf-16be, windows-1252, windows-1250, \
-     iso-8859-2, macintosh, shift_jis, gbk and others"
+     iso-8859-2, macintosh, cp850, shift_jis, gbk and others"
 )]
 pub struct EncodingError(String);
 
@@ -82,15 +90,22 @@ impl FromStr for Encoding {
             "utf8bom" | "utf-8-sig" | "utf-8-bom" => "utf-8".to_owned(),
             "utf16" | "utf16le" => "utf-16le".to_owned(),
             "utf16be" => "utf-16be".to_owned(),
-            other => match other.strip_prefix("cp") {
-                Some("437" | "850" | "852") | None => other.to_owned(),
-                Some(page) => format!("windows-{page}"),
+            other => match (CodePage::named(other), other.strip_prefix("cp")) {
+                (Some(page), _) => return Ok(Encoding(Letters::Dos(page))),
+                (None, Some(page)) => format!("windows-{page}"),
+                (None, None) => other.to_owned(),
             },
         };
         let found = encoding_rs::Encoding::for_label_no_replacement(label.as_bytes());
         found
-            .map(Encoding)
+            .map(Encoding::from)
             .ok_or_else(|| EncodingError(name.to_owned()))
+    }
+}
+
+impl From<&'static encoding_rs::Encoding> for Encoding {
+    fn from(encoding: &'static encoding_rs::Encoding) -> Self {
+        Encoding(Letters::Standard(encoding))
     }
 }
 
@@ -110,7 +125,10 @@ impl From<Encoding> for String {
 
 impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.name().to_ascii_lowercase())
+        match self.0 {
+            Letters::Standard(encoding) => f.write_str(&encoding.name().to_ascii_lowercase()),
+            Letters::Dos(page) => f.write_str(page.name()),
+        }
     }
 }
 
@@ -204,10 +222,20 @@ mod tests {
 
     #[test]
     fn names_that_are_not_known_are_refused_with_those_that_are() {
-        insta::assert_snapshot!("ansi-ish".parse::<Encoding>().unwrap_err(), @r#""ansi-ish" is not an encoding that is known; there are utf-8, utf-16le, utf-16be, windows-1252, windows-1250, iso-8859-2, macintosh, shift_jis, gbk and others"#);
+        insta::assert_snapshot!("ansi-ish".parse::<Encoding>().unwrap_err(), @r#""ansi-ish" is not an encoding that is known; there are utf-8, utf-16le, utf-16be, windows-1252, windows-1250, iso-8859-2, macintosh, cp850, shift_jis, gbk and others"#);
         insta::assert_snapshot!("::".parse::<Delimiter>().unwrap_err(), @r#""::" cannot stand between cells; there are , ; | and tab"#);
-        for name in ["latin1", "utf-16", "UTF16BE", "windows-1250", "mac", "sjis"] {
-            assert!(name.parse::<Encoding>().is_ok(), "{name}");
+        for name in [
+            "latin1",
+            "utf-16",
+            "UTF16BE",
+            "windows-1250",
+            "mac",
+            "sjis",
+            "CP850",
+            "ibm866",
+        ] {
+            let encoding: Encoding = name.parse().unwrap();
+            assert_eq!(encoding.to_string().parse(), Ok(encoding), "{name}");
         }
     }
 }

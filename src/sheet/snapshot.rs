@@ -11,6 +11,7 @@ use super::error::SheetError;
 use super::header::{Found, Judge};
 use super::kind::{Kind, START};
 use super::original::Original;
+use super::plausible::better;
 use super::reader::Reader;
 use super::reading::{Encoding, Reading};
 use super::remark::{Decided, Remark};
@@ -33,6 +34,8 @@ enum Body {
         file: File,
         /// What it was in.
         encoding: Encoding,
+        /// Whether it began with a byte order mark.
+        is_marked: bool,
         layout: Layout,
     },
     /// From rows that were put aside.
@@ -114,8 +117,14 @@ impl Snapshot {
     pub fn facts(&self) -> Vec<Fact> {
         match &self.body {
             Body::Text {
-                encoding, layout, ..
-            } => Fact::of_text(*encoding, layout.dialect, RowNumber(layout.header.row)),
+                encoding,
+                is_marked,
+                layout,
+                ..
+            } => {
+                let header = RowNumber(layout.header.row);
+                Fact::of_text(*encoding, *is_marked, layout.dialect, header)
+            }
             Body::Rows(table) => table.facts.clone(),
         }
     }
@@ -173,6 +182,7 @@ struct Text {
     kind: Kind,
     /// What it was in.
     encoding: Encoding,
+    is_marked: bool,
 }
 
 impl Text {
@@ -192,6 +202,7 @@ impl Text {
         Ok(Body::Text {
             file: self.file,
             encoding: self.encoding,
+            is_marked: self.is_marked,
             layout,
         })
     }
@@ -214,11 +225,13 @@ fn text(
         source,
     };
     let encoding = encoding_of(original, start, reading, decided)?;
+    let is_marked = encoding::marked(start).is_some();
     if encoding.is_utf8() {
         return Ok(Text {
             file: original.place().map_err(failed)?.into_file(),
             kind: Kind::of_text(start),
             encoding,
+            is_marked,
         });
     }
     let file = tempfile::tempfile().map_err(no_room)?;
@@ -238,6 +251,7 @@ fn text(
         file,
         kind: Kind::of_text(&start),
         encoding,
+        is_marked,
     })
 }
 
@@ -268,13 +282,24 @@ fn encoding_of(
         });
     }
     if survey.is_utf8() || survey.is_utf8_in_the_main() {
-        return Ok(Encoding(encoding_rs::UTF_8));
+        return Ok(encoding_rs::UTF_8.into());
     }
-    let guess = original.place().and_then(encoding::guess);
-    let guess = guess.map_err(|source| SheetError::Io {
-        file: original.name().to_owned(),
+    let name = || original.name().to_owned();
+    let failed = |source| SheetError::Io {
+        file: name(),
         source,
-    })?;
+    };
+    let guess = original.place().and_then(encoding::guess).map_err(failed)?;
+    let better = original.place().and_then(|place| better(place, guess));
+    if let Some(better) = better.map_err(failed)? {
+        return Err(SheetError::UnclearEncoding {
+            file: name(),
+            guess,
+            odd: better.odd,
+            other: better.encoding,
+            word: better.word,
+        });
+    }
     decided.push(Decided::Guessed(guess));
     Ok(guess)
 }
