@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::kind::Misfit;
 use super::reading::Encoding;
 
 /// Why a file, or the rest of it, cannot be read. Names the file and what to do.
@@ -35,15 +36,20 @@ pub enum SheetError {
     #[error("{0} is empty: it has no header and no rows")]
     Empty(String),
     /// Neither a workbook nor text.
-    #[error(
-        "{file} is {what}, which cannot be read; open it in your spreadsheet program and save it as a workbook (xlsx) \
-         or \"CSV UTF-8\""
-    )]
+    #[error("{file} is {what}")]
     NotText {
         /// The file.
         file: String,
         /// What it seems to be.
-        what: &'static str,
+        what: Misfit,
+    },
+    /// What a spreadsheet program leaves beside a file while that is open.
+    #[error("{file} only says that somebody has {name} open; name that one")]
+    InUse {
+        /// The file.
+        file: String,
+        /// What it is about.
+        name: String,
     },
     /// A text that is not in the encoding that was named.
     #[error(

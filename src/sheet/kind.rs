@@ -1,5 +1,7 @@
 //! What a file is, by how it begins.
 
+use std::fmt;
+
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -12,7 +14,35 @@ pub(super) enum Kind {
     /// A compound file: an old workbook, one with a password, or something else.
     Compound,
     /// Something that has no rows, and what.
-    Other(&'static str),
+    Other(Misfit),
+}
+
+/// What cannot be read as a spreadsheet, and what to do instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Misfit {
+    what: &'static str,
+    instead: &'static str,
+}
+
+impl Misfit {
+    /// What a spreadsheet program may open.
+    pub(super) const fn to_save_again(what: &'static str) -> Self {
+        let instead =
+            "open it in your spreadsheet program and save it as a workbook (xlsx) or \"CSV UTF-8\"";
+        Misfit { what, instead }
+    }
+
+    /// What holds the file that is meant.
+    pub(super) const fn to_unpack(what: &'static str) -> Self {
+        let instead = "unpack it, and name the file that was in it";
+        Misfit { what, instead }
+    }
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, which cannot be read; {}", self.what, self.instead)
+    }
 }
 
 /// How much of a file is looked at.
@@ -24,7 +54,11 @@ impl Kind {
         match start {
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Kind::Zip,
             [0xD0, 0xCF, 0x11, 0xE0, ..] => Kind::Compound,
-            [b'%', b'P', b'D', b'F', ..] => Kind::Other("a PDF"),
+            [b'%', b'P', b'D', b'F', ..] => Kind::Other(Misfit::to_save_again("a PDF")),
+            [b'{', b'\\', b'r', b't', b'f', ..] => {
+                Kind::Other(Misfit::to_save_again("a text document (RTF)"))
+            }
+            [0x1F, 0x8B, ..] => Kind::Other(Misfit::to_unpack("a packed file (gzip)")),
             _ => Kind::of_text(start),
         }
     }
@@ -36,12 +70,13 @@ impl Kind {
         let line = memchr::memchr2(b'\n', b'\r', text).map_or(text, |end| &text[..end]);
         match text {
             [b'{', ..] if is_object(line) => Kind::JsonLines,
-            [b'{' | b'[', rest @ ..] if begins_value(rest) => Kind::Other(
-                "a JSON document; what can be read of JSON is one object a line (JSON lines)",
-            ),
-            [b'<', ..] if begins_markup(text) => Kind::Other(
+            [b'{' | b'[', rest @ ..] if begins_value(rest) => Kind::Other(Misfit {
+                what: "a JSON document that is not one object a line",
+                instead: "write it as JSON lines, or save it as a workbook (xlsx) or \"CSV UTF-8\"",
+            }),
+            [b'<', ..] if begins_markup(text) => Kind::Other(Misfit::to_save_again(
                 "a web page or XML document, as some programs write under the name of a spreadsheet",
-            ),
+            )),
             _ => Kind::Text,
         }
     }
@@ -89,6 +124,8 @@ mod tests {
         }
         for other in [
             &b"%PDF-1.7"[..],
+            b"{\\rtf1\\ansi ",
+            b"\x1F\x8B\x08",
             b"[{\"email\":1}]",
             b"{\n  \"email\": 1\n}",
             b"<html><table>",

@@ -59,6 +59,7 @@ pub use error::SheetError;
 pub use fact::Fact;
 pub use format::{Format, FormatError, LimitError};
 pub use header::Judge;
+pub use kind::Misfit;
 pub use original::{Original, is_standard_input, shown};
 pub use reader::{BrokenRow, Cells, Defect, Line, Mark, Reader, Row};
 pub use reading::{Delimiter, DelimiterError, Encoding, EncodingError, Reading, SheetName};

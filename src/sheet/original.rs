@@ -30,6 +30,13 @@ pub fn shown(path: &Path) -> String {
     }
 }
 
+/// The file that is open, if this is what Excel (`~$people.xlsx`) or `LibreOffice` (`.~lock.people.ods#`) leaves beside one.
+fn in_use(path: &Path) -> Option<&str> {
+    let name = path.file_name()?.to_str()?;
+    let of_office = || name.strip_prefix(".~lock.")?.strip_suffix('#');
+    name.strip_prefix("~$").or_else(of_office)
+}
+
 /// An input as it was at one moment: a copy in an anonymous temporary file, which only this process
 /// can read and which is gone when it ends. Somebody may save the file again during a run.
 #[derive(Debug, Clone)]
@@ -65,6 +72,12 @@ impl Original {
             file: name.clone(),
             source,
         };
+        if let Some(other) = in_use(path) {
+            return Err(SheetError::InUse {
+                file: name,
+                name: other.to_owned(),
+            });
+        }
         let mut input = File::open(path).map_err(failed)?;
         if input.metadata().map_err(failed)?.is_dir() {
             return Err(SheetError::Folder(name));

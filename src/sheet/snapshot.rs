@@ -9,7 +9,7 @@ use super::dialect::Dialect;
 use super::encoding::{self, Untranslatable};
 use super::error::SheetError;
 use super::header::{Found, Judge};
-use super::kind::{Kind, START};
+use super::kind::{Kind, Misfit, START};
 use super::original::Original;
 use super::plausible::better;
 use super::reader::Reader;
@@ -278,7 +278,7 @@ fn encoding_of(
     if start[..start.len().min(4096)].contains(&0) {
         return Err(SheetError::NotText {
             file: original.name().to_owned(),
-            what: "not a text file",
+            what: Misfit::to_save_again("not a text file"),
         });
     }
     if survey.is_utf8() || survey.is_utf8_in_the_main() {

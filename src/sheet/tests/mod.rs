@@ -256,7 +256,6 @@ fn files_of_other_kinds_are_named_for_what_they_are() {
         (b"\xD0\xCF\x11\xE0\xA1\xB1", "damaged, or no workbook"),
         (b"%PDF-1.7", "a PDF"),
         (b"email\na\0b\n", "not a text file"),
-        (b"[{\"email\":1}]", "a JSON document"),
         (b"<html><table>", "a web page"),
     ] {
         let error = read(content).unwrap_err().to_string();
@@ -264,6 +263,13 @@ fn files_of_other_kinds_are_named_for_what_they_are() {
             error.contains(words) && error.contains("in your spreadsheet program"),
             "{error}"
         );
+    }
+    for (content, words) in [
+        (&b"[{\"email\":1}]"[..], "write it as JSON lines"),
+        (b"\x1F\x8B\x08\x00", "unpack it"),
+    ] {
+        let error = read(content).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
     }
     for content in ["", "\u{feff}", "\n", "\r\n \r\n", " ", ",,\n,\n", "\"\"\n"] {
         let error = read(content.as_bytes()).unwrap_err();
@@ -275,6 +281,16 @@ fn files_of_other_kinds_are_named_for_what_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let error = take(folder.path()).unwrap_err();
     assert!(matches!(error, SheetError::Folder(_)), "{error}");
+    for (name, of) in [
+        ("~$people.xlsx", "people.xlsx"),
+        (".~lock.people.ods#", "people.ods"),
+    ] {
+        let error = take(&folder.path().join(name)).unwrap_err().to_string();
+        assert!(
+            error.ends_with(&format!("somebody has {of} open; name that one")),
+            "{error}"
+        );
+    }
     let error = take(&folder.path().join("none.csv")).unwrap_err();
     assert!(error.to_string().contains("none.csv"), "{error}");
 }

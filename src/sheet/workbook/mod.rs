@@ -14,7 +14,7 @@ use std::io::BufReader;
 
 use super::error::SheetError;
 use super::header::{Found, Judge, Search};
-use super::kind::{Kind, START};
+use super::kind::{Kind, Misfit, START};
 use super::original::Original;
 use super::reading::Reading;
 use super::remark::Decided;
@@ -46,7 +46,7 @@ enum Trouble {
     #[error("{0}")]
     TooLarge(String),
     #[error("it is {0}")]
-    Other(&'static str),
+    Other(Misfit),
     #[error(transparent)]
     Aside(#[from] AsideError),
 }

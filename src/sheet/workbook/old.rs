@@ -6,6 +6,7 @@
 use std::io::Read;
 
 use super::{Bytes, Trouble};
+use crate::sheet::kind::Misfit;
 
 /// How large the records may be, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -39,9 +40,8 @@ pub(super) fn check(bytes: Bytes) -> Result<(), Trouble> {
         .into_iter()
         .find(|name| file.is_stream(name));
     let Some(name) = name else {
-        return Err(Trouble::Other(
-            "an old Office document without a workbook in it",
-        ));
+        let what = "an old Office document without a workbook in it";
+        return Err(Trouble::Other(Misfit::to_save_again(what)));
     };
     let stream = file.open_stream(name)?;
     if stream.len() > LARGEST {

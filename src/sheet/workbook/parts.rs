@@ -9,6 +9,7 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::{Bytes, Trouble};
+use crate::sheet::kind::Misfit;
 
 /// How large a workbook may be, in bytes.
 const LARGEST_FILE: u64 = 128 << 20;
@@ -142,11 +143,11 @@ fn format(archive: &mut ZipArchive<Bytes>) -> Result<Format, Trouble> {
     }
     Err(Trouble::Other(
         if names.iter().any(|name| name.starts_with("index/document.")) {
-            "a document of Numbers or Pages"
+            Misfit::to_save_again("a document of Numbers or Pages")
         } else if has("word/document.xml") {
-            "a Word document"
+            Misfit::to_save_again("a Word document")
         } else {
-            "a zip file without a workbook in it"
+            Misfit::to_unpack("a zip file without a workbook in it")
         },
     ))
 }
@@ -162,7 +163,8 @@ fn check_ods(archive: &mut ZipArchive<Bytes>) -> Result<(), Trouble> {
         Ok(bytes)
     };
     if !start("mimetype", 200)?.starts_with(b"application/vnd.oasis.opendocument.spreadsheet") {
-        return Err(Trouble::Other("an OpenDocument file, but no spreadsheet"));
+        let what = "an OpenDocument file, but no spreadsheet";
+        return Err(Trouble::Other(Misfit::to_save_again(what)));
     }
     let manifest = start("META-INF/manifest.xml", 4 << 20)?;
     if memchr::memmem::find(&manifest, b"encryption-data").is_some() {
