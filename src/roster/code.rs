@@ -37,6 +37,8 @@ pub enum Code {
     Active,
     /// A line break or another character that cannot be seen.
     ControlCharacter,
+    /// Letters that a program has taken for others.
+    Misread,
     /// Longer than anything of its kind.
     TooLong,
     /// An error that a spreadsheet program shows instead of what a formula comes to.
@@ -71,7 +73,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, in the order of the reference.
-    pub const ALL: [Code; 31] = [
+    pub const ALL: [Code; 32] = [
         Code::NobodyNamed,
         Code::AmbiguousHeading,
         Code::NoSuchHeading,
@@ -88,6 +90,7 @@ impl Code {
         Code::OtherAction,
         Code::Active,
         Code::ControlCharacter,
+        Code::Misread,
         Code::TooLong,
         Code::FormulaError,
         Code::CutNumber,
@@ -125,6 +128,7 @@ impl Code {
             Code::OtherAction => "other-action",
             Code::Active => "active",
             Code::ControlCharacter => "control-character",
+            Code::Misread => "misread",
             Code::TooLong => "too-long",
             Code::FormulaError => "formula-error",
             Code::CutNumber => "cut-number",

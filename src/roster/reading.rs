@@ -8,7 +8,7 @@ use super::mangled::{Mangled, formula_error};
 use super::problem::Problem;
 use super::rules::Rules;
 use super::words;
-use crate::sheet::{Cells, RowNumber, trim};
+use crate::sheet::{Cells, RowNumber, before_misread, trim};
 
 /// What empties an attribute on update.
 const CLEAR: &str = "<clear>";
@@ -159,6 +159,13 @@ impl<'r> Reading<'r> {
 
 /// What is wrong with a text of any kind.
 fn flaw(text: &str) -> Option<(Code, String)> {
+    if let Some(before) = before_misread(text) {
+        let what = format!(
+            "should be {before:?}: a program has read UTF-8 as something else; write it anew, or open the original as UTF-8 \
+             and save it as a workbook (xlsx)"
+        );
+        return Some((Code::Misread, what));
+    }
     if text.chars().any(char::is_control) {
         let what = "has a line break or another control character in it; remove it";
         return Some((Code::ControlCharacter, what.to_owned()));
