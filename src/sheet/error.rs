@@ -9,7 +9,7 @@ use super::reading::Encoding;
 #[derive(Debug, thiserror::Error)]
 pub enum SheetError {
     /// The system says no.
-    #[error("{file} cannot be read: {source}")]
+    #[error("{file} cannot be read: {}", why_not(source))]
     Io {
         /// The file.
         file: String,
@@ -182,6 +182,23 @@ pub enum SheetError {
         /// Where the cell begins.
         row: u64,
     },
+}
+
+/// What a system that says no means by it, and what to do.
+fn why_not(error: &io::Error) -> String {
+    /// Windows: another program has it for itself (`ERROR_SHARING_VIOLATION`).
+    const IN_USE: i32 = 32;
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "there is no such file; look for a slip in its name, and for the folder that it is in"
+                .to_owned()
+        }
+        io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+        _ if cfg!(windows) && error.raw_os_error() == Some(IN_USE) => {
+            "another program has it open; close it there".to_owned()
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn listed(names: &[String]) -> String {
