@@ -273,7 +273,7 @@ fn figures(page: &Page, facts: &Facts, known: &[&Calls], traffic: &Traffic) -> V
     if let Some(lasted) = lasted(facts, known) {
         figures.push(Figure {
             number: duration(lasted),
-            about: "from begin to end",
+            about: "from beginning to end",
         });
         let worked = settled - page.of(Verdict::NotAttempted);
         if lasted >= Duration::from_secs(1) {

@@ -154,7 +154,7 @@ fn a_page_says_what_was_asked_and_what_happened() {
     rows 4
     as asked 2
     not as asked 2
-    from begin to end 4.0 s
+    from beginning to end 4.0 s
     rows a second 1.0
     What was asked
     What happened
