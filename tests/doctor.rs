@@ -421,15 +421,12 @@ fn what_a_node_tells_everybody_is_shown_although_the_token_is_refused() {
 
 #[test]
 fn where_nobody_listens_that_is_all_there_is_to_say() {
-    let desk = Desk::at(&format!("http://{}/v2", nobody()));
+    let nobody = nobody();
+    let desk = Desk::at(&format!("http://{nobody}/v2"));
     let ended = desk.headcount(&["doctor"]).with(3);
     let checks = checks(&ended);
-    shows(
-        &checks,
-        "connection",
-        "problem",
-        "nobody is listening there",
-    );
+    let said = format!("nobody listens at {nobody}");
+    shows(&checks, "connection", "problem", &said);
     let rest = checks.iter().filter(|(_, (state, _))| state == "-");
     assert_eq!(rest.clone().count(), 16, "{}", ended.stdout);
     for (check, (_, found)) in rest {

@@ -174,8 +174,16 @@ impl Examination<'_> {
                         None => ("nothing more is known", None),
                     };
                     let _ = write!(found, ": {what}");
-                    if is_straight {
-                        let _ = write!(found, "; {}", probe(addresses).await);
+                    let probed = if is_straight {
+                        probe(addresses).await
+                    } else {
+                        Vec::new()
+                    };
+                    // Of a single address the words of the call say as much.
+                    if probed != [REFUSED] {
+                        for (address, how) in addresses.iter().zip(&probed) {
+                            let _ = write!(found, "; {address}: {how}");
+                        }
                     }
                     let mend = sentence(mend.unwrap_or(CHECK_ADDRESS));
                     self.mend(Check::Connection, State::Problem, found, mend);
@@ -298,21 +306,23 @@ pub(super) fn is_token_refused(why: &Why) -> bool {
     matches!(why, Why::Refused(refusal) if refusal.status == 401 || refusal.status == 403)
 }
 
-/// To which addresses of the host a bare connection can be made, in words.
-async fn probe(addresses: &[SocketAddr]) -> String {
+const REFUSED: &str = "nobody is listening there";
+
+/// Whether a bare connection can be made to the first addresses of the host, in words.
+async fn probe(addresses: &[SocketAddr]) -> Vec<String> {
     let mut words = Vec::new();
     for address in addresses.iter().take(ADDRESSES) {
         let how = match timeout(CONNECT, TcpStream::connect(address)).await {
             Ok(Ok(_)) => "a bare connection can be made".to_owned(),
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                "nobody is listening there".to_owned()
+                REFUSED.to_owned()
             }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer".to_owned(),
         };
-        words.push(format!("{address}: {how}"));
+        words.push(how);
     }
-    words.join("; ")
+    words
 }
 
 /// Words as a sentence of their own.
