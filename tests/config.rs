@@ -119,7 +119,7 @@ fn a_token_that_is_missing_and_a_variable_that_means_nothing_are_said() {
     .with(0);
     for words in [
         "File: config.toml, by HEADCOUNT_CONFIG (profiles: berlin, sales)",
-        "token_there   no: the token cannot be read from sales.token",
+        "token_there      no: the token cannot be read from sales.token",
         "HEADCOUNT_REGOIN  is no variable of this program; did you mean HEADCOUNT_REGION?",
         "HEADCOUNT_TOKEN  does not count: the token comes from elsewhere",
         "HEADCOUNT_URL  does not count: the command line names the node",
@@ -154,7 +154,11 @@ fn without_a_profile_the_environment_counts_and_no_node_is_no_error() {
     );
     let half = ended(command(&desk, &args).env("HEADCOUNT_NODE", "7")).with(2);
     assert_eq!(shown(&half, "address").0, "none");
-    assert!(half.stderr.contains("which node?"), "{}", half.stderr);
+    let half = half.says("in which region is the node 7?");
+    assert!(!half.stderr.contains("--url"), "{}", half.stderr);
+    ended(command(&desk, &args).env("HEADCOUNT_REGION", "us"))
+        .with(2)
+        .says("which node of that region? Give --node");
 }
 
 #[test]
@@ -173,7 +177,7 @@ fn a_mistake_in_the_file_is_named_with_its_line() {
     says("[profiles.a]\nnode = '1\n", "config.toml, line 2: ");
     says(
         "[profiles.b]\n",
-        "there is no profile \"a\" in config.toml; there are b",
+        "there is no profile \"a\" in config.toml; there is only b",
     );
     says(
         &format!("[profiles.a]\ntoken = '{TOKEN}'\n"),

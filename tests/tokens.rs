@@ -182,7 +182,7 @@ mod keyring {
         }
         let shown = ended(&mut command(&["config", "show", "--profile", "sales"])).with(0);
         assert!(
-            shown.stdout.contains("token_there   yes"),
+            shown.stdout.contains("token_there      yes"),
             "{}",
             shown.stdout
         );

@@ -158,7 +158,9 @@ impl NodeArgs {
         match (&self.url, self.region, &self.node) {
             (Some(url), ..) => Node::at(url),
             (None, Some(region), Some(node)) => Node::in_region(region, node),
-            _ => Err(NodeError::Missing),
+            (None, Some(_), None) => Err(NodeError::MissingId),
+            (None, None, Some(id)) => Err(NodeError::MissingRegion(id.clone())),
+            (None, None, None) => Err(NodeError::Missing),
         }
     }
 

@@ -103,6 +103,8 @@ fn in_file(path: Option<&Path>, name: &str, known: &[String]) -> String {
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
     match nearest(name, &names) {
         _ if known.is_empty() => format!(" in {path}, nor any other"),
+        Some(likely) if known.len() == 1 => format!(" in {path}; did you mean {likely:?}?"),
+        None if known.len() == 1 => format!(" in {path}; there is only {}", known.join(", ")),
         Some(likely) => format!(
             " in {path}; did you mean {likely:?}? There are {}",
             known.join(", ")
@@ -368,6 +370,9 @@ mod tests {
             unknown.ends_with("did you mean \"none\"? There are none, two"),
             "{unknown}"
         );
+        let only = self::config("[profiles.sales]\n").unwrap();
+        let unknown = only.profile("slaes").unwrap_err().to_string();
+        assert!(unknown.ends_with("did you mean \"sales\"?"), "{unknown}");
     }
 
     #[test]

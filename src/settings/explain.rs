@@ -80,10 +80,12 @@ impl fmt::Display for Explained {
         let values = self.settings.iter().filter_map(|row| row.value.as_deref());
         let widest = values.map(width).filter(|width| *width <= WIDEST).max();
         let widest = widest.unwrap_or(1);
+        let names = self.settings.iter().map(|row| width(row.name)).max();
+        let names = names.unwrap_or(1);
         for row in &self.settings {
             let value = row.value.as_deref().unwrap_or("-");
             let room = " ".repeat(widest.saturating_sub(width(value)));
-            writeln!(f, "  {:<12}  {value}{room}  {}", row.name, row.from)?;
+            writeln!(f, "  {:<names$}  {value}{room}  {}", row.name, row.from)?;
         }
         Ok(())
     }

@@ -68,6 +68,14 @@ pub enum NodeError {
          of the admin console, or --profile (or --sandbox to try things out)"
     )]
     Missing,
+    /// `--region` without `--node`.
+    #[error(
+        "which node of that region? Give --node ID as well: it is the number at the end of the SCIM address in the admin console"
+    )]
+    MissingId,
+    /// `--node` without `--region`.
+    #[error("in which region is the node {0}? Give --region us|eu|au|jp|ca|gov as well")]
+    MissingRegion(String),
     /// Not an address.
     #[error(
         "--url {url:?} is not a web address ({why}); it looks like https://keepersecurity.com/api/rest/scim/v2/1234567890"
@@ -113,6 +121,9 @@ impl Node {
             url: url.to_owned(),
             why,
         };
+        if !url.contains("://") {
+            return Err(wrong("it does not begin with https://".to_owned()));
+        }
         let mut base = Url::parse(url.trim()).map_err(|error| wrong(error.to_string()))?;
         if base.cannot_be_a_base() || base.host().is_none() {
             return Err(wrong("no host in it".to_owned()));
@@ -223,6 +234,7 @@ mod tests {
         for url in [
             "ftp://x/y",
             "keepersecurity.com",
+            "keepersecurity.com:443/v2",
             "https://user:pw@keepersecurity.com/",
             "",
             "mailto:a@b.c",

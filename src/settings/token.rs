@@ -88,8 +88,13 @@ pub enum TokenError {
     #[error("{0} holds no token: it is empty")]
     Empty(String),
     /// It is not a token.
-    #[error("{0} does not hold a token: it is too long, has several lines, or is not text")]
+    #[error(
+        "{0} does not hold a token: it is too long, has blanks or several lines in it, or is not text"
+    )]
     NotAToken(String),
+    /// It has in front what stands before it in a call.
+    #[error("{0} holds more than the token: leave the word Bearer out")]
+    Bearer(String),
 }
 
 impl TokenSource {
@@ -202,6 +207,14 @@ fn token_in(text: &str, from: &str) -> Result<SecretString, TokenError> {
     if token.is_empty() {
         return Err(TokenError::Empty(from.to_owned()));
     }
+    let mut words = token.split_ascii_whitespace();
+    if words
+        .next()
+        .is_some_and(|word| word.eq_ignore_ascii_case("bearer"))
+        && words.next().is_some()
+    {
+        return Err(TokenError::Bearer(from.to_owned()));
+    }
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(TokenError::NotAToken(from.to_owned()));
     }
@@ -261,5 +274,7 @@ mod tests {
                 "{said}"
             );
         }
+        let error = read(b"Bearer abc.def").unwrap_err().to_string();
+        assert!(error.ends_with("leave the word Bearer out"), "{error}");
     }
 }
