@@ -12,7 +12,7 @@ use super::args::{NodeArgs, QuietArgs};
 use super::destination::Connected;
 use super::{Exit, Failure, signals};
 use crate::export::{Choice, Export, ExportError, Filter, NODE, Table, What};
-use crate::report::{Begun, Counter, Former, Unfinished, When, grouped, is_stream, say};
+use crate::report::{Begun, Counter, Former, Unfinished, When, counted, is_stream, say};
 use crate::run::StopSwitch;
 use crate::sheet::{Format, LimitError};
 
@@ -237,8 +237,8 @@ fn told(args: &ExportArgs, nodes: &Nodes, rows: u64, path: Option<&Path>) {
             .unwrap_or_default();
         let names: Vec<&str> = nodes.iter().map(|(_, node)| &*node.name).collect();
         say(format_args!(
-            "{} rows exported from {}{place}.",
-            grouped(rows),
+            "{} exported from {}{place}.",
+            counted(rows, "row"),
             names.join(" and ")
         ));
     }

@@ -148,12 +148,7 @@ impl fmt::Display for Summary<'_> {
         } else {
             tally.in_words()
         };
-        writeln!(
-            f,
-            "{} {} on {node}: {what}.",
-            grouped(rows),
-            if rows == 1 { "row" } else { "rows" }
-        )?;
+        writeln!(f, "{} on {node}: {what}.", counted(rows, "row"))?;
         match new_groups {
             0 => {}
             1 => writeln!(f, "1 team or role was created.")?,
@@ -161,8 +156,8 @@ impl fmt::Display for Summary<'_> {
         }
         writeln!(
             f,
-            "{} calls in {}{}.",
-            grouped(tally.calls),
+            "{} in {}{}.",
+            counted(tally.calls, "call"),
             duration(tally.elapsed()),
             if seconds >= 1.0 {
                 format!(" ({:.1} rows a second)", rows_a_second(tally))

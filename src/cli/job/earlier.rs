@@ -111,10 +111,11 @@ pub(in crate::cli) async fn go_on(
             Exit::Done
         } else {
             let command = Tint::Command.on(format_args!("headcount runs retry {id}"));
-            let rows = grouped(failed);
-            say(format_args!(
-                "{rows} rows are not done; {command} sends them again."
-            ));
+            let rows = match failed {
+                1 => "1 row is".to_owned(),
+                many => format!("{} rows are", grouped(many)),
+            };
+            say(format_args!("{rows} not done; {command} sends them again."));
             Exit::RowsFailed
         };
         if options.format == Reader::Json {

@@ -10,7 +10,7 @@ use crate::cli::job::{Job, Origin, gone, reach};
 use crate::cli::printed::{Reader, print_json};
 use crate::cli::{Exit, Failure};
 use crate::ledger::{Book, WayBack, WayBackRow};
-use crate::report::{Begun, Former, Unfinished, grouped, name_after, say};
+use crate::report::{Begun, Former, Unfinished, counted, name_after, say};
 use crate::roster::Action;
 use crate::sheet::{Cell, Format, Writer};
 
@@ -53,9 +53,9 @@ pub(super) async fn undo(book: &Book, options: RunArgs, node: NodeArgs) -> Resul
     }
     if !options.quiet.is_quiet() {
         say(format_args!(
-            "The way back of run {} is {} rows: {}",
+            "The way back of run {} is {}: {}",
             book.id(),
-            grouped(rows),
+            counted(rows, "row"),
             file.display()
         ));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use jiff::Timestamp;
 
-use super::super::summary::{duration, grouped};
+use super::super::summary::{counted, duration, grouped};
 use super::bars::{
     Bar, Latency, Tone, all_classes, call_statuses, latencies, outcomes, row_statuses, times,
 };
@@ -145,7 +145,7 @@ impl View {
             more: (listed > NOT_DONE as u64)
                 .then(|| format!("The first {NOT_DONE} of {} are shown.", grouped(listed))),
             results: results(facts),
-            earlier: (page.earlier > 0).then(|| grouped(page.earlier)),
+            earlier: (page.earlier > 0).then(|| counted(page.earlier, "row")),
             chart: Chart::of(page, last),
             calls_known: !known.is_empty(),
             call_statuses: call_statuses(&traffic),

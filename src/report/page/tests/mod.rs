@@ -353,7 +353,7 @@ fn rows_of_before_it_went_on_are_not_shown_over_time() {
     });
     assert_eq!(page.earlier, 1);
     let words = text(&page.render(&facts()).unwrap());
-    assert!(words.contains("1 rows were settled before that"), "{words}");
+    assert!(words.contains("Settled before that: 1 row."), "{words}");
 }
 
 #[test]
