@@ -149,12 +149,14 @@ fn odd_at(before: Option<char>, c: char, next: Option<char>) -> bool {
         // What stands in names, and what cannot be seen.
         '’' | '´' | '·' | '\u{A0}' | '\u{AD}' | '\u{2010}' | '\u{2011}' => false,
         '–' | '—' => is_small(before) && is_small(next),
+        // What begins words in one language and ends them in another.
+        '“' => is_letter(before) && is_letter(next),
+        // What many take for an apostrophe.
+        '‘' => is_letter(before) && is_small(next),
         // What ends words.
-        '”' | '“' | '»' | '›' | '™' | '®' | '©' | '°' | '²' | '³' | '…' => {
-            is_letter(next)
-        }
+        '”' | '»' | '›' | '™' | '®' | '©' | '°' | '²' | '³' | '…' => is_letter(next),
         // What begins them.
-        '„' | '‚' | '‘' | '«' | '‹' | '¡' | '¿' => is_letter(before),
+        '„' | '‚' | '«' | '‹' | '¡' | '¿' | '•' | '†' => is_letter(before),
         _ => is_letter(before) || is_letter(next),
     }
 }
@@ -196,6 +198,7 @@ mod tests {
         let western: Encoding = "windows-1252".parse().unwrap();
         for text in [
             "D’Angelo;O’Néill;„Müller“;»Bär«;“Zoë”",
+            "D‘Arcy;“Kim”;„Kim“;•Kim;†Kim",
             "MUñOZ;STRAßE;Voß–Meyer;CAFÉ’S;¿Qué?;1.º;Acme™",
             "100 €;20°C;§ 5;±3;m²;Größe–Gewicht",
             "plain",
