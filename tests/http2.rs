@@ -263,6 +263,7 @@ fn create(url: &str) -> Call {
         longest_answer: 1 << 20,
         gzip: false,
         parts: 1,
+        withdrawn: None,
     }
 }
 

@@ -297,6 +297,30 @@ fn without_seats_creates_stop_and_the_rest_goes_on() {
 }
 
 #[test]
+fn once_there_are_no_seats_nothing_that_waits_is_sent() {
+    let node = Node::start(Options {
+        users: 0,
+        seats: Some(5),
+        ..Options::default()
+    });
+    let desk = node.desk();
+    let rows: String = (0..40).map(|i| format!("new{i}@example.com\n")).collect();
+    desk.file("people.csv", format!("email\n{rows}"));
+    desk.headcount(&["import", "people.csv", "--concurrency", "2"])
+        .with(5);
+    let sent = node.sandbox().calls().of("POST /Users");
+    assert!((6..=7).contains(&sent), "{sent} creates were sent");
+    let rows = desk.rows("people.results.csv");
+    let left = rows
+        .iter()
+        .filter(|row| row["result_outcome"] == "not_attempted");
+    for row in left {
+        assert_eq!(row["result_error"], "the licensed seats are used up");
+        assert_eq!(row["result_attempts"], "0");
+    }
+}
+
+#[test]
 fn roles_are_found_by_the_prefix_of_the_node() {
     let node = Node::with_users(0);
     let desk = node.desk();

@@ -1,6 +1,8 @@
 //! A call and how it ended: with the node's word, or without.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -56,6 +58,15 @@ pub struct Call {
     pub gzip: bool,
     /// How many things it asks for: the more, the longer its answer may take.
     pub parts: usize,
+    /// Becomes true when the caller wants it no more. It is looked at before the call is first sent.
+    pub withdrawn: Option<Arc<AtomicBool>>,
+}
+
+impl Call {
+    pub(super) fn is_withdrawn(&self) -> bool {
+        let withdrawn = self.withdrawn.as_ref();
+        withdrawn.is_some_and(|withdrawn| withdrawn.load(Ordering::Relaxed))
+    }
 }
 
 impl fmt::Display for Call {
@@ -154,4 +165,7 @@ pub enum FaultKind {
     /// The run is stopping, the call was not sent (again).
     #[error("the run was stopped")]
     Stopped,
+    /// The caller wanted it no more before it was sent.
+    #[error("it was no longer to be sent")]
+    Withdrawn,
 }

@@ -84,6 +84,9 @@ impl Line {
                 .admit(call.class)
                 .await
                 .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))?;
+            if so_far.sent == 0 && call.is_withdrawn() {
+                return Err(so_far.fault(FaultKind::Withdrawn, None));
+            }
             let leaves = Instant::now();
             let sending = self.sender.once(call).await;
             so_far.count(leaves.elapsed());

@@ -1,7 +1,5 @@
 //! New accounts: made, and completed where the node left something aside.
 
-use std::sync::atomic::Ordering;
-
 use tracing::warn;
 
 use super::confirm::{in_words, made_otherwise};
@@ -14,6 +12,7 @@ use super::outcome::{Outcome, Verdict};
 use super::past::Asked;
 use super::stop::StopReason;
 use super::worker::Worker;
+use crate::pace::FaultKind;
 use crate::plan::Correction;
 use crate::roster::{Action, Newcomer};
 use crate::scim::{Error, NewUser, Operation, Reference, Reply, User, same_id};
@@ -27,9 +26,7 @@ impl Worker {
         newcomer: &Newcomer,
     ) -> Course {
         if self.seats_used_up() {
-            return Outcome::new(Verdict::NotAttempted)
-                .because("the licensed seats are used up")
-                .into();
+            return no_seat().into();
         }
         let before = Before::Nobody {
             email: Some(user.user_name.clone()),
@@ -113,6 +110,10 @@ impl Worker {
                     }
                 }
             }
+            Creation::Failed {
+                error: Error::Fault(fault),
+                attempts,
+            } if fault.kind == FaultKind::Withdrawn => no_seat().attempts(attempts).into(),
             Creation::Failed { error, attempts } => {
                 self.note_create(&error);
                 self.failed(&error).attempts(attempts).into()
@@ -252,9 +253,7 @@ impl Worker {
     /// Some errors of a create are about all creates, or about the address.
     fn note_create(&self, error: &Error) {
         match error {
-            Error::Refused(refusal)
-                if refusal.status == 428 && !self.seats_used_up.swap(true, Ordering::Relaxed) =>
-            {
+            Error::Refused(refusal) if refusal.status == 428 && self.client.end_creates() => {
                 warn!(
                     "the licensed seats are used up; no more accounts are created, the other rows go on"
                 );
@@ -267,6 +266,11 @@ impl Worker {
             _ => {}
         }
     }
+}
+
+/// What becomes of whoever was not sent since the node has no seats left.
+fn no_seat() -> Outcome {
+    Outcome::new(Verdict::NotAttempted).because("the licensed seats are used up")
 }
 
 /// Whether a new account is to be active or locked, where it shows the other.

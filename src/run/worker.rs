@@ -1,7 +1,7 @@
 //! Carries out one row: finds the person, plans, sends, and finds out what became of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Settings;
 use super::course::{Course, Pending};
@@ -34,7 +34,6 @@ pub(super) struct Worker {
     pub(super) protected: Protected,
     /// In a rehearsal nothing is sent that changes anything.
     pub(super) rehearsal: Option<Rehearsal>,
-    pub(super) seats_used_up: AtomicBool,
     failed: AtomicU64,
 }
 
@@ -57,14 +56,13 @@ impl Worker {
             leavers: Leavers::default(),
             settings,
             stop,
-            seats_used_up: AtomicBool::new(false),
             failed: AtomicU64::new(0),
         }
     }
 
     /// Whether the node said that there are no seats left (428).
     pub(super) fn seats_used_up(&self) -> bool {
-        self.seats_used_up.load(Ordering::Relaxed)
+        self.client.has_ended_creates()
     }
 
     /// Counts a row that is not as asked, and stops the run when there are too many.

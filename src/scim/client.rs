@@ -1,5 +1,6 @@
 //! One method an endpoint.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
@@ -38,6 +39,7 @@ pub struct Client {
     pub(super) versions: Versions,
     /// By which way it gives lists.
     pub(super) ways: Ways,
+    creates_ended: Arc<AtomicBool>,
 }
 
 /// The node did what was asked.
@@ -91,6 +93,7 @@ impl Client {
             core_groups: AtomicBool::new(false),
             versions: Versions::default(),
             ways: Ways::default(),
+            creates_ended: Arc::default(),
         }
     }
 
@@ -113,8 +116,21 @@ impl Client {
     /// # Errors
     /// 409 when the email is taken, 428 when the seats are used up; see [`Error`].
     pub async fn create_user(&self, user: &NewUser) -> Result<Reply<Option<User>>, Error> {
-        let call = self.call(Method::POST, &[User::ENDPOINT], Repeat::LookFirst)?;
+        let mut call = self.call(Method::POST, &[User::ENDPOINT], Repeat::LookFirst)?;
+        call.withdrawn = Some(Arc::clone(&self.creates_ended));
         self.changed(with_body(call, user)).await
+    }
+
+    /// Sends no more creates: those that wait to be sent end with [`FaultKind::Withdrawn`](pace::FaultKind::Withdrawn).
+    /// Whether they were not ended before.
+    pub fn end_creates(&self) -> bool {
+        !self.creates_ended.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether no more creates are sent.
+    #[must_use]
+    pub fn has_ended_creates(&self) -> bool {
+        self.creates_ended.load(Ordering::Relaxed)
     }
 
     /// `GET /Users/{id}`; nothing when there is no such user.
@@ -337,6 +353,7 @@ impl Client {
             longest_answer: LONGEST_RESOURCE,
             gzip: false,
             parts: 1,
+            withdrawn: None,
         })
     }
 }

@@ -200,6 +200,7 @@ impl Client {
             repeat: Repeat::LookFirst,
             longest_answer: LONGEST_PAGE,
             parts: 1,
+            withdrawn: None,
         };
         let Heard {
             status,
