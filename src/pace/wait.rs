@@ -5,7 +5,11 @@ use std::time::{Duration, SystemTime};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-/// The wait that an answer asks for: `Retry-After` in seconds or as an HTTP date (RFC 9110,
+/// After so long it is worth a call to see whether the wait is over, whatever the node said: some give milliseconds for
+/// seconds, or a date in another century.
+const LONGEST: Duration = Duration::from_hours(1);
+
+/// The wait that an answer asks for, but no longer than an hour: `Retry-After` in seconds or as an HTTP date (RFC 9110,
 /// section 10.2.3), else the wait named in the message of a throttling body.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, body: &[u8]) -> Option<Duration> {
@@ -14,11 +18,13 @@ pub fn retry_after(headers: &HeaderMap, body: &[u8]) -> Option<Duration> {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| from_header(value, SystemTime::now()))
         .or_else(|| from_message(body))
+        .map(|wait| wait.min(LONGEST))
 }
 
 fn from_header(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<f64>() {
+        let seconds = seconds.min(LONGEST.as_secs_f64());
         return Duration::try_from_secs_f64(seconds).ok();
     }
     let when = httpdate::parse_http_date(value).ok()?;
@@ -98,6 +104,8 @@ mod tests {
             (" 120 ", Some(120)),
             ("Mon, 23 Nov 2026 10:00:30 GMT", Some(30)),
             ("Mon, 23 Nov 2026 09:00:00 GMT", Some(0)),
+            ("99999999999", Some(3600)),
+            ("1e300", Some(3600)),
             ("-5", None),
             ("soon", None),
         ] {
