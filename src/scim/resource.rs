@@ -6,7 +6,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
-use serde::de::{MapAccess, SeqAccess};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use serde_json::Value;
 
 use super::loose::{self, Flag, Loose, Many, Text, each};
@@ -31,7 +31,7 @@ pub trait Resource: Sized + Send + 'static {
 pub struct Shown<R> {
     /// The resource; none when it has no id.
     pub resource: Option<R>,
-    /// Whether it is the protocol's error message (RFC 7644, section 3.12).
+    /// Whether it is the protocol's error message (RFC 7644, section 3.12), or no resource and tells of an error.
     pub is_error: bool,
 }
 
@@ -44,6 +44,33 @@ impl<R: Resource> Loose for Option<Shown<R>> {
 /// The resource that a JSON value shows.
 pub(super) fn resource<R: Resource>(value: &Value) -> Option<R> {
     loose::of::<Option<Shown<R>>, _>(value)??.resource
+}
+
+/// Whether there is an error, where a member is called so: some servers say it with a status of success.
+#[derive(Default)]
+struct TellsError(bool);
+
+impl Loose for TellsError {
+    fn of_text(text: Cow<'_, str>) -> Self {
+        TellsError(!text.is_empty())
+    }
+
+    fn of_flag(flag: bool) -> Self {
+        TellsError(flag)
+    }
+
+    fn of_members<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
+        each(members, &[], |_| Ok(()))?;
+        Ok(TellsError(true))
+    }
+
+    fn of_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+        let mut any = false;
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            any = true;
+        }
+        Ok(TellsError(any))
+    }
 }
 
 /// Whether one of the `schemas` is that of an error message.
@@ -117,7 +144,7 @@ impl Resource for User {
     const ENDPOINT: &'static str = "Users";
 
     fn read<'de, A: MapAccess<'de>>(members: A) -> Result<Shown<Self>, A::Error> {
-        const NAMES: [&str; 9] = [
+        const NAMES: [&str; 11] = [
             "id",
             "userName",
             "name",
@@ -126,10 +153,12 @@ impl Resource for User {
             "active",
             "groups",
             "meta",
+            "error",
+            "errors",
             "schemas",
         ];
         let (mut user, mut id) = (User::default(), None);
-        let mut schemas = SaysError::default();
+        let (mut schemas, mut error) = (SaysError::default(), TellsError::default());
         each(members, &NAMES, |member| {
             match member.name {
                 "id" => id = member.value()?,
@@ -146,13 +175,14 @@ impl Resource for User {
                     let Meta { created } = member.value()?;
                     user.created = created.0;
                 }
+                "error" | "errors" => error.0 |= member.value::<TellsError>()?.0,
                 _ => schemas = member.value()?,
             }
             Ok(())
         })?;
         Ok(Shown {
+            is_error: schemas.0 || (error.0 && id.is_none()),
             resource: id.map(|id| User { id, ..user }),
-            is_error: schemas.0,
         })
     }
 
@@ -213,21 +243,22 @@ impl Resource for Group {
     const ENDPOINT: &'static str = "Groups";
 
     fn read<'de, A: MapAccess<'de>>(members: A) -> Result<Shown<Self>, A::Error> {
-        const NAMES: [&str; 4] = ["id", "displayName", "members", "schemas"];
+        const NAMES: [&str; 6] = ["id", "displayName", "members", "error", "errors", "schemas"];
         let (mut group, mut id) = (Group::default(), None);
-        let mut schemas = SaysError::default();
+        let (mut schemas, mut error) = (SaysError::default(), TellsError::default());
         each(members, &NAMES, |member| {
             match member.name {
                 "id" => id = member.value()?,
                 "displayName" => group.display_name = member.value()?,
                 "members" => group.members = references(member.value()?),
+                "error" | "errors" => error.0 |= member.value::<TellsError>()?.0,
                 _ => schemas = member.value()?,
             }
             Ok(())
         })?;
         Ok(Shown {
+            is_error: schemas.0 || (error.0 && id.is_none()),
             resource: id.map(|id| Group { id, ..group }),
-            is_error: schemas.0,
         })
     }
 
@@ -405,6 +436,16 @@ mod tests {
             (
                 r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "id": 7}"#,
                 Some(Some((true, true))),
+            ),
+            (
+                r#"{"error": "internal_error", "ok": false}"#,
+                Some(Some((false, true))),
+            ),
+            (r#"{"Errors": {"code": 5}}"#, Some(Some((false, true)))),
+            (r#"{"id": "7", "error": "x"}"#, Some(Some((true, false)))),
+            (
+                r#"{"errors": [], "error": null, "ok": true}"#,
+                Some(Some((false, false))),
             ),
             (r#"{"id": "7"} {"#, None),
         ] {
