@@ -15,8 +15,8 @@ use super::teams::Teams;
 use crate::roster::{Change, GroupName, Person};
 use crate::scim::{Client, Error, Group, Members, User};
 
-/// Who is in one group, once that was read.
-type Roll = Arc<OnceCell<Mutex<HashSet<u64>>>>;
+/// Who is in one group, once that was read; nothing where the group does not tell.
+type Roll = Arc<OnceCell<Option<Mutex<HashSet<u64>>>>>;
 
 /// Who is in the groups that were read, each read once and kept up with what the run changes.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl Rolls {
         let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         let roll = Arc::clone(groups.get(group)?);
         drop(groups);
-        let members = roll.get()?;
+        let members = roll.get()?.as_ref()?;
         Some(work(
             &mut members.lock().unwrap_or_else(PoisonError::into_inner),
         ))
@@ -128,12 +128,19 @@ impl Teams {
                     return Err(());
                 }
             };
-            let members = self.members_of(&group).ok_or(())?;
-            let keys = members.ids().map(|id| self.rolls.key(id)).collect();
-            Ok(Mutex::new(keys))
+            let members = self.members_told(&group);
+            let keys = |members: Members| members.ids().map(|id| self.rolls.key(id)).collect();
+            Ok::<_, ()>(members.map(|members| Mutex::new(keys(members))))
         });
-        // Whoever is not known to be in a group is put into it.
+        // Whoever is not known to be in a group is put into it, or taken out of it.
         let _ = read.await;
+    }
+
+    /// As [`members_of`](Self::members_of), but that a group has no members is believed only of a node of which some
+    /// group has shown any: nobody is to stay in a team because the node does not say that they are.
+    fn members_told(&self, group: &Group) -> Option<Members> {
+        let members = self.members_of(group)?;
+        (group.members.is_some() || self.has_shown_members()).then_some(members)
     }
 
     /// The ids of those whom the group shows. A group without `members` has none (RFC 7643, section

@@ -190,8 +190,9 @@ impl People {
     }
 
     async fn by_id(&self, id: &UserId) -> Result<Option<User>, Error> {
-        match self.read_index(|index| index.by_id(id.as_str())) {
-            Some(known) => Ok(known),
+        match self.read_index(|index| index.by_id(id.as_str())).flatten() {
+            Some(known) => Ok(Some(known)),
+            // Some lists leave out who is locked.
             None => Ok(self.client.user(id.as_str()).await?.value),
         }
     }
