@@ -16,7 +16,8 @@ use super::document::Document;
 use super::error::{Error, Refusal};
 use super::lenient::Object;
 use super::loose;
-use super::message::{Patch, detail};
+use super::message::detail;
+use super::patching::Patching;
 use super::place::Ways;
 use super::resource::{Group, Resource, Shown, User};
 use super::version::Versions;
@@ -40,6 +41,8 @@ pub struct Client {
     /// By which way it gives lists.
     pub(super) ways: Ways,
     creates_ended: Arc<AtomicBool>,
+    /// How a PATCH is put to it.
+    pub(super) patching: Patching,
 }
 
 /// The node did what was asked.
@@ -94,6 +97,7 @@ impl Client {
             versions: Versions::default(),
             ways: Ways::default(),
             creates_ended: Arc::default(),
+            patching: Patching::default(),
         }
     }
 
@@ -184,15 +188,6 @@ impl Client {
         self.changed(with_body(call, document)).await
     }
 
-    /// `PATCH /Users/{id}`.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn patch_user(&self, id: &str, patch: &Patch) -> Result<Reply<Option<User>>, Error> {
-        let call = self.call(Method::PATCH, &[User::ENDPOINT, id], Repeat::Safe)?;
-        self.change(id, with_body(call, patch)).await
-    }
-
     /// `DELETE /Users/{id}`. A node may lock the account instead of destroying it.
     ///
     /// # Errors
@@ -208,20 +203,6 @@ impl Client {
     /// See [`Error`].
     pub async fn group(&self, id: &str) -> Result<Reply<Option<Group>>, Error> {
         self.one(id).await
-    }
-
-    /// `PATCH /Groups/{id}`. The group need not come back: it may have many members.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn patch_group(
-        &self,
-        id: &str,
-        patch: &Patch,
-    ) -> Result<Reply<Option<Group>>, Error> {
-        let mut call = self.call(Method::PATCH, &[Group::ENDPOINT, id], Repeat::Safe)?;
-        call.longest_answer = LONGEST_PAGE;
-        self.change(id, with_body(call, patch)).await
     }
 
     /// `POST /Bulk` (RFC 7644, section 3.7). Never sent twice in doubt if it creates anything.
@@ -379,7 +360,7 @@ fn says_no_more_than_yes(body: &[u8]) -> bool {
     body.is_empty() || is_word()
 }
 
-fn with_body(mut call: Call, body: &impl Serialize) -> Call {
+pub(super) fn with_body(mut call: Call, body: &impl Serialize) -> Call {
     let json = serde_json::to_vec(body)
         .expect("names and values of a SCIM message are all strings, numbers and booleans");
     call.body = Some(Bytes::from(json));
@@ -416,6 +397,7 @@ pub(super) fn accept<T>(mut answer: Answer<T>) -> Result<Reply<T>, Error> {
             scim_type: Object::parse(&body).and_then(|mut body| body.text("scimType")),
             attempts: answer.attempts,
             doubtful: answer.doubtful,
+            is_of_one: false,
         })),
     }
 }

@@ -85,14 +85,33 @@ pub struct Refusal {
     pub attempts: u32,
     /// Whether an earlier attempt may have taken effect.
     pub doubtful: bool,
+    /// Whether it is known to be about this call only, and not about the token, though its status may say so.
+    pub is_of_one: bool,
 }
 
 impl Refusal {
-    /// Whether something is taken already: 409, or 400 with the protocol's word for it.
+    /// Whether something is taken already: 409, or 400 or 422 with the protocol's word for it, or with a sentence.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        self.status == 409
-            || (self.status == 400 && self.scim_type.as_deref() == Some("uniqueness"))
+        const SENTENCES: [&str; 5] = [
+            "already exist",
+            "already taken",
+            "already been taken",
+            "already in use",
+            "already registered",
+        ];
+        let says_so = || {
+            let detail = self.detail.as_deref().unwrap_or_default().to_lowercase();
+            SENTENCES.iter().any(|sentence| detail.contains(sentence))
+        };
+        let is_word = || self.scim_type.as_deref() == Some("uniqueness");
+        self.status == 409 || (matches!(self.status, 400 | 422) && (is_word() || says_so()))
+    }
+
+    /// Whether the token is not valid, or may not do this.
+    #[must_use]
+    pub fn is_about_token(&self) -> bool {
+        self.status == 401 || (self.status == 403 && !self.is_of_one)
     }
 
     /// Whether the node does not know the method, for this or for anything.
@@ -114,6 +133,42 @@ impl Refusal {
         self.status == 400 && !about_filter
     }
 
+    /// Whether the node speaks of cursors, or of the index that a list was asked for by, and not of how many were.
+    #[must_use]
+    pub fn speaks_of_index(&self) -> bool {
+        let detail = self.detail.as_deref().unwrap_or_default().to_lowercase();
+        let is_named = detail.contains("cursor") || detail.contains("startindex");
+        self.may_be_about_index() && is_named && !detail.contains("count")
+    }
+
+    /// Whether the node speaks of versions of resources, which a change is to name.
+    #[must_use]
+    pub fn speaks_of_versions(&self) -> bool {
+        let detail = self.detail.as_deref().unwrap_or_default().to_lowercase();
+        let is_named = detail.contains("if-match") || detail.contains("etag");
+        self.status == 428 || (matches!(self.status, 400 | 409) && is_named)
+    }
+
+    /// Whether the node speaks of the operations of a PATCH: how they are written, or how many there are.
+    #[must_use]
+    pub fn speaks_of_operations(&self) -> bool {
+        let detail = self.detail.as_deref().unwrap_or_default().to_lowercase();
+        let mut words = detail.split(|c: char| !c.is_alphanumeric());
+        self.is_about_form()
+            && words.any(|word| matches!(word, "op" | "ops" | "operation" | "operations"))
+    }
+
+    /// Whether the node may take fewer operations at once.
+    #[must_use]
+    pub fn speaks_of_many_operations(&self) -> bool {
+        const MANY: [&str; 8] = [
+            "one", "1", "single", "only", "multiple", "several", "many", "more",
+        ];
+        let detail = self.detail.as_deref().unwrap_or_default().to_lowercase();
+        let mut words = detail.split(|c: char| !c.is_alphanumeric());
+        self.speaks_of_operations() && words.any(|word| MANY.contains(&word))
+    }
+
     /// Whether the node dislikes what was sent, and might like it put in another way.
     #[must_use]
     pub fn is_about_form(&self) -> bool {
@@ -129,6 +184,7 @@ impl fmt::Display for Refusal {
             }
             400 => "the node does not accept this",
             401 => "the token is not valid for this node",
+            403 if self.is_of_one => "the node does not allow this here",
             403 => "the token may not do this",
             404 => "the node has nothing of this id or at this address",
             409 => "already taken",
@@ -209,12 +265,25 @@ impl Error {
         self
     }
 
+    /// The same after some of the operations of a PATCH were carried out.
+    #[must_use]
+    pub(super) fn after_some(mut self, done: usize, all: usize) -> Self {
+        if let (Error::Refused(refusal), 1..) = (&mut self, done) {
+            let words = refusal.detail.take().map(|words| format!("; {words}"));
+            let words = words.unwrap_or_default();
+            refusal.detail = Some(format!(
+                "{done} of {all} operations of the change were carried out{words}"
+            ));
+        }
+        self
+    }
+
     /// Whether the token, the address or the network is at fault, and so every other call is
     /// bound to fail as well.
     #[must_use]
     pub fn is_hopeless(&self) -> bool {
         match self {
-            Error::Refused(refusal) => matches!(refusal.status, 401 | 403),
+            Error::Refused(refusal) => refusal.is_about_token(),
             Error::Fault(fault) => fault.kind == pace::FaultKind::Unreachable,
             _ => false,
         }

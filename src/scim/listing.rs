@@ -285,8 +285,10 @@ impl<R: Resource> Listing<R> {
                 self.count = less;
             }
             Error::Refused(refusal) if refusal.status == 400 => {
+                if !by_cursor && refusal.speaks_of_index() {
+                    self.go_the_other_way(refusal)?;
                 // By cursor, there is a word for it.
-                if less.is_some() && (!by_cursor || refusal.is_about_count()) {
+                } else if less.is_some() && (!by_cursor || refusal.is_about_count()) {
                     debug!(?less, "the node refuses so long a page, asking for less");
                     self.count = less;
                 } else if refusal.is_about_count() && self.count.is_some() {

@@ -130,6 +130,16 @@ impl Patch {
             operations,
         }
     }
+
+    /// The same with the names of its operations written with a capital letter, or without.
+    #[must_use]
+    pub(super) fn written(&self, capital: bool) -> Self {
+        let written = |operation: &Operation| Operation {
+            op: operation.op.written(capital),
+            ..operation.clone()
+        };
+        Patch::new(self.operations.iter().map(written).collect())
+    }
 }
 
 /// One operation of a PATCH.
@@ -143,11 +153,29 @@ pub struct Operation {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Op {
-    Add,
-    Remove,
-    Replace,
+#[serde(transparent)]
+struct Op(&'static str);
+
+impl Op {
+    const ADD: Op = Op("add");
+    const REMOVE: Op = Op("remove");
+    const REPLACE: Op = Op("replace");
+
+    fn written(self, capital: bool) -> Self {
+        let all = [
+            (Self::ADD, "Add"),
+            (Self::REMOVE, "Remove"),
+            (Self::REPLACE, "Replace"),
+        ];
+        let same = all
+            .into_iter()
+            .find(|(op, _)| op.0.eq_ignore_ascii_case(self.0));
+        match same {
+            Some((_, large)) if capital => Op(large),
+            Some((small, _)) => small,
+            None => self,
+        }
+    }
 }
 
 /// The attribute that is false for a locked account.
@@ -158,7 +186,7 @@ impl Operation {
     #[must_use]
     pub fn replace(path: &'static str, value: impl Into<Value>) -> Self {
         Operation {
-            op: Op::Replace,
+            op: Op::REPLACE,
             path: path.into(),
             value: Some(value.into()),
         }
@@ -193,7 +221,7 @@ impl Operation {
     #[must_use]
     pub fn add<'a>(path: &'static str, ids: impl IntoIterator<Item = &'a str>) -> Self {
         Operation {
-            op: Op::Add,
+            op: Op::ADD,
             path: path.into(),
             value: Some(references(ids)),
         }
@@ -204,7 +232,7 @@ impl Operation {
     pub fn remove_member(id: &str) -> Self {
         let path = format!("members[{}]", equals("value", id));
         Operation {
-            op: Op::Remove,
+            op: Op::REMOVE,
             path: path.into(),
             value: None,
         }
@@ -214,7 +242,7 @@ impl Operation {
     #[must_use]
     pub fn remove<'a>(path: &'static str, ids: impl IntoIterator<Item = &'a str>) -> Self {
         Operation {
-            op: Op::Remove,
+            op: Op::REMOVE,
             path: path.into(),
             value: Some(references(ids)),
         }

@@ -23,6 +23,7 @@ mod lenient;
 mod listing;
 mod loose;
 mod message;
+mod patching;
 mod place;
 mod query;
 mod raw;

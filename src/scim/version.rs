@@ -66,11 +66,8 @@ impl Client {
             let Err(Error::Refused(refusal)) = &sent else {
                 break;
             };
-            let wants = match refusal.status {
-                412 => true,
-                428 => !needed && !self.versions.useless.load(Ordering::Relaxed),
-                _ => false,
-            };
+            let may_be_needed = || !needed && !self.versions.useless.load(Ordering::Relaxed);
+            let wants = refusal.status == 412 || (refusal.speaks_of_versions() && may_be_needed());
             if !wants {
                 break;
             }
@@ -98,7 +95,7 @@ impl Client {
                 info!("the node changes only what the caller knows the version of");
                 self.versions.needed.store(true, Ordering::Relaxed);
             }
-            Err(Error::Refused(refusal)) if refusal.status == 428 => {
+            Err(Error::Refused(refusal)) if refusal.speaks_of_versions() => {
                 self.versions.useless.store(true, Ordering::Relaxed);
             }
             _ => {}
