@@ -122,7 +122,7 @@ fn a_wait_is_obeyed_in_seconds_and_as_a_date() {
                 return reply(404, "");
             }
             let mut refused = refused.lock().unwrap();
-            if before == 2 {
+            if before >= 2 && refused.is_none() {
                 *refused = Some(SystemTime::now());
                 let (status, body, wait) = tell(&date);
                 let answer = reply(status, body);
@@ -177,6 +177,86 @@ fn a_token_that_is_refused_stops_the_run() {
         );
         assert_eq!(failed + not_attempted, 200);
         assert_eq!(server.count("POST"), failed);
+    }
+}
+
+/// Twenty people; whose ids these are may not be changed, and from the `end`th change on nobody may.
+fn with_protected(protected: &'static [usize], end: usize) -> Scripted {
+    let changes = Mutex::new(0);
+    Scripted::start(move |call, _| {
+        let shown = |id: usize| user(&id.to_string(), &format!("p{id}@example.com"), id < 100);
+        if call.method == "GET" {
+            return reply(200, list(&(0..20).map(shown).collect::<Vec<_>>()));
+        }
+        let mut changes = changes.lock().unwrap();
+        *changes += 1;
+        let id: usize = call.path.rsplit_once('/').unwrap().1.parse().unwrap();
+        if protected.contains(&id) || *changes >= end {
+            return reply(403, r#"{"detail":"not by you"}"#);
+        }
+        let mut shown = shown(id);
+        shown["active"] = false.into();
+        reply(200, shown)
+    })
+}
+
+/// What became of twenty rows that are locked one after the other.
+fn locked(server: &Scripted, code: i32) -> Vec<String> {
+    let desk = server.desk();
+    let rows: String = (0..20).map(|id| format!("p{id}@example.com\n")).collect();
+    desk.file("leavers.csv", format!("email\n{rows}"));
+    let args = [
+        "lock",
+        "leavers.csv",
+        "--yes",
+        "--allow-locks",
+        "20",
+        "--concurrency",
+        "1",
+    ];
+    desk.headcount(&args).with(code);
+    column(&desk.rows("leavers.results.csv"), "result_outcome")
+}
+
+#[test]
+fn an_account_that_the_node_protects_fails_its_own_row_only() {
+    let outcomes = locked(&with_protected(&[3, 4, 11], usize::MAX), 4);
+    for (id, outcome) in outcomes.iter().enumerate() {
+        let expected = if [3, 4, 11].contains(&id) {
+            "failed"
+        } else {
+            "locked"
+        };
+        assert_eq!(outcome, expected, "row of p{id}");
+    }
+}
+
+#[test]
+fn refusals_of_the_token_stop_the_run_soon() {
+    for (protected, end, refused) in [
+        // Nothing came through before.
+        (&[][..], 1, 1),
+        (&[0], usize::MAX, 1),
+        // The token is taken back meanwhile.
+        (&[], 6, 3),
+        (&[3], 6, 3),
+    ] {
+        let server = with_protected(protected, end);
+        let outcomes = locked(&server, 3);
+        let last = outcomes
+            .iter()
+            .rposition(|outcome| outcome == "failed")
+            .unwrap();
+        let failed = outcomes[..=last]
+            .iter()
+            .rev()
+            .take_while(|outcome| *outcome == "failed");
+        assert_eq!(failed.count(), refused, "{outcomes:?}");
+        assert!(
+            outcomes[last + 1..]
+                .iter()
+                .all(|outcome| outcome == "not_attempted")
+        );
     }
 }
 
@@ -251,6 +331,41 @@ fn a_409_after_a_lost_answer_is_the_first_post_having_worked() {
         ("created", "1"),
         "{row:?}"
     );
+}
+
+/// The first POST is answered with 429, the second with 409; whoever is looked for was made at this time.
+fn refused_after_waiting(made: Option<String>) -> Scripted {
+    Scripted::start(move |call, before| match (call.method.as_str(), before) {
+        ("POST", 0) => reply(429, "").header("retry-after", 0),
+        ("POST", _) => reply(409, r#"{"scimType":"uniqueness"}"#),
+        _ => {
+            let mut ann = user("1", "p0@example.com", true);
+            if let Some(made) = &made {
+                ann["meta"] = serde_json::json!({"created": made});
+            }
+            reply(200, list(&[ann]))
+        }
+    })
+}
+
+#[test]
+fn a_create_that_was_put_off_and_carried_out_is_created() {
+    let now = jiff::Timestamp::now().to_string();
+    let long_ago = "2020-01-01T00:00:00Z".to_owned();
+    for (made, code, outcome) in [
+        (Some(now), 0, "created"),
+        (Some(long_ago), 4, "failed"),
+        // Nobody says when: most nodes that say 429 have not looked at the call.
+        (None, 4, "failed"),
+    ] {
+        let server = refused_after_waiting(made);
+        let desk = server.desk();
+        desk.file("people.csv", people(1));
+        desk.headcount(&["import", "people.csv"]).with(code);
+        let row = &desk.rows("people.results.csv")[0];
+        assert_eq!(row["result_outcome"], outcome, "{row:?}");
+        assert_eq!(row["result_user_id"], "1");
+    }
 }
 
 #[test]

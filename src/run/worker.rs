@@ -200,7 +200,7 @@ impl Worker {
     /// Some errors are not this row's alone.
     pub(super) fn note(&self, error: &Error) {
         match error {
-            Error::Refused(refusal) if matches!(refusal.status, 401 | 403) => {
+            Error::Refused(refusal) if refusal.is_about_token() => {
                 self.stop.drain(StopReason::Denied(error.to_string()));
             }
             Error::Fault(fault) if fault.kind == FaultKind::Unreachable => {
