@@ -77,14 +77,29 @@ fn otherwise(name: &'static str, asked: Option<&str>, shown: Option<&str>) -> Op
 
 /// What of a new account the node has made otherwise.
 pub(super) fn made_otherwise(asked: &NewUser, account: &User) -> Vec<Otherwise> {
-    let mut wanted = asked.account(account.id.clone());
-    // One of first and last name is there since nobody chose another: a node may know better.
-    let names = [&asked.given_name, &asked.family_name];
-    let names: Vec<&str> = names.into_iter().filter_map(Option::as_deref).collect();
-    wanted.display_name.take_if(|name| *name == names.join(" "));
+    let wanted = chosen(asked, account);
     let all = TEXTS.into_iter();
     all.filter_map(|(name, text)| otherwise(name, text(&wanted), text(account)))
         .collect()
+}
+
+/// What was asked for with a new account and is not shown at all.
+pub(super) fn left_out(asked: &NewUser, account: &User) -> Vec<&'static str> {
+    let wanted = chosen(asked, account);
+    let all = TEXTS.into_iter();
+    all.filter(|(_, text)| text(&wanted).is_some() && text(account).is_none())
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// The account that was asked for, as far as somebody chose: a display name of first and last name is there since nobody
+/// chose another, and a node may know better.
+fn chosen(asked: &NewUser, account: &User) -> User {
+    let mut wanted = asked.account(account.id.clone());
+    let names = [&asked.given_name, &asked.family_name];
+    let names: Vec<&str> = names.into_iter().filter_map(Option::as_deref).collect();
+    wanted.display_name.take_if(|name| *name == names.join(" "));
+    wanted
 }
 
 /// Compares what was asked for with what is shown.

@@ -27,6 +27,10 @@ impl Aspects {
     pub(super) const REMOVALS: Aspects = Aspects(128);
     /// A new account that is locked from the start.
     const LOCK_OF_NEW: Aspects = Aspects(256);
+    /// Answers to creations leave out what the node has kept.
+    pub(super) const SHORT_ANSWERS: Aspects = Aspects(512);
+    /// What answers to creations leave out, the node has not kept.
+    pub(super) const WHOLE_ANSWERS: Aspects = Aspects(1024);
 
     /// What a new account asks for that a node might leave aside.
     pub(super) fn of_new(user: &crate::scim::NewUser) -> Self {

@@ -2,7 +2,7 @@
 
 use tracing::warn;
 
-use super::confirm::{in_words, made_otherwise};
+use super::confirm::{in_words, left_out, made_otherwise};
 use super::conflict::Taken;
 use super::course::{Course, Pending};
 use super::create::{Create, Creation};
@@ -141,14 +141,10 @@ impl Worker {
         created: Outcome,
     ) -> Course {
         let id = account.id.clone();
-        let created = created.user(id.clone());
-        let otherwise = made_otherwise(user, &account);
-        let created = if otherwise.is_empty() {
-            created
-        } else {
-            // The account is there and of use. That it is otherwise is said, and no more.
-            created.because(format!("created, but the node {}", in_words(&otherwise)))
-        };
+        let (account, left_out) = self.seen(user, account).await;
+        let created = created
+            .user(id.clone())
+            .with_remark(remark(user, &account, &left_out));
         let (account, missing) = self.examine(user, account).await;
         let active = not_heeded(user, &account);
         if missing.is_empty() && active.is_none() {
@@ -220,6 +216,43 @@ impl Worker {
         teams.note_memberships(&account.id, &user.groups, &[]);
     }
 
+    /// A new account, and what it lacks of what was asked for. Some nodes answer in short, others leave aside what they
+    /// have no room for: which it is, a look tells, once in a run.
+    async fn seen(&self, user: &NewUser, account: User) -> (User, Vec<&'static str>) {
+        let unshown = left_out(user, &account);
+        let known = |unshown: &Vec<&'static str>| {
+            if unshown.is_empty() || self.habits.are_proven(Aspects::SHORT_ANSWERS) {
+                return Some(Vec::new());
+            }
+            let is_whole = self.habits.are_proven(Aspects::WHOLE_ANSWERS);
+            is_whole.then(|| unshown.clone())
+        };
+        if let Some(unshown) = known(&unshown) {
+            return (account, unshown);
+        }
+        let _one = self.habits.one_looks().await;
+        if let Some(unshown) = known(&unshown) {
+            return (account, unshown);
+        }
+        let looked = self.client.user(&account.id).await;
+        let (account, unshown) = match looked {
+            Ok(Reply {
+                value: Some(shown), ..
+            }) => {
+                let unshown = left_out(user, &shown);
+                (shown, unshown)
+            }
+            // Nobody can tell.
+            _ => (account, Vec::new()),
+        };
+        self.habits.prove(if unshown.is_empty() {
+            Aspects::SHORT_ANSWERS
+        } else {
+            Aspects::WHOLE_ANSWERS
+        });
+        (account, unshown)
+    }
+
     fn references(&self, groups: &[String]) -> Vec<Reference> {
         let ids = groups.iter().map(|id| self.directory.teams.now(id));
         ids.map(|id| Reference::to(id.to_owned())).collect()
@@ -272,6 +305,15 @@ impl Worker {
 /// What becomes of whoever was not sent since the node has no seats left.
 fn no_seat() -> Outcome {
     Outcome::new(Verdict::NotAttempted).because("the licensed seats are used up")
+}
+
+/// What is to be said of a new account that is otherwise than asked. It is there and of use: that is said, and no more.
+fn remark(user: &NewUser, account: &User, left_out: &[&str]) -> Option<String> {
+    let otherwise = made_otherwise(user, account);
+    let otherwise = (!otherwise.is_empty()).then(|| in_words(&otherwise));
+    let lacks = (!left_out.is_empty()).then(|| format!("shows no {}", left_out.join(", no ")));
+    let all: Vec<String> = [otherwise, lacks].into_iter().flatten().collect();
+    (!all.is_empty()).then(|| format!("created, but the node {}", all.join(", and ")))
 }
 
 /// Whether a new account is to be active or locked, where it shows the other.

@@ -161,6 +161,15 @@ impl Outcome {
         }
     }
 
+    /// With something to say of it, if there is.
+    #[must_use]
+    pub(super) fn with_remark(self, remark: Option<String>) -> Self {
+        Outcome {
+            error: remark.or(self.error),
+            ..self
+        }
+    }
+
     /// With the reason.
     #[must_use]
     pub fn because(self, error: impl fmt::Display) -> Self {
