@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use support::scripted::{Call, Reply, Scripted, list, reply, user};
-use support::{Node, rows};
+use support::{Node, column, rows};
 
 /// How a server treats what it does not want to change.
 #[derive(Clone, Copy, PartialEq)]
@@ -532,6 +532,27 @@ fn a_yes_to_somebody_who_is_there_makes_no_new_account() {
     }
 }
 
+#[test]
+fn a_yes_of_200_to_somebody_of_a_minute_ago_makes_no_new_account() {
+    for (status, ago, code) in [(200, 60, 4), (201, 60, 0), (200, 0, 0), (200, 3600, 0)] {
+        let server = Scripted::start(move |call, _| {
+            let date = httpdate::fmt_http_date(std::time::SystemTime::now());
+            let made = jiff::Timestamp::now().as_second() - ago;
+            let mut shown = user("1", "ann@x.com", true);
+            let made = jiff::Timestamp::from_second(made).unwrap().to_string();
+            shown["meta"] = json!({ "created": made });
+            let answer = match call.method.as_str() {
+                "POST" => reply(status, shown),
+                _ => reply(200, list(&[shown])),
+            };
+            answer.header("date", date)
+        });
+        let desk = server.desk();
+        desk.file("people.csv", "email\nann@x.com\n");
+        desk.headcount(&["import", "people.csv"]).with(code);
+    }
+}
+
 /// One person, and whether they are active, on a server that answers each change with `answer`.
 fn one_person(answer: Reply) -> (Scripted, Arc<Mutex<bool>>) {
     let active = Arc::new(Mutex::new(true));
@@ -636,4 +657,106 @@ fn a_change_that_shows_only_after_a_moment_is_done() {
         .with(0)
         .says("1 updated");
     assert_eq!(server.count("PATCH"), 1);
+}
+
+#[test]
+fn a_yes_that_tells_of_an_error_is_none() {
+    // The first two answers to a change say that it failed, with 200.
+    let calls = Mutex::new(0);
+    let (server, active) = {
+        let active = Arc::new(Mutex::new(true));
+        let state = Arc::clone(&active);
+        let server = Scripted::start(move |call, _| {
+            let mut active = state.lock().unwrap();
+            if call.method == "PATCH" {
+                let mut calls = calls.lock().unwrap();
+                *calls += 1;
+                if *calls <= 2 {
+                    return reply(200, json!({"ok": false, "error": "internal_error"}));
+                }
+                *active = false;
+            }
+            reply(200, list(&[user("1", "ann@x.com", *active)]))
+        });
+        (server, active)
+    };
+    let desk = server.desk();
+    desk.file("leavers.csv", "email\nann@x.com\n");
+    let lock = ["lock", "leavers.csv", "--yes"];
+    desk.headcount(&lock).with(0).says("1 locked");
+    assert!(!*active.lock().unwrap());
+    assert_eq!(server.count("PATCH"), 3);
+}
+
+#[test]
+fn whoever_a_list_leaves_out_is_found_by_id() {
+    // Accounts that are locked are not listed.
+    let active = Mutex::new(false);
+    let server = Scripted::start(move |call, _| {
+        let mut active = active.lock().unwrap();
+        if call.method == "PATCH" {
+            *active = true;
+        }
+        match call.path.as_str() {
+            "/Users/1" => reply(200, user("1", "ann@x.com", *active)),
+            "/Users" => reply(200, list(&[user("2", "bob@x.com", true)])),
+            _ => reply(404, ""),
+        }
+    });
+    let desk = server.desk();
+    desk.file("back.csv", "id\n1\n2\n3\n");
+    desk.headcount(&["unlock", "back.csv"]).with(4);
+    let rows = desk.rows("back.results.csv");
+    let outcomes = column(&rows, "result_outcome");
+    assert_eq!(outcomes, ["unlocked", "unchanged", "failed"]);
+}
+
+#[test]
+fn one_refusal_of_many_is_about_its_own_row() {
+    // A domain that may not be used, an email that is taken, somebody whom the server finds nothing for.
+    let made = Mutex::new(0);
+    let server = Scripted::start(move |call, _| {
+        let text = |status, words| reply(status, json!({ "detail": words }));
+        if call.method != "POST" {
+            return reply(200, list(&[user("9", "bob@x.com", true)]));
+        }
+        let email = call.json()["userName"].as_str().unwrap().to_owned();
+        match email.as_str() {
+            "ann@else.com" => text(403, "the domain is not yours"),
+            "bob@x.com" => text(422, "User name has already been taken"),
+            "cat@x.com" => text(404, "no tenant for cat"),
+            _ => {
+                let mut made = made.lock().unwrap();
+                *made += 1;
+                reply(201, user(&format!("n{made}"), &email, true))
+            }
+        }
+    });
+    let desk = server.desk();
+    let emails = [
+        "p1@x.com",
+        "ann@else.com",
+        "p2@x.com",
+        "bob@x.com",
+        "cat@x.com",
+        "p3@x.com",
+    ];
+    desk.file("people.csv", format!("email\n{}\n", emails.join("\n")));
+    let args = [
+        "import",
+        "people.csv",
+        "--concurrency",
+        "1",
+        "--on-conflict",
+        "skip",
+    ];
+    desk.headcount(&args).with(4);
+    let rows = desk.rows("people.results.csv");
+    assert_eq!(
+        column(&rows, "result_outcome"),
+        [
+            "created", "failed", "created", "exists", "failed", "created"
+        ]
+    );
+    assert!(rows[1]["result_error"].contains("does not allow this here (HTTP 403: the domain"));
 }

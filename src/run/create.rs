@@ -22,6 +22,9 @@ use crate::scim::{Error, NewUser, Reply, User};
 /// How often an account is looked for that must be there.
 const LOOKS: u32 = 4;
 
+/// How many seconds an account may seem older than it is: `Date` has whole seconds, and answers travel.
+const TOLERANCE: i64 = 5;
+
 /// How long it is given to show.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
@@ -158,6 +161,10 @@ impl<'w> Create<'w> {
                 {
                     return Box::pin(self.taken_in_doubt(error)).await;
                 }
+                // It was put off before, and some nodes carry out what they put off.
+                Error::Refused(refusal) if refusal.is_conflict() && refusal.attempts > 1 => {
+                    return Box::pin(self.taken_after_waiting(error)).await;
+                }
                 Error::Refused(refusal) if refusal.is_conflict() => {
                     return Creation::Taken {
                         refused: Some(error),
@@ -198,7 +205,7 @@ impl<'w> Create<'w> {
         };
         match shown {
             Ok((Found::Ours(user) | Found::Theirs(user), _)) => {
-                match self.made_before(&user, reply.date) {
+                match self.made_before(&user, reply.date, status) {
                     None => Creation::Created {
                         status,
                         account: Some(user),
@@ -313,6 +320,28 @@ impl<'w> Create<'w> {
         }
     }
 
+    /// 409 after the node said that there are too many calls. It has hardly looked at the POST then: the account is
+    /// our own only if the node says when it was made.
+    async fn taken_after_waiting(self, refused: Error) -> Creation {
+        let attempts = self.attempts;
+        let holder = match self.whose().await {
+            Ok((Found::Ours(account), status)) if account.created.is_some() => {
+                return Creation::Created {
+                    status,
+                    account: Some(account),
+                    attempts,
+                };
+            }
+            Ok((Found::Ours(account) | Found::Theirs(account), _)) => Some(account),
+            Ok((Found::Nobody, _)) | Err(_) => None,
+        };
+        Creation::Taken {
+            refused: Some(refused),
+            holder,
+            attempts,
+        }
+    }
+
     /// It could not be seen whether the POST worked.
     fn not_seen(&self, error: Error) -> Creation {
         let attempts = self.attempts;
@@ -355,8 +384,6 @@ impl<'w> Create<'w> {
     /// An account is this row's own when the node made it since the row began, by the node's own
     /// clock where it tells the time; where it does not say when, if it holds what the row asks for.
     fn is_ours(&self, account: &User, node_now: Option<i64>) -> bool {
-        /// `Date` has whole seconds, and answers travel.
-        const TOLERANCE: i64 = 5;
         /// How wrong this machine's clock may be against the node's.
         const SKEW: i64 = 600;
         let age = |now: i64, made: Timestamp| now.saturating_sub(made.as_second());
@@ -371,13 +398,21 @@ impl<'w> Create<'w> {
 
     /// When an account was made, if that was before the row began, whatever is wrong with clocks and time zones. Some
     /// nodes answer the create of somebody who is there with a yes and that account.
-    fn made_before(&self, account: &User, node_now: Option<i64>) -> Option<Timestamp> {
+    fn made_before(&self, account: &User, node_now: Option<i64>, status: u16) -> Option<Timestamp> {
         /// A day: no time zone is further off.
         const DOUBT: i64 = 86_400;
+        /// Time zones are apart by whole quarters of an hour.
+        const QUARTER: i64 = 900;
         let now = node_now.unwrap_or_else(|| Timestamp::now().as_second());
         let made = account.created?;
         let age = now.saturating_sub(made.as_second());
-        (age > self.begun.age()?.saturating_add(DOUBT)).then_some(made)
+        let begun = self.begun.age()?;
+        let recent = begun.saturating_add(TOLERANCE);
+        // Who makes an account says 201.
+        let is_doubtful = status == 200 && node_now.is_some();
+        let is_older = age > begun.saturating_add(DOUBT)
+            || (is_doubtful && age > recent && age % QUARTER > recent);
+        is_older.then_some(made)
     }
 
     fn is_alike(&self, account: &User) -> bool {
