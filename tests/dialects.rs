@@ -220,12 +220,87 @@ fn a_server_without_patch_gets_whole_resources() {
 
 #[test]
 fn versions_are_named_where_they_are_demanded() {
-    for groups_of_users in [Takes::Yes, Takes::Refuses] {
-        goes_well_with(Habits {
-            versions: Versions::Demanded,
-            groups_of_users,
+    for versions in [Versions::Demanded, Versions::DemandedInWords] {
+        for groups_of_users in [Takes::Yes, Takes::Refuses] {
+            goes_well_with(Habits {
+                versions,
+                groups_of_users,
+                ..Habits::default()
+            });
+        }
+    }
+}
+
+#[test]
+fn operations_are_written_and_sent_as_the_server_wants_them() {
+    for (capital_operations, one_operation) in [(true, false), (false, true), (true, true)] {
+        for groups_of_users in [Takes::Yes, Takes::Refuses] {
+            let habits = Habits {
+                capital_operations,
+                one_operation,
+                groups_of_users,
+                ..Habits::default()
+            };
+            goes_well_with(habits);
+            goes_well_with(Habits {
+                leavers_by_value: Takes::Refuses,
+                ..habits
+            });
+        }
+    }
+}
+
+/// Everything that one row can ask for, in one row.
+#[test]
+fn a_change_of_many_parts_is_made_one_by_one_where_it_must() {
+    let odd = Odd::start(Habits {
+        one_operation: true,
+        ..Habits::default()
+    });
+    let desk = odd.server.desk();
+    all_become(&desk, &["import", "people.csv"], PEOPLE, "created");
+    let all = "email,first name,last name,external id,active,teams,remove teams\n\
+               ann@example.com,Anna,Chen,E9,no,,Sales\ncat@example.com,Cath,Wolf,E8,no,Legal,\n";
+    let update = ["import", "people.csv", "--action", "update"];
+    all_become(&desk, &update, all, "updated");
+    let people = odd.people();
+    let ann = person("Anna", "Chen", "E9", false, &["Legal"]);
+    let cat = person("Cath", "Wolf", "E8", false, &["Legal"]);
+    assert_eq!(people["ann@example.com"], ann);
+    assert_eq!(people["cat@example.com"], cat);
+    assert!(odd.has_kept_others());
+}
+
+#[test]
+fn what_a_server_forgets_of_a_new_account_is_said() {
+    for (forgets, short_answers, said) in [
+        (Some("name"), false, "shows no first_name, no last_name"),
+        (Some("externalId"), false, "shows no external_id"),
+        (None, true, ""),
+        (None, false, ""),
+    ] {
+        let odd = Odd::start(Habits {
+            forgets,
+            short_answers,
             ..Habits::default()
         });
+        let desk = odd.server.desk();
+        desk.file("people.csv", PEOPLE);
+        desk.headcount(&["import", "people.csv"]).with(0);
+        for row in desk.rows("people.results.csv") {
+            assert_eq!(row["result_outcome"], "created");
+            let error = &row["result_error"];
+            assert!(
+                error.contains(said) && error.is_empty() == said.is_empty(),
+                "{row:?}"
+            );
+        }
+        // A look tells for all of them.
+        let is_look = |call: &support::scripted::Call| {
+            call.method == "GET" && call.path.starts_with("/Users/")
+        };
+        let looks = odd.server.calls().into_iter().filter(is_look).count();
+        assert_eq!(looks, usize::from(!said.is_empty() || short_answers));
     }
 }
 
@@ -286,6 +361,9 @@ fn a_server_that_shows_no_memberships_is_believed() {
     let args = ["import", "people.csv", "--action", "add-teams"];
     all_become(&desk, &args, teams, "updated");
     assert_eq!(odd.people()["cat@example.com"].4, ["Sales"]);
+    let args = ["import", "people.csv", "--action", "remove-teams"];
+    all_become(&desk, &args, teams, "updated");
+    assert!(odd.people()["cat@example.com"].4.is_empty());
     assert!(odd.has_kept_others());
 }
 

@@ -34,6 +34,8 @@ pub enum Versions {
     None,
     /// 428 without one, 412 with another.
     Demanded,
+    /// The same, but 400 and a sentence without one.
+    DemandedInWords,
     /// No version ever fits.
     NeverFit,
 }
@@ -77,6 +79,14 @@ pub struct Habits {
     pub core_schema: bool,
     /// Display names are made of the last and the first name, whatever was asked for.
     pub makes_names: bool,
+    /// `Replace`, `Add` and `Remove` only.
+    pub capital_operations: bool,
+    /// A PATCH of more than one operation is refused.
+    pub one_operation: bool,
+    /// Which attributes of a new account it forgets.
+    pub forgets: Option<&'static str>,
+    /// New accounts are answered with id and email only.
+    pub short_answers: bool,
 }
 
 #[derive(Debug, Default)]
@@ -340,13 +350,20 @@ impl Answering<'_> {
         let mut kept = user.as_object().unwrap().clone();
         kept.remove("groups");
         kept.entry("active").or_insert(true.into());
+        if let Some(forgotten) = self.habits.forgets {
+            kept.remove(forgotten);
+        }
         self.state.users.insert(id.clone(), kept);
         if self.habits.groups_of_users == Takes::Yes {
             self.join(&id, &groups);
         }
         self.state.version += 1;
         let status = if self.habits.terse { 200 } else { 201 };
-        reply(status, self.shown("Users", &id).unwrap())
+        let mut shown = self.shown("Users", &id).unwrap();
+        if self.habits.short_answers {
+            shown = json!({"id": id, "userName": shown["userName"]});
+        }
+        reply(status, shown)
     }
 
     fn create_team(&mut self, team: &Value) -> Reply {
@@ -385,7 +402,12 @@ impl Answering<'_> {
             (Versions::Demanded, None) => {
                 return reply(428, json!({"detail": "If-Match is needed"}));
             }
-            (Versions::Demanded, Some(wanted)) if wanted != now => return reply(412, ""),
+            (Versions::DemandedInWords, None) => {
+                return reply(400, json!({"detail": "The header If-Match is missing"}));
+            }
+            (Versions::Demanded | Versions::DemandedInWords, Some(wanted)) if wanted != now => {
+                return reply(412, "");
+            }
             (Versions::NeverFit, Some(_)) => return reply(412, ""),
             _ => {}
         }
@@ -434,8 +456,20 @@ impl Answering<'_> {
             self.state.users.get(id).cloned(),
             self.state.groups.get(id).map(|team| team.members.clone()),
         );
-        for operation in body["Operations"].as_array().unwrap() {
-            if let Some(refusal) = one(self, id, operation) {
+        let operations = body["Operations"].as_array().unwrap();
+        if self.habits.one_operation && operations.len() > 1 {
+            let words = "Only a single operation is supported";
+            return Some(reply(400, json!({"detail": words})));
+        }
+        for operation in operations {
+            let name = operation["op"].as_str().unwrap();
+            if self.habits.capital_operations && name.starts_with(char::is_lowercase) {
+                let words = format!("unknown operation {name}");
+                return Some(reply(400, json!({"detail": words})));
+            }
+            let mut operation = operation.clone();
+            operation["op"] = name.to_lowercase().into();
+            if let Some(refusal) = one(self, id, &operation) {
                 if let Some(user) = before.0 {
                     self.state.users.insert(id.to_owned(), user);
                 }
