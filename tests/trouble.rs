@@ -261,6 +261,31 @@ fn refusals_of_the_token_stop_the_run_soon() {
 }
 
 #[test]
+fn a_yes_that_nobody_could_look_into_before_the_end_is_not_called_done() {
+    // The yes comes without the account, and after the refusal that stops the run.
+    let is_refused = Mutex::new(true);
+    let server = Scripted::start(move |call, _| {
+        let ann = |active| user("1", "ann@example.com", active);
+        match (call.method.as_str(), call.path.as_str()) {
+            ("PATCH", "/Users/1") => {
+                std::thread::sleep(Duration::from_millis(500));
+                reply(204, "")
+            }
+            ("PATCH", _) if std::mem::take(&mut *is_refused.lock().unwrap()) => reply(403, ""),
+            ("GET", "/Users/1") => reply(200, ann(false)),
+            ("GET", _) => reply(200, list(&[ann(true), user("2", "bob@example.com", true)])),
+            _ => reply(204, ""),
+        }
+    });
+    let desk = server.desk();
+    desk.file("leavers.csv", "email\nann@example.com\nbob@example.com\n");
+    desk.headcount(&["lock", "leavers.csv", "--yes"]).with(3);
+    let rows = desk.rows("leavers.results.csv");
+    assert_eq!(column(&rows, "result_outcome"), ["unknown", "failed"]);
+    assert!(rows[0]["result_error"].contains("the run was stopped before it was seen"));
+}
+
+#[test]
 fn a_node_that_is_not_there_is_exit_code_3() {
     let desk = Desk::at(&format!("http://{}/v2", nobody()));
     desk.file("people.csv", people(20));

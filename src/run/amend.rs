@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::confirm::{Undone, in_words, undone};
 use super::habits::Aspects;
+use super::joint::in_part;
 use super::outcome::{Outcome, Verdict};
 use super::worker::{Worker, done};
 use tracing::debug;
@@ -34,6 +35,12 @@ impl Worker {
             Err(error) => return self.failed(&error).user(id.clone()),
         };
         match Box::pin(self.settle(correction, &mut progress)).await {
+            Ok(_) if progress.is_unseen => unseen(
+                Outcome::new(Verdict::Unknown)
+                    .status(progress.status)
+                    .user(id.clone())
+                    .attempts(progress.attempts),
+            ),
             Ok(undone) if undone.attributes.is_empty() && undone.otherwise.is_empty() => {
                 let now = progress.shown.as_ref().unwrap_or(&correction.after);
                 self.remember(correction, now);
@@ -49,8 +56,7 @@ impl Worker {
                 .because(unheeded(&undone)),
             Err(error) => {
                 let outcome = self.failed(&error).user(id.clone());
-                let words = outcome.error.clone().unwrap_or_default();
-                outcome.because(format!("only a part of the row was carried out: {words}"))
+                in_part(outcome)
             }
         }
     }
@@ -149,6 +155,7 @@ impl Worker {
                     progress.shown = Some(shown);
                 }
                 Ok(_) => debug!(id, "a changed account is not shown"),
+                Err(_) if self.is_stopping() => progress.is_unseen = true,
                 Err(error) => debug!(id, %error, "a changed account cannot be looked at"),
             }
         }
@@ -158,14 +165,21 @@ impl Worker {
             ..Undone::default()
         });
         if left.groups_unseen {
-            self.look_at_groups(correction, &mut left, by_group).await;
+            let all_seen = self.look_at_groups(correction, &mut left, by_group);
+            progress.is_unseen |= !all_seen.await && self.is_stopping();
         }
         left
     }
 
-    /// The account does not show its groups: the groups themselves show their members.
-    async fn look_at_groups(&self, correction: &Correction, left: &mut Undone, by_group: bool) {
+    /// The account does not show its groups: the groups themselves show their members. Says whether all of them did.
+    async fn look_at_groups(
+        &self,
+        correction: &Correction,
+        left: &mut Undone,
+        by_group: bool,
+    ) -> bool {
         left.groups_unseen = false;
+        let mut all_seen = true;
         for (ids, wanted) in [(&correction.join, true), (&correction.leave, false)] {
             for id in ids {
                 // Known not to have been sent with the user: there is nothing to look for.
@@ -174,6 +188,7 @@ impl Worker {
                 } else {
                     self.is_member(&correction.before.id, id).await
                 };
+                all_seen &= is_in.is_some();
                 if is_in == Some(!wanted) {
                     if wanted {
                         &mut left.join
@@ -184,6 +199,7 @@ impl Worker {
                 }
             }
         }
+        all_seen
     }
 
     async fn change_groups(
@@ -216,6 +232,17 @@ impl Worker {
         progress.shown = None;
         Ok(())
     }
+}
+
+/// What becomes of a row to which the node said yes, where that was to be looked at and no call may leave any more.
+pub(super) fn unseen(outcome: Outcome) -> Outcome {
+    Outcome {
+        verdict: Verdict::Unknown,
+        ..outcome
+    }
+    .because(
+        "it was sent, and the run was stopped before it was seen whether all of it was carried out",
+    )
 }
 
 /// Why a change to which the node said yes is not done.

@@ -23,6 +23,8 @@ pub(super) struct Progress {
     pub(super) shown: Option<User>,
     /// How `active` was sent, if it was sent in a PATCH.
     pub(super) active: Option<ActiveAs>,
+    /// Whether it was to be looked at, and the run was stopped before.
+    pub(super) is_unseen: bool,
 }
 
 impl Progress {
@@ -33,6 +35,7 @@ impl Progress {
             attempts: 0,
             shown: None,
             active: None,
+            is_unseen: false,
         }
     }
 
@@ -42,6 +45,7 @@ impl Progress {
             status: reply.status,
             attempts: reply.attempts,
             active: None,
+            is_unseen: false,
             shown: shown
                 .filter(|user| user.user_name.is_some() && user.id.eq_ignore_ascii_case(id)),
         }

@@ -2,6 +2,7 @@
 
 use tracing::warn;
 
+use super::amend::unseen;
 use super::confirm::{in_words, left_out, made_otherwise};
 use super::conflict::Taken;
 use super::course::{Course, Pending};
@@ -90,6 +91,7 @@ impl Worker {
                     .attempts(attempts);
                 match account {
                     Some(account) => Box::pin(self.complete(asked, user, *account, created)).await,
+                    None if self.is_stopping() && !user.groups.is_empty() => unseen(created).into(),
                     None => created.into(),
                 }
             }
@@ -145,7 +147,9 @@ impl Worker {
         let created = created
             .user(id.clone())
             .with_remark(remark(user, &account, &left_out));
-        let (account, missing) = self.examine(user, account).await;
+        let Some((account, missing)) = self.examine(user, account).await else {
+            return unseen(created).into();
+        };
         let active = not_heeded(user, &account);
         if missing.is_empty() && active.is_none() {
             self.keep(user, account);
@@ -175,8 +179,8 @@ impl Worker {
     }
 
     /// A new account, and the groups that it was to join and is not in. What it does not show itself is looked for until
-    /// this node was once seen to heed it.
-    async fn examine(&self, user: &NewUser, account: User) -> (User, Vec<String>) {
+    /// this node was once seen to heed it; nothing if the run was stopped before.
+    async fn examine(&self, user: &NewUser, account: User) -> Option<(User, Vec<String>)> {
         let aspects = Aspects::of_new(user);
         let is_certain = || self.habits.are_proven(aspects) || self.habits.memberships_by_group();
         if !is_shown(user, &account) && !is_certain() {
@@ -188,6 +192,7 @@ impl Worker {
                     Ok(Reply {
                         value: Some(shown), ..
                     }) => shown,
+                    Err(_) if self.is_stopping() => return None,
                     _ => account,
                 };
                 let missing = self.not_joined(&id, &user.groups, &account).await;
@@ -196,11 +201,11 @@ impl Worker {
                 } else if missing.len() == user.groups.len() && !missing.is_empty() {
                     self.habits.use_groups();
                 }
-                return (account, missing);
+                return Some((account, missing));
             }
         }
         let missing = self.not_shown(&user.groups, &account);
-        (account, missing)
+        Some((account, missing))
     }
 
     /// Remembers a new account that is as asked, and what it does not show of it.

@@ -65,6 +65,11 @@ impl Worker {
         self.client.has_ended_creates()
     }
 
+    /// Whether no further call leaves.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stop.reason().is_some()
+    }
+
     /// Counts a row that is not as asked, and stops the run when there are too many.
     pub(super) fn count(&self, verdict: Verdict) {
         if !matches!(verdict, Verdict::Failed | Verdict::Unknown) {
