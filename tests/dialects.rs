@@ -223,8 +223,8 @@ fn versions_are_named_where_they_are_demanded() {
     for versions in [Versions::Demanded, Versions::DemandedInWords] {
         for groups_of_users in [Takes::Yes, Takes::Refuses] {
             goes_well_with(Habits {
-                versions,
                 groups_of_users,
+                versions,
                 ..Habits::default()
             });
         }
@@ -236,9 +236,9 @@ fn operations_are_written_and_sent_as_the_server_wants_them() {
     for (capital_operations, one_operation) in [(true, false), (false, true), (true, true)] {
         for groups_of_users in [Takes::Yes, Takes::Refuses] {
             let habits = Habits {
+                groups_of_users,
                 capital_operations,
                 one_operation,
-                groups_of_users,
                 ..Habits::default()
             };
             goes_well_with(habits);

@@ -226,11 +226,17 @@ impl Writer {
                 is_of_one: self.permissions.refused(kind),
                 ..refusal
             })),
-            Err(error) => Err(error),
+            Err(error) => {
+                // Who is told that an email is taken may create accounts.
+                if matches!(&error, Error::Refused(refusal) if refusal.is_conflict()) {
+                    self.permissions.given(kind);
+                }
+                Err(error)
+            }
         }
     }
 
-    /// Whether the node has made any account in this run.
+    /// Whether the node has made any account in this run, or has looked whether it could.
     pub(super) fn has_created(&self) -> bool {
         self.permissions.has_given(Kind::Create)
     }
