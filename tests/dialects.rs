@@ -178,12 +178,15 @@ fn memberships_go_with_whichever_resource_takes_them() {
 
 #[test]
 fn a_server_that_empties_a_team_gets_its_members_back() {
-    let odd = goes_well_with(Habits {
-        groups_of_users: Takes::Ignores,
-        leavers_by_value: Takes::Ignores,
-        ..Habits::default()
-    });
-    assert!(odd.has_kept_others());
+    for most_members in [0, 1] {
+        let odd = goes_well_with(Habits {
+            groups_of_users: Takes::Ignores,
+            leavers_by_value: Takes::Ignores,
+            most_members,
+            ..Habits::default()
+        });
+        assert!(odd.has_kept_others());
+    }
 }
 
 #[test]

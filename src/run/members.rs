@@ -190,13 +190,28 @@ impl Worker {
         self.habits.remove_by_path();
         let joined = movement.join.iter().copied();
         vanished.extend(joined.filter(|id| !after.has(id)));
-        let back = Movement {
-            join: &vanished,
-            leave: &[],
-            ..movement
-        };
-        let patch = back.patch(true);
-        self.client.patch_group(back.group, &patch).await?;
+        self.put_in(movement.group, &vanished).await
+    }
+
+    /// Puts people into a group, in parts where the node does not take so many at once: nobody is to stay outside.
+    async fn put_in(&self, group: &str, people: &[&str]) -> Result<(), Error> {
+        let mut parts: Vec<&[&str]> = people.chunks(self.settings.batch.max(1)).collect();
+        while let Some(part) = parts.pop() {
+            let back = Movement {
+                group,
+                join: part,
+                leave: &[],
+            };
+            match self.client.patch_group(group, &back.patch(true)).await {
+                Err(Error::Refused(refusal))
+                    if part.len() > 1 && (refusal.is_about_form() || refusal.status == 413) =>
+                {
+                    let (one, other) = part.split_at(part.len() / 2);
+                    parts.extend([one, other]);
+                }
+                sent => drop(sent?),
+            }
+        }
         Ok(())
     }
 

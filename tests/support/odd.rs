@@ -83,6 +83,8 @@ pub struct Habits {
     pub capital_operations: bool,
     /// A PATCH of more than one operation is refused.
     pub one_operation: bool,
+    /// How many members one operation may name at the most; 0 for all.
+    pub most_members: usize,
     /// Which attributes of a new account it forgets.
     pub forgets: Option<&'static str>,
     /// New accounts are answered with id and email only.
@@ -537,6 +539,14 @@ impl Answering<'_> {
 
     fn patch_group(&mut self, id: &str, operation: &Value) -> Option<Reply> {
         let path = operation["path"].as_str().unwrap();
+        let most = self.habits.most_members;
+        if most > 0
+            && operation["value"]
+                .as_array()
+                .is_some_and(|all| all.len() > most)
+        {
+            return Some(reply(413, json!({"detail": "too many members"})));
+        }
         let members = &mut self.state.groups.get_mut(id).unwrap().members;
         let named = operation["value"].as_array().into_iter().flatten();
         let named = named.map(|member| member["value"].as_str().unwrap().to_lowercase());
