@@ -123,8 +123,7 @@ impl GroupBatches {
             return false;
         };
         match refusal.status {
-            403 => refusal.is_of_one,
-            401 | 429 | 503 => false,
+            401 | 403 | 429 | 503 => false,
             // Who is not there: a member, or the group itself?
             404 => !matches!(
                 worker.client.group(&self.group).await,

@@ -5,7 +5,6 @@ use tracing::warn;
 use super::habits::Aspects;
 use super::leavers::Watch;
 use super::manner::after_refusals;
-use super::permission::Kind;
 use super::worker::Worker;
 use crate::plan::Correction;
 use crate::scim::{
@@ -145,8 +144,7 @@ impl Worker {
         let before = self.members(group).await;
         let send = async |by_path| {
             let patch = movement.patch(by_path);
-            let sent = self.client.patch_group(group, &patch).await;
-            self.writer.judged(Kind::Members, sent)
+            self.client.patch_group(group, &patch).await
         };
         let reply = match send(false).await {
             Err(Error::Refused(refusal)) if refusal.is_about_form() => {
@@ -230,8 +228,7 @@ impl Worker {
                 .with_members(join, leave, may_be_empty)
                 .ok_or_else(|| Error::Unmet(NOT_SHOWN.to_owned()))?;
             let document = after_refusals(document, &versions);
-            let sent = self.client.put::<Group>(group, &document).await;
-            match self.writer.judged(Kind::Members, sent) {
+            match self.client.put::<Group>(group, &document).await {
                 Err(Error::Refused(refusal))
                     if refusal.status == 412 && versions.len() < OVERTAKEN =>
                 {

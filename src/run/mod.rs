@@ -39,7 +39,6 @@ mod order;
 mod outcome;
 mod parcel;
 mod past;
-mod permission;
 mod post;
 mod read_ahead;
 mod rehearse;

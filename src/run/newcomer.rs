@@ -296,8 +296,7 @@ impl Worker {
                     "the licensed seats are used up; no more accounts are created, the other rows go on"
                 );
             }
-            // Where accounts were made, it is the row that is refused.
-            Error::Refused(refusal) if refusal.status == 404 && !self.writer.has_created() => {
+            Error::Refused(refusal) if refusal.status == 404 => {
                 self.stop.drain(StopReason::Unreachable(format!(
                     "{error}: there are no users at this address, so region, node id or --url must be wrong"
                 )));

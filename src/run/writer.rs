@@ -13,12 +13,11 @@ use tokio::sync::{OwnedMutexGuard, mpsc};
 use super::dispatch::Step;
 use super::foundry::Foundry;
 use super::parcel::{Parcel, Payload, Posted};
-use super::permission::{Kind, Permissions};
 use crate::pace::{Fault, FaultKind};
 use crate::plan::Correction;
 use crate::scim::{
-    BulkOperation, BulkResult, Client, Document, Error, Group, NewUser, Patch, Refusal, Reply,
-    Resource, User,
+    BulkOperation, BulkResult, Client, Document, Error, Group, NewUser, Patch, Reply, Resource,
+    User,
 };
 
 /// Sends what changes something.
@@ -28,7 +27,6 @@ pub(super) struct Writer {
     foundry: Arc<Foundry>,
     /// Where operations wait for others, if they may.
     post: Option<mpsc::UnboundedSender<Step>>,
-    permissions: Permissions,
     /// Whose turn it is to change a group's members.
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -83,22 +81,12 @@ impl Writer {
             client,
             foundry,
             post,
-            permissions: Permissions::default(),
             turns: Mutex::default(),
         }
     }
 
     /// `POST /Users`. Never sent twice in doubt; `route` says how it may go, and how it may next time.
     pub(super) async fn create_user(
-        &self,
-        user: &NewUser,
-        route: &mut Route,
-    ) -> Result<Reply<Option<User>>, Error> {
-        let sent = self.send_user(user, route).await;
-        self.judged(Kind::Create, sent)
-    }
-
-    async fn send_user(
         &self,
         user: &NewUser,
         route: &mut Route,
@@ -148,7 +136,7 @@ impl Writer {
         let (written, route) = self.written(patch, route);
         let operation = || BulkOperation::patch::<User>(id, &written).map(Payload::User);
         let alone = self.client.patch_user(id, patch);
-        self.send(Kind::Change, route, operation, alone).await
+        self.send(route, operation, alone).await
     }
 
     /// `PUT /Users/{id}`
@@ -160,15 +148,14 @@ impl Writer {
     ) -> Result<Reply<Option<User>>, Error> {
         let operation = || BulkOperation::replace::<User>(id, document).map(Payload::User);
         let alone = self.client.put::<User>(id, document);
-        self.send(Kind::Change, route, operation, alone).await
+        self.send(route, operation, alone).await
     }
 
     /// `DELETE /Users/{id}`
     pub(super) async fn delete_user(&self, id: &str) -> Result<Reply<Option<User>>, Error> {
         let operation = || BulkOperation::delete::<User>(id).map(Payload::User);
         let alone = self.client.delete_user(id);
-        self.send(Kind::Delete, Route::Together, operation, alone)
-            .await
+        self.send(Route::Together, operation, alone).await
     }
 
     /// `PATCH /Groups/{id}`
@@ -184,7 +171,7 @@ impl Writer {
             Ok(Payload::Members { group, operation })
         };
         let alone = self.patch_group_alone(id, patch);
-        self.send(Kind::Members, route, operation, alone).await
+        self.send(route, operation, alone).await
     }
 
     /// A PATCH as it goes in a bulk request, and by which route it may go at all.
@@ -198,47 +185,14 @@ impl Writer {
     /// Sends a change together with others, or else alone.
     async fn send<R: Resource>(
         &self,
-        kind: Kind,
         route: Route,
         payload: impl FnOnce() -> Result<Payload, Error>,
         alone: impl Future<Output = Result<Reply<Option<R>>, Error>>,
     ) -> Result<Reply<Option<R>>, Error> {
-        let sent = match self.try_together(route, payload).await {
-            Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(before)) => before.and(Box::pin(alone).await),
-            Err(error) => Err(error),
-        };
-        self.judged(kind, sent)
-    }
-
-    /// Notes what came of a call of this kind, and whether a refusal of it is about the token.
-    pub(super) fn judged<T>(
-        &self,
-        kind: Kind,
-        sent: Result<Reply<T>, Error>,
-    ) -> Result<Reply<T>, Error> {
-        match sent {
-            Ok(reply) => {
-                self.permissions.given(kind);
-                Ok(reply)
-            }
-            Err(Error::Refused(refusal)) if refusal.status == 403 => Err(Error::Refused(Refusal {
-                is_of_one: self.permissions.refused(kind),
-                ..refusal
-            })),
-            Err(error) => {
-                // Who is told that an email is taken may create accounts.
-                if matches!(&error, Error::Refused(refusal) if refusal.is_conflict()) {
-                    self.permissions.given(kind);
-                }
-                Err(error)
-            }
+        match self.try_together(route, payload).await? {
+            Ok(reply) => Ok(reply),
+            Err(before) => before.and(Box::pin(alone).await),
         }
-    }
-
-    /// Whether the node has made any account in this run, or has looked whether it could.
-    pub(super) fn has_created(&self) -> bool {
-        self.permissions.has_given(Kind::Create)
     }
 
     /// The same as a call of its own. Where batches of one group may come at once, they are kept apart:

@@ -224,7 +224,6 @@ impl BulkResult {
             scim_type: Object::parse(body).and_then(|mut body| body.text("scimType")),
             attempts: whole.attempts,
             doubtful: whole.doubtful,
-            is_of_one: false,
         }))
     }
 }

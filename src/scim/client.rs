@@ -397,7 +397,6 @@ pub(super) fn accept<T>(mut answer: Answer<T>) -> Result<Reply<T>, Error> {
             scim_type: Object::parse(&body).and_then(|mut body| body.text("scimType")),
             attempts: answer.attempts,
             doubtful: answer.doubtful,
-            is_of_one: false,
         })),
     }
 }

@@ -85,8 +85,6 @@ pub struct Refusal {
     pub attempts: u32,
     /// Whether an earlier attempt may have taken effect.
     pub doubtful: bool,
-    /// Whether it is known to be about this call only, and not about the token, though its status may say so.
-    pub is_of_one: bool,
 }
 
 impl Refusal {
@@ -111,7 +109,7 @@ impl Refusal {
     /// Whether the token is not valid, or may not do this.
     #[must_use]
     pub fn is_about_token(&self) -> bool {
-        self.status == 401 || (self.status == 403 && !self.is_of_one)
+        matches!(self.status, 401 | 403)
     }
 
     /// Whether the node does not know the method, for this or for anything.
@@ -184,7 +182,6 @@ impl fmt::Display for Refusal {
             }
             400 => "the node does not accept this",
             401 => "the token is not valid for this node",
-            403 if self.is_of_one => "the node does not allow this here",
             403 => "the token may not do this",
             404 => "the node has nothing of this id or at this address",
             409 => "already taken",

@@ -167,7 +167,6 @@ impl Raw {
             scim_type: Object::parse(&self.body).and_then(|mut body| body.text("scimType")),
             attempts: 1,
             doubtful: false,
-            is_of_one: false,
         }
     }
 }
