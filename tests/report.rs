@@ -218,7 +218,7 @@ fn a_run_that_went_on_is_told_as_one() {
         whole.contains("400 of 401 rows are as asked; 1 is not."),
         "{whole}"
     );
-    assert!(whole.contains("went on ") && whole.contains("rows were settled before that"));
+    assert!(whole.contains("went on ") && whole.contains("Settled before that: "));
     let calls = node.sandbox().calls().answered(201);
     assert!(line(&whole, "201 made").starts_with(&format!("201 made {calls} ")));
     assert_eq!(calls, 400);

@@ -1,5 +1,7 @@
 //! New accounts: made, and completed where the node left something aside.
 
+use std::sync::atomic::Ordering;
+
 use tracing::warn;
 
 use super::amend::unseen;
@@ -86,6 +88,7 @@ impl Worker {
                 account,
                 attempts,
             } => {
+                self.has_created.store(true, Ordering::Relaxed);
                 let created = Outcome::new(Verdict::Created)
                     .status(status)
                     .attempts(attempts);
@@ -296,7 +299,9 @@ impl Worker {
                     "the licensed seats are used up; no more accounts are created, the other rows go on"
                 );
             }
-            Error::Refused(refusal) if refusal.status == 404 => {
+            Error::Refused(refusal)
+                if refusal.status == 404 && !self.has_created.load(Ordering::Relaxed) =>
+            {
                 self.stop.drain(StopReason::Unreachable(format!(
                     "{error}: there are no users at this address, so region, node id or --url must be wrong"
                 )));

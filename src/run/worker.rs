@@ -1,7 +1,7 @@
 //! Carries out one row: finds the person, plans, sends, and finds out what became of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::Settings;
 use super::course::{Course, Pending};
@@ -34,6 +34,8 @@ pub(super) struct Worker {
     pub(super) protected: Protected,
     /// In a rehearsal nothing is sent that changes anything.
     pub(super) rehearsal: Option<Rehearsal>,
+    /// Whether the node has made an account: then the address is right.
+    pub(super) has_created: AtomicBool,
     failed: AtomicU64,
 }
 
@@ -56,6 +58,7 @@ impl Worker {
             leavers: Leavers::default(),
             settings,
             stop,
+            has_created: AtomicBool::new(false),
             failed: AtomicU64::new(0),
         }
     }
