@@ -125,7 +125,8 @@ impl Client {
         self.changed(with_body(call, user)).await
     }
 
-    /// Sends no more creates: those that wait to be sent end with [`FaultKind::Withdrawn`](pace::FaultKind::Withdrawn).
+    /// Sends no more creates: those that wait to be sent end with
+    /// [`FaultKind::Withdrawn`](crate::pace::FaultKind::Withdrawn).
     /// Whether they were not ended before.
     pub fn end_creates(&self) -> bool {
         !self.creates_ended.swap(true, Ordering::Relaxed)
