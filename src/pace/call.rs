@@ -169,3 +169,14 @@ pub enum FaultKind {
     #[error("it was no longer to be sent")]
     Withdrawn,
 }
+
+impl FaultKind {
+    /// Whether the call was not sent, or not again, and is not going to be.
+    #[must_use]
+    pub fn is_of_the_unsent(self) -> bool {
+        matches!(
+            self,
+            FaultKind::Stopped | FaultKind::Unreachable | FaultKind::Withdrawn
+        )
+    }
+}

@@ -183,10 +183,7 @@ impl<'w> Create<'w> {
             let may_have_worked = fault.may_have_worked || fault.status == Some(201);
             self.doubtful |= may_have_worked;
             self.noted |= may_have_worked;
-            if matches!(
-                fault.kind,
-                FaultKind::Stopped | FaultKind::Unreachable | FaultKind::Withdrawn
-            ) {
+            if fault.kind.is_of_the_unsent() {
                 return self.cut_off(fault);
             }
             effort.add(fault.lasted);

@@ -13,7 +13,6 @@ use tracing::info;
 use super::foundry::Foundry;
 use super::parcel::{Parcel, Payload, Posted};
 use super::shipment::{Arrival, Fate, Shipment};
-use crate::pace::FaultKind;
 use crate::scim::{BulkId, BulkLimits, BulkResult, Error, Reply};
 
 /// After so many requests in a row whose answers were lost, no more are sent.
@@ -161,7 +160,7 @@ impl Post {
                 self.hand_out(shipment, results);
             }
             Fate::Lost(fault) => {
-                let is_sent = !matches!(fault.kind, FaultKind::Stopped | FaultKind::Unreachable);
+                let is_sent = !fault.kind.is_of_the_unsent();
                 if is_sent || fault.may_have_worked {
                     self.note_loss(operations);
                     self.foundry.doubt(!shipment.founding.is_empty());

@@ -164,11 +164,7 @@ impl Worker {
         self.note(error);
         let verdict = match error {
             Error::Fault(fault) if fault.may_have_worked => Verdict::Unknown,
-            Error::Fault(fault)
-                if matches!(fault.kind, FaultKind::Stopped | FaultKind::Unreachable) =>
-            {
-                Verdict::NotAttempted
-            }
+            Error::Fault(fault) if fault.kind.is_of_the_unsent() => Verdict::NotAttempted,
             _ => Verdict::Failed,
         };
         Outcome::new(verdict)
@@ -191,11 +187,7 @@ impl Worker {
     pub(super) fn not_found_out(&self, error: &Error) -> Outcome {
         self.note(error);
         let verdict = match error {
-            Error::Fault(fault)
-                if matches!(fault.kind, FaultKind::Stopped | FaultKind::Unreachable) =>
-            {
-                Verdict::NotAttempted
-            }
+            Error::Fault(fault) if fault.kind.is_of_the_unsent() => Verdict::NotAttempted,
             _ => Verdict::Failed,
         };
         Outcome::new(verdict)

@@ -10,8 +10,8 @@ use tracing::{debug, info};
 
 use super::hopeless;
 use crate::directory::Teams;
+use crate::pace::Fault;
 use crate::pace::retry::{Effort, MAX_ATTEMPTS, back_off};
-use crate::pace::{Fault, FaultKind};
 use crate::scim::{Client, Error, NewGroup};
 
 /// How often a group is looked for that may be there.
@@ -119,7 +119,7 @@ impl Creation<'_> {
                 _ => return Err(NotCreated::Failed(error)),
             };
             self.doubtful |= fault.may_have_worked;
-            if matches!(fault.kind, FaultKind::Stopped | FaultKind::Unreachable) {
+            if fault.kind.is_of_the_unsent() {
                 return Err(self.not_seen(error));
             }
             effort.add(fault.lasted);
