@@ -4,6 +4,7 @@
 //! An operation of a bulk request that fails on the way, or for a reason that may lie in the bulk
 //! request, is sent again alone. So whoever asks gets the same answers either way.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -175,10 +176,10 @@ impl Writer {
     }
 
     /// A PATCH as it goes in a bulk request, and by which route it may go at all.
-    fn written(&self, patch: &Patch, route: Route) -> (Patch, Route) {
+    fn written<'p>(&self, patch: &'p Patch, route: Route) -> (Cow<'p, Patch>, Route) {
         match self.client.in_one(patch) {
             Some(written) => (written, route),
-            None => (patch.clone(), Route::Alone),
+            None => (Cow::Borrowed(patch), Route::Alone),
         }
     }
 

@@ -131,14 +131,17 @@ impl Patch {
         }
     }
 
-    /// The same with the names of its operations written with a capital letter, or without.
+    /// The same, with the names of its operations written with a capital letter if that is wanted.
     #[must_use]
-    pub(super) fn written(&self, capital: bool) -> Self {
+    pub(super) fn written(&self, capital: bool) -> Cow<'_, Self> {
+        if !capital {
+            return Cow::Borrowed(self);
+        }
         let written = |operation: &Operation| Operation {
-            op: operation.op.written(capital),
+            op: operation.op.capital(),
             ..operation.clone()
         };
-        Patch::new(self.operations.iter().map(written).collect())
+        Cow::Owned(Patch::new(self.operations.iter().map(written).collect()))
     }
 }
 
@@ -161,19 +164,11 @@ impl Op {
     const REMOVE: Op = Op("remove");
     const REPLACE: Op = Op("replace");
 
-    fn written(self, capital: bool) -> Self {
-        let all = [
-            (Self::ADD, "Add"),
-            (Self::REMOVE, "Remove"),
-            (Self::REPLACE, "Replace"),
-        ];
-        let same = all
-            .into_iter()
-            .find(|(op, _)| op.0.eq_ignore_ascii_case(self.0));
-        match same {
-            Some((_, large)) if capital => Op(large),
-            Some((small, _)) => small,
-            None => self,
+    fn capital(self) -> Self {
+        match self {
+            Op::ADD => Op("Add"),
+            Op::REMOVE => Op("Remove"),
+            _ => Op("Replace"),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! some take one operation at a time. What a node says of that is the only sign: it is asked in the other ways where it
 //! refuses a PATCH and speaks of operations.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::Method;
@@ -97,7 +98,7 @@ impl Client {
 
     /// A PATCH as the node is known to want it in a bulk request; nothing if it has to go in several calls.
     #[must_use]
-    pub fn in_one(&self, patch: &Patch) -> Option<Patch> {
+    pub fn in_one<'p>(&self, patch: &'p Patch) -> Option<Cow<'p, Patch>> {
         let Form { capital, apart } = self.patching.form();
         (!apart || patch.operations.len() < 2).then(|| patch.written(capital))
     }
@@ -152,8 +153,11 @@ impl Client {
         let in_one = if form.apart { 1 } else { all.max(1) };
         let (mut done, mut attempts) = (0, 0);
         loop {
-            let some = patch.operations.iter().skip(done).take(in_one);
-            let part = Patch::new(some.cloned().collect());
+            let part = if in_one >= all {
+                Cow::Borrowed(&*patch)
+            } else {
+                Cow::Owned(Patch::new(vec![patch.operations[done].clone()]))
+            };
             match self.patch_once(id, &part).await {
                 Ok(reply) if done + in_one >= all => {
                     return Ok(Reply {
