@@ -72,7 +72,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match &error {
             Error::Fault(fault) if fault.kind == FaultKind::Stopped => Self::interrupted(),
-            Error::Refused(refusal) if matches!(refusal.status, 401 | 403) => {
+            Error::Refused(refusal) if refusal.is_about_token() => {
                 let doctor = Tint::Command.on("headcount doctor");
                 Self::new(
                     Exit::NoNode,

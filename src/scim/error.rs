@@ -99,8 +99,8 @@ impl Refusal {
             "already registered",
         ];
         let says_so = || {
-            let detail = self.detail.as_deref().unwrap_or_default().to_lowercase();
-            SENTENCES.iter().any(|sentence| detail.contains(sentence))
+            let words = self.words();
+            SENTENCES.iter().any(|sentence| words.contains(sentence))
         };
         let is_word = || self.scim_type.as_deref() == Some("uniqueness");
         self.status == 409 || (matches!(self.status, 400 | 422) && (is_word() || says_so()))
@@ -134,26 +134,23 @@ impl Refusal {
     /// Whether the node speaks of cursors, or of the index that a list was asked for by, and not of how many were.
     #[must_use]
     pub fn speaks_of_index(&self) -> bool {
-        let detail = self.detail.as_deref().unwrap_or_default().to_lowercase();
-        let is_named = detail.contains("cursor") || detail.contains("startindex");
-        self.may_be_about_index() && is_named && !detail.contains("count")
+        let words = self.words();
+        let is_named = words.contains("cursor") || words.contains("startindex");
+        self.may_be_about_index() && is_named && !words.contains("count")
     }
 
     /// Whether the node speaks of versions of resources, which a change is to name.
     #[must_use]
     pub fn speaks_of_versions(&self) -> bool {
-        let detail = self.detail.as_deref().unwrap_or_default().to_lowercase();
-        let is_named = detail.contains("if-match") || detail.contains("etag");
+        let words = self.words();
+        let is_named = words.contains("if-match") || words.contains("etag");
         self.status == 428 || (matches!(self.status, 400 | 409) && is_named)
     }
 
     /// Whether the node speaks of the operations of a PATCH: how they are written, or how many there are.
     #[must_use]
     pub fn speaks_of_operations(&self) -> bool {
-        let detail = self.detail.as_deref().unwrap_or_default().to_lowercase();
-        let mut words = detail.split(|c: char| !c.is_alphanumeric());
-        self.is_about_form()
-            && words.any(|word| matches!(word, "op" | "ops" | "operation" | "operations"))
+        self.is_about_form() && self.has_word(&["op", "ops", "operation", "operations"])
     }
 
     /// Whether the node may take fewer operations at once.
@@ -162,9 +159,19 @@ impl Refusal {
         const MANY: [&str; 8] = [
             "one", "1", "single", "only", "multiple", "several", "many", "more",
         ];
-        let detail = self.detail.as_deref().unwrap_or_default().to_lowercase();
-        let mut words = detail.split(|c: char| !c.is_alphanumeric());
-        self.speaks_of_operations() && words.any(|word| MANY.contains(&word))
+        self.speaks_of_operations() && self.has_word(&MANY)
+    }
+
+    /// The node's own words in small letters.
+    fn words(&self) -> String {
+        self.detail.as_deref().unwrap_or_default().to_lowercase()
+    }
+
+    /// Whether one of these is among the node's words, as a whole.
+    fn has_word(&self, any: &[&str]) -> bool {
+        let words = self.words();
+        let mut words = words.split(|c: char| !c.is_alphanumeric());
+        words.any(|word| any.contains(&word))
     }
 
     /// Whether the node dislikes what was sent, and might like it put in another way.
