@@ -58,27 +58,24 @@ fn a_plan_that_was_begun_is_gone_on_with_by_its_run() {
     desk.headcount(&apply)
         .with(2)
         .says("would do something else now; nothing was sent")
-        .says("was cut short")
+        .says("has not finished")
         .says("headcount runs resume");
     desk.headcount(&["runs", "resume", "-q"]).with(0);
     assert_eq!(active(), 0);
 }
 
 #[test]
-fn an_import_says_that_it_was_cut_short_and_goes_on_when_it_may() {
+fn the_same_import_continues_a_run_that_was_killed_and_says_so() {
     let node = slow(0);
     let desk = node.desk();
     kill_an_import(&node, &desk, 300);
-    let created = node.sandbox().snapshot().users.len();
-    desk.headcount(&["import", "people.csv"])
-        .with(2)
-        .says("was cut short")
-        .says("headcount runs resume");
     desk.headcount(&["runs", "show"])
         .with(0)
         .says("Next: headcount runs resume");
-    assert!(node.sandbox().snapshot().users.len() <= created + 8);
-    desk.headcount(&["import", "people.csv", "--yes"]).with(0);
+    desk.headcount(&["import", "people.csv"])
+        .with(0)
+        .says("Continuing a previous run: import of ")
+        .says("of 300 rows done");
     assert_eq!(node.sandbox().snapshot().users.len(), 300);
     assert_eq!(node.sandbox().calls().answered(201), 300);
     let rows = desk.rows("people.results.csv");
@@ -91,22 +88,25 @@ fn an_import_says_that_it_was_cut_short_and_goes_on_when_it_may() {
     desk.headcount(&["import", "people.csv"]).with(4);
     desk.headcount(&["runs", "resume"])
         .with(2)
-        .says("there is no run that was cut short");
+        .says("there is no run that is unfinished");
 }
 
 #[test]
-fn a_run_does_not_go_on_over_a_file_that_was_changed() {
+fn a_run_whose_file_was_changed_finishes_the_input_that_it_recorded() {
     let node = slow(0);
     let desk = node.desk();
     kill_an_import(&node, &desk, 200);
     let path = desk.path("people.csv");
     let text = fs::read_to_string(&path).unwrap();
     desk.file("people.csv", text.replacen("p150@", "someone@", 1));
-    desk.headcount(&["runs", "resume"])
-        .with(2)
-        .says("was changed since run")
-        .says("nothing was sent");
-    // What became of its rows can be had all the same.
+    for choice in [&[][..], &["--yes"], &["--resume"]] {
+        desk.headcount(&[&["import", "people.csv"][..], choice].concat())
+            .with(2)
+            .says("The file has changed since; nothing was sent.")
+            .says("headcount runs resume")
+            .says("--anew");
+    }
+    // What became of its rows so far can be had.
     desk.headcount(&["runs", "results", "-o", "so-far.csv"])
         .with(0);
     let rows = desk.rows("so-far.csv");
@@ -114,10 +114,11 @@ fn a_run_does_not_go_on_over_a_file_that_was_changed() {
     let outcomes = column(&rows, "result_outcome");
     assert!(outcomes.contains(&"created".to_owned()));
     assert!(outcomes.contains(&"not_attempted".to_owned()));
-    // The file is gone: its copy is as good.
-    fs::remove_file(&path).unwrap();
-    desk.headcount(&["runs", "resume"]).with(0).says("is gone");
+    desk.headcount(&["runs", "resume"])
+        .with(0)
+        .says("has changed; continuing with the copy");
     assert_eq!(node.sandbox().calls().answered(201), 200);
+    assert!(node.sandbox().snapshot().user("p150@example.com").is_some());
 }
 
 #[test]
@@ -160,10 +161,13 @@ fn what_failed_is_sent_again_from_a_corrected_results_file() {
     let rows = desk.rows("more.retry.results.csv");
     assert_eq!(column(&rows, "result_outcome"), ["created", "created"]);
     assert!(desk.path("more.results.csv").exists(), "the input stays");
-    // Results of results are an input like any other, whichever command reads them.
-    desk.headcount(&["runs", "retry", "more.retry.results.csv"])
-        .with(0);
-    assert!(desk.path("more.retry-2.results.csv").exists());
+    // Everything is done now, whichever of the two is retried.
+    for results in ["more.retry.results.csv", "more.results.csv"] {
+        desk.headcount(&["runs", "retry", results])
+            .with(0)
+            .says("There is nothing to retry");
+    }
+    assert!(!desk.path("more.retry-2.results.csv").exists());
     desk.headcount(&["import", "more.results.csv", "--on-conflict", "skip"])
         .with(0);
     // What the retry wrote is kept.

@@ -22,14 +22,33 @@ pub(super) fn nowhere_to_ask(what: &impl fmt::Display, node: &str) -> Failure {
 
 /// Asks, and refuses to go on without a yes.
 pub(super) async fn ask(question: String) -> Result<(), Failure> {
-    if agrees(&question, false).await? {
+    let line = answer(&question).await?;
+    if matches!(line.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }
     Err(Failure::usage("not confirmed; nothing was sent"))
 }
 
-/// Asks; who answers with an empty line means `usual`.
-pub(super) async fn agrees(question: &str, usual: bool) -> Result<bool, Failure> {
+/// Asks until one of the choices is named, by its first letter or its word; nothing at the end of the input.
+pub(super) async fn choose<T: Copy>(
+    question: &str,
+    choices: &[(&str, T)],
+) -> Result<Option<T>, Failure> {
+    loop {
+        let line = answer(question).await?;
+        let word = line.trim().to_lowercase();
+        if !line.ends_with('\n') {
+            return Ok(None);
+        }
+        let named = |name: &str| !word.is_empty() && (name == word || name[..1] == word);
+        if let Some((_, choice)) = choices.iter().find(|(name, _)| named(name)) {
+            return Ok(Some(*choice));
+        }
+    }
+}
+
+/// A line that is typed, with its end.
+async fn answer(question: &str) -> Result<String, Failure> {
     let question = question.to_owned();
     let answer = tokio::task::spawn_blocking(move || {
         report::ask(question);
@@ -37,14 +56,8 @@ pub(super) async fn agrees(question: &str, usual: bool) -> Result<bool, Failure>
         std::io::stdin().read_line(&mut line)?;
         std::io::Result::Ok(line)
     });
-    let line = answer
+    answer
         .await
         .map_err(Failure::unexpected)?
-        .map_err(Failure::unexpected)?;
-    Ok(match line.trim().to_lowercase().as_str() {
-        "y" | "yes" => true,
-        // At the end of the input nobody has answered.
-        "" => usual && line.ends_with('\n'),
-        _ => false,
-    })
+        .map_err(Failure::unexpected)
 }

@@ -116,6 +116,15 @@ impl Destination {
         }
     }
 
+    /// The node in words.
+    pub(super) fn in_words(&self) -> String {
+        match (&self.whereabouts, &self.profile) {
+            (Whereabouts::Sandbox, _) => "the sandbox".to_owned(),
+            (Whereabouts::At { node, .. }, Some(profile)) => format!("{profile} ({node})"),
+            (Whereabouts::At { node, .. }, None) => node.to_string(),
+        }
+    }
+
     /// Waits for no answer longer than this.
     pub(super) fn wait_at_most(&mut self, patience: Duration) {
         self.timeout = self.timeout.min(patience);
@@ -142,13 +151,9 @@ impl Destination {
         let token = tokio::task::spawn_blocking(move || source.read()).await;
         let token = token.map_err(Failure::unexpected)?;
         let token = token.map_err(|error| no_token(self.profile.as_deref(), &error))?;
-        let name = match &self.profile {
-            Some(profile) => format!("{profile} ({node})"),
-            None => node.to_string(),
-        };
         Ok(Connected {
             client: self.client(node, &token, pace)?,
-            name,
+            name: self.in_words(),
             address: self.address(),
             role_prefix: self.role_prefix.clone(),
             bulk: None,
@@ -166,7 +171,7 @@ impl Destination {
         let client = self.client(&node, &SecretString::from(sandbox.token()), pace)?;
         Ok(Connected {
             client,
-            name: "the sandbox".to_owned(),
+            name: self.in_words(),
             address: self.address(),
             role_prefix: Some(role_prefix),
             bulk: None,

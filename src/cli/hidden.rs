@@ -3,7 +3,7 @@
 use clap::{Arg, Command};
 
 /// What is of no use, by command.
-const OF_NO_USE: [(&str, &[&str]); 10] = [
+const OF_NO_USE: [(&str, &[&str]); 8] = [
     // A plan is made without a run.
     (
         "plan",
@@ -16,14 +16,14 @@ const OF_NO_USE: [(&str, &[&str]); 10] = [
             "max_errors",
             "yes",
             "state_dir",
+            "resume",
             "anew",
         ],
     ),
-    // What is gone on with is known already.
-    ("apply", &["anew"]),
-    ("resume", &["anew"]),
-    ("retry", &["anew"]),
-    ("undo", &["anew"]),
+    // A plan that was carried out in part does not hold any more.
+    ("apply", &["resume", "anew"]),
+    // What is continued is known already.
+    ("resume", &["resume", "anew"]),
     // Who is locked joins no team.
     ("lock", &["create_teams"]),
     ("unlock", &["create_teams"]),

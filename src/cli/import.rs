@@ -94,6 +94,8 @@ impl ImportArgs {
             run: self.run,
             node: self.node,
             origin: Origin::File,
+            replaces: Vec::new(),
+            input_is_told: false,
         })
     }
 }
@@ -110,6 +112,8 @@ pub(super) async fn list(mut args: ListArgs, action: Action) -> Result<Exit, Fai
         run: args.run,
         node: args.node,
         origin: Origin::File,
+        replaces: Vec::new(),
+        input_is_told: false,
     }
     .carry_out()
     .await

@@ -1,11 +1,13 @@
 //! What a run is: written once, when it begins.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::scim::Dialect;
+use crate::sheet::is_standard_input;
 use crate::terms::Terms;
 
 /// What a run is.
@@ -75,11 +77,45 @@ pub struct NodeAbout {
     /// How many calls might be in flight.
     #[serde(default)]
     pub concurrency: Option<usize>,
+    /// What names of roles begin with.
+    #[serde(default)]
+    pub role_prefix: Option<String>,
+    /// The people who are never locked, by email or id, in order.
+    #[serde(default)]
+    pub protected: Vec<String>,
+    /// How changes are sent, as far as the profile says.
+    #[serde(default)]
+    pub dialect: Dialect,
+}
+
+impl NodeAbout {
+    /// Whether the same rows send the same changes to the same node. Its name and its limits do not matter for that.
+    fn is_same(&self, other: &NodeAbout) -> bool {
+        let NodeAbout {
+            name: _,
+            cell,
+            address,
+            rate: _,
+            concurrency: _,
+            role_prefix,
+            protected,
+            dialect,
+        } = self;
+        cell == &other.cell
+            && address == &other.address
+            && role_prefix == &other.role_prefix
+            && protected == &other.protected
+            && dialect == &other.dialect
+    }
 }
 
 impl About {
     /// The version that this program writes and reads.
     pub const VERSION: u32 = 1;
+
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("strings, numbers and booleans only")
+    }
 
     /// What it is in a word: the command that began it.
     #[must_use]
@@ -89,6 +125,61 @@ impl About {
             Kind::Import => "import",
             Kind::Retry { .. } => "retry",
             Kind::Undo { .. } => "undo",
+        }
+    }
+
+    /// Whether both ask for the same changes to the same people on the same nodes, whatever the content of the file is.
+    #[must_use]
+    pub fn asks_the_same(&self, other: &About) -> bool {
+        let About {
+            version: _,
+            kind: _,
+            begun: _,
+            terms,
+            nodes,
+            reach: _,
+            rows: _,
+            results: _,
+            max_errors: _,
+        } = self;
+        let terms = Terms {
+            file: other.terms.file.clone(),
+            sha256: other.terms.sha256.clone(),
+            ..terms.clone()
+        };
+        terms == other.terms
+            && nodes.len() == other.nodes.len()
+            && nodes
+                .iter()
+                .zip(&other.nodes)
+                .all(|(one, other)| one.is_same(other))
+    }
+
+    /// Whether both are about a node that is the same.
+    #[must_use]
+    pub fn shares_a_node(&self, other: &About) -> bool {
+        self.addresses()
+            .any(|address| other.addresses().any(|each| each == address))
+    }
+
+    /// Whether both read the same file, whatever is in it now. Standard input is the same only with the same content.
+    #[must_use]
+    pub fn reads_the_same_file(&self, other: &About) -> bool {
+        let (one, other) = (&self.terms, &other.terms);
+        if is_standard_input(&one.file) || is_standard_input(&other.file) {
+            return one.file == other.file && one.sha256 == other.sha256;
+        }
+        // However its path is written.
+        let same = |one: &Path, other: &Path| one.canonicalize().ok() == other.canonicalize().ok();
+        one.file == other.file || (one.file.exists() && same(&one.file, &other.file))
+    }
+
+    /// The run that this one retries, if it is one.
+    #[must_use]
+    pub fn retries(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Retry { of } => of.as_deref(),
+            Kind::Import | Kind::Undo { .. } => None,
         }
     }
 

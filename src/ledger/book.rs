@@ -1,6 +1,6 @@
 //! The record of one run: an `SQLite` file.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::LedgerError;
 use super::about::About;
+use super::carried::Carried;
 use super::lock::Hold;
 use super::shelf::RunId;
 
@@ -28,24 +29,20 @@ const PART: usize = 256 << 10;
 
 const TABLES: &str = "
     CREATE TABLE about (json TEXT NOT NULL);
-    CREATE TABLE ended (at INTEGER NOT NULL, stopped TEXT);
+    CREATE TABLE ended (at INTEGER NOT NULL, stopped TEXT, discarded INTEGER);
     CREATE TABLE row (
         number INTEGER PRIMARY KEY,
         node INTEGER, sent_at INTEGER, before TEXT,
         action TEXT, verdict TEXT, status INTEGER, user_id TEXT, attempts INTEGER, error TEXT,
-        finished_at INTEGER, took INTEGER
+        finished_at INTEGER, took INTEGER, source INTEGER
     );
+    CREATE INDEX row_source ON row (source) WHERE source IS NOT NULL;
     CREATE TABLE input (part INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
     CREATE TABLE part (begun INTEGER NOT NULL, calls TEXT);
 ";
 
-/// What records of before there were reports lack. It may be empty.
-const FOR_REPORTS: &str = "
-    BEGIN IMMEDIATE;
-    ALTER TABLE row ADD COLUMN took INTEGER;
-    CREATE TABLE part (begun INTEGER NOT NULL, calls TEXT);
-    COMMIT;
-";
+/// What the records of earlier versions lack: columns of integers, which may be empty.
+const ADDED: [(&str, &str); 3] = [("row", "took"), ("row", "source"), ("ended", "discarded")];
 
 /// The record of one run.
 #[derive(Debug)]
@@ -59,69 +56,68 @@ pub struct Book {
 }
 
 impl Book {
-    /// Begins a record.
+    /// Begins a record. It has its name only when all of this is in it, so a record that cannot be read is damaged.
     pub(super) fn begin(
         id: RunId,
         path: &Path,
         hold: Hold,
         about: &About,
         input: impl Read,
+        carried: impl Iterator<Item = Result<Carried, LedgerError>>,
     ) -> Result<Self, LedgerError> {
         let io = |source| LedgerError::Io {
             path: path.to_owned(),
             source,
         };
+        let new = path.with_extension("new");
+        // Left by a process that was killed: this one holds the lock.
+        let _ = fs::remove_file(&new);
+        Self::create(&new, about, input, carried).inspect_err(|_| {
+            for ending in ["new", "new-wal", "new-shm"] {
+                let _ = fs::remove_file(path.with_extension(ending));
+            }
+        })?;
+        fs::rename(&new, path).map_err(io)?;
+        // That there is such a file must outlast a power failure, too.
+        #[cfg(unix)]
+        if let Some(folder) = path.parent() {
+            fs::File::open(folder)
+                .and_then(|folder| folder.sync_all())
+                .map_err(io)?;
+        }
+        Self::with(id, path, OpenFlags::SQLITE_OPEN_READ_WRITE, Some(hold))
+    }
+
+    fn create(
+        path: &Path,
+        about: &About,
+        input: impl Read,
+        carried: impl Iterator<Item = Result<Carried, LedgerError>>,
+    ) -> Result<(), LedgerError> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         // SQLite gives the files beside it the same mode.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        drop(options.open(path).map_err(io)?);
-        let connection = connect(path).map_err(|source| of_book(path, source))?;
-        let mut book = Book {
-            id,
+        drop(options.open(path).map_err(|source| LedgerError::Io {
             path: path.to_owned(),
-            about: about.clone(),
-            connection,
-            _hold: Some(hold),
-        };
-        book.fill(input)?;
-        // What the run is stays readable even if the log is lost.
-        book.checkpoint();
-        // That there is such a file must outlast a power failure, too.
-        #[cfg(unix)]
-        if let Some(folder) = path.parent() {
-            std::fs::File::open(folder)
-                .and_then(|folder| folder.sync_all())
-                .map_err(io)?;
-        }
-        Ok(book)
-    }
-
-    fn fill(&mut self, mut input: impl Read) -> Result<(), LedgerError> {
-        let path = self.path.clone();
-        let failed = |source| of_book(&path, source);
-        let json = serde_json::to_string(&self.about).expect("strings, numbers and booleans only");
-        let all = self.connection.transaction().map_err(failed)?;
-        lay_out(&all)
-            .and_then(|()| all.execute("INSERT INTO about (json) VALUES (?1)", [json]))
+            source,
+        })?);
+        let failed = |source| of_book(path, source);
+        let mut connection = connect(path).map_err(failed)?;
+        let all = connection.transaction().map_err(failed)?;
+        lay_out(&all).map_err(failed)?;
+        all.execute("INSERT INTO about (json) VALUES (?1)", [about.to_json()])
             .map_err(failed)?;
-        put_part(&all, self.about.begun).map_err(failed)?;
-        let mut part = Vec::new();
-        loop {
-            part.clear();
-            let read = input.by_ref().take(PART as u64).read_to_end(&mut part);
-            read.map_err(|source| LedgerError::Io {
-                path: path.clone(),
-                source,
-            })?;
-            if part.is_empty() {
-                break;
-            }
-            all.execute("INSERT INTO input (bytes) VALUES (?1)", [&part])
-                .map_err(failed)?;
+        put_part(&all, about.begun).map_err(failed)?;
+        copy_in(&all, path, input)?;
+        for row in carried {
+            row?.put(&all).map_err(failed)?;
         }
-        all.commit().map_err(failed)
+        all.commit().map_err(failed)?;
+        // What the run is stays readable even if the log is lost.
+        checkpoint(&connection);
+        connection.close().map_err(|(_, source)| failed(source))
     }
 
     /// Opens a record that is there, to go on with it.
@@ -218,10 +214,19 @@ impl Book {
 
     /// Brings what is in the log into the file itself.
     pub(super) fn checkpoint(&self) {
-        // Somebody may be reading it: then it is done when it is closed.
-        let _ = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        checkpoint(&self.connection);
+    }
+
+    /// The results of the run go to another place from now on.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn move_results(&mut self, to: PathBuf) -> Result<(), LedgerError> {
+        self.about.results = to;
+        self.connection
+            .execute("UPDATE about SET json = ?1", [self.about.to_json()])
+            .map(|_| ())
+            .map_err(|error| self.failed(error))
     }
 
     /// Another connection to the same record, to read it.
@@ -241,6 +246,29 @@ impl Book {
             path: self.path.clone(),
             what,
         }
+    }
+}
+
+fn checkpoint(connection: &Connection) {
+    // Another process may be reading it: then it is done when it is closed.
+    let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+}
+
+/// Keeps the bytes of the input.
+fn copy_in(all: &Connection, path: &Path, mut input: impl Read) -> Result<(), LedgerError> {
+    let mut part = Vec::new();
+    loop {
+        part.clear();
+        let read = input.by_ref().take(PART as u64).read_to_end(&mut part);
+        read.map_err(|source| LedgerError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        if part.is_empty() {
+            return Ok(());
+        }
+        all.execute("INSERT INTO input (bytes) VALUES (?1)", [&part])
+            .map_err(|source| of_book(path, source))?;
     }
 }
 
@@ -270,20 +298,33 @@ pub(super) fn put_part(connection: &Connection, begun: Timestamp) -> rusqlite::R
         .map(|_| ())
 }
 
+/// Adds what the record of an earlier version lacks.
 fn complete(connection: &Connection) -> rusqlite::Result<()> {
-    let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'part'";
-    let is_whole: bool = connection.query_row(tables, [], |row| row.get(0))?;
-    if is_whole {
-        return Ok(());
+    let has = |table: &str, column: &str| -> rusqlite::Result<bool> {
+        let sql = "SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2";
+        connection.query_row(sql, [table, column], |row| row.get(0))
+    };
+    if !has("part", "begun")? {
+        connection.execute_batch(
+            "CREATE TABLE IF NOT EXISTS part (begun INTEGER NOT NULL, calls TEXT)",
+        )?;
     }
-    connection.execute_batch(FOR_REPORTS).or_else(|error| {
-        // Another process may have been faster.
-        let _ = connection.execute_batch("ROLLBACK");
-        match connection.query_row(tables, [], |row| row.get(0)) {
-            Ok(true) => Ok(()),
-            _ => Err(error),
+    for (table, column) in ADDED {
+        if has(table, column)? {
+            continue;
         }
-    })
+        let add = format!("ALTER TABLE {table} ADD COLUMN {column} INTEGER");
+        let added = connection.execute_batch(&add);
+        // Another process may have been faster.
+        added.or_else(|error| {
+            if has(table, column)? {
+                Ok(())
+            } else {
+                Err(error)
+            }
+        })?;
+    }
+    Ok(())
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::LedgerError;
 use super::book::Book;
+use super::carried::Chain;
 use super::standing::{State, Written};
 use crate::roster::Entry;
 use crate::run::{Before, Doubt, Evidence, Outcome, Past, Verdict};
@@ -62,7 +63,7 @@ impl History {
         let unclean = match book.state()? {
             State::Finished { .. } => false,
             State::Open => true,
-            State::Stopped { .. } => {
+            State::Stopped { .. } | State::Discarded { .. } => {
                 book.is_salvaged()? || book.parts()?.iter().any(|part| part.calls.is_none())
             }
         };
@@ -78,6 +79,46 @@ impl History {
     pub fn of_retried(book: &Book) -> Result<Self, LedgerError> {
         let unclean = (book.state()? == State::Open).then_some(book.about().begun);
         Self::of(book, Verdict::is_done, unclean, true)
+    }
+
+    /// The same for a file whose rows come from the first run of `chain`: each with its number there, if it has one.
+    ///
+    /// # Errors
+    /// When a record cannot be read, and what `rows` return.
+    pub fn of_chain<E: From<LedgerError>>(
+        chain: &Chain,
+        rows: impl Iterator<Item = Result<(RowNumber, Option<RowNumber>), E>>,
+    ) -> Result<Self, E> {
+        let latest = chain.latest();
+        let is_open = latest.state()? == State::Open;
+        let mut history = History {
+            done: Rows::default(),
+            unclean: is_open.then_some(latest.about().begun),
+            again: true,
+        };
+        for row in rows {
+            let (number, source) = row?;
+            let Some(source) = source else { continue };
+            let outcome = chain.written(source)?.and_then(|written| written.outcome);
+            if outcome.is_some_and(|outcome| outcome.verdict.is_done()) {
+                history.done.insert(number);
+            }
+        }
+        Ok(history)
+    }
+
+    /// What is known of row `number` of such a file.
+    ///
+    /// # Errors
+    /// When a record cannot be read.
+    pub fn past_in(
+        &self,
+        chain: &Chain,
+        number: RowNumber,
+        source: Option<RowNumber>,
+    ) -> Result<Past, LedgerError> {
+        let written = source.map(|source| chain.written(source)).transpose()?;
+        Ok(self.past(number, written.flatten()))
     }
 
     fn of(
@@ -113,7 +154,9 @@ impl History {
     }
 
     pub(super) fn past(&self, row: RowNumber, written: Option<Written>) -> Past {
-        let Some(written) = written else {
+        // A row that a retry has taken over, and has not sent yet, says nothing.
+        let said = |written: &Written| written.outcome.is_some() || written.sent_at.is_some();
+        let Some(written) = written.filter(said) else {
             return match self.unclean {
                 None => Past::Fresh,
                 since => Past::Doubtful(Doubt {

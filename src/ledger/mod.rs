@@ -13,6 +13,7 @@
 
 mod about;
 mod book;
+mod carried;
 mod history;
 mod keeper;
 mod lock;
@@ -26,8 +27,11 @@ mod way_back;
 
 use std::path::PathBuf;
 
+use crate::sheet::SheetError;
+
 pub use about::{About, Kind, NodeAbout};
 pub use book::Book;
+pub use carried::{Carried, Chain};
 pub use history::{History, Pages};
 pub use keeper::Keeper;
 pub use lock::{Hold, hold};
@@ -65,6 +69,9 @@ pub enum LedgerError {
         /// What is wrong.
         what: String,
     },
+    /// The rows of a spreadsheet cannot be read.
+    #[error(transparent)]
+    Input(#[from] SheetError),
     /// There is no such run.
     #[error("{0}")]
     Unknown(String),

@@ -34,6 +34,18 @@ impl Book {
         Ok(())
     }
 
+    /// Says that it is not to be continued.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn discard(&self) -> Result<(), LedgerError> {
+        let now = Timestamp::now().as_millisecond();
+        self.connection
+            .execute("INSERT INTO ended (at, discarded) VALUES (?1, 1)", [now])
+            .map(|_| ())
+            .map_err(|error| self.failed(error))
+    }
+
     /// It goes on.
     ///
     /// # Errors

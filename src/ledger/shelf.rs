@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::about::About;
 use super::book::Book;
+use super::carried::{Carried, Chain};
 use super::lock::{Hold, hold, private_folder};
 use super::{LedgerError, salvage};
 
@@ -73,11 +74,16 @@ impl Shelf {
         self.dir.join("runs").join(format!("{id}.lock"))
     }
 
-    /// Begins the record of a run, with a copy of its input.
+    /// Begins the record of a run, with a copy of its input and the rows that it takes over from the run that it retries.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn begin(&self, about: &About, input: impl Read) -> Result<Book, LedgerError> {
+    /// When it cannot be written, or the rows cannot be read.
+    pub fn begin(
+        &self,
+        about: &About,
+        input: impl Read,
+        carried: impl Iterator<Item = Result<Carried, LedgerError>>,
+    ) -> Result<Book, LedgerError> {
         let runs = self.dir.join("runs");
         private_folder(&runs).map_err(|source| LedgerError::Io { path: runs, source })?;
         let mut begun = about.begun;
@@ -90,7 +96,7 @@ impl Shelf {
                 _ => begun += SignedDuration::from_millis(1),
             }
         };
-        Book::begin(id.clone(), &self.path(&id), hold, about, input)
+        Book::begin(id.clone(), &self.path(&id), hold, about, input, carried)
     }
 
     fn take(&self, id: &RunId) -> Result<Hold, LedgerError> {
@@ -116,6 +122,52 @@ impl Shelf {
     /// When it cannot be read.
     pub fn read(&self, id: &RunId) -> Result<Book, LedgerError> {
         Book::read(id.clone(), &self.path(id))
+    }
+
+    /// The record of a run, to be read only. A damaged one is recovered first, as far as that is possible; then `true`.
+    ///
+    /// # Errors
+    /// When nothing can be read of it, or another process writes it.
+    pub fn recover(&self, id: &RunId) -> Result<(Book, bool), LedgerError> {
+        match self
+            .read(id)
+            .and_then(|book| book.look_over().map(|()| book))
+        {
+            Ok(book) => Ok((book, false)),
+            Err(error) if self.is_going(id) => Err(error),
+            Err(_) => {
+                let (book, is_recovered) = self.open(id)?;
+                Ok((book.reader()?, is_recovered))
+            }
+        }
+    }
+
+    /// A run and all retries of it and of these, the oldest first.
+    ///
+    /// # Errors
+    /// When the records of the run, or of a retry of it, cannot be read.
+    pub fn chain(&self, id: &RunId) -> Result<Chain, LedgerError> {
+        let mut books = vec![self.read(id)?];
+        // A retry begins after the run that it retries.
+        let mut newer = self.runs()?;
+        newer.retain(|run| run > id);
+        for run in newer.into_iter().rev() {
+            let Ok(book) = self.read(&run) else { continue };
+            let latest = books.last().map(|book| book.id().as_str());
+            if book.about().retries() == latest {
+                books.push(book);
+            }
+        }
+        Ok(Chain::of(books))
+    }
+
+    /// The latest retry of a run, or of a retry of it.
+    ///
+    /// # Errors
+    /// When the record of the run cannot be read.
+    pub fn retry_of(&self, id: &RunId) -> Result<Option<RunId>, LedgerError> {
+        let latest = self.chain(id)?.latest().id().clone();
+        Ok((latest != *id).then_some(latest))
     }
 
     /// Whether a process is writing the record of a run.
@@ -184,7 +236,7 @@ impl Shelf {
     pub fn remove(&self, id: &RunId) -> Result<(), LedgerError> {
         let _hold = self.take(id)?;
         let path = self.path(id);
-        for ending in ["db-wal", "db-shm", "damaged", "holder", "lock", "db"] {
+        for ending in ["db-wal", "db-shm", "new", "damaged", "holder", "lock", "db"] {
             let path = path.with_extension(ending);
             match fs::remove_file(&path) {
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {

@@ -22,11 +22,24 @@ pub enum State {
         /// Why.
         why: String,
     },
+    /// It was given up before its end: it is not offered to be continued any more.
+    Discarded {
+        /// When.
+        at: Timestamp,
+    },
     /// It has come to its end.
     Finished {
         /// When.
         at: Timestamp,
     },
+}
+
+impl State {
+    /// Whether the run is worth being continued.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        matches!(self, State::Open | State::Stopped { .. })
+    }
 }
 
 /// Rows by what became of them.
@@ -91,16 +104,27 @@ impl Book {
     /// When it cannot be read.
     pub fn state(&self) -> Result<State, LedgerError> {
         let ended = self.connection.query_row(
-            "SELECT at, stopped FROM ended ORDER BY rowid DESC LIMIT 1",
+            "SELECT at, stopped, discarded FROM ended ORDER BY rowid DESC LIMIT 1",
             [],
-            |row| Ok((time(row.get(0)?), row.get::<_, Option<String>>(1)?)),
+            |row| {
+                let discarded: Option<bool> = row.get(2)?;
+                Ok((time(row.get(0)?), row.get(1)?, discarded == Some(true)))
+            },
         );
         let ended = ended.optional().map_err(|error| self.failed(error))?;
         Ok(match ended {
             None => State::Open,
-            Some((at, Some(why))) => State::Stopped { at, why },
-            Some((at, None)) => State::Finished { at },
+            Some((at, _, true)) => State::Discarded { at },
+            Some((at, Some(why), _)) => State::Stopped { at, why },
+            Some((at, None, _)) => State::Finished { at },
         })
+    }
+
+    /// Reads what [`state`](Self::state), [`parts`](Self::parts) and [`counts`](Self::counts) need.
+    pub(super) fn look_over(&self) -> Result<(), LedgerError> {
+        self.state()?;
+        self.parts()?;
+        self.counts().map(|_| ())
     }
 
     /// Its parts: one, and one more for each time that it went on. None is known of an old or damaged one.

@@ -40,7 +40,8 @@ fn about() -> About {
 }
 
 fn begun(shelf: &Shelf) -> Book {
-    shelf.begin(&about(), &b"email\na@x.com\n"[..]).unwrap()
+    let input = &b"email\na@x.com\n"[..];
+    shelf.begin(&about(), input, std::iter::empty()).unwrap()
 }
 
 fn sent(row: u64, before: Before) -> Note {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::results::COLUMNS;
 use crate::run::{Before, Doubt, Evidence, Outcome, Past, Verdict};
-use crate::sheet::{Cells, trim};
+use crate::sheet::{Cells, RowNumber, trim};
 
 /// Where in a file the results of an earlier run stand.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct FormerResults {
     attempts: Option<usize>,
     error: Option<usize>,
     finished_at: Option<usize>,
+    row: Option<usize>,
+    run: Option<usize>,
 }
 
 impl FormerResults {
@@ -33,7 +35,23 @@ impl FormerResults {
             attempts: at("result_attempts"),
             error: at("result_error"),
             finished_at: at("result_finished_at"),
+            row: at("result_row"),
+            run: at("result_run"),
         })
+    }
+
+    /// The id of the run that has written a row.
+    #[must_use]
+    pub fn run<'c>(&self, cells: &'c Cells) -> Option<&'c str> {
+        let cell = cells.get(self.run?).map(trim);
+        cell.filter(|cell| !cell.is_empty())
+    }
+
+    /// The number of a row in the run that has written it; nothing for a row that was added since.
+    #[must_use]
+    pub fn row(&self, cells: &Cells) -> Option<RowNumber> {
+        let cell = cells.get(self.row?).map(trim)?;
+        cell.parse().ok().map(RowNumber)
     }
 
     /// What became of a row; nothing if that cannot be read.

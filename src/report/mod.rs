@@ -33,7 +33,7 @@ pub use screen::{Paper, Screen, ask, say};
 pub use summary::{Summary, Tally, counted, duration, grouped};
 pub use table::Table;
 pub use tint::{Colours, Tint, plain};
-pub use unfinished::{Begun, Former, Unfinished};
+pub use unfinished::{Begun, Former, Unfinished, free_name, set_aside};
 pub use wrap::paragraph;
 
 use crate::run::Event;

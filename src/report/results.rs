@@ -12,7 +12,7 @@ use crate::run::{Outcome, Record, Verdict};
 use crate::sheet::{Cell, Format, LimitError, SheetError, Tone, Writer};
 
 /// The columns behind those of the input.
-pub(super) const COLUMNS: [&str; 8] = [
+pub(super) const COLUMNS: [&str; 9] = [
     "result_row",
     "result_action",
     "result_outcome",
@@ -21,6 +21,7 @@ pub(super) const COLUMNS: [&str; 8] = [
     "result_attempts",
     "result_error",
     "result_finished_at",
+    "result_run",
 ];
 
 /// Results cannot be written.
@@ -112,6 +113,7 @@ pub struct ResultsFile {
     kept: Vec<usize>,
     unflushed: u32,
     format: Format,
+    run: String,
 }
 
 /// How many rows may be lost from the `.part` file when the machine fails.
@@ -157,7 +159,17 @@ impl ResultsFile {
             kept,
             unflushed: 0,
             format: layout.format,
+            run: String::new(),
         })
+    }
+
+    /// The same for the run of this id, which each row names: its record tells what has become of the row since.
+    #[must_use]
+    pub fn of_run(self, id: &str) -> Self {
+        ResultsFile {
+            run: id.to_owned(),
+            ..self
+        }
     }
 
     /// Writes one row.
@@ -198,6 +210,7 @@ impl ResultsFile {
             Cell::Number((*attempts).into()),
             Cell::Text(&error),
             Cell::Text(&finished_at),
+            Cell::Text(&self.run),
         ]);
         self.writer.toned(tone(*verdict), &cells)?;
         self.unflushed += 1;

@@ -118,20 +118,33 @@ fn part_of(path: &Path) -> PathBuf {
 /// Moves the file at `former` out of the way, to the first free of `NAME.1.csv`, `NAME.2.csv`, …
 /// beside `path`.
 fn keep(former: &Path, path: &Path) -> io::Result<PathBuf> {
+    let free = free_name(path);
+    fs::rename(former, &free)?;
+    Ok(free)
+}
+
+/// Moves a file to the first free of `NAME.1.csv`, `NAME.2.csv`, … beside it.
+///
+/// # Errors
+/// When it cannot be moved.
+pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let whole = followed(path)?;
+    keep(&whole, &whole)
+}
+
+/// The first free of `NAME.1.csv`, `NAME.2.csv`, … beside a file.
+#[must_use]
+pub fn free_name(path: &Path) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default();
     let ending = path.extension().unwrap_or_default();
-    let mut number = 1_u32;
-    loop {
+    let numbered = (1_u32..).map(|number| {
         let mut name = stem.to_owned();
         name.push(format!(".{number}."));
         name.push(ending);
-        let free = path.with_file_name(name);
-        if !free.exists() {
-            fs::rename(former, &free)?;
-            return Ok(free);
-        }
-        number += 1;
-    }
+        path.with_file_name(name)
+    });
+    let mut free = numbered.filter(|name| !name.exists());
+    free.next().expect("there are more numbers than files")
 }
 
 /// Makes room for a part where one is left. Says where that one is now, if it is kept.

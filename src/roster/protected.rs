@@ -88,6 +88,24 @@ impl Protected {
         by_id || by_email
     }
 
+    /// The same people and those of these names as well.
+    #[must_use]
+    pub fn with(&self, names: &[String]) -> Self {
+        let all = self.names();
+        let all = all.iter().chain(names);
+        // What is no name was refused when it was said.
+        all.flat_map(|name| name.parse::<Person>()).collect()
+    }
+
+    /// Everyone who is protected, by email and by id, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut names: Vec<String> = known.emails.iter().chain(&known.ids).cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
     fn known(&self, id: Option<&str>, email: Option<&str>) -> (bool, bool) {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let by_id = id.is_some_and(|id| known.ids.contains(&id.to_ascii_lowercase()));

@@ -94,7 +94,10 @@ pub(in crate::cli) struct RunArgs {
     /// Do not ask before people are locked or deleted
     #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_YES")]
     pub(in crate::cli) yes: bool,
-    /// Begin anew although an earlier run over this file was cut short
+    /// Continue the unfinished run of this job
+    #[arg(long, value_parser = FalseyValueParser::new(), conflicts_with = "anew", env = "HEADCOUNT_RESUME")]
+    pub(in crate::cli) resume: bool,
+    /// Start over although an earlier run of this file has not finished
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_ANEW")]
     pub(in crate::cli) anew: bool,
     #[command(flatten)]

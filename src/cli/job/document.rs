@@ -51,7 +51,7 @@ pub(in crate::cli) fn next(book: &Book, is_going: bool) -> Result<Option<&'stati
         State::Open if is_going => None,
         State::Open | State::Stopped { .. } => Some("resume"),
         State::Finished { .. } if book.counts()?.not_done(about.rows) > 0 => Some("retry"),
-        State::Finished { .. } => None,
+        State::Finished { .. } | State::Discarded { .. } => None,
     })
 }
 
@@ -73,6 +73,7 @@ impl RunDocument {
             State::Open if is_going => ("going", None, None),
             State::Open => ("cut_short", None, None),
             State::Stopped { at, why } => ("stopped", Some(at), Some(why)),
+            State::Discarded { at } => ("discarded", Some(at), None),
             State::Finished { at } => ("finished", Some(at), None),
         };
         let node = |node: &crate::ledger::NodeAbout| NodeName {

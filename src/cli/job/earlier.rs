@@ -1,110 +1,36 @@
-//! Earlier runs: one over the same file that was cut short, and going on with it.
+//! Continuing an unfinished run.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::Job;
 use super::document::{Part, Summary};
-use super::origin::{Earlier, Origin, whole};
+use super::origin::{Earlier, Origin};
+use super::unfinished::recovered;
 use crate::cli::args::{NodeArgs, RunArgs};
-use crate::cli::destination::{Destination, SANDBOX};
+use crate::cli::destination::SANDBOX;
 use crate::cli::printed::{Reader, print_json};
-use crate::cli::{Exit, Failure, confirm};
+use crate::cli::{Exit, Failure};
 use crate::guard::MaxErrors;
-use crate::ledger::{About, History, Kind, RunId, Shelf, State};
+use crate::ledger::{About, History, RunId, Shelf, State};
 use crate::report::{Tint, grouped, say};
-use crate::run::Verdict;
-use crate::sheet::{Original, shown};
 
-impl Job {
-    /// The earlier run over the same file that is to be gone on with instead, if there is one.
-    pub(super) async fn cut_short(&self) -> Result<Option<RunId>, Failure> {
-        let is_new = matches!(self.origin, Origin::File) && !self.run.anew;
-        if self.run.dry_run || !is_new || self.node.is_sandbox() {
-            return Ok(None);
-        }
-        // Flags that name no node leave it to the file, which is not read yet.
-        let nodes = self.node.all().unwrap_or_default();
-        let addresses: Vec<String> = nodes.iter().map(Destination::address).collect();
-        let records = self.run.state.shelf()?;
-        let Some((id, words)) = cut_short(&records, &self.file, &addresses)? else {
-            return Ok(None);
-        };
-        if !self.run.yes && !confirm::can_ask(&self.node) {
-            let command = Tint::Command.on(format_args!("headcount runs resume {id}"));
-            return Err(Failure::usage(format_args!(
-                "{words} Nothing was sent. Go on with it: {command}; or begin anew with --anew."
-            )));
-        }
-        say(words);
-        if self.run.yes || confirm::agrees("Go on with it? [Y/n] ", true).await? {
-            return Ok(Some(id));
-        }
-        say("Beginning anew.");
-        Ok(None)
-    }
-}
-
-/// The run over a file that was cut short after something was sent, if the latest one was.
-pub(super) fn cut_short(
-    shelf: &Shelf,
-    file: &Path,
-    addresses: &[String],
-) -> Result<Option<(RunId, String)>, Failure> {
-    /// Older ones are not looked at.
-    const LATEST: usize = 200;
-    let file = whole(file);
-    for id in shelf.runs()?.into_iter().take(LATEST) {
-        let Ok(book) = shelf.read(&id) else { continue };
-        let about = book.about();
-        let same_nodes =
-            addresses.is_empty() || about.addresses().eq(addresses.iter().map(String::as_str));
-        if about.terms.file != file || !same_nodes || about.kind != Kind::Import {
-            continue;
-        }
-        let is_open = !matches!(book.state()?, State::Finished { .. });
-        let counts = book.counts()?;
-        if is_open && counts.sent == 0 {
-            continue;
-        }
-        let same_file =
-            || Original::take(&file).is_ok_and(|original| original.sha256() == about.terms.sha256);
-        if !is_open || shelf.is_going(&id) || !same_file() {
-            return Ok(None);
-        }
-        let settled: u64 = counts.verdicts.iter().map(|(_, count)| count).sum();
-        let settled = settled - counts.of(Verdict::NotAttempted) - counts.of(Verdict::Unknown);
-        let words = format!(
-            "An earlier run over {} was cut short: run {id} of {:.0}, with {} of {} rows done.",
-            shown(&file),
-            about.begun,
-            grouped(settled),
-            grouped(about.rows)
-        );
-        return Ok(Some((id, words)));
-    }
-    Ok(None)
-}
-
-/// Goes on with a run that was cut short.
+/// Continues an unfinished run. `input_is_told`: what there is to say of its file was said already.
 pub(in crate::cli) async fn go_on(
     shelf: &Shelf,
     id: &RunId,
     options: RunArgs,
     node: NodeArgs,
+    input_is_told: bool,
 ) -> Result<Exit, Failure> {
-    let (book, salvaged) = shelf.open(id)?;
-    if salvaged {
-        say(format_args!(
-            "The record of run {id} was damaged. What can be read of it is kept; everybody of whom it says nothing is \
-             looked for before anything is sent."
-        ));
+    let (book, is_recovered) = shelf.open(id)?;
+    if is_recovered {
+        say(recovered(id));
     }
     if let State::Finished { .. } = book.state()? {
         let counts = book.counts()?;
         let failed = counts.not_done(book.about().rows);
         say(format_args!(
-            "Run {id} has come to its end; there is nothing to go on with. Results: {}",
+            "Run {id} is finished; there is nothing to continue. Results: {}",
             book.about().results.display()
         ));
         let exit = if failed == 0 {
@@ -112,10 +38,12 @@ pub(in crate::cli) async fn go_on(
         } else {
             let command = Tint::Command.on(format_args!("headcount runs retry {id}"));
             let rows = match failed {
-                1 => "1 row is".to_owned(),
-                many => format!("{} rows are", grouped(many)),
+                1 => "1 row".to_owned(),
+                many => format!("{} rows", grouped(many)),
             };
-            say(format_args!("{rows} not done; {command} sends them again."));
+            say(format_args!(
+                "To retry the {rows} that did not succeed: {command}"
+            ));
             Exit::RowsFailed
         };
         if options.format == Reader::Json {
@@ -123,12 +51,18 @@ pub(in crate::cli) async fn go_on(
         }
         return Ok(exit);
     }
+    if let Some(retry) = shelf.retry_of(id)? {
+        let command = Tint::Command.on(format_args!("headcount runs retry {retry}"));
+        return Err(Failure::usage(format_args!(
+            "run {id} was retried by run {retry} since, which has taken over its rows; nothing was sent. To send what is \
+             left: {command}"
+        )));
+    }
     let about = book.about().clone();
     if about.addresses().any(|address| address == SANDBOX) {
         return Err(gone(id));
     }
     let mut options = options;
-    options.results = options.results.or(Some(about.results.clone()));
     options.max_errors = match (options.max_errors, &about.max_errors) {
         (None, Some(most)) => Some(most.parse::<MaxErrors>().map_err(Failure::usage)?),
         (given, _) => given,
@@ -136,7 +70,8 @@ pub(in crate::cli) async fn go_on(
     let history = Arc::new(History::of_resumed(&book)?);
     let node = reach(node, &about)?;
     let origin = Origin::Resumed(Earlier { book, history });
-    let job = Job::of_terms(&about.terms, options, node, origin)?;
+    let mut job = Job::of_terms(&about.terms, options, node, origin)?;
+    job.input_is_told = input_is_told;
     job.carry_out().await
 }
 

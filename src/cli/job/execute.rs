@@ -18,9 +18,9 @@ use crate::run::{Ended, Event, Journal, Run, Settings, StopReason, Verdict, inte
 impl Job {
     /// Carries out rows that were checked, and writes their results.
     pub(super) async fn execute(&mut self, ready: Vec<Ready>) -> Result<Exit, Failure> {
-        let path = self.results_path()?;
+        let (path, former) = self.place_of_results()?;
         let to_come = self.page_to_come(&path)?;
-        let results = self.results_file(&path, &ready[0].site.roster)?;
+        let results = self.results_file(&path, former, &ready[0].site.roster)?;
         let book = match self.book(&ready, &path) {
             Ok(book) => book,
             Err(failure) => {
@@ -28,7 +28,9 @@ impl Job {
                 return Err(failure);
             }
         };
+        self.discard_replaced()?;
         let id = book.id().to_string();
+        let results = results.of_run(&id);
         let mut ready = ready;
         let mut new_groups = 0;
         for each in &mut ready {

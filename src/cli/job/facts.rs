@@ -1,7 +1,7 @@
 //! What the record of a run says of it, for its report.
 
+use super::document::next;
 use crate::cli::Failure;
-use crate::cli::destination::SANDBOX;
 use crate::ledger::{About, Book, Kind, NodeAbout, Shelf, State};
 use crate::report::page::{Calls, End, Facts, Mask, Part, Setting};
 use crate::sheet::{Reading, is_standard_input, shown};
@@ -26,14 +26,7 @@ pub(in crate::cli) fn facts(book: &Book, shelf: &Shelf, mask: Mask) -> Result<Fa
     let about = book.about();
     let state = book.state()?;
     let is_going = state == State::Open && shelf.is_going(book.id());
-    let not_done = book.counts()?.not_done(about.rows);
-    let is_lasting = about.addresses().all(|address| address != SANDBOX);
-    let next = match &state {
-        State::Open if is_going => None,
-        State::Open | State::Stopped { .. } => Some("resume"),
-        State::Finished { .. } => (not_done > 0).then_some("retry"),
-    };
-    let next = next.filter(|_| is_lasting);
+    let next = next(book, is_going)?;
     let file = &about.terms.file;
     let name = if is_standard_input(file) {
         shown(file)
@@ -59,6 +52,10 @@ pub(in crate::cli) fn facts(book: &Book, shelf: &Shelf, mask: Mask) -> Result<Fa
             State::Open if is_going => End::Going,
             State::Open => End::CutShort,
             State::Stopped { at, why } => End::Stopped { at, why },
+            State::Discarded { at } => End::Stopped {
+                at,
+                why: "discarded".to_owned(),
+            },
             State::Finished { at } => End::Finished(at),
         },
         rows: about.rows,

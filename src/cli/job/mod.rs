@@ -23,21 +23,26 @@ mod rehearsal;
 mod results;
 mod site;
 mod terms;
+mod unfinished;
 
 use std::path::PathBuf;
 
 pub(super) use earlier::{go_on, gone, reach};
-pub(super) use origin::{Earlier, Origin, restore};
+pub(super) use origin::{Earlier, Origin, Recorded, restore};
+pub(super) use results::run_of;
 
 use super::args::{InputArgs, NodeArgs, RunArgs};
 use super::memory::Memory;
+use super::printed::{Reader, print_json};
 use super::{Exit, Failure, confirm};
 use crate::guard::Harm;
+use crate::ledger::RunId;
 use crate::report::{grouped, say};
 use crate::roster::{self, Action, Roster};
 use crate::run::OnConflict;
 use crate::sheet::{is_standard_input, shown};
-use site::Ready;
+use document::{Part, Summary};
+use site::{Ready, Sites};
 
 /// One file to carry out.
 #[derive(Debug)]
@@ -54,15 +59,32 @@ pub(super) struct Job {
     pub(super) node: NodeArgs,
     /// Where the rows come from, and what is known of them.
     pub(super) origin: Origin,
+    /// Unfinished runs that are not continued, since the user starts over.
+    pub(super) replaces: Vec<RunId>,
+    /// What there is to say of the file was said already.
+    pub(super) input_is_told: bool,
 }
 
 impl Job {
     pub(super) async fn carry_out(mut self) -> Result<Exit, Failure> {
-        if let Some(id) = self.cut_short().await? {
-            let records = self.run.state.shelf()?;
-            return Box::pin(go_on(&records, &id, self.run, self.node)).await;
+        let mut sites = self.open().await?;
+        self.check_nodes(&sites.addresses())?;
+        if self.origin.is_retry() && sites.are_settled() {
+            return self.nothing_to_retry();
         }
-        let ready = self.look().await?;
+        if let Some(id) = self.to_continue(&sites).await? {
+            return self.go_on(sites, &id).await;
+        }
+        if !self.run.dry_run {
+            sites.check_results(&self)?;
+            // Another run over the same file may have ended meanwhile, and not have come to its end.
+            if sites.hold(&self).await?
+                && let Some(id) = self.to_continue(&sites).await?
+            {
+                return self.go_on(sites, &id).await;
+            }
+        }
+        let ready = self.look(sites).await?;
         // What a run goes on with was agreed to when it began.
         if !self.origin.is_resumed() {
             self.check_harm(&ready).await?;
@@ -77,14 +99,30 @@ impl Job {
         self.execute(ready).await
     }
 
-    /// Reads the file and asks its nodes for what the rows need.
-    async fn look(&self) -> Result<Vec<Ready>, Failure> {
-        let mut sites = self.open().await?;
-        self.check_nodes(&sites.addresses())?;
-        if !self.run.dry_run {
-            sites.check_results(self)?;
-            sites.hold(self).await?;
+    /// Continues an unfinished run instead.
+    async fn go_on(self, sites: Sites, id: &RunId) -> Result<Exit, Failure> {
+        // The locks of its nodes are taken again.
+        drop(sites);
+        let shelf = self.run.state.shelf()?;
+        Box::pin(go_on(&shelf, id, self.run, self.node, true)).await
+    }
+
+    /// Every row was settled by the run that is retried, or by an earlier retry of it.
+    fn nothing_to_retry(&self) -> Result<Exit, Failure> {
+        say(format_args!(
+            "There is nothing to retry: every row of {} has succeeded.",
+            shown(&self.file)
+        ));
+        if self.run.format == Reader::Json
+            && let Some(book) = self.origin.latest()
+        {
+            print_json(&Summary::of(book, Part::ended(Exit::Done))?)?;
         }
+        Ok(Exit::Done)
+    }
+
+    /// Asks the nodes for what the rows need.
+    async fn look(&self, sites: Sites) -> Result<Vec<Ready>, Failure> {
         let stop = sites.stop();
         tokio::select! {
             looked = sites.look(self) => looked,
@@ -107,7 +145,7 @@ impl Job {
         let reading = self.input.spreadsheet.reading.clone().into();
         // Nobody else has anything to do before.
         let roster = self.origin.open(&self.file, &reading, options)?;
-        if !self.run.quiet.is_quiet() {
+        if !self.run.quiet.is_quiet() && !self.input_is_told {
             for remark in roster.remarks() {
                 say(remark);
             }

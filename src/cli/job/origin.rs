@@ -1,14 +1,17 @@
 //! Where the rows of a job come from, and what is known of each before it begins.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
+use super::Job;
+use super::site::Ready;
 use crate::cli::Failure;
-use crate::ledger::{Book, History, Kind, Pages, RunId};
+use crate::ledger::{Book, Carried, Chain, History, Kind, LedgerError, Pages, RunId};
 use crate::report::{FormerResults, Tint, say};
 use crate::roster::{self, Entries, Roster, Settled};
 use crate::run::{Assignment, Assignments};
-use crate::sheet::{Original, Reading, SheetError, is_standard_input, shown};
+use crate::sheet::{Original, Reading, RowNumber, SheetError, is_standard_input, shown};
 
 /// Where the rows of a job come from, and what is known of them.
 #[derive(Debug, Default)]
@@ -20,8 +23,8 @@ pub(in crate::cli) enum Origin {
     Resumed(Earlier),
     /// What was not done of a run is tried again.
     Retried(Earlier),
-    /// What was not done according to a results file is tried again.
-    RetriedFile,
+    /// What was not done of the run that has written a results file is tried again, with the rows as the file has them now.
+    RetriedFile(Recorded),
     /// What a run did is taken back.
     Undo {
         /// Which run.
@@ -29,6 +32,15 @@ pub(in crate::cli) enum Origin {
         /// The addresses of the nodes that it was on.
         on: Vec<String>,
     },
+}
+
+/// What is known of the rows of a results file.
+#[derive(Debug)]
+pub(in crate::cli) enum Recorded {
+    /// The record of the run that has written it, and of the retries since. It counts, whatever stands in the file.
+    InRecord(Chain),
+    /// There is no such record: what stands in the file.
+    InFile,
 }
 
 /// An earlier run.
@@ -43,7 +55,15 @@ impl Origin {
     fn earlier(&self) -> Option<&Earlier> {
         match self {
             Origin::Resumed(earlier) | Origin::Retried(earlier) => Some(earlier),
-            Origin::File | Origin::RetriedFile | Origin::Undo { .. } => None,
+            Origin::File | Origin::RetriedFile(_) | Origin::Undo { .. } => None,
+        }
+    }
+
+    /// The record of the latest run that it builds on.
+    pub(super) fn latest(&self) -> Option<&Book> {
+        match self {
+            Origin::RetriedFile(Recorded::InRecord(chain)) => Some(chain.latest()),
+            _ => self.earlier().map(|earlier| &earlier.book),
         }
     }
 
@@ -64,13 +84,16 @@ impl Origin {
             Origin::Retried(earlier) => Kind::Retry {
                 of: Some(earlier.book.id().to_string()),
             },
-            Origin::RetriedFile => Kind::Retry { of: None },
+            Origin::RetriedFile(Recorded::InRecord(chain)) => Kind::Retry {
+                of: Some(chain.latest().id().to_string()),
+            },
+            Origin::RetriedFile(Recorded::InFile) => Kind::Retry { of: None },
             Origin::Undo { of, .. } => Kind::Undo { of: of.to_string() },
         }
     }
 
-    /// Opens the file, or where it is gone, the copy of it in the record of the earlier run. A file that
-    /// was changed since is refused.
+    /// Opens the file of a new job. An unfinished run goes on with the copy of the file in its record, whatever the file has
+    /// become. To retry a run whose file was changed since is refused: the changes would be lost.
     pub(super) fn open(
         &self,
         file: &Path,
@@ -81,30 +104,47 @@ impl Origin {
             let roster = Roster::open(file, reading, options).map_err(Failure::usage)?;
             return self.with_settled(roster, file);
         };
-        let original = if is_standard_input(file) {
-            restore(&earlier.book)?
-        } else if file.exists() {
-            Original::take(file).map_err(Failure::usage)?
+        let original = self.original(earlier, file)?;
+        let roster = Roster::of(original, reading, options).map_err(Failure::usage)?;
+        self.with_settled(roster, file)
+    }
+
+    /// The input of an earlier run.
+    fn original(&self, earlier: &Earlier, file: &Path) -> Result<Original, Failure> {
+        let (id, name) = (earlier.book.id(), file.display());
+        let is_the_same =
+            |original: &Original| original.sha256() == earlier.book.about().terms.sha256;
+        let now = if is_standard_input(file) || !file.exists() {
+            None
         } else {
-            say(format_args!(
-                "{} is gone; going on with the copy of it that was made when the run began.",
-                file.display()
-            ));
-            restore(&earlier.book)?
+            Some(Original::take(file).map_err(Failure::usage)?)
         };
-        if original.sha256() != earlier.book.about().terms.sha256 {
-            let id = earlier.book.id();
+        let was_there = now.is_some();
+        if let Some(now) = now.filter(is_the_same) {
+            return Ok(now);
+        }
+        if was_there && !self.is_resumed() {
             let results = earlier.book.about().results.display();
             let retry = Tint::Command.on(format_args!("headcount runs retry {results}"));
             return Err(Failure::usage(format_args!(
-                "{} was changed since run {id} began, so its rows cannot be told from those that are done; nothing was \
-                 sent. Bring the file back as it was, or correct rows in the results file instead and send it with: \
-                 {retry}",
-                file.display()
+                "{name} has changed since run {id} started, so its rows cannot be told from those that are done; nothing was \
+                 sent. Correct rows in the results file instead, and send it with: {retry}"
             )));
         }
-        let roster = Roster::of(original, reading, options).map_err(Failure::usage)?;
-        self.with_settled(roster, file)
+        let copy = restore(&earlier.book)?;
+        if !is_the_same(&copy) {
+            return Err(Failure::usage(format_args!(
+                "the copy of the input in the record of run {id} is damaged, and {name} is not as it was; nothing was sent. \
+                 Bring the file back as it was, or start over with --anew."
+            )));
+        }
+        if !is_standard_input(file) {
+            let what = if was_there { "has changed" } else { "is gone" };
+            say(format_args!(
+                "{name} {what}; continuing with the copy of it from when run {id} started."
+            ));
+        }
+        Ok(copy)
     }
 
     fn with_settled(&self, roster: Roster, file: &Path) -> Result<Roster, Failure> {
@@ -113,7 +153,12 @@ impl Origin {
                 let history = Arc::clone(&earlier.history);
                 roster.with_settled(Settled::by(move |entry| history.is_done(entry.number)))
             }
-            Origin::RetriedFile => {
+            Origin::RetriedFile(Recorded::InRecord(chain)) => {
+                let former = former_results(&roster, file)?;
+                let history = History::of_chain(chain, sources(&roster, &former)?)?;
+                roster.with_settled(Settled::by(move |entry| history.is_done(entry.number)))
+            }
+            Origin::RetriedFile(Recorded::InFile) => {
                 let former = former_results(&roster, file)?;
                 roster.with_settled(Settled::by(move |entry| former.is_done(&entry.cells)))
             }
@@ -134,16 +179,23 @@ impl Origin {
                 let name = roster.file_name().to_owned();
                 Box::new(entries.map(move |entry| {
                     let entry = entry?;
-                    let past = pages
-                        .past(&history, &entry)
-                        .map_err(|error| SheetError::Io {
-                            file: name.clone(),
-                            source: std::io::Error::other(error),
-                        })?;
+                    let past = pages.past(&history, &entry);
+                    let past = past.map_err(|error| unreadable(&name, error))?;
                     Ok(Assignment { entry, past })
                 }))
             }
-            Origin::RetriedFile => {
+            Origin::RetriedFile(Recorded::InRecord(chain)) => {
+                let former = former_results(roster, file)?;
+                let history = History::of_chain(chain, sources(roster, &former)?)?;
+                let (chain, name) = (chain.reader()?, roster.file_name().to_owned());
+                Box::new(entries.map(move |entry| {
+                    let entry = entry?;
+                    let past = history.past_in(&chain, entry.number, former.row(&entry.cells));
+                    let past = past.map_err(|error| unreadable(&name, error))?;
+                    Ok(Assignment { entry, past })
+                }))
+            }
+            Origin::RetriedFile(Recorded::InFile) => {
                 let former = former_results(roster, file)?;
                 Box::new(entries.map(move |entry| {
                     let entry = entry?;
@@ -152,6 +204,69 @@ impl Origin {
                 }))
             }
         })
+    }
+}
+
+impl Job {
+    /// The rows that the record of a retry takes over.
+    pub(super) fn carried<'a>(&'a self, ready: &'a [Ready]) -> Result<CarriedRows<'a>, Failure> {
+        let mut all: CarriedRows<'a> = Box::new(std::iter::empty());
+        let chain = match &self.origin {
+            Origin::Retried(earlier) => Chain::of(vec![earlier.book.reader()?]),
+            Origin::RetriedFile(Recorded::InRecord(chain)) => chain.reader()?,
+            Origin::RetriedFile(Recorded::InFile)
+            | Origin::File
+            | Origin::Resumed(_)
+            | Origin::Undo { .. } => return Ok(all),
+        };
+        let chain = Rc::new(chain);
+        for each in ready {
+            let roster = &each.site.roster;
+            let former = match &self.origin {
+                Origin::RetriedFile(_) => Some(former_results(roster, &self.file)?),
+                _ => None,
+            };
+            let chain = Rc::clone(&chain);
+            let entries = roster.entries().map_err(Failure::unexpected)?;
+            let carried = entries.filter_map(move |entry| {
+                let source = entry.map(|entry| {
+                    let source = match &former {
+                        Some(former) => former.row(&entry.cells),
+                        None => Some(entry.number),
+                    };
+                    source.map(|source| (entry.number, source))
+                });
+                match source {
+                    Ok(pair) => pair.map(|(number, source)| chain.carry(number, source)),
+                    Err(error) => Some(Err(LedgerError::Input(error))),
+                }
+            });
+            all = Box::new(all.chain(carried));
+        }
+        Ok(all)
+    }
+}
+
+/// Rows that the record of a retry takes over.
+type CarriedRows<'a> = Box<dyn Iterator<Item = Result<Carried, LedgerError>> + 'a>;
+
+/// The rows of a results file, each with its number in the run that has written it. A row that was added since has none.
+fn sources<'a>(
+    roster: &'a Roster,
+    former: &'a FormerResults,
+) -> Result<impl Iterator<Item = Result<(RowNumber, Option<RowNumber>), LedgerError>> + 'a, Failure>
+{
+    let entries = roster.entries().map_err(Failure::unexpected)?;
+    Ok(entries.map(|entry| {
+        let entry = entry?;
+        Ok((entry.number, former.row(&entry.cells)))
+    }))
+}
+
+fn unreadable(file: &str, error: LedgerError) -> SheetError {
+    SheetError::Io {
+        file: file.to_owned(),
+        source: std::io::Error::other(error),
     }
 }
 

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 
 use super::Job;
 use super::origin::{Earlier, Origin};
-use super::site::{Ready, Site};
+use super::site::{Ready, Site, sites};
 use crate::cli::Failure;
+use crate::cli::destination::Destination;
 use crate::ledger::{About, Book, NodeAbout};
 use crate::report::say;
 use crate::sheet::shown;
@@ -19,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 impl Job {
     /// The record that this job is written down in.
     pub(super) fn book(&mut self, ready: &[Ready], results: &Path) -> Result<Book, Failure> {
-        let about = self.about(ready, results)?;
+        let about = self.about(&sites(ready), results)?;
         match std::mem::take(&mut self.origin) {
             Origin::Resumed(earlier) => {
                 // What is known of its rows is read from another connection.
@@ -28,13 +29,18 @@ impl Job {
                     book: reader,
                     history: earlier.history,
                 });
-                earlier.book.begin_again()?;
-                Ok(earlier.book)
+                let mut book = earlier.book;
+                if book.about().results != about.results {
+                    book.move_results(about.results)?;
+                }
+                book.begin_again()?;
+                Ok(book)
             }
             origin => {
                 self.origin = origin;
                 let input = ready[0].site.roster.bytes().map_err(Failure::unexpected)?;
-                let book = self.run.state.shelf()?.begin(&about, input);
+                let carried = self.carried(ready)?;
+                let book = self.run.state.shelf()?.begin(&about, input, carried);
                 book.map_err(|error| {
                     Failure::usage(format_args!(
                         "the record of the run cannot be written: {error}; nothing was sent. Name another folder with \
@@ -45,22 +51,26 @@ impl Job {
         }
     }
 
-    fn about(&self, ready: &[Ready], results: &Path) -> Result<About, Failure> {
-        let node = |each: &Ready| NodeAbout {
-            name: each.node.name.clone(),
-            cell: each.site.destination.names().name,
-            address: each.node.address.clone(),
-            rate: each.site.destination.rate.map(|rate| rate.to_string()),
-            concurrency: Some(each.site.destination.concurrency),
+    /// What the run is that carries this job out.
+    pub(super) fn about(&self, sites: &[&Site], results: &Path) -> Result<About, Failure> {
+        let node = |destination: &Destination| NodeAbout {
+            name: destination.in_words(),
+            cell: destination.names().name,
+            address: destination.address(),
+            rate: destination.rate.map(|rate| rate.to_string()),
+            concurrency: Some(destination.concurrency),
+            role_prefix: destination.role_prefix.clone(),
+            protected: destination.protected.names(),
+            dialect: destination.dialect,
         };
         Ok(About {
             version: About::VERSION,
             kind: self.origin.kind(),
             begun: Timestamp::now(),
-            terms: self.terms(ready),
-            nodes: ready.iter().map(node).collect(),
+            terms: self.terms(sites),
+            nodes: sites.iter().map(|site| node(&site.destination)).collect(),
             reach: serde_json::to_value(self.node.anywhere()).map_err(Failure::unexpected)?,
-            rows: ready.iter().map(|each| each.site.census.rows).sum(),
+            rows: sites.iter().map(|site| site.census.rows).sum(),
             results: std::path::absolute(results).unwrap_or_else(|_| results.to_owned()),
             max_errors: self.run.max_errors.map(|most| most.to_string()),
         })
@@ -80,7 +90,7 @@ impl Job {
                 let same = were == addresses;
                 (earlier.book.id(), were, same)
             }
-            Origin::File | Origin::RetriedFile => return Ok(()),
+            Origin::File | Origin::RetriedFile(_) => return Ok(()),
         };
         if are_those {
             return Ok(());
@@ -93,8 +103,8 @@ impl Job {
         )))
     }
 
-    /// Waits until no other run works on these nodes, and keeps others away from them.
-    pub(super) async fn hold_nodes(&self, sites: &mut [Site]) -> Result<(), Failure> {
+    /// Waits until no other run works on these nodes, and keeps others away from them. `true` if it had to wait.
+    pub(super) async fn hold_nodes(&self, sites: &mut [Site]) -> Result<bool, Failure> {
         let records = self.run.state.shelf()?;
         let mut lasting: Vec<&mut Site> = sites
             .iter_mut()
@@ -102,6 +112,7 @@ impl Job {
             .collect();
         // Everybody takes them in the same order, so that no two wait for each other.
         lasting.sort_unstable_by_key(|site| site.destination.address());
+        let mut waited = false;
         for site in lasting {
             let address = site.destination.address();
             let who = format!(
@@ -119,12 +130,13 @@ impl Job {
                                 "Another run is working on {address} ({other}); waiting for it to end. Ctrl-C gives up."
                             ));
                             said = true;
+                            waited = true;
                         }
                         tokio::time::sleep(LOOK_EVERY).await;
                     }
                 }
             }
         }
-        Ok(())
+        Ok(waited)
     }
 }

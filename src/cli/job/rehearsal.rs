@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Job;
-use super::earlier::cut_short;
 use super::forecast::{End, new_groups, opening};
-use super::site::{Ready, addresses};
+use super::site::{Ready, sites};
+use super::unfinished::same_unfinished;
 use crate::cli::printed::{Reader, written};
 use crate::cli::{Exit, Failure};
 use crate::directory::{Directory, People};
@@ -20,7 +20,9 @@ impl Job {
     /// Shows what would be done, or writes it down as a plan.
     pub(in crate::cli) async fn plan(mut self, output: Option<&Path>) -> Result<Exit, Failure> {
         self.run.dry_run = true;
-        let ready = self.look().await?;
+        let sites = self.open().await?;
+        self.check_nodes(&sites.addresses())?;
+        let ready = self.look(sites).await?;
         self.check_harm(&ready).await?;
         self.show(&ready, output).await
     }
@@ -40,16 +42,12 @@ impl Job {
                 plan_anew(&self, path)
             )));
         }
-        let stop = sites.stop();
         if !dry {
             sites.check_results(&self)?;
             sites.hold(&self).await?;
         }
-        let mut ready = tokio::select! {
-            looked = sites.look(&self) => looked?,
-            () = stop.drained() => return Err(Failure::interrupted()),
-        };
-        let nodes = addresses(&ready);
+        let nodes = sites.addresses();
+        let mut ready = self.look(sites).await?;
         if nodes != plan.input.nodes {
             return Err(Failure::usage(format_args!(
                 "the plan was made for {}, not for {}; nothing was sent. Name the plan's node, or make a plan for this one: \
@@ -108,7 +106,7 @@ impl Job {
                 Ok(exit)
             }
             (Some(path), _) => {
-                let input = self.terms(ready);
+                let input = self.terms(&sites(ready));
                 let plan = PlanWriter::create(path, &input).map_err(Failure::usage)?;
                 let write = |plan: &mut PlanWriter, line: &Line| plan.write(line);
                 let (tally, ended, plan) = self.rehearse(ready, plan, write).await?;
@@ -147,12 +145,10 @@ impl Job {
             return Ok(end);
         }
         let records = self.run.state.shelf()?;
-        let next = match cut_short(&records, &self.file, &addresses(ready))? {
-            // The plan was begun: that is why.
-            Some((id, words)) => {
-                let command = Tint::Command.on(format_args!("headcount runs resume {id}"));
-                format!("{words} Go on with it: {command}")
-            }
+        let about = self.about(&sites(ready), &self.results_path()?)?;
+        let next = match same_unfinished(&records, &about)? {
+            // The plan was carried out in part: that is why.
+            Some(run) => run.advice(),
             None => format!("Make a new plan: {}", plan_anew(self, path)),
         };
         Err(Failure::usage(format_args!(

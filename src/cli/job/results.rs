@@ -1,11 +1,17 @@
 //! The results of a job: where they go, how they are laid out, and whether they fit there.
 
 use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use jiff::Timestamp;
 
 use super::Job;
+use super::origin::Origin;
 use crate::cli::Failure;
-use crate::report::{self, Former, Layout, ResultsFile};
-use crate::roster::Roster;
+use crate::ledger::{Book, State};
+use crate::report::{self, Former, FormerResults, Layout, ResultsFile, say};
+use crate::roster::{self, Action, Roster};
+use crate::sheet::Reading;
 
 impl Job {
     /// Where they go: never over the input.
@@ -20,8 +26,57 @@ impl Job {
                 path.display()
             ))),
             Some(path) => Ok(path.clone()),
-            None => Ok(report::beside(&self.file)),
+            None => Ok(match &self.origin {
+                Origin::Resumed(earlier) => earlier.book.about().results.clone(),
+                _ => report::beside(&self.file),
+            }),
         }
+    }
+
+    /// Where they go, and what happens to a file that is there. What a run has written before it is continued is out of
+    /// date from now on: it is removed, or set aside if it was changed since. The results of another run stay.
+    pub(super) fn place_of_results(&self) -> Result<(PathBuf, Former), Failure> {
+        let path = self.results_path()?;
+        let Origin::Resumed(earlier) = &self.origin else {
+            // A name that the user gave is theirs to reuse; one that follows from the input is not.
+            return Ok(match self.run.results {
+                Some(_) => (path, Former::Replace),
+                None => (path, Former::Keep),
+            });
+        };
+        if !path.is_file() {
+            return Ok((path, Former::Keep));
+        }
+        let failed = |error: io::Error| {
+            Failure::usage(format_args!(
+                "{}: {error}; nothing was sent",
+                path.display()
+            ))
+        };
+        let (id, writer) = (earlier.book.id(), run_of(&path));
+        if writer
+            .as_deref()
+            .is_some_and(|writer| writer != id.as_str())
+        {
+            let free = report::free_name(&path);
+            say(format_args!(
+                "{} has the results of another run; those of run {id} go to {}",
+                path.display(),
+                free.display()
+            ));
+            return Ok((free, Former::Keep));
+        }
+        if is_untouched(&path, &earlier.book)? {
+            fs::remove_file(&path).map_err(failed)?;
+        } else {
+            let aside = report::set_aside(&path).map_err(failed)?;
+            say(format_args!(
+                "{} was changed after run {id} had stopped; it is now {}",
+                path.display(),
+                aside.display()
+            ));
+        }
+        Ok((path, Former::Keep))
     }
 
     /// How the results are laid out.
@@ -53,18 +108,39 @@ impl Job {
     pub(super) fn results_file(
         &self,
         path: &Path,
+        former: Former,
         roster: &Roster,
     ) -> Result<ResultsFile, Failure> {
-        // A name that somebody gave is theirs to reuse; one that follows from the input is not.
-        let former = if self.run.results.is_some() || self.origin.is_resumed() {
-            Former::Replace
-        } else {
-            Former::Keep
-        };
         ResultsFile::create(path, self.layout(path, roster), former).map_err(|error| {
             Failure::usage(format_args!(
                 "{error}; nothing was sent. Name another place with --results FILE."
             ))
         })
     }
+}
+
+/// The id of the run that has written a results file, as its first row says.
+pub(in crate::cli) fn run_of(path: &Path) -> Option<String> {
+    let options = roster::Options {
+        default_action: Action::Update,
+        forced_action: false,
+        map: Vec::new(),
+    };
+    let roster = Roster::open(path, &Reading::default(), options).ok()?;
+    let former = FormerResults::of(roster.header())?;
+    let first = roster.entries().ok()?.next()?.ok()?;
+    former.run(&first.cells).map(str::to_owned)
+}
+
+/// Whether a results file is as the run has left it when it stopped.
+fn is_untouched(path: &Path, book: &Book) -> Result<bool, Failure> {
+    let (State::Stopped { at, .. } | State::Discarded { at } | State::Finished { at }) =
+        book.state()?
+    else {
+        return Ok(false);
+    };
+    let changed = fs::metadata(path).and_then(|about| about.modified());
+    let changed = changed.ok().and_then(|at| Timestamp::try_from(at).ok());
+    // The file was complete before its run was noted as stopped, which is known to the millisecond.
+    Ok(changed.is_some_and(|changed| changed.as_millisecond() <= at.as_millisecond()))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::{join_all, try_join_all};
 
+use super::origin::Origin;
 use super::{Job, missing};
 use crate::cli::destination::{Connected, Destination};
 use crate::cli::{Failure, signals};
@@ -41,9 +42,9 @@ pub(super) struct Sites {
     all: Vec<Site>,
 }
 
-/// The addresses of the nodes.
-pub(super) fn addresses(ready: &[Ready]) -> Vec<String> {
-    ready.iter().map(|each| each.node.address.clone()).collect()
+/// The sites that were asked.
+pub(super) fn sites(ready: &[Ready]) -> Vec<&Site> {
+    ready.iter().map(|each| &each.site).collect()
 }
 
 impl Job {
@@ -72,6 +73,25 @@ impl Job {
 
     /// The nodes that the flags name, or else those that a column of the file may.
     fn destinations(&self, roster: &Roster) -> Result<Vec<Destination>, Failure> {
+        let mut destinations = self.named_destinations(roster)?;
+        if let Origin::Resumed(earlier) = &self.origin {
+            let nodes = &earlier.book.about().nodes;
+            for destination in &mut destinations {
+                let address = destination.address();
+                let Some(former) = nodes.iter().find(|node| node.address == address) else {
+                    continue;
+                };
+                // It goes on as the job that it was, whatever profiles and variables say now.
+                destination.protected = destination.protected.with(&former.protected);
+                if former.role_prefix.is_some() {
+                    destination.role_prefix.clone_from(&former.role_prefix);
+                }
+            }
+        }
+        Ok(destinations)
+    }
+
+    fn named_destinations(&self, roster: &Roster) -> Result<Vec<Destination>, Failure> {
         let several = roster.columns().at(crate::roster::Column::Node);
         if several.is_some() && !self.node.names_a_node() {
             let every = self.node.every_profile()?;
@@ -102,6 +122,7 @@ impl Job {
             is_one: destinations.len() == 1,
         });
         let file = shown(&self.file);
+        let is_told = self.input_is_told;
         let parts = destinations.into_iter().zip(paces).zip(stops).enumerate();
         let parts: Vec<_> = parts.collect();
         let read = tokio::task::spawn_blocking(move || {
@@ -129,7 +150,9 @@ impl Job {
                     });
                 }
             }
-            say_problems(&problems);
+            if !is_told {
+                say_problems(&problems);
+            }
             Ok::<_, Failure>(sites)
         });
         let sites = read.await.map_err(Failure::unexpected)??;
@@ -160,8 +183,20 @@ impl Sites {
         all.map(|site| site.destination.address()).collect()
     }
 
-    /// Waits until no other run works on the nodes, and keeps others away from them.
-    pub(super) async fn hold(&mut self, job: &Job) -> Result<(), Failure> {
+    /// The sites themselves.
+    pub(super) fn each(&self) -> Vec<&Site> {
+        self.all.iter().collect()
+    }
+
+    /// Whether earlier runs have settled all rows.
+    pub(super) fn are_settled(&self) -> bool {
+        self.all
+            .iter()
+            .all(|site| site.census.settled == site.census.rows)
+    }
+
+    /// Waits until no other run works on the nodes, and keeps others away from them. `true` if it had to wait.
+    pub(super) async fn hold(&mut self, job: &Job) -> Result<bool, Failure> {
         let stop = self.stop();
         tokio::select! {
             held = job.hold_nodes(&mut self.all) => held,

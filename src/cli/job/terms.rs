@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use super::Job;
 use super::origin::{Origin, whole};
-use super::site::{Ready, addresses};
+use super::site::Site;
 use crate::cli::Failure;
 use crate::cli::args::{BATCH, BulkUse, InputArgs, NodeArgs, RunArgs, SpreadsheetArgs};
 use crate::roster::{Action, Mapping, TargetError};
@@ -44,6 +44,8 @@ impl Job {
             run,
             node,
             origin,
+            replaces: Vec::new(),
+            input_is_told: false,
         })
     }
 
@@ -76,8 +78,8 @@ impl Job {
         }
     }
 
-    pub(super) fn terms(&self, ready: &[Ready]) -> Terms {
-        let roster = &ready[0].site.roster;
+    pub(super) fn terms(&self, sites: &[&Site]) -> Terms {
+        let roster = &sites[0].roster;
         let mapped = roster.columns().mapped(roster.header());
         Terms {
             action: self.action.to_string(),
@@ -94,7 +96,10 @@ impl Job {
             reading: self.input.spreadsheet.reading.clone().into(),
             file: whole(&self.file),
             sha256: roster.sha256().to_owned(),
-            nodes: addresses(ready),
+            nodes: sites
+                .iter()
+                .map(|site| site.destination.address())
+                .collect(),
         }
     }
 }

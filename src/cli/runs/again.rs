@@ -1,22 +1,30 @@
-//! Going on with runs that were cut short, and trying again what failed.
+//! Continuing runs that have not finished, and retrying what failed.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::{AgainArgs, RetryArgs, find, nothing, of_results, refuse_going};
 use crate::cli::destination::SANDBOX;
-use crate::cli::job::{Earlier, Job, Origin, go_on, gone, reach};
+use crate::cli::job::{Earlier, Job, Origin, Recorded, go_on, gone, reach};
 use crate::cli::{Exit, Failure};
-use crate::ledger::{Book, Counts, History, Shelf, State};
+use crate::ledger::{Book, Chain, Counts, History, Kind, RunId, Shelf, State};
+use crate::report::{Tint, say};
 use crate::roster::Action;
 use crate::sheet::Reading;
 
 pub(super) async fn resume(args: AgainArgs) -> Result<Exit, Failure> {
     let shelf = args.options.state.shelf()?;
-    let is_open = |_: &Book, state: &State, _: &Counts| !matches!(state, State::Finished { .. });
-    let id = find(&shelf, args.run.as_deref(), is_open)?
-        .ok_or_else(|| nothing(&shelf, "that was cut short"))?;
-    Box::pin(go_on(&shelf, &id, args.options, args.node)).await
+    let unfinished = |book: &Book, state: &State, _: &Counts| {
+        state.is_unfinished() && !is_retried(&shelf, book.id())
+    };
+    let id = find(&shelf, args.run.as_deref(), unfinished)?
+        .ok_or_else(|| nothing(&shelf, "that is unfinished"))?;
+    Box::pin(go_on(&shelf, &id, args.options, args.node, false)).await
+}
+
+/// Whether a retry has taken over the rows of a run.
+fn is_retried(shelf: &Shelf, id: &RunId) -> bool {
+    matches!(shelf.retry_of(id), Ok(Some(_)))
 }
 
 pub(super) async fn retry(args: RetryArgs) -> Result<Exit, Failure> {
@@ -26,13 +34,32 @@ pub(super) async fn retry(args: RetryArgs) -> Result<Exit, Failure> {
     if let Some(file) = file.filter(|file| file.is_file()) {
         return Box::pin(retry_file(&shelf, file, action, &again)).await;
     }
-    let has_failed = |book: &Book, state: &State, counts: &Counts| {
-        matches!(state, State::Finished { .. }) && counts.not_done(book.about().rows) > 0
+    let mut finished = None;
+    let id = {
+        let to_retry = |book: &Book, state: &State, counts: &Counts| {
+            let is_finished = matches!(state, State::Finished { .. });
+            let is_retry = matches!(book.about().kind, Kind::Retry { .. });
+            let has_failed = is_finished && counts.not_done(book.about().rows) > 0;
+            has_failed && !is_retried(&shelf, book.id()) || is_retry && state.is_unfinished()
+        };
+        find(&shelf, again.run.as_deref(), to_retry)?
     };
-    let id = find(&shelf, again.run.as_deref(), has_failed)?
-        .ok_or_else(|| nothing(&shelf, "of which rows are not done"))?;
+    if id.is_none() {
+        let is_finished =
+            |_: &Book, state: &State, _: &Counts| matches!(state, State::Finished { .. });
+        finished = find(&shelf, None, is_finished)?;
+    }
+    let Some(id) = id else {
+        if finished.is_none() {
+            return Err(nothing(&shelf, "of which rows have failed"));
+        }
+        say("There is nothing to retry: no run has rows that failed.");
+        return Ok(Exit::Done);
+    };
+    // What is left of a run that was retried is known to its latest retry.
+    let id = shelf.retry_of(&id)?.unwrap_or(id);
     refuse_going(&shelf, &id)?;
-    let book = shelf.read(&id)?;
+    let (book, _) = shelf.recover(&id)?;
     let about = book.about().clone();
     if about.addresses().any(|address| address == SANDBOX) {
         return Err(gone(&id));
@@ -44,7 +71,8 @@ pub(super) async fn retry(args: RetryArgs) -> Result<Exit, Failure> {
     Box::pin(job.carry_out()).await
 }
 
-/// Tries again what is not done according to a results file, which may have been corrected since.
+/// Retries what the run that wrote a results file, and the retries of it since, have not done; its rows may have been
+/// corrected since. What is done is what the records say, not the file.
 async fn retry_file(
     shelf: &Shelf,
     file: &Path,
@@ -52,10 +80,11 @@ async fn retry_file(
     again: &AgainArgs,
 ) -> Result<Exit, Failure> {
     let mut node = again.node.clone();
-    let known = match of_results(shelf, file)? {
-        Some(id) => Some(shelf.read(&id)?.about().clone()),
+    let chain = match of_results(shelf, file)? {
+        Some(id) => Some(chain_of(shelf, &id, file)?),
         None => None,
     };
+    let known = chain.as_ref().map(|chain| chain.first().about().clone());
     let mut terms = match (&known, action) {
         (Some(about), _) => about.terms.clone(),
         (None, Some(action)) => Job::usual_terms(action),
@@ -77,9 +106,30 @@ async fn retry_file(
     if let Some(about) = &known {
         node = reach(node, about)?;
     }
-    let mut job = Job::of_terms(&terms, again.options.clone(), node, Origin::RetriedFile)?;
+    let recorded = chain.map_or(Recorded::InFile, Recorded::InRecord);
+    let origin = Origin::RetriedFile(recorded);
+    let mut job = Job::of_terms(&terms, again.options.clone(), node, origin)?;
     if known.is_none() {
         job.input.map_by(&job.node)?;
     }
     Box::pin(job.carry_out()).await
+}
+
+/// The records of the run that has written a results file and of its retries, if it has come to an end.
+fn chain_of(shelf: &Shelf, id: &RunId, file: &Path) -> Result<Chain, Failure> {
+    refuse_going(shelf, id)?;
+    // A damaged record is recovered first.
+    let (book, _) = shelf.recover(id)?;
+    let chain = shelf.chain(id)?;
+    refuse_going(shelf, chain.latest().id())?;
+    let was_retried = chain.latest().id() != id;
+    if !was_retried && book.state()? == State::Open {
+        let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
+        return Err(Failure::usage(format_args!(
+            "{} is out of date: run {id}, which wrote it, was continued and has not come to an end; nothing was sent. To \
+             finish it: {resume}",
+            file.display()
+        )));
+    }
+    Ok(chain)
 }

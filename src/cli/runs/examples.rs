@@ -23,7 +23,7 @@ Examples:
 
 pub(super) const RESUME: &str = "\
 Examples:
-  headcount runs resume                     the latest that was cut short
+  headcount runs resume                     the latest unfinished one
   headcount runs resume 2026-11-24-0907 --rate 60/min";
 
 pub(super) const RETRY: &str = "\
@@ -35,6 +35,10 @@ pub(super) const UNDO: &str = "\
 Examples:
   headcount runs undo --dry-run             what that would be, for the latest run
   headcount runs undo 2026-11-24-0907";
+
+pub(super) const DISCARD: &str = "\
+Examples:
+  headcount runs discard 2026-11-24-0907";
 
 pub(super) const PRUNE: &str = "\
 Examples:

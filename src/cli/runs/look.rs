@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{ListArgs, PruneArgs, ResultsArgs, ShowArgs, find, nothing};
+use super::{DiscardArgs, ListArgs, PruneArgs, ResultsArgs, ShowArgs, find, nothing, refuse_going};
 use crate::cli::job::document::{self, RunDocument, next, not_sent};
 use crate::cli::job::{Job, restore};
 use crate::cli::printed::{Reader, print, print_json, show as show_text};
@@ -24,6 +24,7 @@ fn standing(shelf: &Shelf, id: &RunId, state: &State, counts: &Counts) -> String
         }
         State::Finished { .. } => "finished, not all done".to_owned(),
         State::Stopped { .. } => "stopped".to_owned(),
+        State::Discarded { .. } => "discarded".to_owned(),
         State::Open if shelf.is_going(id) => "going".to_owned(),
         State::Open => "cut short".to_owned(),
     }
@@ -96,7 +97,9 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit, Failure> {
     let standing = standing(&shelf, &id, &state, &counts);
     match &state {
         State::Stopped { at, why } => line("state", &format_args!("{standing} at {at:.0}: {why}")),
-        State::Finished { at } => line("state", &format_args!("{standing} at {at:.0}")),
+        State::Finished { at } | State::Discarded { at } => {
+            line("state", &format_args!("{standing} at {at:.0}"));
+        }
         State::Open => line("state", &standing),
     }
     line("rows", &grouped(about.rows));
@@ -150,7 +153,8 @@ pub(super) fn results(args: &ResultsArgs) -> Result<Exit, Failure> {
             path.display()
         ))
     })?;
-    let mut file = ResultsFile::create(&path, layout, former).map_err(Failure::usage)?;
+    let file = ResultsFile::create(&path, layout, former).map_err(Failure::usage)?;
+    let mut file = file.of_run(id.as_str());
     recall(&book, &roster, |record| {
         file.write(&record).map_err(Failure::unexpected)
     })?;
@@ -196,6 +200,26 @@ pub(super) fn recall(
     Ok(())
 }
 
+/// Gives up an unfinished run. What it has done stays done, and its record stays.
+pub(super) fn discard(args: &DiscardArgs) -> Result<Exit, Failure> {
+    let shelf = args.state.shelf()?;
+    let id =
+        find(&shelf, Some(&args.run), |_, _, _| true)?.ok_or_else(|| nothing(&shelf, "yet"))?;
+    refuse_going(&shelf, &id)?;
+    let (book, _) = shelf.open(&id)?;
+    if !book.state()?.is_unfinished() {
+        return Err(Failure::usage(format_args!(
+            "run {id} is not unfinished; there is nothing to discard"
+        )));
+    }
+    book.discard()?;
+    let undo = Tint::Command.on(format_args!("headcount runs undo {id}"));
+    args.quiet.say(format_args!(
+        "Run {id} is discarded: it is not offered any more. What it has done stays; to take that back: {undo}"
+    ));
+    Ok(Exit::Done)
+}
+
 pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Failure> {
     let shelf = args.state.shelf()?;
     let (mut removed, mut kept) = (0_u64, 0_u64);
@@ -204,7 +228,7 @@ pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Failure> {
         if Timestamp::now().duration_since(book.about().begun) < args.older_than.0 {
             continue;
         }
-        let doubtful = !matches!(book.state()?, State::Finished { .. }) && book.counts()?.sent > 0;
+        let doubtful = book.state()?.is_unfinished() && book.counts()?.sent > 0;
         drop(book);
         if shelf.is_going(&id) {
             continue;
@@ -213,7 +237,7 @@ pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Failure> {
             kept += 1;
             let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
             args.quiet.say(format_args!(
-                "Run {id} was cut short and is kept: finish it first, with {resume}"
+                "Run {id} has not finished and is kept: finish it first, with {resume}, or discard it"
             ));
             continue;
         }
@@ -223,7 +247,7 @@ pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Failure> {
     let runs = if removed == 1 { "run" } else { "runs" };
     let kept = match kept {
         0 => String::new(),
-        kept => format!(", {} kept that were cut short", grouped(kept)),
+        kept => format!(", {} unfinished kept", grouped(kept)),
     };
     args.quiet
         .say(format_args!("{} {runs} removed{kept}.", grouped(removed)));

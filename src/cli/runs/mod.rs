@@ -14,6 +14,7 @@ use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 
 use super::args::{MaskArgs, NodeArgs, QuietArgs, RunArgs, StateArgs};
+use super::job::run_of;
 use super::printed::Reader;
 use super::{Exit, Failure};
 use crate::ledger::{Book, Counts, Kind, RunId, Shelf, State};
@@ -23,7 +24,7 @@ use crate::roster::Action;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   headcount runs list
-  headcount runs resume                     go on with the latest run that was cut short
+  headcount runs resume                     continue the latest unfinished run
   headcount runs retry people.results.csv   send what failed again, corrected or not
   headcount runs undo 2026-11-24-0907       take back what a run did
   headcount runs report -o people.html      a page for somebody who was not there
@@ -32,7 +33,7 @@ Examples:
 A run is named by its id (its beginning is enough), by its results file, or not at all: then it is
 the latest one that fits.";
 
-/// Look at earlier runs; go on with them, try again what failed, take them back
+/// Look at earlier runs; continue them, retry what failed, undo them
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RunsArgs {
@@ -54,7 +55,7 @@ enum RunsCommand {
     /// Make the report of a run: one page of HTML, also while it is going
     #[command(after_help = examples::REPORT)]
     Report(ReportArgs),
-    /// Go on with a run that was cut short: what may have been sent is looked up first
+    /// Continue an unfinished run: what may have been sent is looked up first
     #[command(after_help = examples::RESUME)]
     Resume(AgainArgs),
     /// Send what failed or was not attempted again, from a run or from a corrected results file
@@ -63,6 +64,9 @@ enum RunsCommand {
     /// Take back what a run did: unlock, lock, former names and teams
     #[command(after_help = examples::UNDO)]
     Undo(AgainArgs),
+    /// Give up an unfinished run: it is not offered to be continued any more
+    #[command(after_help = examples::DISCARD)]
+    Discard(DiscardArgs),
     /// Remove the records of old runs
     #[command(after_help = examples::PRUNE)]
     Prune(PruneArgs),
@@ -141,6 +145,16 @@ struct RetryArgs {
 }
 
 #[derive(Debug, Args)]
+struct DiscardArgs {
+    /// The run's id or its results file
+    run: String,
+    #[command(flatten)]
+    quiet: QuietArgs,
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+#[derive(Debug, Args)]
 struct PruneArgs {
     /// How old a run has to be: 90d, 12h
     #[arg(long, value_name = "AGE", default_value = "90d")]
@@ -179,9 +193,10 @@ impl RunsArgs {
             RunsCommand::Show(args) => args.format,
             RunsCommand::Resume(args) | RunsCommand::Undo(args) => args.options.format,
             RunsCommand::Retry(args) => args.again.options.format,
-            RunsCommand::Results(_) | RunsCommand::Report(_) | RunsCommand::Prune(_) => {
-                Reader::Text
-            }
+            RunsCommand::Results(_)
+            | RunsCommand::Report(_)
+            | RunsCommand::Discard(_)
+            | RunsCommand::Prune(_) => Reader::Text,
         }
     }
 
@@ -215,6 +230,7 @@ pub(super) async fn runs(args: RunsArgs) -> Result<Exit, Failure> {
             refuse_going(&shelf, &id)?;
             undo::undo(&book, args.options, args.node).await
         }
+        RunsCommand::Discard(args) => look::discard(&args),
         RunsCommand::Prune(args) => look::prune(&args),
     }
 }
@@ -233,11 +249,27 @@ fn find(
                 shelf.dir().display()
             ))),
         },
-        Some(name) => Ok(Some(shelf.find(name)?)),
+        Some(name) => match shelf.find(name) {
+            Ok(id) => Ok(Some(id)),
+            // Of a run that was continued there is no results file until it ends.
+            Err(error) => match of_place(shelf, Path::new(name))? {
+                Some(id) => Ok(Some(id)),
+                None => Err(error.into()),
+            },
+        },
         None => {
             for id in shelf.runs()? {
-                // A record that cannot be read is no reason not to find another one.
-                let Ok(book) = shelf.read(&id) else { continue };
+                let book = match shelf.recover(&id) {
+                    Ok((book, _)) => book,
+                    Err(_) if shelf.is_going(&id) => continue,
+                    // It may be the one that is meant: an older one would be the wrong one.
+                    Err(error) => {
+                        return Err(Failure::usage(format_args!(
+                            "the record of the latest run, {id}, cannot be read: {error}. Name the run that you mean; \
+                             headcount runs list shows the runs."
+                        )));
+                    }
+                };
                 if fits(&book, &book.state()?, &book.counts()?) {
                     return Ok(Some(id));
                 }
@@ -247,8 +279,16 @@ fn find(
     }
 }
 
-/// The run that has written, or writes, a results file.
+/// The run that has written a results file, as the file itself says; a file of an earlier version is known by its place.
 fn of_results(shelf: &Shelf, path: &Path) -> Result<Option<RunId>, Failure> {
+    match run_of(path) {
+        Some(id) => Ok(shelf.runs()?.into_iter().find(|run| run.as_str() == id)),
+        None => of_place(shelf, path),
+    }
+}
+
+/// The latest run whose results go to this place.
+fn of_place(shelf: &Shelf, path: &Path) -> Result<Option<RunId>, Failure> {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     for id in shelf.runs()? {
         let Ok(book) = shelf.read(&id) else { continue };

@@ -8,7 +8,7 @@ use crate::roster::mapping::{MappedBy, Mapping, Target, flag};
 use crate::roster::problem::Problem;
 
 /// The columns that the results of a run add.
-const RESULTS: [&str; 8] = [
+const RESULTS: [&str; 9] = [
     "resultrow",
     "resultaction",
     "resultoutcome",
@@ -17,6 +17,7 @@ const RESULTS: [&str; 8] = [
     "resultattempts",
     "resulterror",
     "resultfinishedat",
+    "resultrun",
 ];
 
 /// How good a heading's claim to a column is; the smaller, the better.

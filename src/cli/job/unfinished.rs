@@ -1,0 +1,324 @@
+//! Unfinished runs over the file of a job: whether the job is one of them, and whether that one is continued.
+
+use std::collections::HashSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Job;
+use super::origin::Origin;
+use super::site::Sites;
+use crate::cli::{Failure, confirm};
+use crate::ledger::{About, Book, Counts, Kind, RunId, Shelf, State};
+use crate::report::{Tint, grouped, say};
+use crate::run::Verdict;
+use crate::sheet::shown;
+
+/// Older runs are not looked at.
+const LATEST: usize = 200;
+
+/// An unfinished run that is older is only continued if the user says so.
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many runs are named that have nothing to do with the job but its file.
+const NAMED: usize = 3;
+
+/// What a job has in common with an unfinished run over the same file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    /// Everything: the job may continue the run.
+    Same,
+    /// The same is asked for, and the content of the file has changed.
+    Changed,
+    /// Only the file.
+    Other,
+}
+
+/// A run that has not come to its end.
+#[derive(Debug)]
+pub(super) struct UnfinishedRun {
+    pub(super) id: RunId,
+    relation: Relation,
+    /// What it was and how far it got, in words.
+    words: String,
+    begun: Timestamp,
+    /// A later run over the same file.
+    since: Option<RunId>,
+}
+
+/// What is to be done about an unfinished run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    Continue,
+    StartOver,
+    Quit,
+}
+
+impl Job {
+    /// The unfinished run that this job continues, if there is one. A run is continued only as exactly the same job; others
+    /// over the same file are named. `--yes` answers nothing here.
+    pub(super) async fn to_continue(&mut self, sites: &Sites) -> Result<Option<RunId>, Failure> {
+        if self.run.dry_run || self.node.is_sandbox() || self.origin.is_resumed() {
+            return Ok(None);
+        }
+        let shelf = self.run.state.shelf()?;
+        let about = self.about(&sites.each(), &self.results_path()?)?;
+        let found = unfinished(&shelf, &about)?;
+        let with = |relation| found.iter().find(move |run| run.relation == relation);
+        let run = with(Relation::Same).or(with(Relation::Changed));
+        let others = found.iter().filter(|run| run.relation == Relation::Other);
+        for other in others.take(NAMED) {
+            say(other.note());
+        }
+        let Some(run) = run else {
+            if self.run.resume {
+                return Err(Failure::usage(
+                    "there is no unfinished run of this job to resume; nothing was sent. Leave out --resume to start it.",
+                ));
+            }
+            return Ok(None);
+        };
+        let choice = if self.run.anew {
+            Choice::StartOver
+        } else if self.run.resume && run.relation == Relation::Same {
+            Choice::Continue
+        } else if confirm::can_ask(&self.node) {
+            run.ask().await?
+        } else {
+            run.decide()?;
+            say(run.continuing());
+            Choice::Continue
+        };
+        match choice {
+            Choice::Continue => return Ok(Some(run.id.clone())),
+            Choice::Quit => return Err(Failure::usage("nothing was sent")),
+            Choice::StartOver => {}
+        }
+        let replaced = found.iter().filter(|run| run.relation != Relation::Other);
+        self.replaces = replaced.map(|run| run.id.clone()).collect();
+        Ok(None)
+    }
+
+    /// The runs that this job replaces are not offered any more. Their records stay.
+    pub(super) fn discard_replaced(&self) -> Result<(), Failure> {
+        let shelf = self.run.state.shelf()?;
+        for id in &self.replaces {
+            let (book, _) = shelf.open(id)?;
+            book.discard()?;
+        }
+        Ok(())
+    }
+}
+
+/// The unfinished runs over the file of a job that is to be `about` this, the latest first.
+pub(super) fn unfinished(shelf: &Shelf, about: &About) -> Result<Vec<UnfinishedRun>, Failure> {
+    let mut found = Vec::new();
+    let mut retried = HashSet::new();
+    let mut since = None;
+    for id in shelf.runs()?.into_iter().take(LATEST) {
+        let book = match shelf.recover(&id) {
+            Ok((book, is_recovered)) => {
+                if is_recovered {
+                    say(recovered(&id));
+                }
+                book
+            }
+            Err(_) if shelf.is_going(&id) => continue,
+            Err(error) => {
+                say(format_args!(
+                    "The record of run {id} cannot be read, so it is not known whether it is about this file: {error}"
+                ));
+                continue;
+            }
+        };
+        let former = book.about();
+        retried.extend(former.retries().map(str::to_owned));
+        if !former.reads_the_same_file(about) || !former.shares_a_node(about) {
+            continue;
+        }
+        if shelf.is_going(&id) || is_the_retried(about, &id, former) {
+            continue;
+        }
+        let (state, counts) = (book.state()?, book.counts()?);
+        let relation = relation(about, &id, former);
+        // Of one that was killed, the record may have lost what was sent.
+        let matters = counts.sent > 0 || (state == State::Open && relation != Relation::Other);
+        if state.is_unfinished() && matters && !retried.contains(id.as_str()) {
+            found.push(UnfinishedRun {
+                words: in_words(&book, &state, &counts),
+                id: id.clone(),
+                relation,
+                begun: former.begun,
+                since: since.clone(),
+            });
+        } else if relation == Relation::Same && matches!(state, State::Finished { .. }) {
+            // What is older was replaced by it.
+            break;
+        }
+        if counts.sent > 0 && since.is_none() {
+            since = Some(id);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a run is the one that the job retries; an unfinished retry is the job itself.
+fn is_the_retried(job: &About, id: &RunId, former: &About) -> bool {
+    job.retries() == Some(id.as_str()) && !matches!(former.kind, Kind::Retry { .. })
+}
+
+fn relation(job: &About, id: &RunId, former: &About) -> Relation {
+    // To retry an unfinished retry is to continue it.
+    let is_retry_of_it = job.retries() == Some(id.as_str());
+    if former.kind != job.kind && !is_retry_of_it {
+        return Relation::Other;
+    }
+    let same_content = job.terms.sha256 == former.terms.sha256;
+    let same_action = (&job.terms.action, job.terms.only_action)
+        == (&former.terms.action, former.terms.only_action);
+    match (same_content, job.asks_the_same(former)) {
+        (true, true) => Relation::Same,
+        (false, _) if same_action => Relation::Changed,
+        _ => Relation::Other,
+    }
+}
+
+/// What a run was and how far it got.
+fn in_words(book: &Book, state: &State, counts: &Counts) -> String {
+    let about = book.about();
+    let settled: u64 = counts.verdicts.iter().map(|(_, count)| count).sum();
+    let settled = settled - counts.of(Verdict::NotAttempted) - counts.of(Verdict::Unknown);
+    let action = match about.kind {
+        Kind::Import if !about.terms.only_action && about.terms.action != "create" => {
+            format!("import --action {}", about.terms.action)
+        }
+        _ => about.word().to_owned(),
+    };
+    let at = match state {
+        State::Stopped { at, .. } => *at,
+        _ => about.begun,
+    };
+    let word = if *state == State::Open {
+        "started"
+    } else {
+        "stopped"
+    };
+    format!(
+        "{action} of {} on {}, {} of {} rows done, {word} {} (run {})",
+        shown(&about.terms.file),
+        about.node_names(),
+        grouped(settled),
+        grouped(about.rows),
+        at.strftime("%-d %b %Y, %H:%M UTC"),
+        book.id()
+    )
+}
+
+/// What is said when a damaged record was recovered.
+pub(super) fn recovered(id: &RunId) -> String {
+    format!(
+        "The record of run {id} was damaged. What can be read of it is kept; every person of whom it says nothing is \
+         looked up before anything is sent."
+    )
+}
+
+impl UnfinishedRun {
+    fn resume(&self) -> String {
+        Tint::Command.on(format_args!("headcount runs resume {}", self.id))
+    }
+
+    /// How it is finished outside of this job.
+    pub(super) fn advice(&self) -> String {
+        format!(
+            "A previous run has not finished: {}. To finish it: {}",
+            self.words,
+            self.resume()
+        )
+    }
+
+    fn note(&self) -> String {
+        let discard = Tint::Command.on(format_args!("headcount runs discard {}", self.id));
+        format!(
+            "{}. To discard it: {discard}. This is another job over the same file, so it is not continued.",
+            self.advice()
+        )
+    }
+
+    fn continuing(&self) -> String {
+        format!(
+            "Continuing a previous run: {}. To start over instead, use --anew.",
+            self.words
+        )
+    }
+
+    /// Why it is not continued unless the user says so.
+    fn obstacle(&self) -> Option<String> {
+        if self.relation == Relation::Changed {
+            return Some("The file has changed since".to_owned());
+        }
+        if let Some(since) = &self.since {
+            return Some(format!("Run {since} has worked on the same file since"));
+        }
+        // Whichever way the clock was set.
+        let age = Timestamp::now().duration_since(self.begun).abs();
+        (age > A_DAY).then(|| "It is more than a day old".to_owned())
+    }
+
+    /// Refuses to continue it where there is no terminal to ask at, and an obstacle.
+    fn decide(&self) -> Result<(), Failure> {
+        let Some(obstacle) = self.obstacle() else {
+            return Ok(());
+        };
+        let how = if self.relation == Relation::Changed {
+            format!(
+                "To finish the earlier input: {}. To start over with the file as it is now, add --anew.",
+                self.resume()
+            )
+        } else {
+            "To continue it, add --resume. To start over, add --anew.".to_owned()
+        };
+        Err(Failure::usage(format_args!(
+            "a previous run has not finished: {}. {obstacle}; nothing was sent. {how}",
+            self.words
+        )))
+    }
+
+    async fn ask(&self) -> Result<Choice, Failure> {
+        say(format_args!(
+            "A previous run has not finished: {}.",
+            self.words
+        ));
+        if let Some(obstacle) = self.obstacle() {
+            say(format_args!("{obstacle}."));
+        }
+        let question = match self.relation {
+            Relation::Changed => {
+                "[c]ontinue with the input as it was then, [s]tart over with the file as it is now, [q]uit? "
+            }
+            _ => "[c]ontinue, [s]tart over, [q]uit? ",
+        };
+        let choices = [
+            ("continue", Choice::Continue),
+            ("start over", Choice::StartOver),
+            ("quit", Choice::Quit),
+        ];
+        Ok(confirm::choose(question, &choices)
+            .await?
+            .unwrap_or(Choice::Quit))
+    }
+}
+
+/// An unfinished run of the same input and action, for a job that cannot be carried out as it is.
+pub(super) fn same_unfinished(
+    shelf: &Shelf,
+    about: &About,
+) -> Result<Option<UnfinishedRun>, Failure> {
+    let found = unfinished(shelf, about)?;
+    Ok(found.into_iter().find(|run| run.relation == Relation::Same))
+}
+
+impl Origin {
+    /// Whether rows that an earlier run has settled may be all that there are.
+    pub(super) fn is_retry(&self) -> bool {
+        matches!(self, Origin::Retried(_) | Origin::RetriedFile(_))
+    }
+}

@@ -1,0 +1,210 @@
+//! Rows that a retry takes over from the runs before it: what those have settled stays settled, and what they may have
+//! sent is looked up first.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+
+use super::LedgerError;
+use super::book::Book;
+use super::standing::Written;
+use crate::run::Verdict;
+use crate::sheet::RowNumber;
+
+/// A run and the retries of it, the oldest first. What is known of a row is what the latest of them says.
+#[derive(Debug)]
+pub struct Chain(Vec<Book>);
+
+/// A row in one of the runs of a chain.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    book: usize,
+    number: RowNumber,
+}
+
+/// A row that is taken over.
+#[derive(Debug)]
+pub struct Carried {
+    number: RowNumber,
+    /// Its number in the run that is retried.
+    source: Option<RowNumber>,
+    /// What is kept of it, by column.
+    values: Vec<(String, Value)>,
+}
+
+impl Chain {
+    /// # Panics
+    /// Without a run.
+    #[must_use]
+    pub fn of(books: Vec<Book>) -> Self {
+        assert!(!books.is_empty(), "a chain begins with a run");
+        Chain(books)
+    }
+
+    /// The run that none of them retries.
+    #[must_use]
+    pub fn first(&self) -> &Book {
+        &self.0[0]
+    }
+
+    /// The run that the next retry is of.
+    #[must_use]
+    pub fn latest(&self) -> &Book {
+        self.0.last().expect("a chain begins with a run")
+    }
+
+    /// The same over other connections.
+    ///
+    /// # Errors
+    /// When a record cannot be opened.
+    pub fn reader(&self) -> Result<Self, LedgerError> {
+        let readers: Result<_, _> = self.0.iter().map(Book::reader).collect();
+        Ok(Chain(readers?))
+    }
+
+    /// The latest record that knows a row of the first run.
+    fn place(&self, row: RowNumber) -> Result<Place, LedgerError> {
+        let mut place = Place {
+            book: 0,
+            number: row,
+        };
+        for (book, pair) in self.0.windows(2).enumerate() {
+            let [former, retry] = pair else { break };
+            let same_input = former.about().terms.sha256 == retry.about().terms.sha256;
+            let number = if same_input {
+                Some(place.number)
+            } else {
+                retry.number_of(place.number)?
+            };
+            let Some(number) = number else { break };
+            place = Place {
+                book: book + 1,
+                number,
+            };
+        }
+        Ok(place)
+    }
+
+    /// What is known of a row of the first run.
+    ///
+    /// # Errors
+    /// When a record cannot be read.
+    pub(super) fn written(&self, row: RowNumber) -> Result<Option<Written>, LedgerError> {
+        let Place { book, number } = self.place(row)?;
+        let book = &self.0[book];
+        let rows = book
+            .rows(number, 1)
+            .map_err(|error| book.failed(error))?
+            .into_iter();
+        Ok(rows.filter(|row| row.number == number).last())
+    }
+
+    /// What a retry takes over of row `row` of the first run, which is its own row `number`.
+    ///
+    /// # Errors
+    /// When a record cannot be read.
+    pub fn carry(&self, number: RowNumber, row: RowNumber) -> Result<Carried, LedgerError> {
+        let place = self.place(row)?;
+        let is_latest = place.book + 1 == self.0.len();
+        let values = self.0[place.book].values(place.number)?;
+        Ok(Carried {
+            number,
+            source: is_latest.then_some(place.number),
+            values: kept(values),
+        })
+    }
+}
+
+/// What a retry keeps of a row: its outcome if it is done, what was there before if it may have been sent; else nothing.
+fn kept(mut values: Vec<(String, Value)>) -> Vec<(String, Value)> {
+    let value = |name: &str| {
+        let mut values = values.iter();
+        values
+            .find(|(column, _)| column == name)
+            .map(|(_, value)| value)
+    };
+    let verdict = match value("verdict") {
+        Some(Value::Text(word)) => Verdict::of_word(word),
+        _ => None,
+    };
+    let is_sent = matches!(value("sent_at"), Some(Value::Integer(_)));
+    // The email was taken: it is certain that nothing came of the row.
+    let is_refused = value("status") == Some(&Value::Integer(409));
+    let keeps: &[&str] = match verdict {
+        Some(verdict) if verdict.is_done() => &[
+            "node",
+            "action",
+            "verdict",
+            "status",
+            "user_id",
+            "attempts",
+            "error",
+            "finished_at",
+            "took",
+        ],
+        Some(Verdict::NotAttempted) => &[],
+        Some(Verdict::Failed) if is_refused => &[],
+        _ if is_sent => &["node", "sent_at", "before"],
+        _ => &[],
+    };
+    values.retain(|(column, _)| keeps.contains(&column.as_str()));
+    values
+}
+
+impl Carried {
+    pub(super) fn put(self, all: &Connection) -> rusqlite::Result<()> {
+        let mut columns = vec!["number".to_owned(), "source".to_owned()];
+        let mut values = vec![
+            Value::Integer(signed(self.number)),
+            self.source
+                .map_or(Value::Null, |row| Value::Integer(signed(row))),
+        ];
+        for (column, value) in self.values {
+            columns.push(column);
+            values.push(value);
+        }
+        let places = vec!["?"; columns.len()].join(", ");
+        let sql = format!(
+            "INSERT OR REPLACE INTO row ({}) VALUES ({places})",
+            columns.join(", ")
+        );
+        all.prepare_cached(&sql)?
+            .execute(params_from_iter(values))
+            .map(|_| ())
+    }
+}
+
+impl Book {
+    /// The number of the row that has taken over row `source` of the run that this one retries.
+    fn number_of(&self, source: RowNumber) -> Result<Option<RowNumber>, LedgerError> {
+        let number = || {
+            let sql = "SELECT number FROM row WHERE source = ?1";
+            let mut number = self.connection.prepare_cached(sql)?;
+            number
+                .query_row([signed(source)], |row| row.get::<_, i64>(0))
+                .optional()
+        };
+        let number = number().map_err(|error| self.failed(error))?;
+        Ok(number.map(|number| RowNumber(number.unsigned_abs())))
+    }
+
+    /// All that the record has of a row, by column.
+    fn values(&self, number: RowNumber) -> Result<Vec<(String, Value)>, LedgerError> {
+        let values = || {
+            let mut row = self
+                .connection
+                .prepare_cached("SELECT * FROM row WHERE number = ?1")?;
+            let columns: Vec<String> = row.column_names().into_iter().map(str::to_owned).collect();
+            row.query_row([signed(number)], |row| {
+                let value = |(at, column)| Ok((column, row.get::<_, Value>(at)?));
+                columns.into_iter().enumerate().map(value).collect()
+            })
+            .optional()
+        };
+        let values: Option<Vec<_>> = values().map_err(|error| self.failed(error))?;
+        Ok(values.unwrap_or_default())
+    }
+}
+
+fn signed(row: RowNumber) -> i64 {
+    i64::try_from(row.0).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,584 @@
+//! What may continue an unfinished run, what is retried, and which results count.
+#![cfg(unix)]
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use headcount::sandbox::Options;
+use support::{Desk, Node, Row, column};
+
+/// How many people are in the files here.
+const PEOPLE: usize = 120;
+
+fn slow(users: usize) -> Node {
+    Node::start(Options {
+        users,
+        latency: Duration::from_millis(10),
+        ..Options::default()
+    })
+}
+
+/// A node with people on it, a list of their emails, and how often each command may lock them.
+fn list_of_everyone() -> (Node, Desk) {
+    let node = slow(PEOPLE);
+    let desk = node.desk();
+    let emails: String = node
+        .sandbox()
+        .snapshot()
+        .users
+        .iter()
+        .map(|user| format!("{}\n", user.user_name))
+        .collect();
+    desk.file("people.csv", format!("email\n{emails}"));
+    (node, desk)
+}
+
+fn newcomers() -> String {
+    let rows = (0..PEOPLE).map(|at| format!("p{at}@example.com,Pat,No {at}\n"));
+    format!("email,first_name,last_name\n{}", rows.collect::<String>())
+}
+
+/// Starts a command, and stops it by a signal when the node has taken so many calls of it that change something.
+fn stop_after(node: &Node, desk: &Desk, signal: &str, changes: u64, args: &[&str]) {
+    let sent = || {
+        let calls = node.sandbox().calls();
+        ["POST /Users", "PATCH /Users/{id}", "DELETE /Users/{id}"]
+            .map(|call| calls.of(call))
+            .iter()
+            .sum::<u64>()
+    };
+    let before = sent();
+    let mut child = desk.command(args).spawn().unwrap();
+    while sent() < before + changes {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args([signal, &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    child.wait().unwrap();
+}
+
+const LOCK: [&str; 6] = ["lock", "people.csv", "--yes", "-q", "--allow-locks", "1000"];
+
+fn runs(desk: &Desk) -> Vec<serde_json::Value> {
+    let list = desk
+        .headcount(&["runs", "list", "--format", "json"])
+        .with(0);
+    let list: serde_json::Value = serde_json::from_str(&list.stdout).unwrap();
+    list["runs"].as_array().unwrap().clone()
+}
+
+fn record(desk: &Desk) -> PathBuf {
+    let files = fs::read_dir(desk.path("state/runs")).unwrap();
+    let mut records: Vec<PathBuf> = files
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "db"))
+        .collect();
+    records.sort();
+    records.pop().expect("there is a record")
+}
+
+/// Moves the start of a run in its record.
+fn started(desk: &Desk, when: &str) {
+    let record = rusqlite::Connection::open(record(desk)).unwrap();
+    let sql = "UPDATE about SET json = json_set(json, '$.begun', ?1)";
+    assert_eq!(record.execute(sql, [when]).unwrap(), 1);
+}
+
+fn all_are(rows: &[Row], outcome: &str) {
+    assert_eq!(rows.len(), PEOPLE);
+    let outcomes = column(rows, "result_outcome");
+    assert!(outcomes.iter().all(|word| word == outcome), "{outcomes:?}");
+}
+
+#[test]
+fn another_action_over_the_same_file_is_another_job() {
+    let lock = &LOCK[..];
+    let unlock = &["unlock", "people.csv", "--yes"][..];
+    let delete = &[
+        "import",
+        "people.csv",
+        "--action",
+        "delete",
+        "--yes",
+        "-q",
+        "--allow-locks",
+        "1000",
+    ][..];
+    for (first, then, active) in [(lock, unlock, PEOPLE), (delete, lock, 0), (unlock, lock, 0)] {
+        let (node, desk) = list_of_everyone();
+        if first == unlock {
+            desk.headcount(lock).with(0);
+        }
+        stop_after(&node, &desk, "-INT", 20, first);
+        let deletes = node.sandbox().calls().of("DELETE /Users/{id}");
+        desk.headcount(then)
+            .with(0)
+            .says("A previous run has not finished: ")
+            .says("of 120 rows done")
+            .says("headcount runs resume ")
+            .says("headcount runs discard ")
+            .says("another job over the same file, so it is not continued");
+        assert_eq!(node.active().len(), active, "{first:?}, then {then:?}");
+        assert_eq!(node.sandbox().calls().of("DELETE /Users/{id}"), deletes);
+        assert_eq!(runs(&desk)[0]["command"], then[0]);
+    }
+}
+
+#[test]
+fn another_sheet_is_another_job() {
+    let node = slow(PEOPLE);
+    let desk = node.desk();
+    let before = node.sandbox().snapshot().users;
+    let joiners: Vec<Vec<String>> = (0..PEOPLE)
+        .map(|at| {
+            vec![
+                format!("p{at}@example.com"),
+                "Pat".into(),
+                format!("No {at}"),
+            ]
+        })
+        .collect();
+    let leavers: Vec<Vec<String>> = before[..5]
+        .iter()
+        .map(|user| vec![user.user_name.clone()])
+        .collect();
+    support::workbook::sheets(
+        &desk.path("people.xlsx"),
+        &[
+            ("Joiners", &["email", "first_name", "last_name"], &joiners),
+            ("Leavers", &["email"], &leavers),
+        ],
+    );
+    stop_after(
+        &node,
+        &desk,
+        "-INT",
+        20,
+        &["import", "people.xlsx", "--sheet", "Joiners", "-q"],
+    );
+    let created = node.sandbox().calls().of("POST /Users");
+    desk.headcount(&["lock", "people.xlsx", "--sheet", "Leavers", "--yes"])
+        .with(0);
+    assert_eq!(node.sandbox().calls().of("POST /Users"), created);
+    for (at, user) in before.iter().enumerate() {
+        let now = node
+            .sandbox()
+            .snapshot()
+            .user(&user.user_name)
+            .unwrap()
+            .active;
+        assert_eq!(now, user.active && at >= 5, "{}", user.user_name);
+    }
+}
+
+#[test]
+fn options_that_change_what_is_sent_make_another_job() {
+    for options in [
+        &["--on-conflict", "skip"][..],
+        &["--map", "last_name=ignore"],
+        &["--protect", "ceo@example.com"],
+        &["--skip-invalid"],
+        &["--create-teams"],
+        &["--replace"],
+        &["--header-row", "1"],
+        &["--role-prefix", "ROLE:"],
+    ] {
+        let node = slow(0);
+        let desk = node.desk();
+        desk.file("people.csv", newcomers());
+        stop_after(&node, &desk, "-INT", 20, &["import", "people.csv", "-q"]);
+        let import = [&["import", "people.csv"][..], options].concat();
+        let ended = desk.headcount(&import);
+        assert!(
+            ended.stderr.contains("it is not continued"),
+            "{options:?}: {}",
+            ended.stderr
+        );
+        assert_eq!(runs(&desk).len(), 2, "{options:?}");
+        assert_eq!(desk.rows("people.results.csv").len(), PEOPLE);
+        // Without them it is the same job, and another one has worked on the file since.
+        desk.headcount(&["import", "people.csv"])
+            .with(2)
+            .says("has worked on the same file since");
+    }
+    // How fast it goes and what is said makes no difference.
+    let node = slow(0);
+    let desk = node.desk();
+    desk.file("people.csv", newcomers());
+    stop_after(&node, &desk, "-INT", 20, &["import", "people.csv", "-q"]);
+    desk.headcount(&[
+        "import",
+        "people.csv",
+        "--concurrency",
+        "3",
+        "--max-errors",
+        "7",
+    ])
+    .with(0)
+    .says("Continuing a previous run");
+    assert_eq!(runs(&desk).len(), 1);
+    all_are(&desk.rows("people.results.csv"), "created");
+}
+
+#[test]
+fn a_run_that_is_more_than_a_day_old_waits_for_a_decision() {
+    for when in ["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"] {
+        let node = slow(0);
+        let desk = node.desk();
+        desk.file("people.csv", newcomers());
+        stop_after(&node, &desk, "-INT", 20, &["import", "people.csv", "-q"]);
+        started(&desk, when);
+        let sent = node.sandbox().calls().of("POST /Users");
+        for options in [&[][..], &["--yes"]] {
+            desk.headcount(&[&["import", "people.csv"][..], options].concat())
+                .with(2)
+                .says("It is more than a day old; nothing was sent.")
+                .says("--resume")
+                .says("--anew");
+        }
+        assert_eq!(node.sandbox().calls().of("POST /Users"), sent);
+        desk.headcount(&["import", "people.csv", "--resume"])
+            .with(0);
+        all_are(&desk.rows("people.results.csv"), "created");
+        desk.headcount(&["import", "people.csv", "--resume"])
+            .with(2)
+            .says("there is no unfinished run of this job to resume");
+    }
+}
+
+#[test]
+fn an_unfinished_lock_is_not_continued_after_an_unlock_unless_the_user_says_so() {
+    let (node, desk) = list_of_everyone();
+    stop_after(&node, &desk, "-INT", 20, &LOCK);
+    desk.headcount(&["unlock", "people.csv"]).with(0);
+    // Those whom the first run has locked are active again: to go on with the others would leave them so.
+    desk.headcount(&LOCK)
+        .with(2)
+        .says("has worked on the same file since; nothing was sent");
+    assert_eq!(node.active().len(), PEOPLE);
+    desk.headcount(&[&LOCK[..], &["--anew"]].concat()).with(0);
+    assert_eq!(node.active().len(), 0);
+    // It has replaced the one before.
+    let states: Vec<_> = runs(&desk).iter().map(|run| run["state"].clone()).collect();
+    assert_eq!(states, ["finished", "finished", "discarded"]);
+    desk.headcount(&["runs", "resume"]).with(2);
+}
+
+#[test]
+fn a_discarded_run_is_not_offered_any_more() {
+    let (node, desk) = list_of_everyone();
+    stop_after(&node, &desk, "-INT", 20, &LOCK);
+    let id = runs(&desk)[0]["run"].as_str().unwrap().to_owned();
+    desk.headcount(&["runs", "discard", &id])
+        .with(0)
+        .says("headcount runs undo");
+    desk.headcount(&["runs", "discard", &id]).with(2);
+    desk.headcount(&["runs", "resume"])
+        .with(2)
+        .says("no run that is unfinished");
+    let ended = desk.headcount(&["unlock", "people.csv"]).with(0);
+    assert!(
+        !ended.stderr.contains("has not finished"),
+        "{}",
+        ended.stderr
+    );
+    // Who names it means it.
+    desk.headcount(&["runs", "resume", &id]).with(0);
+    assert_eq!(node.active().len(), 0);
+}
+
+/// A file of which 60 rows succeed and the others fail, imported; the node then takes them.
+fn half_failed() -> (Node, Desk) {
+    let node = Node::start(Options {
+        users: 0,
+        seats: Some(60),
+        latency: Duration::from_millis(5),
+        ..Options::default()
+    });
+    let desk = node.desk();
+    desk.file("people.csv", newcomers());
+    desk.headcount(&["import", "people.csv", "-q", "--concurrency", "1"])
+        .with(5);
+    (node, desk)
+}
+
+#[test]
+fn a_second_retry_has_nothing_to_do() {
+    let node = Node::with_users(30);
+    let desk = node.desk();
+    let users = node.sandbox().snapshot().users;
+    let person = |at: usize| users[at].user_name.clone();
+    let rows: String = (0..5)
+        .map(|at| format!("lock,{},\nupdate,{},Renamed\n", person(at), person(at + 10)))
+        .collect();
+    desk.file(
+        "people.csv",
+        format!("action,email,last_name\n{rows}lock,missing@example.com,\n"),
+    );
+    desk.headcount(&["import", "people.csv", "--yes"]).with(4);
+    // A person is let back in, and another one gets a new name; then the one who was missing is there.
+    desk.file(
+        "after.csv",
+        format!(
+            "action,email,last_name\nunlock,{},\nupdate,{},Later\n",
+            person(0),
+            person(10)
+        ),
+    );
+    desk.headcount(&["import", "after.csv"]).with(0);
+    desk.file(
+        "missing.csv",
+        "email,first_name,last_name\nmissing@example.com,Mia,Missing\n",
+    );
+    desk.headcount(&["import", "missing.csv"]).with(0);
+
+    let id = runs(&desk)[2]["run"].as_str().unwrap().to_owned();
+    desk.headcount(&["runs", "retry", &id, "--yes"]).with(0);
+    let after = node.sandbox().snapshot();
+    assert!(!after.user("missing@example.com").unwrap().active);
+    // All of it is in the record of the retry.
+    desk.headcount(&["runs", "results", "-o", "retried.csv"])
+        .with(0);
+    let outcomes = column(&desk.rows("retried.csv"), "result_outcome");
+    let expected: Vec<&str> = ["locked", "updated"]
+        .into_iter()
+        .cycle()
+        .take(10)
+        .chain(["locked"])
+        .collect();
+    assert_eq!(outcomes, expected);
+
+    for retry in [
+        &["runs", "retry"][..],
+        &["runs", "retry", &id],
+        &["runs", "retry", "people.results.csv"],
+    ] {
+        let sent = node.sandbox().calls();
+        desk.headcount(&[retry, &["--yes"]].concat())
+            .with(0)
+            .says("There is nothing to retry");
+        assert_eq!(
+            node.sandbox().calls().of("PATCH /Users/{id}"),
+            sent.of("PATCH /Users/{id}")
+        );
+    }
+    let now = node.sandbox().snapshot();
+    assert_eq!(now, after);
+    assert!(now.user(&person(0)).unwrap().active);
+    assert_eq!(
+        now.user(&person(10)).unwrap().family_name.as_deref(),
+        Some("Later")
+    );
+}
+
+#[test]
+fn a_retry_that_is_stopped_or_killed_repeats_nothing_when_it_continues() {
+    for (signal, by_file) in [
+        ("-INT", false),
+        ("-KILL", false),
+        ("-INT", true),
+        ("-KILL", true),
+    ] {
+        let node = slow(40);
+        let desk = node.desk();
+        let users = node.sandbox().snapshot().users;
+        let locks: String = users
+            .iter()
+            .map(|user| format!("lock,{},,\n", user.user_name))
+            .collect();
+        // The rows to be created fail at first: their team is missing.
+        let creates: String = (0..60)
+            .map(|at| format!("create,p{at}@example.com,No {at},Rockets\n"))
+            .collect();
+        desk.file(
+            "people.csv",
+            format!("action,email,last_name,teams\n{locks}{creates}"),
+        );
+        desk.headcount(&[
+            "import",
+            "people.csv",
+            "--yes",
+            "-q",
+            "--skip-invalid",
+            "--allow-locks",
+            "100",
+        ])
+        .with(4);
+        desk.headcount(&["teams", "create", "Rockets"]).with(0);
+        // Everyone is let back in.
+        let emails: String = users
+            .iter()
+            .map(|user| format!("{}\n", user.user_name))
+            .collect();
+        desk.file("back.csv", format!("email\n{emails}"));
+        desk.headcount(&["unlock", "back.csv"]).with(0);
+        assert_eq!(node.active().len(), 40);
+
+        let id = runs(&desk)[1]["run"].as_str().unwrap().to_owned();
+        let named = if by_file { "people.results.csv" } else { &id };
+        let retry = ["runs", "retry", named, "--yes", "-q"];
+        stop_after(&node, &desk, signal, 10, &retry);
+        let resume = ["runs", "resume", "--yes", "-q"];
+        stop_after(&node, &desk, signal, 10, &resume);
+        // Without a terminal, the same retry continues.
+        desk.headcount(&["runs", "retry", named, "--yes"])
+            .with(0)
+            .says("Continuing a previous run: retry");
+        assert_eq!(node.active().len(), 100, "{signal}: nobody is locked again");
+        assert_eq!(node.sandbox().calls().answered(409), 0);
+        assert_eq!(node.sandbox().calls().of("POST /Users"), 60);
+        desk.headcount(&["runs", "results", "-o", "retried.csv"])
+            .with(0);
+        let outcomes = column(&desk.rows("retried.csv"), "result_outcome");
+        let expected = [vec!["locked"; 40], vec!["created"; 60]].concat();
+        assert_eq!(outcomes, expected, "{signal}, {named}");
+    }
+}
+
+#[test]
+fn a_results_file_names_its_run_and_never_overrides_the_record() {
+    let node = slow(0);
+    let desk = node.desk();
+    desk.file("people.csv", newcomers());
+    stop_after(&node, &desk, "-INT", 20, &["import", "people.csv", "-q"]);
+    let id = runs(&desk)[0]["run"].as_str().unwrap().to_owned();
+    let rows = desk.rows("people.results.csv");
+    assert_eq!(column(&rows, "result_run"), vec![id.clone(); PEOPLE]);
+    fs::copy(desk.path("people.results.csv"), desk.path("copy.csv")).unwrap();
+
+    // From when it continues, what it had written before is out of date, and gone.
+    stop_after(&node, &desk, "-KILL", 30, &["runs", "resume", "-q"]);
+    assert!(!desk.path("people.results.csv").exists());
+    let sent = node.sandbox().calls().of("POST /Users");
+    for named in ["people.results.csv", "copy.csv"] {
+        let ended = desk.headcount(&["runs", "retry", named]);
+        assert_ne!(ended.code, 1, "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("headcount runs resume") || ended.code == 0,
+            "{}",
+            ended.stderr
+        );
+        if ended.code != 0 {
+            assert_eq!(node.sandbox().calls().of("POST /Users"), sent);
+        }
+    }
+    desk.headcount(&["runs", "resume", "-q"]);
+    assert_eq!(node.sandbox().calls().of("POST /Users"), PEOPLE as u64);
+    assert_eq!(node.sandbox().calls().answered(409), 0);
+    all_are(&desk.rows("people.results.csv"), "created");
+    // The old copy still says that most rows were not attempted. The record knows better.
+    desk.headcount(&["runs", "retry", "copy.csv"])
+        .with(0)
+        .says("There is nothing to retry");
+    assert_eq!(node.sandbox().calls().of("POST /Users"), PEOPLE as u64);
+}
+
+#[test]
+fn results_that_were_changed_and_results_of_another_run_are_kept() {
+    let node = slow(0);
+    let desk = node.desk();
+    desk.file("people.csv", newcomers());
+    stop_after(&node, &desk, "-INT", 20, &["import", "people.csv", "-q"]);
+    let id = runs(&desk)[0]["run"].as_str().unwrap().to_owned();
+    // A clerk has made a note in it.
+    let noted = fs::read_to_string(desk.path("people.results.csv")).unwrap() + "\n";
+    desk.file("people.results.csv", &noted);
+    stop_after(&node, &desk, "-INT", 20, &["runs", "resume", &id, "-q"]);
+    assert_eq!(
+        fs::read_to_string(desk.path("people.results.1.csv")).unwrap(),
+        noted
+    );
+
+    // Another run over the same file takes the name.
+    desk.headcount(&["import", "people.csv", "--on-conflict", "skip", "-q"])
+        .with(0);
+    let others = fs::read(desk.path("people.results.csv")).unwrap();
+    desk.headcount(&["runs", "resume", &id])
+        .with(0)
+        .says("has the results of another run");
+    assert_eq!(fs::read(desk.path("people.results.csv")).unwrap(), others);
+    let shown = desk.headcount(&["runs", "show", &id]).with(0).stdout;
+    let place = shown
+        .lines()
+        .find_map(|line| line.strip_prefix("results"))
+        .unwrap()
+        .trim();
+    let own = support::rows(&fs::read(place).unwrap());
+    assert_eq!(column(&own, "result_run"), vec![id; PEOPLE]);
+}
+
+#[test]
+fn a_run_that_was_retried_is_not_continued_any_more() {
+    let (node, desk) = half_failed();
+    let id = runs(&desk)[0]["run"].as_str().unwrap().to_owned();
+    desk.headcount(&["runs", "retry", &id]).with(5);
+    let sent = node.sandbox().calls().of("POST /Users");
+    desk.headcount(&["runs", "resume", &id])
+        .with(2)
+        .says("was retried by run");
+    assert_eq!(node.sandbox().calls().of("POST /Users"), sent);
+}
+
+#[test]
+fn a_record_without_its_log_or_with_a_damaged_page_is_recovered_by_import_as_well() {
+    for damage in ["log", "page"] {
+        let node = slow(0);
+        let desk = node.desk();
+        desk.file("people.csv", newcomers());
+        stop_after(&node, &desk, "-KILL", 40, &["import", "people.csv", "-q"]);
+        let record = record(&desk);
+        if damage == "log" {
+            fs::remove_file(record.with_extension("db-wal")).unwrap();
+            let _ = fs::remove_file(record.with_extension("db-shm"));
+        } else {
+            // What is in the log comes into the file first.
+            desk.headcount(&["runs", "list"]).with(0);
+            let mut bytes = fs::read(&record).unwrap();
+            let pages = bytes.len() / 4096;
+            assert!(pages > 4);
+            for at in (pages - 2) * 4096..(pages - 1) * 4096 {
+                bytes[at] = 0xA5;
+            }
+            fs::write(&record, bytes).unwrap();
+        }
+        desk.headcount(&["import", "people.csv"])
+            .with(0)
+            .says("Continuing a previous run");
+        assert_eq!(runs(&desk).len(), 1, "{damage}");
+        assert_eq!(
+            node.sandbox().calls().answered(201),
+            PEOPLE as u64,
+            "{damage}"
+        );
+        all_are(&desk.rows("people.results.csv"), "created");
+    }
+}
+
+#[test]
+fn resume_names_a_record_that_it_cannot_read() {
+    let node = slow(0);
+    let desk = node.desk();
+    desk.file("people.csv", newcomers());
+    stop_after(&node, &desk, "-KILL", 40, &["import", "people.csv", "-q"]);
+    let record = record(&desk);
+    let id = record.file_stem().unwrap().to_str().unwrap().to_owned();
+    for ending in ["db-wal", "db-shm"] {
+        let _ = fs::remove_file(record.with_extension(ending));
+    }
+    fs::write(&record, "not a record").unwrap();
+    desk.headcount(&["runs", "resume"])
+        .with(2)
+        .says(&id)
+        .says("cannot be read");
+}
