@@ -52,3 +52,16 @@ pub fn part(path: &Path, name: &str) -> String {
         .unwrap();
     text
 }
+
+/// A workbook with these sheets: the name of each, its headings, and its rows.
+pub fn write_sheets(path: &Path, sheets: &[(&str, &[&str], &[Vec<String>])]) {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    for (name, headings, rows) in sheets {
+        let sheet = book.add_worksheet().set_name(*name).unwrap();
+        sheet.write_row(0, 0, headings.iter().copied()).unwrap();
+        for (row, at) in rows.iter().zip(1..) {
+            sheet.write_row(at, 0, row).unwrap();
+        }
+    }
+    book.save(path).unwrap();
+}

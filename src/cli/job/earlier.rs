@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Job;
 use super::document::{Part, Summary};
 use super::origin::{Earlier, Origin};
-use super::unfinished::recovered;
+use super::unfinished::{recovered, worked_since};
 use crate::cli::args::{NodeArgs, RunArgs};
 use crate::cli::destination::SANDBOX;
 use crate::cli::printed::{Reader, print_json};
@@ -25,6 +25,13 @@ pub(in crate::cli) async fn go_on(
     let (book, is_recovered) = shelf.open(id)?;
     if is_recovered {
         say(recovered(id));
+    }
+    if let Some(retry) = shelf.retry_of(id)? {
+        let command = Tint::Command.on(format_args!("headcount runs retry {retry}"));
+        return Err(Failure::usage(format_args!(
+            "run {id} was retried by run {retry} since, which has taken over its rows; nothing was sent. To send what is \
+             left: {command}"
+        )));
     }
     if let State::Finished { .. } = book.state()? {
         let counts = book.counts()?;
@@ -51,16 +58,14 @@ pub(in crate::cli) async fn go_on(
         }
         return Ok(exit);
     }
-    if let Some(retry) = shelf.retry_of(id)? {
-        let command = Tint::Command.on(format_args!("headcount runs retry {retry}"));
-        return Err(Failure::usage(format_args!(
-            "run {id} was retried by run {retry} since, which has taken over its rows; nothing was sent. To send what is \
-             left: {command}"
-        )));
-    }
     let about = book.about().clone();
     if about.addresses().any(|address| address == SANDBOX) {
         return Err(gone(id));
+    }
+    if !input_is_told && let Some(since) = worked_since(shelf, &book)? {
+        say(format_args!(
+            "Run {since} has worked on the same file since run {id} started. Rows that run {id} had done are not sent again."
+        ));
     }
     let mut options = options;
     options.max_errors = match (options.max_errors, &about.max_errors) {

@@ -161,6 +161,19 @@ pub(super) fn unfinished(shelf: &Shelf, about: &About) -> Result<Vec<UnfinishedR
     Ok(found)
 }
 
+/// The latest run over the same file since this one that has sent something.
+pub(super) fn worked_since(shelf: &Shelf, book: &Book) -> Result<Option<RunId>, Failure> {
+    for id in shelf.runs()?.into_iter().take_while(|id| id > book.id()) {
+        let Ok(other) = shelf.read(&id) else { continue };
+        let about = other.about();
+        let shares = about.reads_the_same_file(book.about()) && about.shares_a_node(book.about());
+        if shares && other.counts()?.sent > 0 {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
 /// Whether a run is the one that the job retries; an unfinished retry is the job itself.
 fn is_the_retried(job: &About, id: &RunId, former: &About) -> bool {
     job.retries() == Some(id.as_str()) && !matches!(former.kind, Kind::Retry { .. })
