@@ -1,5 +1,6 @@
 //! Reading the record of a run: how far it has come, and what became of each row.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -155,28 +156,25 @@ impl Book {
     }
 
     fn count(&self) -> rusqlite::Result<Counts> {
-        let one = |sql: &str| {
-            self.connection
-                .query_row(sql, [], |row| row.get::<_, i64>(0))
-                .map(unsigned)
-        };
-        let mut counts = Counts {
-            verdicts: Vec::new(),
-            in_doubt: one(
-                "SELECT count(*) FROM row WHERE verdict IS NULL AND sent_at IS NOT NULL",
-            )?,
-            sent: one("SELECT count(*) FROM row WHERE sent_at IS NOT NULL")?,
-        };
-        for verdict in Verdict::ALL {
-            let count = self.connection.query_row(
-                "SELECT count(*) FROM row WHERE verdict = ?1",
-                [verdict.as_str()],
-                |row| row.get(0),
-            )?;
-            if count > 0 {
-                counts.verdicts.push((verdict, unsigned(count)));
+        let mut rows = self.connection.prepare(
+            "SELECT verdict, sent_at IS NOT NULL, count(*) FROM row GROUP BY 1, 2",
+        )?;
+        let mut rows = rows.query([])?;
+        let mut counts = Counts::default();
+        let mut by_verdict = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let word: Option<String> = row.get(0)?;
+            let (is_sent, count): (bool, u64) = (row.get(1)?, unsigned(row.get(2)?));
+            if is_sent {
+                counts.sent += count;
+            }
+            match word.as_deref().map(Verdict::of_word) {
+                Some(Some(verdict)) => *by_verdict.entry(verdict).or_default() += count,
+                None if is_sent => counts.in_doubt += count,
+                Some(None) | None => {}
             }
         }
+        counts.verdicts = by_verdict.into_iter().collect();
         Ok(counts)
     }
 

@@ -115,6 +115,13 @@ pub(super) fn unfinished(shelf: &Shelf, about: &About) -> Result<Vec<UnfinishedR
     let mut retried = HashSet::new();
     let mut since = None;
     for id in shelf.runs()?.into_iter().take(LATEST) {
+        if let Ok(book) = shelf.read(&id) {
+            let former = book.about();
+            retried.extend(former.retries().map(str::to_owned));
+            if !former.reads_the_same_file(about) || !former.shares_a_node(about) {
+                continue;
+            }
+        }
         let book = match shelf.recover(&id) {
             Ok((book, is_recovered)) => {
                 if is_recovered {
@@ -131,7 +138,6 @@ pub(super) fn unfinished(shelf: &Shelf, about: &About) -> Result<Vec<UnfinishedR
             }
         };
         let former = book.about();
-        retried.extend(former.retries().map(str::to_owned));
         if !former.reads_the_same_file(about) || !former.shares_a_node(about) {
             continue;
         }
