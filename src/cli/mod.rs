@@ -92,7 +92,7 @@ Examples:
   headcount export users -o users.xlsx --region eu --node 123456
   headcount template onboarding -o people.xlsx             an example to fill in
   headcount doctor --region eu --node 123456               when something does not work
-  headcount runs resume                                    go on with what was cut short
+  headcount runs resume                                    continue the latest unfinished run
 
 The token comes from the keyring (headcount login), HEADCOUNT_TOKEN or --token-file, never from an
 argument. headcount config init gives a node a name, and then --profile NAME is enough.

@@ -233,7 +233,7 @@ impl Summary<'_> {
             .any(|verdict| !verdict.is_done() && self.tally.of(*verdict) > 0);
         if self.ended.stopped.is_some() {
             let command = Tint::Command.on(format_args!("headcount runs resume {run}"));
-            Some(format!("Go on with it: {command}"))
+            Some(format!("To continue it: {command}"))
         } else if not_done {
             let retry = |what: &str| Tint::Command.on(format_args!("headcount runs retry {what}"));
             Some(format!(
@@ -359,7 +359,7 @@ mod tests {
         The licensed seats are used up: free or buy some, then try again what is not done; accounts that exist are left alone with --on-conflict skip.
         Rows marked unknown may have worked: trying again looks at these people first.
         The column result_error says what is wrong with each row that is not done.
-        Go on with it: headcount runs resume 2026-11-24-090700-123
+        To continue it: headcount runs resume 2026-11-24-090700-123
         ");
         let ended = Ended::default();
         summary.ended = &ended;

@@ -114,7 +114,7 @@ impl Job {
         let heard = reporter.await.map_err(Failure::unexpected)?;
         let (book, kept) = keeper.finish().await;
         let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
-        let go_on = format!("Run {id}: {resume} goes on with it.");
+        let go_on = format!("To continue run {id}: {resume}");
         let told = heard.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
         kept.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
         let stopped = ended.stopped.as_ref().map(ToString::to_string);
