@@ -182,6 +182,11 @@ impl Book {
         &self.id
     }
 
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What the run is.
     #[must_use]
     pub fn about(&self) -> &About {

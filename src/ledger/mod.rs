@@ -13,6 +13,7 @@
 
 mod about;
 mod book;
+mod files;
 mod history;
 mod keeper;
 mod lock;
