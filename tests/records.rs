@@ -5,7 +5,8 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use headcount::sandbox::Options;
@@ -81,7 +82,7 @@ fn a_run_whose_record_is_deleted_or_replaced_stops() {
         let desk = node.desk();
         people(&desk, ROWS);
         let mut import = desk.command(&["import", "people.csv", "-q", "--concurrency", "4"]);
-        import.stderr(std::process::Stdio::piped());
+        import.stderr(Stdio::piped());
         let child = started(&node, &mut import);
         harm(&desk);
         let ended = waited(child)
@@ -98,4 +99,46 @@ fn a_run_whose_record_is_deleted_or_replaced_stops() {
         assert_eq!(count("created"), node.sandbox().snapshot().users.len());
         assert!(count("not_attempted") > 0, "{what}: everybody was sent");
     }
+}
+
+#[test]
+fn a_run_is_resumed_while_others_look_at_it() {
+    let node = slow();
+    let desk = node.desk();
+    people(&desk, 300);
+    let mut import = started(&node, &mut desk.command(&["import", "people.csv", "-q"]));
+    import.kill().unwrap();
+    import.wait().unwrap();
+
+    let (over, looked) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for args in [&["runs", "list"][..], &["runs", "list"], &["runs", "show"]] {
+            let (desk, over, looked) = (&desk, &over, &looked);
+            scope.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    let mut look = desk.command(args);
+                    look.stdout(Stdio::null()).stderr(Stdio::null());
+                    assert!(look.status().unwrap().success());
+                    looked.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let mut killed = Vec::new();
+        for _ in 0..3 {
+            let mut resume = desk.command(&["runs", "resume", "-q"]);
+            let mut child = started(&node, resume.stderr(Stdio::piped()));
+            child.kill().unwrap();
+            killed.push(waited(child));
+        }
+        let ended = desk.headcount(&["runs", "resume", "-q"]);
+        over.store(true, Ordering::Relaxed);
+        for each in killed {
+            assert!(!each.stderr.contains("damaged"), "{}", each.stderr);
+        }
+        let ended = ended.with(0);
+        assert!(!ended.stderr.contains("damaged"), "{}", ended.stderr);
+    });
+    assert!(looked.into_inner() > 0);
+    assert_eq!(node.sandbox().calls().answered(201), 300);
+    assert_eq!(node.sandbox().snapshot().users.len(), 300);
 }

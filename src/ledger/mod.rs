@@ -66,6 +66,14 @@ pub enum LedgerError {
         /// What is wrong.
         what: String,
     },
+    /// Another version of the program wrote it.
+    #[error("{}: this is the record of a run of another version of headcount (its version is {version})", path.display())]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+        /// The version of the record.
+        version: u32,
+    },
     /// There is no such run.
     #[error("{0}")]
     Unknown(String),
