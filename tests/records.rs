@@ -142,3 +142,100 @@ fn a_run_is_resumed_while_others_look_at_it() {
     assert_eq!(node.sandbox().calls().answered(201), 300);
     assert_eq!(node.sandbox().snapshot().users.len(), 300);
 }
+
+/// A file that a command writes, and the command.
+const WRITTEN: [(&str, &[&str]); 7] = [
+    ("people.results.csv", &["import", "people.csv"]),
+    (
+        "done.csv",
+        &["import", "people.csv", "--results", "done.csv"],
+    ),
+    (
+        "done.xlsx",
+        &["import", "people.csv", "--results", "done.xlsx"],
+    ),
+    (
+        "page.html",
+        &["import", "people.csv", "--report", "page.html"],
+    ),
+    ("people.plan", &["plan", "people.csv", "-o", "people.plan"]),
+    ("users.csv", &["export", "users", "-o", "users.csv"]),
+    ("new.csv", &["template", "onboarding", "-o", "new.csv"]),
+];
+
+#[test]
+fn a_part_that_belongs_to_somebody_else_is_left_alone() {
+    let node = Node::with_users(3);
+    let before = node.sandbox().snapshot();
+    for (name, args) in WRITTEN {
+        let desk = node.desk();
+        people(&desk, 2);
+        let part = format!("{name}.part");
+        let refused = |why: &str| {
+            desk.headcount(args).with(2).says(&part).says(why);
+            let calls = node.sandbox().calls();
+            assert_eq!(calls.of("POST /Users"), 0, "{args:?}");
+            assert!(!desk.path(name).exists(), "{args:?}");
+        };
+        // A browser puts what it has so far into a file of this name.
+        let download = "what a browser has so far";
+        desk.file(&part, download);
+        refused("it has other content. Move it away first");
+        assert_eq!(fs::read_to_string(desk.path(&part)).unwrap(), download);
+
+        // Nothing is in these, so their content would be ours.
+        fs::remove_file(desk.path(&part)).unwrap();
+        desk.file("other", "");
+        std::os::unix::fs::symlink(desk.path("other"), desk.path(&part)).unwrap();
+        refused("it is a link");
+        fs::remove_file(desk.path(&part)).unwrap();
+        fs::hard_link(desk.path("other"), desk.path(&part)).unwrap();
+        refused("it is a hard link");
+        fs::remove_file(desk.path(&part)).unwrap();
+        desk.file(&part, "");
+        // Only the superuser can give a file away.
+        if std::os::unix::fs::chown(desk.path(&part), Some(12_345), None).is_ok() {
+            refused("it belongs to another user");
+        }
+        assert!(desk.path(&part).exists() && desk.path("other").exists());
+    }
+    assert_eq!(node.sandbox().snapshot(), before);
+}
+
+#[test]
+fn a_part_that_a_killed_command_left_is_no_hindrance() {
+    let node = Node::start(Options {
+        users: 3_000,
+        latency: Duration::from_millis(20),
+        ..Options::default()
+    });
+    let desk = node.desk();
+    // As they are written: beyond what is kept in memory before.
+    let lines = |line: &str| line.repeat(1_000);
+    for (name, format, line) in [
+        ("users.csv", "csv", "a@example.com,A,B"),
+        ("users.tsv", "tsv", "a@example.com\tA\tB"),
+        ("users.jsonl", "jsonl", r#"{"email":"a@example.com"}"#),
+    ] {
+        let export = ["export", "users", "-q", "-o", name, "--format", format];
+        desk.headcount(&export).with(0);
+        let whole = fs::read_to_string(desk.path(name)).unwrap();
+        let first = whole.lines().next().unwrap();
+        desk.file(&format!("{name}.part"), format!("{first}\n{}", lines(line)));
+        desk.headcount(&export).with(0);
+        assert_eq!(fs::read_to_string(desk.path(name)).unwrap(), whole);
+        assert!(!desk.path(&format!("{name}.part")).exists());
+    }
+    // By a real kill: the part of the results is there, and holds some rows or none yet.
+    people(&desk, 1_000);
+    for _ in 0..2 {
+        let mut import = desk.command(&["import", "people.csv", "-q", "--anew"]);
+        import.args(["--on-conflict", "skip", "--results", "done.csv"]);
+        let mut child = started(&node, &mut import);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(desk.path("done.csv.part").exists());
+    }
+    desk.headcount(&["runs", "resume", "-q"]).with(0);
+    assert_eq!(desk.rows("done.csv").len(), 1_000);
+}

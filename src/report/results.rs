@@ -23,6 +23,9 @@ pub(super) const COLUMNS: [&str; 8] = [
     "result_finished_at",
 ];
 
+/// What tells results from other files, in every format that is written row by row.
+const SIGN: &[u8] = b"result_outcome";
+
 /// Results cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("the results cannot be written to {path}: {source}")]
@@ -128,12 +131,12 @@ impl ResultsFile {
             source,
         };
         // A part without rows is worth nothing.
-        let former_part = if layout.format.grows_by_rows() {
-            former
+        let (former_part, sign) = if layout.format.grows_by_rows() {
+            (former, SIGN)
         } else {
-            Former::Replace
+            (Former::Replace, &b""[..])
         };
-        let begun = Unfinished::begin_over(path, former, former_part).map_err(failed)?;
+        let begun = Unfinished::begin_over(path, former, former_part, sign).map_err(failed)?;
         let Begun { part, file, left } = begun;
         if let Some(left) = left {
             say(format_args!(
