@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use headcount::sandbox::Options;
-use support::{Desk, Ended, Node, column};
+use support::{Desk, Ended, Node, after, column, ended};
 
 fn slow() -> Node {
     Node::start(Options {
@@ -238,4 +238,101 @@ fn a_part_that_a_killed_command_left_is_no_hindrance() {
     }
     desk.headcount(&["runs", "resume", "-q"]).with(0);
     assert_eq!(desk.rows("done.csv").len(), 1_000);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn too_little_memory_is_an_error_and_no_crash() {
+    let node = Node::with_users(3);
+    let desk = node.desk();
+    people(&desk, 40);
+    let import = [
+        "import",
+        "people.csv",
+        "-q",
+        "--anew",
+        "--on-conflict",
+        "skip",
+    ];
+    let sent = || node.sandbox().calls().of("POST /Users");
+    let with_memory = |kib: u32, args: &[&str]| {
+        let script = format!("ulimit -c 0; ulimit -v {kib}");
+        ended(&mut after(&script, &desk.command(args)))
+    };
+    // With the first of these not even the code of a debug build can be loaded.
+    let mut refused = 0;
+    for kib in (20_000..300_000).step_by(7_000) {
+        for args in [&["check", "people.csv"][..], &import, &["export", "users"]] {
+            let before = sent();
+            let ended = with_memory(kib, args);
+            let is_loaded = refused > 0 || ended.stderr.starts_with("error: ");
+            if !is_loaded {
+                continue;
+            }
+            let words = &ended.stderr;
+            assert!(matches!(ended.code, 0 | 1), "{kib} {args:?} {ended:?}");
+            assert!(!words.contains("panicked"), "{kib} {args:?}: {words}");
+            assert!(!words.contains("allocation"), "{kib} {args:?}: {words}");
+            if ended.code == 1 {
+                refused += 1;
+            }
+            if words.contains("nothing was sent") {
+                assert_eq!(sent(), before, "{kib} {args:?}");
+            }
+        }
+    }
+    assert!(refused > 0, "there was always enough");
+    with_memory(4 << 20, &import).with(0);
+    assert_eq!(node.sandbox().snapshot().users.len(), 43);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn too_few_threads_are_an_error_and_no_hang() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+
+    /// A user of whom there are no other processes, since those are counted as well.
+    const USER: u32 = 54_321;
+    let node = Node::with_users(3);
+    let desk = node.desk();
+    people(&desk, 40);
+    // The superuser is not limited, and only the superuser can be somebody else.
+    let folder = desk.path(".");
+    if chown(&folder, Some(USER), None).is_err() {
+        return;
+    }
+    let program = desk.path("headcount");
+    fs::copy(assert_cmd::cargo::cargo_bin!("headcount"), &program).unwrap();
+    for (path, mode) in [(&program, 0o755), (&desk.path("people.csv"), 0o644)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let with_threads = |threads: u32, args: &[&str]| {
+        let mut command = Command::new("prlimit");
+        command
+            .arg(format!("--nproc={threads}"))
+            .arg(&program)
+            .args(args)
+            .current_dir(&folder)
+            .env("TMPDIR", &folder)
+            .env("HEADCOUNT_STATE_DIR", desk.path("state"))
+            .env("HEADCOUNT_URL", desk.url())
+            .env("HEADCOUNT_TOKEN", support::TOKEN)
+            .uid(USER)
+            .gid(USER);
+        ended(&mut command)
+    };
+    let import = ["import", "people.csv", "-q"];
+    for threads in 1..=3 {
+        for args in [&import[..], &["export", "users", "-o", "users.csv"]] {
+            let ended = with_threads(threads, args).with(1);
+            let words = ended.stderr;
+            assert!(words.starts_with("error: this command needs "), "{words}");
+            assert!(words.contains("nothing was sent"), "{words}");
+        }
+    }
+    with_threads(1, &["runs", "list"]).with(0);
+    assert_eq!(node.sandbox().snapshot().users.len(), 3);
+    with_threads(200, &import).with(0);
+    assert_eq!(node.sandbox().snapshot().users.len(), 43);
 }
