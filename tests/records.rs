@@ -314,6 +314,8 @@ fn too_few_threads_are_an_error_and_no_hang() {
             .arg(&program)
             .args(args)
             .current_dir(&folder)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
             .env("TMPDIR", &folder)
             .env("HEADCOUNT_STATE_DIR", desk.path("state"))
             .env("HEADCOUNT_URL", desk.url())

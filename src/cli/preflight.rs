@@ -64,7 +64,22 @@ pub(super) fn threads(needed: usize) -> Result<(), Failure> {
     )))
 }
 
-/// Whether so many bytes could be had. None of them is used.
+/// Whether so many bytes could be had. None of them is used. Without a limit nothing is asked: it would take longer
+/// than all the rest, and say little, since the system promises more than it has.
 fn is_free(bytes: usize) -> bool {
-    Vec::<u8>::new().try_reserve_exact(bytes).is_ok()
+    !is_limited() || Vec::<u8>::new().try_reserve_exact(bytes).is_ok()
+}
+
+/// Whether this process may only have so much memory.
+#[cfg(unix)]
+fn is_limited() -> bool {
+    use rustix::process::{Resource, getrlimit};
+    [Resource::As, Resource::Data]
+        .into_iter()
+        .any(|memory| getrlimit(memory).current.is_some())
+}
+
+#[cfg(not(unix))]
+fn is_limited() -> bool {
+    true
 }
