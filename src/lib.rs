@@ -36,6 +36,7 @@
 //! | `request` | one call as it stands: its body checked, its answer made readable, the same for a shell |
 //! | `teams` | teams and roles made and deleted, each once |
 //! | `links` | links of the file system: what a name stands for |
+//! | `threads` | threads that last as long as a run, or an error |
 //! | [`sandbox`] | a Keeper-like node on loopback over real HTTP |
 //!
 //! Imports point down the picture: `scim` and `pace` know nothing of spreadsheets, `sheet` and
@@ -67,3 +68,4 @@ mod preview;
 mod request;
 mod teams;
 mod template;
+mod threads;

@@ -7,7 +7,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use headcount::sandbox::{Faults, Options};
-use support::{Node, column, ended};
+use support::{Node, after, column, ended};
 
 fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill")
@@ -36,19 +36,6 @@ fn ignores_hangup() -> bool {
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     // Where nobody can tell, the program leaves the signal alone.
     ignored.is_none_or(|mask| mask & 1 == 1)
-}
-
-/// The same command begun by a shell that did something before.
-fn after(script: &str, command: &Command) -> Command {
-    let mut shell = Command::new("sh");
-    let set = command.get_envs();
-    shell
-        .args(["-c", &format!("{script}; exec \"$0\" \"$@\"")])
-        .arg(command.get_program())
-        .args(command.get_args())
-        .current_dir(command.get_current_dir().unwrap())
-        .envs(set.filter_map(|(name, value)| Some((name, value?))));
-    shell
 }
 
 #[test]

@@ -91,7 +91,7 @@ pub(super) async fn export(args: ExportArgs) -> Result<Exit, Failure> {
     };
     match args.file() {
         Some(path) if !is_stream(path) => {
-            let begun = Unfinished::begin(path, Former::Replace);
+            let begun = Unfinished::begin(path, Former::Replace, &choice.beginning(format));
             let Begun { part, file, .. } = begun.map_err(|error| unwritable(path, &error))?;
             let table = Table::new(BufWriter::new(file), format, choice).map_err(failed);
             let written = match table {

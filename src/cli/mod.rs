@@ -20,6 +20,7 @@ mod login;
 mod logout;
 mod man;
 mod memory;
+mod preflight;
 mod preview;
 mod printed;
 mod request;
@@ -30,7 +31,7 @@ mod signals;
 mod teams;
 mod template;
 
-use std::io;
+use std::{io, thread};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::runtime::{self, Runtime};
@@ -69,6 +70,26 @@ impl Command {
 }
 
 impl Command {
+    /// How many threads it may need at once, besides the first one.
+    fn threads(&mut self) -> usize {
+        /// One that reads rows, one that writes the record, one that writes results, one that draws progress, and one
+        /// for what takes a moment, such as to look up a name.
+        const OF_A_RUN: usize = 5;
+        match self {
+            Command::Import(_)
+            | Command::Lock(_)
+            | Command::Unlock(_)
+            | Command::Plan(_)
+            | Command::Apply(_) => OF_A_RUN,
+            Command::Runs(args) => args.node().map_or(0, |_| OF_A_RUN),
+            Command::Sandbox(_) | Command::Export(_) => {
+                thread::available_parallelism().map_or(1, usize::from) + 2
+            }
+            // A token, a name to look up.
+            other => usize::from(other.node().is_some()),
+        }
+    }
+
     /// Who reads the summary of the command, where a program may: then one that fails has a document as well.
     fn reader(&self) -> Reader {
         match self {
@@ -198,6 +219,9 @@ async fn carry_out(command: Command) -> Result<Exit, Failure> {
 /// Never of itself; a runtime that cannot be started ends the program with exit code 1.
 #[must_use]
 pub fn main() -> Exit {
+    if !preflight::has_memory() {
+        return Exit::Unexpected;
+    }
     let colours = args::asked_for(std::env::args_os().skip(1));
     colours.hold();
     let matches = command().color(args::of_help(colours)).try_get_matches();
@@ -222,6 +246,10 @@ pub fn main() -> Exit {
         say(error(why));
         return Exit::Usage;
     }
+    let reader = cli.command.reader();
+    if let Err(failure) = preflight::threads(cli.command.threads()) {
+        return tell(&failure, reader);
+    }
     let runtime = match runtime(&cli.command) {
         Ok(runtime) => runtime,
         Err(why) => {
@@ -229,7 +257,6 @@ pub fn main() -> Exit {
             return Exit::Unexpected;
         }
     };
-    let reader = cli.command.reader();
     let ended = runtime.block_on(carry_out(cli.command));
     // A thread that still reads a file or a terminal need not be waited for.
     runtime.shutdown_background();

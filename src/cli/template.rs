@@ -63,7 +63,7 @@ pub(super) fn template(args: &TemplateArgs) -> Result<Exit, Failure> {
             path.display()
         ))
     };
-    let Begun { part, file, .. } = Unfinished::begin(path, Former::Replace).map_err(failed)?;
+    let Begun { part, file, .. } = Unfinished::begin(path, Former::Replace, b"").map_err(failed)?;
     let written = args.kind.write(BufWriter::new(file), format);
     let named = written.and_then(|_file| part.complete());
     if let Err(error) = named {

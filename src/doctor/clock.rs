@@ -2,8 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{DATE, HeaderMap};
-
 /// Further apart than this is worth saying.
 pub(super) const TOLERABLE: Duration = Duration::from_mins(1);
 
@@ -25,11 +23,6 @@ impl Skew {
             Skew::Ahead(length) | Skew::Behind(length) => length,
         }
     }
-}
-
-/// The node's time of day, if it tells one (`Date`, RFC 9110, section 6.6.1).
-pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
 }
 
 /// The least difference that explains a `date` in an answer to a call that left at `sent` and was
@@ -74,15 +67,5 @@ mod tests {
         assert_eq!(behind, Skew::Behind(Duration::from_secs(98)));
         assert!(behind.length() > TOLERABLE);
         assert_eq!(Skew::None.length(), Duration::ZERO);
-    }
-
-    #[test]
-    fn a_date_that_is_none_is_not_taken_for_one() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(date(&headers), None);
-        headers.insert(DATE, "yesterday".parse().unwrap());
-        assert_eq!(date(&headers), None);
-        headers.insert(DATE, "Thu, 01 Jan 1970 00:00:05 GMT".parse().unwrap());
-        assert_eq!(date(&headers), Some(at(5000)));
     }
 }

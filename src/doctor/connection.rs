@@ -13,7 +13,7 @@ use url::Host;
 use super::ask::{Heard, Why, why_not};
 use super::clock::{self, Skew};
 use super::{Check, Examination, State};
-use crate::pace::{FaultKind, Route};
+use crate::pace::{FaultKind, Route, date};
 use crate::report::duration;
 use crate::scim::{Cursor, Place, Raw, Target, User};
 use crate::settings::Node;
@@ -222,7 +222,7 @@ impl Examination<'_> {
     }
 
     fn clock(&mut self, heard: &Heard) {
-        let Some(date) = clock::date(&heard.raw.headers) else {
+        let Some(date) = date(&heard.raw.headers) else {
             let found = "the node does not tell its time (no Date). Whether an account that is found after a lost answer \
                          was made by this run is then judged by this machine's clock, with ten minutes to spare";
             self.found(Check::Clock, State::Note, found);

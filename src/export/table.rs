@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::roster::nearest;
-use crate::sheet::{Cell, Format, Writer};
+use crate::sheet::{Cell, Format, Writer, beginning};
 
 /// Which columns are shown, and by which one the rows are sorted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,18 @@ impl Choice {
         Ok(Choice { all, shown, sort })
     }
 
+    /// The headings of the columns that are shown.
+    fn header(&self) -> Vec<String> {
+        let shown = self.shown.iter().map(|at| self.all[*at].to_owned());
+        shown.collect()
+    }
+
+    /// How a file with these columns begins, as far as that is known before the first row.
+    #[must_use]
+    pub fn beginning(&self, format: Format) -> Vec<u8> {
+        beginning(format, &self.header())
+    }
+
     /// Whether anything depends on one of these columns.
     pub(super) fn needs(&self, names: &[&str]) -> bool {
         let mut needed = self.shown.iter().chain(&self.sort);
@@ -100,10 +112,8 @@ impl<W: Write> Table<W> {
     /// # Errors
     /// When they cannot be written.
     pub fn new(to: W, format: Format, choice: Choice) -> io::Result<Self> {
-        let header = choice.shown.iter().map(|at| choice.all[*at].to_owned());
-        let header: Vec<String> = header.collect();
         Ok(Table {
-            writer: Writer::new(to, format, &header)?,
+            writer: Writer::new(to, format, &choice.header())?,
             format,
             choice,
             held: Vec::new(),

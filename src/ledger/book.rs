@@ -85,7 +85,7 @@ impl Book {
                 .and_then(|folder| folder.sync_all())
                 .map_err(io)?;
         }
-        Self::with(id, path, OpenFlags::SQLITE_OPEN_READ_WRITE, Some(hold))
+        Ok(Self::read(id, path)?.held_by(hold))
     }
 
     fn create(
@@ -120,9 +120,9 @@ impl Book {
         connection.close().map_err(|(_, source)| failed(source))
     }
 
-    /// Opens a record that is there, to go on with it.
-    pub(super) fn open(id: RunId, path: &Path, hold: Hold) -> Result<Self, LedgerError> {
-        let book = Self::with(id, path, OpenFlags::SQLITE_OPEN_READ_WRITE, Some(hold))?;
+    /// Opens a record that is there, to go on with it. Whoever does so holds its lock.
+    pub(super) fn open(id: RunId, path: &Path) -> Result<Self, LedgerError> {
+        let book = Self::read(id, path)?;
         let sound: rusqlite::Result<String> =
             book.connection
                 .query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
@@ -136,19 +136,8 @@ impl Book {
     /// Opens a record, to read it.
     pub(super) fn read(id: RunId, path: &Path) -> Result<Self, LedgerError> {
         // Read-only, it could not be read after a crash: what is in its log has to be brought in first.
-        Self::with(id, path, OpenFlags::SQLITE_OPEN_READ_WRITE, None)
-    }
-
-    fn with(
-        id: RunId,
-        path: &Path,
-        flags: OpenFlags,
-        hold: Option<Hold>,
-    ) -> Result<Self, LedgerError> {
         let failed = |source| of_book(path, source);
-        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .map_err(failed)?;
-        prepare(&connection).map_err(failed)?;
+        let connection = connect(path).map_err(failed)?;
         let json: String = connection
             .query_row("SELECT json FROM about", [], |row| row.get(0))
             .map_err(failed)?;
@@ -157,9 +146,9 @@ impl Book {
             what: error.to_string(),
         })?;
         if about.version != About::VERSION {
-            return Err(LedgerError::Strange {
+            return Err(LedgerError::OtherVersion {
                 path: path.to_owned(),
-                what: format!("its version is {}", about.version),
+                version: about.version,
             });
         }
         complete(&connection).map_err(failed)?;
@@ -168,14 +157,27 @@ impl Book {
             path: path.to_owned(),
             about,
             connection,
-            _hold: hold,
+            _hold: None,
         })
+    }
+
+    /// The same, which only this process writes.
+    pub(super) fn held_by(self, hold: Hold) -> Self {
+        Book {
+            _hold: Some(hold),
+            ..self
+        }
     }
 
     /// The run's name.
     #[must_use]
     pub fn id(&self) -> &RunId {
         &self.id
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// What the run is.

@@ -1,14 +1,16 @@
 //! Writes notes into a book, on a thread of its own.
 
+use std::io;
 use std::thread;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tracing::error;
 
 use super::book::Book;
+use super::files::Files;
 use crate::run::{Journal, NotWritten, Note};
+use crate::threads::{self, Working};
 
 /// How many notes are made durable at once at the most.
 const GROUP: usize = 2048;
@@ -25,12 +27,14 @@ type Waiting = Vec<oneshot::Sender<Result<(), NotWritten>>>;
 
 /// A book that is being written.
 #[derive(Debug)]
-pub struct Keeper(JoinHandle<(Book, Result<(), NotWritten>)>);
+pub struct Keeper(Working<(Book, Result<(), NotWritten>)>);
 
 impl Keeper {
     /// Begins to write what a run tells the journal into `book`.
-    #[must_use]
-    pub fn start(book: Book) -> (Journal, Keeper) {
+    ///
+    /// # Errors
+    /// When the system has no thread for that.
+    pub fn start(book: Book) -> io::Result<(Journal, Keeper)> {
         let (sender, notes) = mpsc::channel(WAITING);
         let (answers, mut written) = mpsc::unbounded_channel::<(Waiting, Result<(), NotWritten>)>();
         // A thread that is none of the runtime's would have to wake one of those for each row.
@@ -42,8 +46,8 @@ impl Keeper {
                 }
             }
         });
-        let thread = tokio::task::spawn_blocking(move || keep(book, notes, &answers));
-        (Journal::to(sender), Keeper(thread))
+        let thread = threads::start("ledger", move || keep(book, notes, &answers))?;
+        Ok((Journal::to(sender), Keeper(thread)))
     }
 
     /// Waits for the last note, which comes when all journals are gone.
@@ -55,6 +59,7 @@ impl Keeper {
     /// When the thread has panicked.
     pub async fn finish(self) -> (Book, Result<(), NotWritten>) {
         self.0
+            .end()
             .await
             .expect("the thread that writes the ledger has failed")
     }
@@ -66,6 +71,7 @@ fn keep(
     mut notes: mpsc::Receiver<Note>,
     answers: &mpsc::UnboundedSender<(Waiting, Result<(), NotWritten>)>,
 ) -> (Book, Result<(), NotWritten>) {
+    let mut files = Files::of(book.path());
     let mut all = Ok(());
     let mut group = Vec::new();
     while notes.blocking_recv_many(&mut group, GROUP) > 0 {
@@ -76,10 +82,12 @@ fn keep(
             group.push(note);
         }
         if all.is_ok() {
-            all = book.write(&group).map_err(|error| {
-                error!(%error, "the ledger cannot be written");
-                NotWritten(error.to_string())
-            });
+            let written = book.write(&group);
+            all = written
+                .map_err(|error| NotWritten::Failed(error.to_string()))
+                // Only then is it known that what was written can be found again.
+                .and_then(|()| files.check().map_err(NotWritten::Gone))
+                .inspect_err(|error| error!(%error, "no further notes are written"));
         }
         let waiting = group.drain(..).filter_map(|note| match note {
             Note::MayBeSent { written, .. } => Some(written),
@@ -88,5 +96,6 @@ fn keep(
         // It is heard for as long as the runtime lasts, and so for as long as anybody waits.
         let _ = answers.send((waiting.collect(), all.clone()));
     }
+    let all = all.and_then(|()| files.check().map_err(NotWritten::Gone));
     (book, all)
 }

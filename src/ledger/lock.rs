@@ -3,6 +3,12 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+/// How often, and how far apart, a lock is tried: somebody may only be looking whether it is taken.
+const TRIES: u32 = 50;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// A lock that is held for as long as this lives, and no longer than its process.
 #[derive(Debug)]
@@ -17,7 +23,8 @@ pub fn hold(path: &Path, who: &str) -> io::Result<Result<Hold, String>> {
         private_folder(folder)?;
     }
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    // Reading as well: a lock that others may share needs that on some systems.
+    options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
@@ -35,6 +42,27 @@ pub fn hold(path: &Path, who: &str) -> io::Result<Result<Hold, String>> {
         .open(holder)?
         .write_all(who.as_bytes())?;
     Ok(Ok(Hold(file)))
+}
+
+/// The same for a lock that others look at, which takes a moment: they are waited for, for about a second.
+///
+/// # Errors
+/// When there cannot be such a file.
+pub(super) fn hold_patiently(path: &Path, who: &str) -> io::Result<Result<Hold, String>> {
+    for _ in 1..TRIES {
+        let held = hold(path, who)?;
+        if held.is_ok() {
+            return Ok(held);
+        }
+        thread::sleep(BETWEEN_TRIES);
+    }
+    hold(path, who)
+}
+
+/// Whether somebody has the lock in the file at `path`. Any number may look at once.
+pub(super) fn is_held(path: &Path) -> bool {
+    let file = File::open(path);
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Where it is written who has a lock: in the locked file, but on Windows, where nobody else can read one, beside it.

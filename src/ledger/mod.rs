@@ -14,6 +14,7 @@
 mod about;
 mod book;
 mod carried;
+mod files;
 mod history;
 mod keeper;
 mod lock;
@@ -72,6 +73,14 @@ pub enum LedgerError {
     /// The rows of a spreadsheet cannot be read.
     #[error(transparent)]
     Input(#[from] SheetError),
+    /// Another version of the program wrote it.
+    #[error("{}: this is the record of a run of another version of headcount (its version is {version})", path.display())]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+        /// The version of the record.
+        version: u32,
+    },
     /// There is no such run.
     #[error("{0}")]
     Unknown(String),

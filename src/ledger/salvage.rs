@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tracing::warn;
 
 use super::LedgerError;
@@ -15,11 +15,11 @@ use super::shelf::RunId;
 /// Opens a record to go on with it. What can be read of a damaged one is copied into a new one, and
 /// the damaged one kept; then `true`.
 pub(super) fn open(id: RunId, path: &Path, hold: Hold) -> Result<(Book, bool), LedgerError> {
-    let error = match Book::open(id.clone(), path, hold) {
-        Ok(book) => return Ok((book, false)),
+    let error = match Book::open(id.clone(), path) {
+        Ok(book) => return Ok((book.held_by(hold), false)),
         Err(error) => error,
     };
-    if !path.exists() {
+    if !is_damage(&error) {
         return Err(error);
     }
     warn!(%error, "the record of a run is damaged");
@@ -44,10 +44,25 @@ pub(super) fn open(id: RunId, path: &Path, hold: Hold) -> Result<(Book, bool), L
     }
     fs::rename(path, path.with_extension("damaged")).map_err(io)?;
     fs::rename(&copy, path).map_err(io)?;
-    let lock = path.with_extension("lock");
-    let hold = super::lock::hold(&lock, &format!("process {}", std::process::id())).map_err(io)?;
-    let hold = hold.map_err(|_| LedgerError::Busy(id.clone()))?;
-    Ok((Book::open(id, path, hold)?, true))
+    Ok((Book::open(id, path)?.held_by(hold), true))
+}
+
+/// Whether what is in the record is to blame. A record that cannot be opened or read for another reason, since others
+/// are at it, the disk is full or memory is short, is as good as it was, and stays where it is.
+fn is_damage(error: &LedgerError) -> bool {
+    match error {
+        LedgerError::Strange { .. } => true,
+        LedgerError::Book { source, .. } => match source.sqlite_error_code() {
+            // That a table is not there is an error without a code of its own.
+            Some(code) => matches!(
+                code,
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown
+            ),
+            // A row is not there, or is not what it should be.
+            None => true,
+        },
+        _ => false,
+    }
 }
 
 fn copy_what_can_be_read(from: &Path, to: &Path) -> rusqlite::Result<()> {
@@ -102,4 +117,38 @@ fn copy_table(table: &str, from: &Connection, to: &Connection) -> rusqlite::Resu
 fn columns(table: &str, of: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut names = of.prepare("SELECT name FROM pragma_table_info(?1) ORDER BY cid")?;
     names.query_map([table], |row| row.get(0))?.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn a_record_that_cannot_be_read_for_now_is_not_damaged() {
+        let damaged = |code| {
+            is_damage(&LedgerError::Book {
+                path: "a.db".into(),
+                source: rusqlite::Error::SqliteFailure(ffi::Error::new(code), None),
+            })
+        };
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB, ffi::SQLITE_ERROR] {
+            assert!(damaged(code), "{code}");
+        }
+        for code in [
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_BUSY_RECOVERY,
+            ffi::SQLITE_LOCKED,
+            ffi::SQLITE_PROTOCOL,
+            ffi::SQLITE_CANTOPEN,
+            ffi::SQLITE_IOERR,
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_NOMEM,
+            ffi::SQLITE_PERM,
+        ] {
+            assert!(!damaged(code), "{code}");
+        }
+    }
 }

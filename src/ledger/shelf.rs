@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::about::About;
 use super::book::Book;
 use super::carried::{Carried, Chain};
-use super::lock::{Hold, hold, private_folder};
+use super::lock::{Hold, hold, hold_patiently, is_held, private_folder};
 use super::{LedgerError, salvage};
 
 /// The name of a run: when it began, to the thousandth of a second. So they are in order.
@@ -89,7 +89,7 @@ impl Shelf {
         let mut begun = about.begun;
         let (id, hold) = loop {
             let id = RunId::new(begun);
-            match self.take(&id) {
+            match self.take(&id, hold) {
                 Ok(hold) if !self.path(&id).exists() => break (id, hold),
                 Err(error) if !matches!(error, LedgerError::Busy(_)) => return Err(error),
                 // Another one began in the same moment.
@@ -99,7 +99,11 @@ impl Shelf {
         Book::begin(id.clone(), &self.path(&id), hold, about, input, carried)
     }
 
-    fn take(&self, id: &RunId) -> Result<Hold, LedgerError> {
+    fn take(
+        &self,
+        id: &RunId,
+        hold: fn(&Path, &str) -> io::Result<Result<Hold, String>>,
+    ) -> Result<Hold, LedgerError> {
         let path = self.lock_path(id);
         let who = format!("process {}", std::process::id());
         let held = hold(&path, &who).map_err(|source| LedgerError::Io { path, source })?;
@@ -112,7 +116,7 @@ impl Shelf {
     /// # Errors
     /// When another process writes it, or nothing can be read of it.
     pub fn open(&self, id: &RunId) -> Result<(Book, bool), LedgerError> {
-        let hold = self.take(id)?;
+        let hold = self.take(id, hold_patiently)?;
         salvage::open(id.clone(), &self.path(id), hold)
     }
 
@@ -173,7 +177,7 @@ impl Shelf {
     /// Whether a process is writing the record of a run.
     #[must_use]
     pub fn is_going(&self, id: &RunId) -> bool {
-        self.lock_path(id).exists() && matches!(self.take(id), Err(LedgerError::Busy(_)))
+        is_held(&self.lock_path(id))
     }
 
     /// All runs, the newest first.
@@ -234,7 +238,7 @@ impl Shelf {
     /// # Errors
     /// When it is being written, or cannot be removed.
     pub fn remove(&self, id: &RunId) -> Result<(), LedgerError> {
-        let _hold = self.take(id)?;
+        let _hold = self.take(id, hold_patiently)?;
         let path = self.path(id);
         for ending in ["db-wal", "db-shm", "new", "damaged", "holder", "lock", "db"] {
             let path = path.with_extension(ending);

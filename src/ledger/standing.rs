@@ -156,9 +156,9 @@ impl Book {
     }
 
     fn count(&self) -> rusqlite::Result<Counts> {
-        let mut rows = self.connection.prepare(
-            "SELECT verdict, sent_at IS NOT NULL, count(*) FROM row GROUP BY 1, 2",
-        )?;
+        let mut rows = self
+            .connection
+            .prepare("SELECT verdict, sent_at IS NOT NULL, count(*) FROM row GROUP BY 1, 2")?;
         let mut rows = rows.query([])?;
         let mut counts = Counts::default();
         let mut by_verdict = BTreeMap::new();

@@ -214,6 +214,47 @@ fn runs_are_found_by_their_beginning_and_kept_apart() {
 }
 
 #[test]
+fn looking_whether_a_run_is_going_keeps_nobody_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(Some(folder.path())).unwrap();
+    let id = begun(&shelf).id().clone();
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    let _ = shelf.is_going(&id);
+                    shelf.read(&id).unwrap().counts().unwrap();
+                }
+            });
+        }
+        let opened = || shelf.open(&id).map(|(_, salvaged)| salvaged);
+        let all: Vec<_> = (0..50).map(|_| opened()).collect();
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        for salvaged in all {
+            assert!(!salvaged.unwrap(), "a record that is read is not damaged");
+        }
+    });
+    assert!(!shelf.is_going(&id));
+}
+
+#[test]
+fn only_looking_at_a_lock_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(Some(folder.path())).unwrap();
+    let book = begun(&shelf);
+    let lock = folder.path().join(format!("runs/{}.lock", book.id()));
+    let who = std::fs::read(&lock).unwrap();
+    assert!(shelf.is_going(book.id()) && shelf.is_going(book.id()));
+    assert_eq!(std::fs::read(&lock).unwrap(), who);
+    let id = book.id().clone();
+    drop(book);
+    std::fs::remove_file(&lock).unwrap();
+    assert!(!shelf.is_going(&id));
+    assert!(!lock.exists());
+}
+
+#[test]
 fn what_a_report_needs_is_kept_for_each_part_of_a_run() {
     let folder = tempfile::tempdir().unwrap();
     let shelf = Shelf::at(Some(folder.path())).unwrap();

@@ -1,6 +1,6 @@
 //! One call sent once: for looking at a node. What is sent in a run goes by the table of [`retry`].
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
@@ -55,7 +55,7 @@ impl Line {
                 self.heard();
                 let what = retry::happened(status, &body);
                 let wait = retry_after(&headers, &body);
-                let allowance = allowance(&headers, SystemTime::now());
+                let allowance = allowance(&headers);
                 place.with(status).back(what, so_far.told(wait), allowance);
                 Ok(Heard {
                     status,

@@ -3,7 +3,8 @@
 //! - `RateLimit` and `RateLimit-Policy` as structured fields (draft-ietf-httpapi-ratelimit-headers, from its
 //!   revision 8 on): `"minute";r=50;t=30`, and up to its revision 7: `limit=100, remaining=50, reset=30`
 //! - `RateLimit-Limit`, `-Remaining` and `-Reset`, and the same with `X-` before them, as they were in use before. A
-//!   reset is in so many seconds; a number too large for that is a time, in seconds or milliseconds since 1970
+//!   reset is in so many seconds; a number too large for that is a time, in seconds or milliseconds since 1970,
+//!   by the clock of the node
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,6 +12,7 @@ use reqwest::header::{HeaderMap, HeaderName};
 use sfv::{Dictionary, GenericBareItem, List, ListEntry, Parameters, Parser};
 
 use super::limiter::Allowance;
+use super::wait::time_of;
 
 /// A reset of more seconds than this is a time: nobody waits for ten years.
 const LONGEST: f64 = 315_576_000.0;
@@ -39,7 +41,7 @@ static APART: [Apart; 2] = [
 ];
 
 /// What the fields of an answer allow; where they name several limits, the narrowest one.
-pub(super) fn allowance(headers: &HeaderMap, now: SystemTime) -> Option<Allowance> {
+pub(super) fn allowance(headers: &HeaderMap) -> Option<Allowance> {
     let text = |name: &HeaderName| headers.get(name)?.to_str().ok();
     if let Some(field) = text(&LIMIT) {
         return structured(field, text(&POLICY));
@@ -49,7 +51,7 @@ pub(super) fn allowance(headers: &HeaderMap, now: SystemTime) -> Option<Allowanc
         let reset = number(&fields.reset)?;
         Some(Allowance {
             left: number(&fields.remaining)?,
-            reset: reset_in(reset, now)?,
+            reset: reset_in(reset, time_of(headers))?,
             of: number(&fields.limit),
         })
     })
@@ -132,15 +134,16 @@ mod tests {
 
     use super::*;
 
+    /// Read from an answer of a node whose clock shows 1,800,000,000 seconds since 1970.
     fn of(fields: &[(&'static str, &'static str)]) -> Option<(f64, u64, Option<f64>)> {
-        let fields = fields.iter().map(|(name, value)| {
+        let date = ("date", "Fri, 15 Jan 2027 08:00:00 GMT");
+        let fields = fields.iter().chain([&date]).map(|(name, value)| {
             (
                 HeaderName::from_static(name),
                 HeaderValue::from_static(value),
             )
         });
-        let now = UNIX_EPOCH + Duration::from_hours(500_000);
-        let read = allowance(&fields.collect(), now)?;
+        let read = allowance(&fields.collect())?;
         Some((read.left, read.reset.as_secs(), read.of))
     }
 
@@ -172,6 +175,24 @@ mod tests {
             ],
         ] {
             assert_eq!(of(fields), Some((50.0, 30, Some(100.0))), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_counts_from_the_clock_of_the_node() {
+        let hour = Duration::from_hours(1);
+        let here = SystemTime::now();
+        for node in [here - hour, here, here + hour] {
+            let since_1970 = node.duration_since(UNIX_EPOCH).unwrap().as_secs();
+            let fields = [
+                ("x-ratelimit-remaining", "0".to_owned()),
+                ("x-ratelimit-reset", (since_1970 + 30).to_string()),
+                ("date", httpdate::fmt_http_date(node)),
+            ];
+            let fields =
+                fields.map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+            let read = allowance(&HeaderMap::from_iter(fields)).unwrap();
+            assert_eq!(read.reset, Duration::from_secs(30));
         }
     }
 

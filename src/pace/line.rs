@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::StatusCode;
 use secrecy::SecretString;
@@ -154,7 +154,7 @@ impl Line {
             Some(Err(())) => (Happened::Unreadable, Err(body)),
             None => (retry::happened(status, &body), Err(body)),
         };
-        let allowance = allowance(&headers, SystemTime::now());
+        let allowance = allowance(&headers);
         let wait = content
             .as_ref()
             .err()

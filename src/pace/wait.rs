@@ -3,22 +3,34 @@
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 /// After so long it is worth a call to see whether the wait is over, whatever the node said: some give milliseconds for
 /// seconds, or a date in another century.
 const LONGEST: Duration = Duration::from_hours(1);
 
 /// The wait that an answer asks for, but no longer than an hour: `Retry-After` in seconds or as an HTTP date (RFC 9110,
-/// section 10.2.3), else the wait named in the message of a throttling body.
+/// section 10.2.3), else the wait named in the message of a throttling body. A date counts from the answer's own `Date`.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, body: &[u8]) -> Option<Duration> {
     headers
         .get(RETRY_AFTER)
         .and_then(|value| value.to_str().ok())
-        .and_then(|value| from_header(value, SystemTime::now()))
+        .and_then(|value| from_header(value, time_of(headers)))
         .or_else(|| from_message(body))
         .map(|wait| wait.min(LONGEST))
+}
+
+/// The node's time of day, if the answer tells it (`Date`, RFC 9110, section 6.6.1).
+#[must_use]
+pub fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
+}
+
+/// What every absolute time in an answer is relative to: the node's clock, since this machine's may be hours off. Only
+/// where the answer has no `Date` does this machine's clock count.
+pub(super) fn time_of(headers: &HeaderMap) -> SystemTime {
+    date(headers).unwrap_or_else(SystemTime::now)
 }
 
 fn from_header(value: &str, now: SystemTime) -> Option<Duration> {
@@ -115,6 +127,37 @@ mod tests {
                 "{value:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_date_counts_from_the_clock_of_the_node() {
+        let hour = Duration::from_hours(1);
+        let here = SystemTime::now();
+        for node in [here - hour, here, here + hour] {
+            let mut headers = HeaderMap::new();
+            let mut put = |name, time| {
+                headers.insert(name, httpdate::fmt_http_date(time).parse().unwrap());
+            };
+            put(RETRY_AFTER, node + Duration::from_secs(30));
+            put(DATE, node);
+            let wait = retry_after(&headers, b"");
+            assert_eq!(wait, Some(Duration::from_secs(30)), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_date_that_is_none_is_not_taken_for_one() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(date(&headers), None);
+        headers.insert(DATE, "yesterday".parse().unwrap());
+        assert_eq!(date(&headers), None);
+        headers.insert(DATE, "Thu, 01 Jan 1970 00:00:05 GMT".parse().unwrap());
+        let then = SystemTime::UNIX_EPOCH + Duration::from_secs(5);
+        assert_eq!(date(&headers), Some(then));
+        // A date to wait for is then relative to this machine's clock: long ago.
+        let (name, past) = (RETRY_AFTER, "Thu, 01 Jan 1970 00:01:00 GMT");
+        let headers = HeaderMap::from_iter([(name, past.parse().unwrap())]);
+        assert_eq!(retry_after(&headers, b""), Some(Duration::ZERO));
     }
 
     #[test]

@@ -13,6 +13,9 @@ use crate::terms::Terms;
 /// The version of the format.
 const VERSION: u32 = 2;
 
+/// What the first line begins with.
+const SIGN: &[u8] = b"{\"headcount_plan\":";
+
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
@@ -68,7 +71,8 @@ impl PlanWriter {
             path: path.to_owned(),
             source,
         };
-        let Begun { part, file, .. } = Unfinished::begin(path, Former::Replace).map_err(failed)?;
+        let Begun { part, file, .. } =
+            Unfinished::begin(path, Former::Replace, SIGN).map_err(failed)?;
         let mut writer = PlanWriter {
             path: path.to_owned(),
             part,

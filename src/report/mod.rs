@@ -28,7 +28,7 @@ pub use document::{NodeName, Outcomes};
 pub use former::FormerResults;
 pub use place::{beside, is_stream, name_after};
 pub use progress::{Counter, Progress, When};
-pub use results::{Layout, ResultsError, ResultsFile, UnfitError};
+pub use results::{FormerFiles, Layout, ResultsError, ResultsFile, UnfitError};
 pub use screen::{Paper, Screen, ask, say};
 pub use summary::{Summary, Tally, counted, duration, grouped};
 pub use table::Table;

@@ -24,6 +24,9 @@ pub(super) const COLUMNS: [&str; 9] = [
     "result_run",
 ];
 
+/// What tells results from other files, in every format that is written row by row.
+const SIGN: &[u8] = b"result_outcome";
+
 /// Results cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("the results cannot be written to {path}: {source}")]
@@ -103,6 +106,24 @@ impl<'a> Layout<'a> {
     }
 }
 
+/// What happens to results that are there already.
+#[derive(Debug, Clone, Copy)]
+pub struct FormerFiles {
+    /// To a file of the same name.
+    pub whole: Former,
+    /// To what a run has left that was killed.
+    pub part: Former,
+}
+
+impl From<Former> for FormerFiles {
+    fn from(both: Former) -> Self {
+        FormerFiles {
+            whole: both,
+            part: both,
+        }
+    }
+}
+
 /// A results file being written. It has its name only when it is whole; until then the rows so far
 /// are in the same folder, in a file whose name ends with `.part`. That of a workbook is empty until
 /// the end: what became of the rows so far is in the record of the run only.
@@ -124,18 +145,23 @@ impl ResultsFile {
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub fn create(path: &Path, layout: Layout<'_>, former: Former) -> Result<Self, ResultsError> {
+    pub fn create(
+        path: &Path,
+        layout: Layout<'_>,
+        former: FormerFiles,
+    ) -> Result<Self, ResultsError> {
         let failed = |source| ResultsError {
             path: path.to_owned(),
             source,
         };
         // A part without rows is worth nothing.
-        let former_part = if layout.format.grows_by_rows() {
-            former
+        let (former_part, sign) = if layout.format.grows_by_rows() {
+            (former.part, SIGN)
         } else {
-            Former::Replace
+            (Former::Replace, &b""[..])
         };
-        let begun = Unfinished::begin_over(path, former, former_part).map_err(failed)?;
+        let begun =
+            Unfinished::begin_over(path, former.whole, former_part, sign).map_err(failed)?;
         let Begun { part, file, left } = begun;
         if let Some(left) = left {
             say(format_args!(
@@ -317,7 +343,7 @@ mod tests {
         let words = |name: &str, length: usize| {
             let path = dir.path().join(name);
             let layout = Layout::like_input(&roster, &path);
-            let file = ResultsFile::create(&path, layout, Former::Keep).unwrap();
+            let file = ResultsFile::create(&path, layout, Former::Keep.into()).unwrap();
             let words = file.words(&"x".repeat(length)).into_owned();
             file.discard();
             words

@@ -1,8 +1,8 @@
 //! Files with people in them while they are written: under another name until they are whole, and read by their owner
 //! only. A link stays a link: what is written goes to where it points.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::place::is_stream;
@@ -16,6 +16,9 @@ pub enum Former {
     /// It gets another name: it may be the only record of what an earlier run did.
     Keep,
 }
+
+/// How much of a part is read to see whether it is ours: a first line, however long.
+const HEAD: u64 = 1 << 20;
 
 /// A file that is being written. Until it is whole it is called `NAME.part`.
 #[derive(Debug)]
@@ -42,18 +45,26 @@ impl Unfinished {
     /// process writes it.
     ///
     /// With [`Former::Keep`], a part that an earlier run left behind when it was killed is kept, unless nothing is in it.
+    /// Which parts are such is told by `sign`: the first line of every file that is written like this holds it. Where
+    /// that is empty, only an empty part is one.
     ///
     /// # Errors
-    /// When there cannot be a file of this name, another process is writing it, or it is a link that is not followed.
-    pub fn begin(path: &Path, former: Former) -> io::Result<Begun> {
-        Self::begin_over(path, former, former)
+    /// When there cannot be a file of this name, another process is writing it, it is a link that is not followed, or
+    /// the part of this name is somebody else's.
+    pub fn begin(path: &Path, former: Former, sign: &[u8]) -> io::Result<Begun> {
+        Self::begin_over(path, former, former, sign)
     }
 
     /// The same, where what a killed run left behind is treated in another way than a whole file.
     ///
     /// # Errors
     /// As of [`begin`](Self::begin).
-    pub fn begin_over(path: &Path, former: Former, former_part: Former) -> io::Result<Begun> {
+    pub fn begin_over(
+        path: &Path,
+        former: Former,
+        former_part: Former,
+        sign: &[u8],
+    ) -> io::Result<Begun> {
         if path.is_dir() {
             return Err(io::Error::new(
                 io::ErrorKind::IsADirectory,
@@ -68,7 +79,7 @@ impl Unfinished {
         }
         let whole = followed(path)?;
         let part = part_of(&whole);
-        let left = clear(&part, &whole, former_part)?;
+        let left = clear(&part, &whole, former_part, sign)?;
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -148,18 +159,33 @@ pub fn free_name(path: &Path) -> PathBuf {
 }
 
 /// Makes room for a part where one is left. Says where that one is now, if it is kept.
-fn clear(part: &Path, whole: &Path, former: Former) -> io::Result<Option<PathBuf>> {
-    let left = match File::open(part) {
+fn clear(part: &Path, whole: &Path, former: Former, sign: &[u8]) -> io::Result<Option<PathBuf>> {
+    let about = match fs::symlink_metadata(part) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        left => left?,
+        about => about?,
     };
+    let not_ours = |why| {
+        let part = part.display();
+        io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            format!("{part} was not left behind by headcount: {why}. Move it away first"),
+        )
+    };
+    // Before it is opened: a pipe would have to be waited for.
+    if let Some(why) = stranger(&about) {
+        return Err(not_ours(why));
+    }
+    let left = File::open(part)?;
     if let Err(TryLockError::WouldBlock) = left.try_lock() {
         return Err(io::Error::new(
             io::ErrorKind::ResourceBusy,
             "another run is writing it right now",
         ));
     }
-    // A system without locks: take it for left behind.
+    // A system without locks: it is one of ours, so take it for left behind.
+    if !holds(&left, sign)? {
+        return Err(not_ours("it has other content"));
+    }
     match former {
         Former::Keep if left.metadata().is_ok_and(|about| about.len() > 0) => {
             keep(part, whole).map(Some)
@@ -168,12 +194,48 @@ fn clear(part: &Path, whole: &Path, former: Former) -> io::Result<Option<PathBuf
     }
 }
 
+/// Why a part cannot be one of ours, whatever is in it.
+fn stranger(about: &Metadata) -> Option<&'static str> {
+    if about.is_symlink() {
+        return Some("it is a link");
+    }
+    if !about.is_file() {
+        return Some("it is not a file");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        if about.uid() != rustix::process::geteuid().as_raw() {
+            return Some("it belongs to another user");
+        }
+        if about.nlink() != 1 {
+            return Some("it is a hard link to a file that has other names");
+        }
+    }
+    None
+}
+
+/// Whether a part is empty, or has a sign at its beginning.
+fn holds(part: &File, sign: &[u8]) -> io::Result<bool> {
+    let mut head = Vec::new();
+    part.take(HEAD).read_to_end(&mut head)?;
+    let is_signed = !sign.is_empty() && memchr::memmem::find(&head, sign).is_some();
+    Ok(head.is_empty() || is_signed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// What each file here begins with.
+    const SIGN: &[u8] = b"result_outcome";
+
+    fn begin(path: &Path, former: Former) -> io::Result<Begun> {
+        Unfinished::begin(path, former, SIGN)
+    }
+
     fn write(path: &Path, former: Former, content: &str) -> Option<PathBuf> {
-        let Begun { part, file, left } = Unfinished::begin(path, former).unwrap();
+        let Begun { part, file, left } = begin(path, former).unwrap();
         drop(file);
         fs::write(part.path(), content).unwrap();
         part.complete().unwrap();
@@ -193,24 +255,44 @@ mod tests {
             "one"
         );
 
-        fs::write(part_of(&path), "killed").unwrap();
-        let Begun { left, .. } = Unfinished::begin(&path, Former::Keep).unwrap();
-        assert_eq!(fs::read_to_string(left.unwrap()).unwrap(), "killed");
+        let killed = "\u{FEFF}email;result_outcome\r\na@x.com;created\r\n";
+        fs::write(part_of(&path), killed).unwrap();
+        let Begun { left, .. } = begin(&path, Former::Keep).unwrap();
+        assert_eq!(fs::read_to_string(left.unwrap()).unwrap(), killed);
 
         // Nothing is in the part that is open now: nobody would miss it.
-        let Begun { left, .. } = Unfinished::begin(&path, Former::Keep).unwrap();
+        let Begun { left, .. } = begin(&path, Former::Keep).unwrap();
         assert_eq!(left, None);
+    }
+
+    #[test]
+    fn a_part_with_other_content_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("people.results.csv");
+        let download = "half of what a browser gets";
+        fs::write(part_of(&path), download).unwrap();
+        for former in [Former::Keep, Former::Replace] {
+            let refused = begin(&path, former).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+            let words = refused.to_string();
+            assert!(words.contains("people.results.csv.part was not"), "{words}");
+        }
+        // A file that is written in one go has no sign: an empty part is all that can be left.
+        assert!(Unfinished::begin(&path, Former::Replace, b"").is_err());
+        assert_eq!(fs::read_to_string(part_of(&path)).unwrap(), download);
+        fs::write(part_of(&path), "").unwrap();
+        assert!(Unfinished::begin(&path, Former::Replace, b"").is_ok());
     }
 
     #[test]
     fn two_runs_do_not_write_the_same_results() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("people.results.csv");
-        let first = Unfinished::begin(&path, Former::Keep).unwrap();
-        let second = Unfinished::begin(&path, Former::Keep).unwrap_err();
+        let first = begin(&path, Former::Keep).unwrap();
+        let second = begin(&path, Former::Keep).unwrap_err();
         assert_eq!(second.kind(), io::ErrorKind::ResourceBusy);
         drop(first);
-        assert!(Unfinished::begin(&path, Former::Keep).is_ok());
+        assert!(begin(&path, Former::Keep).is_ok());
     }
 
     #[cfg(unix)]
@@ -220,10 +302,38 @@ mod tests {
         use super::*;
 
         #[test]
+        fn a_part_that_is_a_link_or_of_another_user_is_left_alone() {
+            let dir = tempfile::tempdir().unwrap();
+            let at = |name: &str| dir.path().join(name);
+            let ours = "email,result_outcome\n";
+            fs::write(at("other"), ours).unwrap();
+            let refused = |name: &str, why: &str| {
+                for former in [Former::Keep, Former::Replace] {
+                    let words = begin(&at(name), former).unwrap_err().to_string();
+                    assert!(words.contains(why), "{words}");
+                }
+                assert_eq!(fs::read_to_string(at("other")).unwrap(), ours);
+                assert!(part_of(&at(name)).symlink_metadata().is_ok());
+            };
+            symlink(at("other"), at("soft.csv.part")).unwrap();
+            refused("soft.csv", "it is a link");
+            symlink(at("nothing"), at("nowhere.csv.part")).unwrap();
+            refused("nowhere.csv", "it is a link");
+            fs::hard_link(at("other"), at("hard.csv.part")).unwrap();
+            refused("hard.csv", "a hard link");
+            fs::create_dir(at("folder.csv.part")).unwrap();
+            refused("folder.csv", "not a file");
+            fs::write(at("given.csv.part"), ours).unwrap();
+            if lchown(at("given.csv.part"), Some(12_345), None).is_ok() {
+                refused("given.csv", "another user");
+            }
+        }
+
+        #[test]
         fn a_device_is_not_replaced_by_a_file() {
             let device = Path::new("/dev/null");
             assert!(is_stream(device));
-            let refused = Unfinished::begin(device, Former::Replace).unwrap_err();
+            let refused = begin(device, Former::Replace).unwrap_err();
             assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
             let dir = tempfile::tempdir().unwrap();
             assert!(!is_stream(dir.path()));
@@ -255,16 +365,12 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let link = dir.path().join("people.csv");
             symlink("gone/people.csv", &link).unwrap();
-            let error = Unfinished::begin(&link, Former::Replace)
-                .unwrap_err()
-                .to_string();
+            let error = begin(&link, Former::Replace).unwrap_err().to_string();
             assert!(error.starts_with("it is a link to "), "{error}");
             assert!(error.ends_with("gone/people.csv, and there is no such folder"));
             fs::remove_file(&link).unwrap();
             symlink("people.csv", &link).unwrap();
-            let error = Unfinished::begin(&link, Former::Replace)
-                .unwrap_err()
-                .to_string();
+            let error = begin(&link, Former::Replace).unwrap_err().to_string();
             assert!(error.contains("round in a circle"), "{error}");
             assert!(link.is_symlink());
         }
@@ -278,7 +384,7 @@ mod tests {
             if lchown(at("people.csv"), Some(12_345), None).is_err() {
                 return; // Only the superuser can give a link away.
             }
-            let refused = Unfinished::begin(&at("people.csv"), Former::Replace).unwrap_err();
+            let refused = begin(&at("people.csv"), Former::Replace).unwrap_err();
             assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
             assert_eq!(fs::read_to_string(at("secret.csv")).unwrap(), "as it was");
             assert_eq!(dir.path().read_dir().unwrap().count(), 2);

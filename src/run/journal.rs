@@ -3,6 +3,8 @@
 //! That a row may have been sent is durable before its first byte leaves. Who keeps the notes, and
 //! where, is not known here.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
@@ -107,8 +109,14 @@ pub enum Note {
 
 /// A note cannot be made durable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the ledger cannot be written any more ({0})")]
-pub struct NotWritten(pub String);
+pub enum NotWritten {
+    /// The disk, or the database, refuses it.
+    #[error("the ledger cannot be written any more ({0})")]
+    Failed(String),
+    /// Somebody has deleted the file of this name, or put another in its place.
+    #[error("the record of this run was deleted or replaced: {}", .0.display())]
+    Gone(PathBuf),
+}
 
 /// Where notes go.
 #[derive(Debug, Clone, Default)]
@@ -148,7 +156,7 @@ impl Journal {
         let Some(notes) = &self.notes else {
             return Ok(());
         };
-        let gone = || NotWritten("it was closed".to_owned());
+        let gone = || NotWritten::Failed("it was closed".to_owned());
         let (written, answer) = oneshot::channel();
         let note = Note::MayBeSent {
             row,
@@ -177,7 +185,7 @@ impl Journal {
             outcome: Box::new(outcome.clone()),
         };
         let sent = notes.send(note).await;
-        sent.map_err(|_| NotWritten("it was closed".to_owned()))
+        sent.map_err(|_| NotWritten::Failed("it was closed".to_owned()))
     }
 }
 

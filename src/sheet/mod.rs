@@ -67,7 +67,7 @@ pub use reader::{BrokenRow, Cells, Defect, Line, Mark, Reader, Row};
 pub use reading::{Delimiter, DelimiterError, Encoding, EncodingError, Reading, SheetName};
 pub use remark::Remark;
 pub use snapshot::Snapshot;
-pub use writer::{Cell, Tone, Writer};
+pub use writer::{Cell, Tone, Writer, beginning};
 
 /// The number of a row as a spreadsheet program shows it: the first line is 1, empty lines count,
 /// and a cell with line breaks is still in one row.

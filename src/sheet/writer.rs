@@ -186,6 +186,23 @@ impl<W: Write + Send> Writer<W> {
     }
 }
 
+/// The first line of a spreadsheet with these headings, as far as it is known before the first row. Nothing of a
+/// workbook, which is written at the end.
+#[must_use]
+pub fn beginning(format: Format, header: &[String]) -> Vec<u8> {
+    match format {
+        Format::Xlsx => Vec::new(),
+        Format::JsonLines => {
+            let first = header.first().map(|heading| Value::from(heading.as_str()));
+            first.map_or_else(Vec::new, |first| format!("{{{first}:").into_bytes())
+        }
+        Format::Csv | Format::Tsv | Format::Like(_) => {
+            let written = Writer::new(Vec::new(), format, header).and_then(Writer::finish);
+            written.expect("memory takes whatever is written to it")
+        }
+    }
+}
+
 fn write_record<W: Write>(to: &mut csv::Writer<W>, cells: &[Cow<'_, str>]) -> io::Result<()> {
     to.write_record(cells.iter().map(|cell| cell.as_bytes()))
         .map_err(io_error)

@@ -231,6 +231,19 @@ pub fn ended(command: &mut Command) -> Ended {
     }
 }
 
+/// The same command, started by a shell that did something before.
+pub fn after(script: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    let set = command.get_envs();
+    shell
+        .args(["-c", &format!("{script}; exec \"$0\" \"$@\"")])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .current_dir(command.get_current_dir().unwrap())
+        .envs(set.filter_map(|(name, value)| Some((name, value?))));
+    shell
+}
+
 /// One column of all rows.
 pub fn column(rows: &[Row], name: &str) -> Vec<String> {
     rows.iter().map(|row| row[name].clone()).collect()

@@ -13,7 +13,10 @@ use crate::cli::{Exit, Failure};
 use crate::ledger::{Book, Keeper};
 use crate::report::page::{Calls, Page};
 use crate::report::{self, Progress, ResultsFile, Summary, Tally, Tint, Told, say};
-use crate::run::{Ended, Event, Journal, Run, Settings, StopReason, Verdict, interleave};
+use crate::run::{
+    Ended, Event, Journal, NotWritten, Run, Settings, StopReason, Verdict, interleave,
+};
+use crate::threads;
 
 impl Job {
     /// Carries out rows that were checked, and writes their results.
@@ -103,20 +106,30 @@ impl Job {
         (calls, page): (Calls, Option<Page>),
     ) -> Result<(Told, Ended, Book), Failure> {
         let id = book.id().clone();
-        let (journal, keeper) = Keeper::start(book);
+        let refused = |why| {
+            Failure::unexpected(format_args!(
+                "the system refuses a thread: {why}; nothing was sent"
+            ))
+        };
+        let (journal, keeper) = Keeper::start(book).map_err(refused)?;
         let progress = self.progress(ready);
         let (sender, receiver) = tokio::sync::mpsc::channel(1024);
-        let reporter = tokio::task::spawn_blocking(move || {
-            report::listen(receiver, results, progress, calls, page)
-        });
+        let listen = move || report::listen(receiver, results, progress, calls, page);
+        let reporter = threads::start("results", listen).map_err(refused)?;
         let ended = self.start(ready, Some(journal), sender).await?;
         let ended = together(ready, ended);
-        let heard = reporter.await.map_err(Failure::unexpected)?;
+        let heard = reporter.end().await.map_err(Failure::unexpected)?;
         let (book, kept) = keeper.finish().await;
         let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
         let go_on = format!("To continue run {id}: {resume}");
         let told = heard.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
-        kept.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
+        kept.map_err(|error| match error {
+            NotWritten::Failed(_) => Failure::unexpected(format_args!("{error}. {go_on}")),
+            NotWritten::Gone(_) => Failure::unexpected(format_args!(
+                "{error}. No further rows were sent, and the run cannot be resumed. The outcome of every row is in {}.",
+                book.about().results.display()
+            )),
+        })?;
         let stopped = ended.stopped.as_ref().map(ToString::to_string);
         let calls = serde_json::to_string(&told.calls).map_err(Failure::unexpected)?;
         book.keep_calls(&calls)?;

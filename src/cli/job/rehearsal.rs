@@ -15,6 +15,7 @@ use crate::preview::{self, Comparison, Document, Line, Naming, PlanFile, PlanWri
 use crate::report::{Paper, Tally, Tint, grouped, say};
 use crate::run::Ended;
 use crate::sheet::shown;
+use crate::threads;
 
 impl Job {
     /// Shows what would be done, or writes it down as a plan.
@@ -171,11 +172,11 @@ impl Job {
         let progress = self.progress(ready);
         let naming = Naming::of(ready[0].site.roster.columns());
         let (sender, receiver) = tokio::sync::mpsc::channel(1024);
-        let listener = tokio::task::spawn_blocking(move || {
-            preview::listen(receiver, &naming, progress, sink, on_line)
-        });
+        let listen = move || preview::listen(receiver, &naming, progress, sink, on_line);
+        let listener = threads::start("preview", listen).map_err(Failure::unexpected)?;
         let ended = self.start(ready, None, sender).await?;
         let (tally, sink) = listener
+            .end()
             .await
             .map_err(Failure::unexpected)?
             .map_err(Failure::unexpected)?;

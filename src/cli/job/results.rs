@@ -9,7 +9,7 @@ use super::Job;
 use super::origin::Origin;
 use crate::cli::Failure;
 use crate::ledger::{Book, State};
-use crate::report::{self, Former, FormerResults, Layout, ResultsFile, say};
+use crate::report::{self, Former, FormerFiles, FormerResults, Layout, ResultsFile, say};
 use crate::roster::{self, Action, Roster};
 use crate::sheet::Reading;
 
@@ -35,17 +35,22 @@ impl Job {
 
     /// Where they go, and what happens to a file that is there. What a run has written before it is continued is out of
     /// date from now on: it is removed, or set aside if it was changed since. The results of another run stay.
-    pub(super) fn place_of_results(&self) -> Result<(PathBuf, Former), Failure> {
+    pub(super) fn place_of_results(&self) -> Result<(PathBuf, FormerFiles), Failure> {
         let path = self.results_path()?;
         let Origin::Resumed(earlier) = &self.origin else {
             // A name that the user gave is theirs to reuse; one that follows from the input is not.
             return Ok(match self.run.results {
-                Some(_) => (path, Former::Replace),
-                None => (path, Former::Keep),
+                Some(_) => (path, Former::Replace.into()),
+                None => (path, Former::Keep.into()),
             });
         };
+        // What it has left itself when it was killed is in its record.
+        let former = FormerFiles {
+            whole: Former::Keep,
+            part: Former::Replace,
+        };
         if !path.is_file() {
-            return Ok((path, Former::Keep));
+            return Ok((path, former));
         }
         let failed = |error: io::Error| {
             Failure::usage(format_args!(
@@ -64,7 +69,7 @@ impl Job {
                 path.display(),
                 free.display()
             ));
-            return Ok((free, Former::Keep));
+            return Ok((free, former));
         }
         if is_untouched(&path, &earlier.book)? {
             fs::remove_file(&path).map_err(failed)?;
@@ -76,7 +81,7 @@ impl Job {
                 aside.display()
             ));
         }
-        Ok((path, Former::Keep))
+        Ok((path, former))
     }
 
     /// How the results are laid out.
@@ -108,7 +113,7 @@ impl Job {
     pub(super) fn results_file(
         &self,
         path: &Path,
-        former: Former,
+        former: FormerFiles,
         roster: &Roster,
     ) -> Result<ResultsFile, Failure> {
         ResultsFile::create(path, self.layout(path, roster), former).map_err(|error| {

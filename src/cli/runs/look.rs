@@ -153,7 +153,7 @@ pub(super) fn results(args: &ResultsArgs) -> Result<Exit, Failure> {
             path.display()
         ))
     })?;
-    let file = ResultsFile::create(&path, layout, former).map_err(Failure::usage)?;
+    let file = ResultsFile::create(&path, layout, former.into()).map_err(Failure::usage)?;
     let mut file = file.of_run(id.as_str());
     recall(&book, &roster, |record| {
         file.write(&record).map_err(Failure::unexpected)

@@ -12,7 +12,7 @@ use crate::cli::{Exit, Failure};
 use crate::ledger::{Book, WayBack, WayBackRow};
 use crate::report::{Begun, Former, Unfinished, counted, name_after, say};
 use crate::roster::Action;
-use crate::sheet::{Cell, Format, Writer};
+use crate::sheet::{Cell, Format, Writer, beginning};
 
 /// The columns of the way back.
 const COLUMNS: [&str; 12] = [
@@ -84,13 +84,15 @@ fn write(book: &Book, format: Format) -> Result<(PathBuf, u64), Failure> {
             path.display()
         ))
     };
-    let Begun { part, file, .. } = Unfinished::begin(&path, Former::Replace).map_err(failed)?;
     let several = book.about().nodes.len() > 1;
     let columns = if several { 12 } else { 11 };
     let header: Vec<String> = COLUMNS[..columns]
         .iter()
         .map(|name| (*name).to_owned())
         .collect();
+    let sign = beginning(format, &header);
+    let begun = Unfinished::begin(&path, Former::Replace, &sign);
+    let Begun { part, file, .. } = begun.map_err(failed)?;
     let mut writer = Writer::new(BufWriter::new(file), format, &header).map_err(failed)?;
     let mut rows = 0;
     let mut stuck = 0;

@@ -30,7 +30,7 @@ impl PageFile {
     /// When the file cannot be made.
     pub fn create(path: &Path, former: Former) -> Result<Self, PageError> {
         // A page of which only a part was written is of no use to anybody.
-        let begun = Unfinished::begin_over(path, former, Former::Replace);
+        let begun = Unfinished::begin_over(path, former, Former::Replace, b"");
         let Begun { part, file, .. } = begun.map_err(|source| PageError {
             path: path.to_owned(),
             source,
