@@ -75,6 +75,9 @@ pub struct NodeAbout {
     /// How many calls might be in flight.
     #[serde(default)]
     pub concurrency: Option<usize>,
+    /// Its own time (`Date`) when the run began, in seconds since 1970; none if it does not say it.
+    #[serde(default)]
+    pub node_time: Option<i64>,
 }
 
 impl About {
@@ -104,6 +107,14 @@ impl About {
     pub fn node_names(&self) -> String {
         let names: Vec<&str> = self.nodes.iter().map(|node| &*node.name).collect();
         names.join(" and ")
+    }
+
+    /// When it began by the clocks of its nodes, in seconds since 1970: by the one that is ahead of the others. None if
+    /// one does not say its time.
+    #[must_use]
+    pub fn node_time(&self) -> Option<i64> {
+        let times: Option<Vec<i64>> = self.nodes.iter().map(|node| node.node_time).collect();
+        times?.into_iter().max()
     }
 
     /// The addresses of the nodes.

@@ -33,19 +33,15 @@ const TABLES: &str = "
         number INTEGER PRIMARY KEY,
         node INTEGER, sent_at INTEGER, before TEXT,
         action TEXT, verdict TEXT, status INTEGER, user_id TEXT, attempts INTEGER, error TEXT,
-        finished_at INTEGER, took INTEGER
+        finished_at INTEGER, took INTEGER, node_time INTEGER, proven INTEGER
     );
     CREATE TABLE input (part INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
     CREATE TABLE part (begun INTEGER NOT NULL, calls TEXT);
 ";
 
-/// What records of before there were reports lack. It may be empty.
-const FOR_REPORTS: &str = "
-    BEGIN IMMEDIATE;
-    ALTER TABLE row ADD COLUMN took INTEGER;
-    CREATE TABLE part (begun INTEGER NOT NULL, calls TEXT);
-    COMMIT;
-";
+/// What records of earlier versions lack. It may be empty.
+const LATER_TABLE: &str = "CREATE TABLE IF NOT EXISTS part (begun INTEGER NOT NULL, calls TEXT);";
+const LATER_COLUMNS: [&str; 3] = ["took", "node_time", "proven"];
 
 /// The record of one run.
 #[derive(Debug)]
@@ -270,20 +266,40 @@ pub(super) fn put_part(connection: &Connection, begun: Timestamp) -> rusqlite::R
         .map(|_| ())
 }
 
+/// Adds what a record of an earlier version lacks.
 fn complete(connection: &Connection) -> rusqlite::Result<()> {
-    let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'part'";
-    let is_whole: bool = connection.query_row(tables, [], |row| row.get(0))?;
-    if is_whole {
+    if is_whole(connection)? {
         return Ok(());
     }
-    connection.execute_batch(FOR_REPORTS).or_else(|error| {
-        // Another process may have been faster.
-        let _ = connection.execute_batch("ROLLBACK");
-        match connection.query_row(tables, [], |row| row.get(0)) {
-            Ok(true) => Ok(()),
-            _ => Err(error),
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    // Another process may have been faster.
+    let added = columns("row", connection).and_then(|there| {
+        connection.execute_batch(LATER_TABLE)?;
+        let missing = LATER_COLUMNS.iter().filter(|column| {
+            let mut there = there.iter();
+            !there.any(|name| name == *column)
+        });
+        for column in missing {
+            connection.execute_batch(&format!("ALTER TABLE row ADD COLUMN {column} INTEGER"))?;
         }
-    })
+        Ok(())
+    });
+    connection.execute_batch(if added.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    added
+}
+
+fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
+    let there = columns("row", connection)?;
+    let has_columns = LATER_COLUMNS
+        .iter()
+        .all(|column| there.iter().any(|name| name == column));
+    Ok(has_columns && !columns("part", connection)?.is_empty())
+}
+
+/// The names of a table's columns; none if there is no such table.
+pub(super) fn columns(table: &str, of: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut names = of.prepare("SELECT name FROM pragma_table_info(?1) ORDER BY cid")?;
+    names.query_map([table], |row| row.get(0))?.collect()
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

@@ -48,6 +48,7 @@ fn sent(row: u64, before: Before) -> Note {
         row: RowNumber(row),
         node: 0,
         at: Timestamp::from_second(1_800_000_000 + i64::try_from(row).unwrap()).unwrap(),
+        node_time: Some(1_700_000_000 + i64::try_from(row).unwrap()),
         before,
         written: oneshot::channel().0,
     }

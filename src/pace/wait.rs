@@ -3,11 +3,18 @@
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 /// After so long it is worth a call to see whether the wait is over, whatever the node said: some give milliseconds for
 /// seconds, or a date in another century.
 const LONGEST: Duration = Duration::from_hours(1);
+
+/// The time of the node when it answered (`Date`), in seconds since 1970.
+#[must_use]
+pub fn date(headers: &HeaderMap) -> Option<i64> {
+    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    i64::try_from(date.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()).ok()
+}
 
 /// The wait that an answer asks for, but no longer than an hour: `Retry-After` in seconds or as an HTTP date (RFC 9110,
 /// section 10.2.3), else the wait named in the message of a throttling body.

@@ -176,6 +176,7 @@ impl ResultsFile {
             attempts,
             error,
             finished_at,
+            proven: _,
             differences: _,
             took: _,
         } = &record.outcome;

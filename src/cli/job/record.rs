@@ -52,6 +52,7 @@ impl Job {
             address: each.node.address.clone(),
             rate: each.site.destination.rate.map(|rate| rate.to_string()),
             concurrency: Some(each.site.destination.concurrency),
+            node_time: each.node.client.node_time(),
         };
         Ok(About {
             version: About::VERSION,
