@@ -16,6 +16,9 @@ const LAG: i64 = 60;
 /// How far the two may be apart by rounding and on the way.
 const TOLERANCE: i64 = 2;
 
+/// How long the very first call to a node may take, and how far off a time zone may be.
+const DAY: i64 = 86_400;
+
 /// How many seconds an account may seem older than it is where a create is answered with it.
 const ROUNDING: i64 = 5;
 
@@ -52,8 +55,13 @@ impl Made {
         now: Option<i64>,
         lag: Option<i64>,
     ) -> Self {
-        let (Some(created), Some(sent)) = (created.map(Timestamp::as_second), sent) else {
+        let Some(created) = created.map(Timestamp::as_second) else {
             return Made::Unclear;
+        };
+        let Some(sent) = sent else {
+            // The node had not said its time before.
+            let is_old = now.is_some_and(|now| created.saturating_add(DAY) < now);
+            return if is_old { Made::Before } else { Made::Unclear };
         };
         let is_ahead = now.is_some_and(|now| created > now.saturating_add(LAG));
         match lag {
@@ -150,8 +158,9 @@ pub(super) struct Yes {
 impl Yes {
     /// How old the account was, and how old it may be if the create has made it.
     fn ages(self) -> Option<(i64, i64)> {
-        let (created, sent) = (self.created?.as_second(), self.sent?);
-        let now = self.now.unwrap_or(sent);
+        let created = self.created?.as_second();
+        let now = self.now.or(self.sent)?;
+        let sent = self.sent.unwrap_or(now);
         let recent = now.saturating_sub(sent).max(0) + ROUNDING;
         Some((now.saturating_sub(created), recent))
     }
@@ -159,8 +168,6 @@ impl Yes {
     /// Whether the account was there before, whatever is wrong with clocks and time zones. Some nodes answer the create
     /// of somebody who is there with a yes and that account.
     pub(super) fn is_to_another(self) -> bool {
-        /// No time zone is further off.
-        const DAY: i64 = 86_400;
         self.ages().is_some_and(|(age, recent)| {
             // Who makes an account says 201.
             let is_odd = self.status == 200 && age > recent && !by_quarters(age, recent);
@@ -300,6 +307,9 @@ mod tests {
         for (created, sent) in [(None, Some(NOON)), (at(0), None), (None, None)] {
             assert_eq!(Made::of(created, sent, None, Some(0)), Made::Unclear);
         }
+        // The node said its time only after the very first call.
+        let first = |created| Made::of(at(created), None, Some(NOON), None);
+        assert_eq!([first(0), first(-86_401)], [Made::Unclear, Made::Before]);
     }
 
     fn yes(status: u16, created: i64) -> Yes {
