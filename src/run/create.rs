@@ -66,6 +66,8 @@ pub(super) struct Create<'w> {
     route: Route,
     /// Whether an account that is there may be this row's own: a POST may have worked without its answer having come.
     sent: Sent,
+    /// Whether anything says that one may have been carried out.
+    noted: bool,
     /// The node's own time before the first POST could leave.
     sent_at: Option<i64>,
     /// The id of the account that a list showed before that.
@@ -105,6 +107,7 @@ impl<'w> Create<'w> {
             attempts: 0,
             route: Route::Together,
             sent,
+            noted: doubt.is_some_and(Doubt::is_noted),
             sent_at,
             seen_before: match doubt {
                 None => known().map(|(_, id)| id),
@@ -166,12 +169,11 @@ impl<'w> Create<'w> {
                 }
             };
             // A 201 that cannot be read is no page of a stranger's.
-            if fault.may_have_worked || fault.status == Some(201) {
-                self.sent = Sent::Perhaps;
-            }
+            self.noted |= fault.may_have_worked || fault.status == Some(201);
             if fault.kind.is_of_the_unsent() {
                 return self.cut_off(fault);
             }
+            self.sent = Sent::Perhaps;
             effort.add(fault.lasted);
             if let Some(end) = Box::pin(self.look_into(&fault, effort)).await {
                 return end;
@@ -313,7 +315,7 @@ impl<'w> Create<'w> {
     fn not_seen(&self, error: Error) -> Creation {
         let attempts = self.attempts;
         match error {
-            error if self.sent == Sent::Perhaps => Creation::Unknown { error, attempts },
+            error if self.noted => Creation::Unknown { error, attempts },
             // It is a question that was lost, not the POST.
             Error::Fault(fault) => Creation::Failed {
                 error: Error::Fault(without_doubt(&fault)),
@@ -326,12 +328,11 @@ impl<'w> Create<'w> {
     /// No further call may leave.
     fn cut_off(self, fault: Fault) -> Creation {
         let attempts = self.attempts;
-        let may_have_worked = self.sent == Sent::Perhaps;
         let error = Error::Fault(Fault {
-            may_have_worked,
+            may_have_worked: self.noted,
             ..fault
         });
-        if may_have_worked {
+        if self.noted {
             Creation::Unknown { error, attempts }
         } else {
             Creation::Failed { error, attempts }
