@@ -65,7 +65,8 @@ impl Worker {
         let mut differences =
             correction.map_or_else(Vec::new, |correction| of_correction(&correction, teams));
         differences.retain(|each: &Difference| {
-            !(groups_unseen && each.is_membership()) && !is_alike(&each.after, &each.before)
+            let is_unseen = groups_unseen && each.is_membership();
+            !is_unseen && !is_alike(&each.after, &each.before)
         });
         match (differences.is_empty(), groups_unseen, lock_unseen) {
             (false, ..) => Likeness::Differs(differences),
