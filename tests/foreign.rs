@@ -263,7 +263,7 @@ fn skipping_is_for_those_who_are_there() {
         .says("1 failed");
     assert!(
         desk.rows("people.results.csv")[0]["result_error"]
-            .contains("nobody on this node has this email")
+            .contains("no account on this node has this email")
     );
 }
 
@@ -290,20 +290,23 @@ fn an_email_of_another_node_is_said_in_words() {
         );
         desk.headcount(&["import", "people.csv", "--concurrency", "1"])
             .with(4)
-            .says("102 failed");
+            .says("1 existed already, 101 failed");
         let rows = desk.rows("people.results.csv");
-        assert!(rows.iter().all(|row| row["result_status"] == "409"
-            && row["result_attempts"] == "1"
-            && row["result_error"].contains("email in use")));
+        assert!(
+            rows.iter()
+                .all(|row| row["result_status"] == "409" && row["result_attempts"] == "1")
+        );
         let [ann, others @ .., bob] = rows.as_slice() else {
             panic!("{} rows", rows.len());
         };
         assert_eq!(ann["result_user_id"], "1");
-        assert!(ann["result_error"].contains("an account with this email exists on this node"));
+        assert_eq!(ann["result_outcome"], "exists");
+        assert_eq!(others.len(), 100);
         assert!(others.iter().all(|row| {
             row["result_user_id"].is_empty()
+                && row["result_error"].contains("email in use")
                 && row["result_error"].ends_with(
-                    "nobody on this node has this email, so it belongs to another node or tenant",
+                    "no account on this node has this email, so it belongs to another node or tenant",
                 )
         }));
         assert!(bob["result_error"].ends_with("or the external id is taken"));
@@ -313,7 +316,7 @@ fn an_email_of_another_node_is_said_in_words() {
 }
 
 #[test]
-fn a_refused_row_stays_refused_where_nobody_can_be_looked_up() {
+fn a_refused_row_is_unknown_where_nobody_can_be_looked_up() {
     let server = Scripted::start(|call, _| match call.method.as_str() {
         "POST" => reply(409, json!({"detail": "email in use"})),
         _ => reply(403, json!({"detail": "no reading"})),
@@ -322,10 +325,12 @@ fn a_refused_row_stays_refused_where_nobody_can_be_looked_up() {
     desk.file("people.csv", "email\nann@x.com\nbob@x.com\n");
     desk.headcount(&["import", "people.csv"])
         .with(4)
-        .says("2 failed");
+        .says("2 of unknown state");
     let rows = desk.rows("people.results.csv");
+    assert_eq!(rows.len(), 2);
     assert!(rows.iter().all(|row| row["result_status"] == "409"
-        && row["result_error"] == "already taken (HTTP 409: email in use)"));
+        && row["result_error"].contains("email in use")
+        && row["result_error"].contains("no reading")));
 }
 
 #[test]
@@ -508,6 +513,7 @@ fn a_yes_to_somebody_who_is_there_makes_no_new_account() {
         let server = Scripted::start(move |call, _| match call.method.as_str() {
             "POST" => reply(status, linked()),
             "PATCH" => reply(200, linked()),
+            _ if call.path == "/Users/1" => reply(200, linked()),
             _ => reply(200, list(&[linked()])),
         });
         let desk = server.desk();
@@ -534,7 +540,12 @@ fn a_yes_to_somebody_who_is_there_makes_no_new_account() {
 
 #[test]
 fn a_yes_of_200_to_somebody_of_a_minute_ago_makes_no_new_account() {
-    for (status, ago, code) in [(200, 60, 4), (201, 60, 0), (200, 0, 0), (200, 3600, 0)] {
+    for (status, ago, outcome) in [
+        (200, 60, "exists"),
+        (201, 60, "created"),
+        (200, 0, "created"),
+        (200, 3600, "created"),
+    ] {
         let server = Scripted::start(move |call, _| {
             let date = httpdate::fmt_http_date(std::time::SystemTime::now());
             let made = jiff::Timestamp::now().as_second() - ago;
@@ -549,7 +560,9 @@ fn a_yes_of_200_to_somebody_of_a_minute_ago_makes_no_new_account() {
         });
         let desk = server.desk();
         desk.file("people.csv", "email\nann@x.com\n");
-        desk.headcount(&["import", "people.csv"]).with(code);
+        desk.headcount(&["import", "people.csv"]).with(0);
+        let row = &desk.rows("people.results.csv")[0];
+        assert_eq!(row["result_outcome"], outcome, "{status}, {ago} s");
     }
 }
 

@@ -14,7 +14,7 @@ lock,clara.larsen@example.com,,,,,,
 unlock,clara.larsen@example.com,,,,,,
 update,nobody@example.com,No,,,,,
 update,alice.chen@example.com,,,<clear>,,,
-create,ben.gomez@example.com,,,,,,
+create,ben.gomez@example.com,,Beech,,,,
 delete,leila.gomez@example.com,,,,,,
 ";
 
@@ -40,7 +40,7 @@ fn every_change_is_named_and_none_is_made() {
     row 6: unlock clara.larsen@example.com: active "no" -> "yes"
     row 7: update nobody@example.com: cannot be done (failed): the node has nobody of this email; was the account deleted, or is it on another node?
     row 8: update alice.chen@example.com: external_id "E00004" -> nothing
-    row 9: create ben.gomez@example.com: cannot be done (failed): an account with this email exists on this node; see --on-conflict skip or update
+    row 9: create ben.gomez@example.com: cannot be done (failed): an account with this email exists and differs: last_name is "Gomez", the row asks for "Beech"; see --on-conflict skip or update
     row 10: delete leila.gomez@example.com
     "#);
     let dry = desk

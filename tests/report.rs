@@ -100,7 +100,7 @@ fn a_page_tells_of_a_run_with_refusals_and_failures() {
         );
     }
     assert!(page.contains("Calls that were refused or put off"));
-    assert!(page.contains("an account with this email exists on this node"));
+    assert!(page.contains("an account with this email exists and differs"));
     // The script is words.
     assert!(page.contains("&#60;script&#62;alert(1)&#60;/script&#62; &#34;Q&#34;"));
     assert!(!page.contains("<script"));

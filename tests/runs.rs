@@ -85,7 +85,9 @@ fn the_same_import_continues_a_run_that_was_killed_and_says_so() {
             .all(|word| word == "created")
     );
     // It is over: the same file is a new run, whose people are all there.
-    desk.headcount(&["import", "people.csv"]).with(4);
+    desk.headcount(&["import", "people.csv"])
+        .with(0)
+        .says("300 existed already");
     desk.headcount(&["runs", "resume"])
         .with(2)
         .says("there is no run that is unfinished");

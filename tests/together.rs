@@ -127,7 +127,7 @@ fn each_row_keeps_its_own_status() {
     new.sort_unstable();
     assert_eq!(new, ["201", "201", "428", "428"]);
     assert!(rows[0]["result_error"].contains("already taken"));
-    assert!(rows[0]["result_error"].contains("exists on this node"));
+    assert!(rows[0]["result_error"].contains("an account with this email exists and differs"));
     assert_eq!(rows[0]["result_user_id"], there[0].id);
     let full = rows.iter().find(|row| row["result_status"] == "428");
     assert!(full.unwrap()["result_error"].contains("seats"));
@@ -315,9 +315,10 @@ fn errors_stop_a_run_before_much_is_sent() {
     desk.file("people.csv", people(500, "teams", ""));
     desk.headcount(&["import", "people.csv"]).with(0);
     let before = node.sandbox().calls().of("POST /Bulk");
+    desk.file("other.csv", people(500, "external_id", "E1"));
     desk.headcount(&[
         "import",
-        "people.csv",
+        "other.csv",
         "--results",
         "again.csv",
         "--max-errors",

@@ -155,6 +155,7 @@ pub(super) fn nothing(status: u16) -> Reply<()> {
         status,
         attempts: 1,
         doubtful: false,
+        put_off: false,
         date: None,
         value: (),
     }

@@ -7,6 +7,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
+use jiff::Timestamp;
 
 use crate::scim::{Reference, User, same_id};
 
@@ -137,6 +138,12 @@ const FIELDS: usize = 6;
 /// More than nearly every record needs.
 const ROOM: usize = 4 << 10;
 
+/// A time in whole seconds since 1970; 0 for none.
+fn seconds(time: Option<Timestamp>) -> u32 {
+    time.and_then(|time| u32::try_from(time.as_second()).ok())
+        .unwrap_or_default()
+}
+
 /// Stands for "absent" where the length of a string stands.
 const ABSENT: u16 = u16::MAX;
 
@@ -163,6 +170,8 @@ impl Records {
             Some(false) => 1,
             Some(true) => 2,
         });
+        self.0
+            .extend_from_slice(&seconds(user.created).to_le_bytes());
         let groups = user.groups.as_deref();
         self.push_length(groups.map(<[_]>::len));
         for group in groups
@@ -216,6 +225,7 @@ impl Records {
             0 => None,
             active => Some(active == 2),
         };
+        let created = cursor.seconds();
         let groups = cursor.length().map(|groups| {
             let one = |_| Reference::to(cursor.text().unwrap_or_default().to_owned());
             (0..groups).map(one).collect()
@@ -229,7 +239,7 @@ impl Records {
             external_id,
             active,
             groups,
-            created: None,
+            created,
         }
     }
 }
@@ -243,6 +253,13 @@ impl<'a> Cursor<'a> {
     fn byte(&mut self) -> u8 {
         self.at += 1;
         self.bytes[self.at - 1]
+    }
+
+    fn seconds(&mut self) -> Option<Timestamp> {
+        let seconds = u32::from_le_bytes(std::array::from_fn(|_| self.byte()));
+        Timestamp::from_second(seconds.into())
+            .ok()
+            .filter(|_| seconds != 0)
     }
 
     fn length(&mut self) -> Option<usize> {
@@ -269,6 +286,7 @@ mod tests {
             given_name: Some("Zoë".into()),
             active: Some(true),
             groups: Some(vec![Reference::to("t1".into())]),
+            created: Timestamp::from_second(1_800_000_000).ok(),
             ..User::default()
         }
     }
@@ -329,7 +347,7 @@ mod tests {
             external_id: Some("E01234".into()),
             active: Some(true),
             groups: None,
-            created: None,
+            created: Timestamp::from_second(1_800_000_000).ok(),
         });
         assert!(records.0.len() - at <= 110, "{}", records.0.len() - at);
     }

@@ -79,6 +79,11 @@ impl Directory {
     /// write names where ids belong, and some show an empty list whatever there is: until somebody was seen with a
     /// group, that is no reason to think that there is nothing to leave.
     fn tells_groups(&self, account: &User, change: &Change) -> bool {
+        self.is_heard(account) || !change.leaves_groups()
+    }
+
+    /// Whether users of this node are known to show their groups, as far as this account shows any at all.
+    fn is_heard(&self, account: &User) -> bool {
         let Some(groups) = &account.groups else {
             return true;
         };
@@ -86,8 +91,16 @@ impl Directory {
         if any_known {
             self.teams.rolls.told.store(true, Ordering::Relaxed);
         }
-        let is_silent = || !self.teams.rolls.told.load(Ordering::Relaxed);
-        any_known || !(change.leaves_groups() && is_silent())
+        any_known || self.teams.rolls.told.load(Ordering::Relaxed)
+    }
+
+    /// The same as [`see_memberships`](Self::see_memberships), but that the account shows no groups is not believed
+    /// until a user was seen with one.
+    pub async fn look_into_memberships(&self, account: &mut User, groups: &[GroupName]) {
+        if !self.is_heard(account) {
+            account.groups = None;
+        }
+        self.see_memberships(account, groups.iter()).await;
     }
 
     /// Makes sure that it is known, as far as the node tells, whether the account is in these groups.

@@ -223,8 +223,8 @@ impl Examination<'_> {
 
     fn clock(&mut self, heard: &Heard) {
         let Some(date) = date(&heard.raw.headers) else {
-            let found = "the node does not tell its time (no Date). Whether an account that is found after a lost answer \
-                         was made by this run is then judged by this machine's clock, with ten minutes to spare";
+            let found = "the node does not tell its time (no Date). An account that is found after a lost answer is then \
+                         taken for this run's own if it is exactly what the row asks for";
             self.found(Check::Clock, State::Note, found);
             return;
         };
@@ -240,9 +240,7 @@ impl Examination<'_> {
             return;
         }
         let found = format!(
-            "{found}. A wait that the node gives as a date (Retry-After) is misread by as much; whether an account was \
-             created by this run is misjudged where an answer comes without the node's time; and results and the node's \
-             own records do not show the same times"
+            "{found}. Results and the node's own records do not show the same times; nothing is decided by comparing the two"
         );
         let mend = "Set the clock of this machine by a time server (NTP), unless it is the node's that is wrong.";
         self.mend(Check::Clock, State::Note, found, mend);

@@ -86,6 +86,9 @@ pub struct NodeAbout {
     /// How changes are sent, as far as the profile says.
     #[serde(default)]
     pub dialect: Dialect,
+    /// Its own time (`Date`) when the run began, in seconds since 1970; none if it does not say it.
+    #[serde(default)]
+    pub node_time: Option<i64>,
 }
 
 impl NodeAbout {
@@ -100,6 +103,7 @@ impl NodeAbout {
             role_prefix,
             protected,
             dialect,
+            node_time: _,
         } = self;
         cell == &other.cell
             && address == &other.address
@@ -195,6 +199,14 @@ impl About {
     pub fn node_names(&self) -> String {
         let names: Vec<&str> = self.nodes.iter().map(|node| &*node.name).collect();
         names.join(" and ")
+    }
+
+    /// When it began by the clocks of its nodes, in seconds since 1970: by the one that is ahead of the others. None if
+    /// one does not say its time.
+    #[must_use]
+    pub fn node_time(&self) -> Option<i64> {
+        let times: Option<Vec<i64>> = self.nodes.iter().map(|node| node.node_time).collect();
+        times?.into_iter().max()
     }
 
     /// The addresses of the nodes.

@@ -34,7 +34,7 @@ const TABLES: &str = "
         number INTEGER PRIMARY KEY,
         node INTEGER, sent_at INTEGER, before TEXT,
         action TEXT, verdict TEXT, status INTEGER, user_id TEXT, attempts INTEGER, error TEXT,
-        finished_at INTEGER, took INTEGER, source INTEGER
+        finished_at INTEGER, took INTEGER, node_time INTEGER, proven INTEGER, source INTEGER
     );
     CREATE INDEX row_source ON row (source) WHERE source IS NOT NULL;
     CREATE TABLE input (part INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
@@ -42,7 +42,14 @@ const TABLES: &str = "
 ";
 
 /// What the records of earlier versions lack: columns of integers, which may be empty.
-const ADDED: [(&str, &str); 3] = [("row", "took"), ("row", "source"), ("ended", "discarded")];
+const ADDED: [(&str, &str); 5] = [
+    ("row", "took"),
+    ("row", "node_time"),
+    ("row", "proven"),
+    ("row", "source"),
+    ("ended", "discarded"),
+];
+const ADDED_TABLE: &str = "CREATE TABLE IF NOT EXISTS part (begun INTEGER NOT NULL, calls TEXT)";
 
 /// The record of one run.
 #[derive(Debug)]
@@ -302,31 +309,36 @@ pub(super) fn put_part(connection: &Connection, begun: Timestamp) -> rusqlite::R
 
 /// Adds what the record of an earlier version lacks.
 fn complete(connection: &Connection) -> rusqlite::Result<()> {
-    let has = |table: &str, column: &str| -> rusqlite::Result<bool> {
-        let sql = "SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2";
-        connection.query_row(sql, [table, column], |row| row.get(0))
-    };
-    if !has("part", "begun")? {
-        connection.execute_batch(
-            "CREATE TABLE IF NOT EXISTS part (begun INTEGER NOT NULL, calls TEXT)",
-        )?;
+    if columns("part", connection)?.is_empty() {
+        connection.execute_batch(ADDED_TABLE)?;
     }
+    let lacks = |table: &str, column: &str| -> rusqlite::Result<bool> {
+        Ok(!columns(table, connection)?
+            .iter()
+            .any(|name| name == column))
+    };
     for (table, column) in ADDED {
-        if has(table, column)? {
+        if !lacks(table, column)? {
             continue;
         }
         let add = format!("ALTER TABLE {table} ADD COLUMN {column} INTEGER");
         let added = connection.execute_batch(&add);
         // Another process may have been faster.
         added.or_else(|error| {
-            if has(table, column)? {
-                Ok(())
-            } else {
+            if lacks(table, column)? {
                 Err(error)
+            } else {
+                Ok(())
             }
         })?;
     }
     Ok(())
+}
+
+/// The names of a table's columns; none if there is no such table.
+pub(super) fn columns(table: &str, of: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut names = of.prepare("SELECT name FROM pragma_table_info(?1) ORDER BY cid")?;
+    names.query_map([table], |row| row.get(0))?.collect()
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

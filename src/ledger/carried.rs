@@ -143,7 +143,7 @@ fn kept(mut values: Vec<(String, Value)>) -> Vec<(String, Value)> {
         ],
         Some(Verdict::NotAttempted) => &[],
         Some(Verdict::Failed) if is_refused => &[],
-        _ if is_sent => &["node", "sent_at", "before"],
+        _ if is_sent => &["node", "sent_at", "node_time", "before"],
         _ => &[],
     };
     values.retain(|(column, _)| keeps.contains(&column.as_str()));

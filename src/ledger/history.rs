@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
-
 use super::LedgerError;
 use super::book::Book;
 use super::carried::Chain;
@@ -19,9 +17,10 @@ const PAGE: usize = 512;
 #[derive(Debug, Default)]
 pub struct History {
     done: Rows,
-    /// When the run began, if it did not end properly: then rows may have been sent of which the record
-    /// has lost that.
-    unclean: Option<Timestamp>,
+    /// Whether the run did not end properly: then rows may have been sent of which the record has lost that.
+    unclean: bool,
+    /// When the run began by the node's own clock, in seconds since 1970.
+    begun: Option<i64>,
     /// Rows that failed are to be carried out again.
     again: bool,
 }
@@ -67,7 +66,6 @@ impl History {
                 book.is_salvaged()? || book.parts()?.iter().any(|part| part.calls.is_none())
             }
         };
-        let unclean = unclean.then_some(book.about().begun);
         let stays = |verdict| !matches!(verdict, Verdict::NotAttempted | Verdict::Unknown);
         Self::of(book, stays, unclean, false)
     }
@@ -77,7 +75,7 @@ impl History {
     /// # Errors
     /// When the record cannot be read.
     pub fn of_retried(book: &Book) -> Result<Self, LedgerError> {
-        let unclean = (book.state()? == State::Open).then_some(book.about().begun);
+        let unclean = book.state()? == State::Open;
         Self::of(book, Verdict::is_done, unclean, true)
     }
 
@@ -90,10 +88,10 @@ impl History {
         rows: impl Iterator<Item = Result<(RowNumber, Option<RowNumber>), E>>,
     ) -> Result<Self, E> {
         let latest = chain.latest();
-        let is_open = latest.state()? == State::Open;
         let mut history = History {
             done: Rows::default(),
-            unclean: is_open.then_some(latest.about().begun),
+            unclean: latest.state()? == State::Open,
+            begun: latest.about().node_time(),
             again: true,
         };
         for row in rows {
@@ -124,7 +122,7 @@ impl History {
     fn of(
         book: &Book,
         stays: impl Fn(Verdict) -> bool,
-        unclean: Option<Timestamp>,
+        unclean: bool,
         again: bool,
     ) -> Result<Self, LedgerError> {
         let mut done = Rows::default();
@@ -137,6 +135,7 @@ impl History {
         Ok(History {
             done,
             unclean,
+            begun: book.about().node_time(),
             again,
         })
     }
@@ -144,7 +143,7 @@ impl History {
     /// Whether it has to be looked for people of whom the record knows nothing.
     #[must_use]
     pub fn is_unclean(&self) -> bool {
-        self.unclean.is_some()
+        self.unclean
     }
 
     /// Whether a row is done with.
@@ -157,37 +156,48 @@ impl History {
         // A row that a retry has taken over, and has not sent yet, says nothing.
         let said = |written: &Written| written.outcome.is_some() || written.sent_at.is_some();
         let Some(written) = written.filter(said) else {
-            return match self.unclean {
-                None => Past::Fresh,
-                since => Past::Doubtful(Doubt {
+            return if self.unclean {
+                Past::Doubtful(Doubt {
                     evidence: Evidence::Missing,
-                    since,
+                    sent: self.begun,
                     before: Before::nobody(),
-                }),
+                })
+            } else {
+                Past::Fresh
             };
         };
         let Written {
             sent_at,
+            node_time,
             before,
             outcome,
             ..
         } = written;
+        let evidence = match &outcome {
+            // It was about to be sent, and was not.
+            Some(outcome) if outcome.verdict == Verdict::NotAttempted => Evidence::Missing,
+            _ if sent_at.is_none() => Evidence::Missing,
+            _ => Evidence::Noted,
+        };
         match outcome {
             Some(outcome) if self.is_done(row) => Past::Settled(Box::new(outcome)),
-            // Somebody else has the email: that nothing came of the row is certain.
-            Some(outcome) if self.again && outcome.status == Some(409) => Past::Fresh,
+            // The email was taken before: that nothing came of the row is certain.
+            Some(outcome)
+                if outcome.status == Some(409)
+                    && (self.again || outcome.verdict == Verdict::Unknown) =>
+            {
+                Past::Fresh
+            }
             Some(Outcome {
                 verdict: Verdict::NotAttempted | Verdict::Failed | Verdict::Invalid,
                 ..
-            }) if sent_at.is_none() && self.unclean.is_none() => Past::Fresh,
-            outcome => Past::Doubtful(Doubt {
-                evidence: match outcome {
-                    // It was about to be sent, and was not.
-                    Some(outcome) if outcome.verdict == Verdict::NotAttempted => Evidence::Missing,
-                    _ if sent_at.is_none() => Evidence::Missing,
-                    _ => Evidence::Noted,
+            }) if sent_at.is_none() && !self.unclean => Past::Fresh,
+            _ => Past::Doubtful(Doubt {
+                evidence,
+                sent: match evidence {
+                    Evidence::Noted => node_time.or(self.begun),
+                    Evidence::Missing => self.begun,
                 },
-                since: sent_at.or(self.unclean),
                 before: before.unwrap_or_else(Before::nobody),
             }),
         }

@@ -75,20 +75,21 @@ impl Book {
 /// What was there before the first time is what was there before. Only that somebody was made can turn out
 /// later, and that it was somebody else who is changed. What became of the row an earlier time does not count any more.
 const MAY_BE_SENT: &str = "
-    INSERT INTO row (number, node, sent_at, before) VALUES (?1, ?2, ?3, ?4)
+    INSERT INTO row (number, node, sent_at, node_time, before) VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT (number) DO UPDATE SET
         node = excluded.node,
         sent_at = coalesce(sent_at, excluded.sent_at),
+        node_time = CASE WHEN sent_at IS NULL OR verdict = 'not_attempted' THEN excluded.node_time ELSE node_time END,
         verdict = NULL,
         before = CASE WHEN before IS NULL OR before ->> 'was' = 'nobody' THEN excluded.before ELSE before END";
 
 const SETTLED: &str = "
-    INSERT INTO row (number, action, verdict, status, user_id, attempts, error, finished_at, took)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+    INSERT INTO row (number, action, verdict, status, user_id, attempts, error, finished_at, took, proven)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
     ON CONFLICT (number) DO UPDATE SET
         action = excluded.action, verdict = excluded.verdict, status = excluded.status,
         user_id = excluded.user_id, attempts = excluded.attempts, error = excluded.error,
-        finished_at = excluded.finished_at, took = excluded.took";
+        finished_at = excluded.finished_at, took = excluded.took, proven = excluded.proven";
 
 fn put_all(all: &Connection, notes: &[Note]) -> rusqlite::Result<()> {
     let mut may_be_sent = all.prepare_cached(MAY_BE_SENT)?;
@@ -99,11 +100,18 @@ fn put_all(all: &Connection, notes: &[Note]) -> rusqlite::Result<()> {
                 row,
                 node,
                 at,
+                node_time,
                 before,
                 ..
             } => {
                 let before = serde_json::to_string(before).expect("strings and booleans only");
-                may_be_sent.execute(params![signed(*row), node, at.as_millisecond(), before])?;
+                may_be_sent.execute(params![
+                    signed(*row),
+                    node,
+                    at.as_millisecond(),
+                    node_time,
+                    before
+                ])?;
             }
             Note::Settled {
                 row,
@@ -120,6 +128,7 @@ fn put_all(all: &Connection, notes: &[Note]) -> rusqlite::Result<()> {
                     outcome.error,
                     outcome.finished_at.as_millisecond(),
                     outcome.took.map(milliseconds),
+                    outcome.proven,
                 ])?;
             }
         }

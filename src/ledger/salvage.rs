@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tracing::warn;
 
 use super::LedgerError;
-use super::book::Book;
+use super::book::{Book, columns};
 use super::lock::Hold;
 use super::shelf::RunId;
 
@@ -111,12 +111,6 @@ fn copy_table(table: &str, from: &Connection, to: &Connection) -> rusqlite::Resu
         put.execute(rusqlite::params_from_iter(values))?;
     }
     Ok(())
-}
-
-/// The names of a table's columns.
-fn columns(table: &str, of: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut names = of.prepare("SELECT name FROM pragma_table_info(?1) ORDER BY cid")?;
-    names.query_map([table], |row| row.get(0))?.collect()
 }
 
 #[cfg(test)]

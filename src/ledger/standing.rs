@@ -94,6 +94,8 @@ pub struct Part {
 pub(super) struct Written {
     pub(super) number: RowNumber,
     pub(super) sent_at: Option<Timestamp>,
+    /// When that was by the node's own clock, in seconds since 1970.
+    pub(super) node_time: Option<i64>,
     pub(super) before: Option<Before>,
     pub(super) outcome: Option<Outcome>,
 }
@@ -181,7 +183,8 @@ impl Book {
     /// At most `most` rows from number `from` on.
     pub(super) fn rows(&self, from: RowNumber, most: usize) -> rusqlite::Result<Vec<Written>> {
         let mut rows = self.connection.prepare_cached(
-            "SELECT number, sent_at, before, verdict, status, user_id, attempts, error, finished_at, took
+            "SELECT number, sent_at, node_time, before, verdict, status, user_id, attempts, error, finished_at, took,
+                coalesce(proven, verdict = 'created' AND status = 201) AS proven
              FROM row WHERE number >= ?1 ORDER BY number LIMIT ?2",
         )?;
         let from = i64::try_from(from.0).unwrap_or(i64::MAX);
@@ -218,6 +221,7 @@ fn written(row: &rusqlite::Row<'_>) -> rusqlite::Result<Written> {
             verdict,
             status: row.get("status")?,
             user_id: row.get("user_id")?,
+            proven: row.get::<_, Option<bool>>("proven")?.unwrap_or_default(),
             attempts: row.get::<_, Option<u32>>("attempts")?.unwrap_or_default(),
             error: row.get("error")?,
             differences: Vec::new(),
@@ -230,6 +234,7 @@ fn written(row: &rusqlite::Row<'_>) -> rusqlite::Result<Written> {
     Ok(Written {
         number: RowNumber(unsigned(row.get("number")?)),
         sent_at: row.get::<_, Option<i64>>("sent_at")?.map(time),
+        node_time: row.get("node_time")?,
         before: before.and_then(|json| serde_json::from_str(&json).ok()),
         outcome,
     })

@@ -49,6 +49,7 @@ fn sent(row: u64, before: Before) -> Note {
         row: RowNumber(row),
         node: 0,
         at: Timestamp::from_second(1_800_000_000 + i64::try_from(row).unwrap()).unwrap(),
+        node_time: Some(1_700_000_000 + i64::try_from(row).unwrap()),
         before,
         written: oneshot::channel().0,
     }
@@ -107,7 +108,9 @@ fn what_was_there_first_stays_and_a_newcomer_may_turn_out_to_be_somebody() {
     book.write(&[sent(3, Before::nobody()), sent(3, account("adopted"))])
         .unwrap();
     assert_eq!(before(&book, 3), Some(account("adopted")));
-    let since = book.rows(RowNumber(2), 1).unwrap()[0].sent_at;
+    let first = book.rows(RowNumber(2), 1).unwrap().remove(0);
+    assert_eq!(first.node_time, Some(1_700_000_002));
+    let since = first.sent_at;
     assert_eq!(since.map(Timestamp::as_second), Some(1_800_000_002));
 }
 
@@ -281,6 +284,90 @@ fn what_a_report_needs_is_kept_for_each_part_of_a_run() {
     assert_eq!(outcome.unwrap().took, took);
 }
 
+/// Makes a record one of the first version.
+const OF_BEFORE: &str = "
+    ALTER TABLE row DROP COLUMN took;
+    ALTER TABLE row DROP COLUMN node_time;
+    ALTER TABLE row DROP COLUMN proven;
+    DROP TABLE part;
+";
+
+#[test]
+fn only_accounts_that_the_run_is_proven_to_have_made_are_locked() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(Some(folder.path())).unwrap();
+    let mut book = begun(&shelf);
+    let made = |row: u64, status: u16, proven| Note::Settled {
+        row: RowNumber(row),
+        action: None,
+        outcome: Box::new(Outcome {
+            proven,
+            ..Outcome::new(Verdict::Created)
+                .status(status)
+                .user(format!("u-{row}"))
+        }),
+    };
+    let completed = |row, proven| {
+        let before = Before::Nobody {
+            email: Some("ann@example.com".to_owned()),
+            made: Some(format!("u-{row}")),
+            proven,
+        };
+        sent(row, before)
+    };
+    let all: Vec<Note> = (2..=6).map(|row| sent(row, Before::nobody())).collect();
+    book.write(&all).unwrap();
+    book.write(&[
+        made(2, 201, true),
+        made(3, 200, false),
+        made(4, 200, true),
+        // These are of a version that did not note it.
+        made(5, 201, false),
+        made(6, 200, false),
+        // These were cut short while their teams were added.
+        completed(7, true),
+        completed(8, false),
+    ])
+    .unwrap();
+    let older = "UPDATE row SET proven = NULL WHERE number IN (5, 6)";
+    book.connection.execute_batch(older).unwrap();
+    let (mut locked, mut stuck) = (Vec::new(), Vec::new());
+    let back = book.way_back::<super::LedgerError>(
+        |row| {
+            locked.push((row.id, row.way));
+            Ok(())
+        },
+        |each| stuck.push((each.row.0, each.why)),
+    );
+    back.unwrap();
+    let lock = |row| (format!("u-{row}"), super::WayBack::Lock);
+    assert_eq!(locked, [2, 4, 5, 7].map(lock));
+    let rows: Vec<u64> = stuck.iter().map(|(row, _)| *row).collect();
+    assert_eq!(rows, [3, 6, 8]);
+    assert!(stuck.iter().all(|(_, why)| why.contains("not proven")));
+}
+
+#[test]
+fn a_row_that_was_plainly_refused_is_sent_again_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(Some(folder.path())).unwrap();
+    let mut book = begun(&shelf);
+    let unknown = |row: u64, status: Option<u16>| Note::Settled {
+        row: RowNumber(row),
+        action: None,
+        outcome: Box::new(Outcome::new(Verdict::Unknown).status(status)),
+    };
+    book.write(&[
+        sent(2, Before::nobody()),
+        unknown(2, Some(409)),
+        sent(3, Before::nobody()),
+        unknown(3, None),
+    ])
+    .unwrap();
+    assert_eq!(evidence(&book, 2), None);
+    assert_eq!(evidence(&book, 3), Some(Evidence::Noted));
+}
+
 #[test]
 fn a_record_of_before_there_were_reports_can_be_read_and_gone_on_with() {
     let folder = tempfile::tempdir().unwrap();
@@ -288,8 +375,7 @@ fn a_record_of_before_there_were_reports_can_be_read_and_gone_on_with() {
     let mut book = begun(&shelf);
     book.write(&[settled(2, Verdict::Created)]).unwrap();
     let id = book.id().clone();
-    let former = "ALTER TABLE row DROP COLUMN took; DROP TABLE part";
-    book.connection.execute_batch(former).unwrap();
+    book.connection.execute_batch(OF_BEFORE).unwrap();
     drop(book);
     let book = shelf.read(&id).unwrap();
     assert_eq!(book.parts().unwrap(), []);
@@ -337,8 +423,7 @@ fn what_can_be_read_of_a_damaged_record_is_all_there_in_the_new_one() {
         book.keep_calls("first").unwrap();
         book.end(Some("interrupted")).unwrap();
         if of_before_there_were_reports {
-            let former = "ALTER TABLE row DROP COLUMN took; DROP TABLE part";
-            book.connection.execute_batch(former).unwrap();
+            book.connection.execute_batch(OF_BEFORE).unwrap();
         }
         let id = book.id().clone();
         drop(book);

@@ -13,7 +13,17 @@ use crate::sheet::RowNumber;
 struct Person {
     node: u16,
     id: Option<String>,
-    rows: Vec<(RowNumber, Before, Option<Verdict>)>,
+    rows: Vec<PersonRow>,
+}
+
+/// A row that changed something of a person's.
+#[derive(Debug)]
+struct PersonRow {
+    number: RowNumber,
+    before: Before,
+    verdict: Option<Verdict>,
+    /// Whether it is proven that the row has made the account.
+    proven: bool,
 }
 
 /// What takes a person back to where they were before a run.
@@ -32,7 +42,7 @@ pub struct WayBackRow {
 /// How somebody gets back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WayBack {
-    /// The run made the account. It is locked: whoever deletes it deletes its vault.
+    /// The run made the account, and that is proven. It is locked: whoever deletes it deletes its vault.
     Lock,
     /// The run changed it.
     Restore {
@@ -70,7 +80,8 @@ impl Book {
             .connection
             .prepare(
                 "SELECT number, coalesce(node, 0), before, verdict,
-                    coalesce(before ->> 'id', before ->> 'made', iif(verdict = 'created', user_id, NULL)) AS person
+                    coalesce(before ->> 'id', before ->> 'made', iif(verdict = 'created', user_id, NULL)) AS person,
+                    coalesce(proven, status = 201, 0) OR coalesce(before ->> 'proven', 0)
                  FROM row WHERE before IS NOT NULL ORDER BY 2, person IS NULL, person, number",
             )
             .map_err(failed)?;
@@ -84,9 +95,10 @@ impl Book {
                     row.get::<_, String>(2)?,
                     row.get::<_, Option<String>>(3)?,
                     row.get::<_, Option<String>>(4)?,
+                    row.get::<_, bool>(5)?,
                 ))
             };
-            let (number, node, before, verdict, id) = read().map_err(failed)?;
+            let (number, node, before, verdict, id, proven) = read().map_err(failed)?;
             let Ok(before) = serde_json::from_str::<Before>(&before) else {
                 on_stuck(Stuck {
                     row: number,
@@ -103,7 +115,12 @@ impl Book {
                 };
             }
             let verdict = verdict.as_deref().and_then(Verdict::of_word);
-            person.rows.push((number, before, verdict));
+            person.rows.push(PersonRow {
+                number,
+                before,
+                verdict,
+                proven,
+            });
         }
         person.back(&mut on_stuck).map_or(Ok(()), &mut on_row)
     }
@@ -117,16 +134,24 @@ impl Person {
         };
         let mut made = None;
         let mut formers = Vec::new();
-        for (row, before, verdict) in &self.rows {
-            match before {
-                Before::Nobody { email, .. } => made = Some(email.clone()),
-                Before::Account(former) => formers.push((*row, former)),
+        for row in &self.rows {
+            match &row.before {
+                Before::Nobody { email, .. } if row.proven => made = Some(email.clone()),
+                Before::Nobody { email, .. } => on_stuck(Stuck {
+                    row: row.number,
+                    why: format!(
+                        "{} was reported as created, but whether this run made it is not proven; look at it before \
+                         locking",
+                        email.as_deref().unwrap_or(id)
+                    ),
+                }),
+                Before::Account(former) => formers.push((row.number, former)),
                 Before::Deleted { email, .. } => {
                     // Somebody whom this run has made and deleted was not there before.
-                    if made.is_none() && *verdict != Some(Verdict::Failed) {
+                    if made.is_none() && row.verdict != Some(Verdict::Failed) {
                         let who = email.as_deref().unwrap_or(id);
                         on_stuck(Stuck {
-                            row: *row,
+                            row: row.number,
                             why: format!(
                                 "{who} was deleted, and an account that is gone cannot be brought back"
                             ),
@@ -151,14 +176,17 @@ impl Person {
 
     /// Rows that were to make an account, and nobody knows its id.
     fn made_or_not(&self, on_stuck: &mut impl FnMut(Stuck)) {
-        for (row, before, verdict) in &self.rows {
-            let Before::Nobody { email, .. } = before else {
+        for row in &self.rows {
+            let Before::Nobody { email, .. } = &row.before else {
                 continue;
             };
-            if matches!(verdict, None | Some(Verdict::Unknown | Verdict::Created)) {
+            if matches!(
+                row.verdict,
+                None | Some(Verdict::Unknown | Verdict::Created)
+            ) {
                 let who = email.as_deref().unwrap_or("the person of this row");
                 on_stuck(Stuck {
-                    row: *row,
+                    row: row.number,
                     why: format!(
                         "whether {who} was created is not known; finish the run first, with headcount runs resume"
                     ),

@@ -52,7 +52,7 @@ impl Line {
                 body,
                 version,
             }) => {
-                self.heard();
+                self.heard(&headers);
                 let what = retry::happened(status, &body);
                 let wait = retry_after(&headers, &body);
                 let allowance = allowance(&headers);

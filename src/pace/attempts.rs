@@ -21,6 +21,8 @@ pub(super) struct Attempts {
     pub(super) waits: u32,
     /// Whether one of them may have taken effect.
     pub(super) doubtful: bool,
+    /// Whether one of them was answered with "too many calls".
+    pub(super) put_off: bool,
     pub(super) status: Option<u16>,
 }
 

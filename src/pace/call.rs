@@ -88,6 +88,8 @@ pub struct Answer<T> {
     pub attempts: u32,
     /// Whether an earlier attempt may have taken effect although its answer never came.
     pub doubtful: bool,
+    /// Whether an earlier attempt was answered with "too many calls": some nodes carry it out all the same.
+    pub put_off: bool,
 }
 
 /// A call without an answer.

@@ -1,11 +1,12 @@
 //! The line to the node: sends a call when the pace admits it, and again when the table says so.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -18,13 +19,17 @@ use super::retry::{
 };
 use super::sending::{BadToken, Response, Sender, Sending};
 use super::trouble::Sent;
-use super::{Answer, Call, Cause, Closed, Fault, FaultKind, Http, Pace, Place, retry_after};
+use super::{
+    Answer, Call, Cause, Closed, Fault, FaultKind, Http, Pace, Place, date_in_seconds, retry_after,
+};
 
 /// Sends calls to one node with one token.
 pub struct Line {
     pub(super) sender: Sender,
     pub(super) pace: Arc<Pace>,
     last_answer: Mutex<Option<Instant>>,
+    /// The node's own time, as of the latest answer; [`NO_TIME`] before one said it.
+    node_time: AtomicI64,
     /// Whether anything that came back could be read: then the address is right.
     understood: AtomicBool,
 }
@@ -36,6 +41,9 @@ impl fmt::Debug for Line {
             .finish_non_exhaustive()
     }
 }
+
+/// Stands for a node that has not said its time.
+const NO_TIME: i64 = i64::MIN;
 
 /// A sending that has not decided the call.
 struct Setback {
@@ -55,6 +63,7 @@ impl Line {
             sender: Sender::new(http, token)?,
             pace,
             last_answer: Mutex::new(None),
+            node_time: AtomicI64::new(NO_TIME),
             understood: AtomicBool::new(false),
         })
     }
@@ -63,6 +72,13 @@ impl Line {
     #[must_use]
     pub fn pace(&self) -> &Arc<Pace> {
         &self.pace
+    }
+
+    /// The node's own time (`Date`) as of its latest answer, in seconds since 1970; none if it does not say it.
+    #[must_use]
+    pub fn node_time(&self) -> Option<i64> {
+        let time = self.node_time.load(Ordering::Relaxed);
+        (time != NO_TIME).then_some(time)
     }
 
     /// Sends `call` until the node decides, as the table in [`retry`] says.
@@ -144,7 +160,7 @@ impl Line {
             body,
             version: _,
         } = response;
-        self.heard();
+        self.heard(&headers);
         so_far.status = Some(status.as_u16());
         let (what, content) = match read_if_success(status, &body, read) {
             Some(Ok(value)) => {
@@ -178,6 +194,7 @@ impl Line {
             content,
             attempts: so_far.sent,
             doubtful: so_far.doubtful,
+            put_off: so_far.put_off,
         })
     }
 
@@ -189,6 +206,7 @@ impl Line {
         setback: Setback,
     ) -> Result<(), Fault> {
         let Setback { what, cause, wait } = setback;
+        so_far.put_off |= what == Happened::Throttled;
         so_far.doubtful |= matches!(
             what,
             Happened::Lost | Happened::ServerError | Happened::Unavailable
@@ -260,7 +278,10 @@ impl Line {
         last.unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    pub(super) fn heard(&self) {
+    pub(super) fn heard(&self, headers: &HeaderMap) {
+        if let Some(time) = date_in_seconds(headers) {
+            self.node_time.store(time, Ordering::Relaxed);
+        }
         *self
             .last_answer
             .lock()

@@ -50,7 +50,7 @@ pub use route::{BadProxy, ProxyAddress, ProxyChoice, Route, is_loopback};
 pub use sending::BadToken;
 pub use traffic::Traffic;
 pub use trust::{Authorities, BadAuthorities};
-pub use wait::{date, retry_after};
+pub use wait::{date, date_in_seconds, retry_after};
 
 use breaker::{Breaker, Passage};
 use ceiling::Ceiling;

@@ -27,6 +27,13 @@ pub fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
 }
 
+/// The same in seconds since 1970.
+#[must_use]
+pub fn date_in_seconds(headers: &HeaderMap) -> Option<i64> {
+    let since = date(headers)?.duration_since(SystemTime::UNIX_EPOCH);
+    i64::try_from(since.ok()?.as_secs()).ok()
+}
+
 /// What every absolute time in an answer is relative to: the node's clock, since this machine's may be hours off. Only
 /// where the answer has no `Date` does this machine's clock count.
 pub(super) fn time_of(headers: &HeaderMap) -> SystemTime {

@@ -43,6 +43,29 @@ impl Difference {
     }
 }
 
+impl Difference {
+    /// Whether it is about a group that somebody joins or leaves.
+    #[must_use]
+    pub fn is_membership(&self) -> bool {
+        self.what == TEAM
+    }
+
+    /// What is wrong with an account that exists, where this is what a row asks of it.
+    #[must_use]
+    pub fn as_found(&self) -> String {
+        let Difference {
+            what,
+            before,
+            after,
+        } = self;
+        match before.is_empty() {
+            true if what == TEAM => format!("team {after} is missing"),
+            true => format!("{what} is empty, the row asks for {after:?}"),
+            false => format!("{what} is {before:?}, the row asks for {after:?}"),
+        }
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Difference {

@@ -68,6 +68,7 @@ impl FormerResults {
             verdict,
             status: cell(self.status).and_then(|status| status.parse().ok()),
             user_id: cell(self.user_id).map(str::to_owned),
+            proven: false,
             attempts: cell(self.attempts)
                 .and_then(|attempts| attempts.parse().ok())
                 .unwrap_or_default(),
@@ -92,12 +93,12 @@ impl FormerResults {
             Some(outcome) if outcome.verdict.is_done() => Past::Settled(Box::new(outcome)),
             // It may have worked, or was made and not finished.
             Some(outcome)
-                if outcome.verdict == Verdict::Unknown
-                    || (outcome.user_id.is_some() && outcome.status != Some(409)) =>
+                if outcome.status != Some(409)
+                    && (outcome.verdict == Verdict::Unknown || outcome.user_id.is_some()) =>
             {
                 Past::Doubtful(Doubt {
                     evidence: Evidence::Noted,
-                    since: None,
+                    sent: None,
                     before: Before::nobody(),
                 })
             }

@@ -214,6 +214,7 @@ impl ResultsFile {
             attempts,
             error,
             finished_at,
+            proven: _,
             differences: _,
             took: _,
         } = &record.outcome;

@@ -92,6 +92,8 @@ pub struct Newcomer {
     pub family_name: Option<String>,
     /// The name shown to others; first and last name unless the row says otherwise.
     pub display_name: Option<String>,
+    /// Whether the display name was put together from first and last name, since the row names none.
+    pub display_name_is_derived: bool,
     /// The id that the company knows the person by.
     pub external_id: Option<String>,
     /// Whether the account is usable from the start.
@@ -101,6 +103,16 @@ pub struct Newcomer {
 }
 
 impl Newcomer {
+    /// The same, without what the row leaves to the program.
+    #[must_use]
+    pub fn as_named(&self) -> Self {
+        let named = !self.display_name_is_derived;
+        Newcomer {
+            display_name: self.display_name.clone().filter(|_| named),
+            ..self.clone()
+        }
+    }
+
     /// The same as changes to an account that exists: what is not named stays.
     #[must_use]
     pub fn edits(&self) -> Attributes {

@@ -162,9 +162,10 @@ impl Reading<'_> {
         }
         let given_name = self.plain(Column::FirstName);
         let family_name = self.plain(Column::LastName);
-        let display_name = self
-            .plain(Column::DisplayName)
-            .or_else(|| full_name(given_name.as_deref(), family_name.as_deref()));
+        let display_name = self.plain(Column::DisplayName);
+        let display_name_is_derived = display_name.is_none();
+        let display_name =
+            display_name.or_else(|| full_name(given_name.as_deref(), family_name.as_deref()));
         let external_id = self.plain(Column::ExternalId);
         let active = self.active();
         let join = self.join();
@@ -186,6 +187,7 @@ impl Reading<'_> {
             given_name,
             family_name,
             display_name,
+            display_name_is_derived,
             external_id,
             active,
             join,

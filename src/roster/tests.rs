@@ -97,6 +97,7 @@ fn a_new_account_is_what_the_cells_say_without_the_blanks_around_it() {
         given_name: None,
         family_name: None,
         display_name: None,
+        display_name_is_derived: true,
         external_id: None,
         active: None,
         join: Vec::new(),

@@ -57,7 +57,7 @@ pub(super) fn in_words(all: &[Otherwise]) -> String {
 }
 
 /// Whether a node means the same: it may write letters, their forms and spaces in its own way.
-fn is_alike(asked: &str, shown: &str) -> bool {
+pub(super) fn is_alike(asked: &str, shown: &str) -> bool {
     fn plain(text: &str) -> impl Iterator<Item = char> {
         let words = text.split_whitespace();
         let spaced = words.flat_map(|word| std::iter::once(' ').chain(word.chars()));

@@ -1,16 +1,17 @@
 //! A create whose email is taken: what becomes of the row is for whoever sends it to choose.
 
 use super::outcome::{Outcome, Verdict};
+use super::ownership::{Claim, Likeness, Owner, owner};
 use super::worker::{Worker, impossible};
 use crate::directory::Holder;
-use crate::plan::{Correction, Impossible, Work, adopt};
+use crate::plan::{Correction, Difference, Impossible, Work, adopt};
 use crate::roster::Newcomer;
 use crate::scim::{Error, User};
 
 /// What to do with a create whose email is taken (409).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum OnConflict {
-    /// The row has failed.
+    /// The row is done if the account is exactly as it asks, and has failed otherwise.
     #[default]
     Fail,
     /// The row is done: the account exists.
@@ -19,10 +20,6 @@ pub enum OnConflict {
     Update,
 }
 
-/// The email of a create is that of an account that can be found.
-const EXISTS_HERE: &str =
-    "an account with this email exists on this node; see --on-conflict skip or update";
-
 /// What becomes of a create whose email is taken.
 pub(super) enum Taken {
     Settled(Outcome),
@@ -30,23 +27,44 @@ pub(super) enum Taken {
     Adopt(Box<Correction>),
 }
 
+/// A create whose email is taken, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Conflict {
+    /// The node's no, if there was one.
+    pub(super) refused: Option<Error>,
+    /// The account that has the email, if it was looked for.
+    pub(super) holder: Option<Box<User>>,
+    /// How that compares with what the row asks for, if it was compared.
+    pub(super) likeness: Option<Likeness>,
+}
+
 impl Worker {
     /// The email of a create is taken (409): what then is the user's choice.
     pub(super) async fn taken(
         &self,
         newcomer: &Newcomer,
-        refused: Option<Error>,
-        holder: Option<User>,
+        conflict: Conflict,
         repeats: bool,
     ) -> Taken {
+        let Conflict {
+            refused,
+            holder,
+            likeness,
+        } = conflict;
         let status = refused.as_ref().and_then(Error::status).unwrap_or(409);
         let words = refused.map_or_else(|| "already taken".to_owned(), |error| error.to_string());
         let choice = self.settings.on_conflict;
+        if !repeats && choice == OnConflict::Fail {
+            let outcome = match self.holder_of(newcomer, holder, &words).await {
+                Ok(account) => {
+                    self.compared(newcomer, &account, likeness, Some(&words))
+                        .await
+                }
+                Err(outcome) => outcome,
+            };
+            return Taken::Settled(outcome.status(status));
+        }
         let holder = match holder {
-            _ if !repeats && choice == OnConflict::Fail => {
-                let outcome = self.refused(newcomer, holder, &words).await;
-                return Taken::Settled(outcome.status(status));
-            }
             None if !repeats => match self.who_has(newcomer, &words).await {
                 Ok(account) => Some(account),
                 Err(outcome) => return Taken::Settled(outcome),
@@ -72,67 +90,128 @@ impl Worker {
         Taken::Settled(outcome)
     }
 
-    /// A row that has failed since its email is taken, with words on where.
-    async fn refused(&self, newcomer: &Newcomer, holder: Option<User>, words: &str) -> Outcome {
-        let failed = Outcome::new(Verdict::Failed).status(409);
-        let holder = match holder {
-            Some(account) => Some(Holder::Account(Box::new(account))),
-            // The row has failed, whatever comes of this question.
-            None => {
-                let asked = self.directory.people.taken_by(&newcomer.email).await;
-                asked.ok().flatten()
-            }
-        };
-        match holder {
-            None => failed.because(words),
-            Some(Holder::Account(account)) => failed
-                .user(account.id)
-                .because(format!("{words}; {EXISTS_HERE}")),
-            Some(Holder::Several { ids }) => failed.because(format!(
-                "{words}; the node has {} accounts of this email: {}",
-                ids.len(),
-                ids.join(", ")
-            )),
-            Some(Holder::Nobody | Holder::SomeoneElse { .. }) => {
-                failed.because(format!("{words}; {}", elsewhere(newcomer)))
-            }
+    /// The account that has the email of a refused create, or what becomes of the row without it.
+    async fn holder_of(
+        &self,
+        newcomer: &Newcomer,
+        holder: Option<Box<User>>,
+        words: &str,
+    ) -> Result<Box<User>, Outcome> {
+        if let Some(account) = holder {
+            return Ok(account);
         }
+        Err(
+            match self.directory.people.taken_by(&newcomer.email).await {
+                Ok(Some(Holder::Account(account))) => return Ok(account),
+                Ok(Some(Holder::Several { ids })) => unclear(Some(words), &several(&ids)),
+                Ok(Some(Holder::Nobody | Holder::SomeoneElse { .. })) => {
+                    Outcome::new(Verdict::Failed)
+                        .because(format!("{words}; {}", elsewhere(newcomer)))
+                }
+                Ok(None) => unclear(Some(words), "the list of users cannot be relied on"),
+                // Whose token or network is at fault, other calls tell.
+                Err(error) => unclear(Some(words), &error.to_string()),
+            },
+        )
+    }
+
+    /// What becomes of a row whose email belongs to an account that this job has not made.
+    async fn compared(
+        &self,
+        newcomer: &Newcomer,
+        account: &User,
+        likeness: Option<Likeness>,
+        words: Option<&str>,
+    ) -> Outcome {
+        let likeness = match likeness {
+            Some(likeness) => likeness,
+            None => self.compare(newcomer, account).await,
+        };
+        let outcome = match (owner(Claim::None, &likeness), &likeness) {
+            (Owner::Differs, Likeness::Differs(differences)) => {
+                Outcome::new(Verdict::Failed).because(prefixed(words, &differing(differences)))
+            }
+            (Owner::Unclear, Likeness::Unseen(why)) => unclear(words, why),
+            _ => Outcome::new(Verdict::Exists),
+        };
+        outcome.status(409).user(account.id.clone())
     }
 
     /// The account that has a newcomer's email, or what becomes of the row.
-    async fn who_has(&self, newcomer: &Newcomer, words: &str) -> Result<User, Outcome> {
-        let holder = self.directory.people.find_now(&newcomer.email).await;
-        match holder.map_err(|error| self.not_found_out(&error))?.value {
-            Holder::Account(account) => Ok(*account),
-            Holder::Nobody | Holder::SomeoneElse { .. } => Err(Outcome::new(Verdict::Failed)
-                .status(409)
-                .because(format!("{words}; {}", elsewhere(newcomer)))),
-            Holder::Several { ids } => Err(impossible(&Impossible::Several { ids }).status(409)),
-        }
+    async fn who_has(&self, newcomer: &Newcomer, words: &str) -> Result<Box<User>, Outcome> {
+        let failed = || Outcome::new(Verdict::Failed);
+        let outcome = match self.directory.people.find_now(&newcomer.email).await {
+            Ok(reply) => match reply.value {
+                Holder::Account(account) => return Ok(account),
+                Holder::Nobody | Holder::SomeoneElse { .. } => {
+                    failed().because(format!("{words}; {}", elsewhere(newcomer)))
+                }
+                Holder::Several { ids } => impossible(&Impossible::Several { ids }),
+            },
+            Err(error) => {
+                self.note(&error);
+                unclear(Some(words), &error.to_string())
+            }
+        };
+        Err(outcome.status(409))
     }
 
     /// The same in a rehearsal, where the account is known.
-    pub(super) fn would_be_taken(
+    pub(super) async fn would_be_taken(
         &self,
         newcomer: &Newcomer,
         account: &User,
         repeats: bool,
     ) -> Result<Work, Outcome> {
-        let outcome = |verdict| Outcome::new(verdict).status(409).user(account.id.clone());
         match self.settings.on_conflict {
-            _ if repeats => Err(outcome(Verdict::Exists)),
-            OnConflict::Skip => Err(outcome(Verdict::Exists)),
-            OnConflict::Update => Ok(adopt(newcomer, account, &self.directory.teams)),
-            OnConflict::Fail => Err(outcome(Verdict::Failed).because(EXISTS_HERE)),
+            OnConflict::Update if !repeats => Ok(adopt(newcomer, account, &self.directory.teams)),
+            OnConflict::Fail if !repeats => Err(self.compared(newcomer, account, None, None).await),
+            _ => Err(Outcome::new(Verdict::Exists)
+                .status(409)
+                .user(account.id.clone())),
         }
     }
+
+    /// The same where more than one account has the email.
+    pub(super) fn would_be_unclear(&self, ids: Vec<String>) -> Outcome {
+        let outcome = match self.settings.on_conflict {
+            OnConflict::Fail => unclear(None, &several(&ids)),
+            OnConflict::Skip | OnConflict::Update => impossible(&Impossible::Several { ids }),
+        };
+        outcome.status(409)
+    }
+}
+
+/// The email of a create is that of an account, and whether that is as asked cannot be found out.
+fn unclear(words: Option<&str>, why: &str) -> Outcome {
+    let what = format!(
+        "whether the account with this email is as the row asks could not be found out: {why}"
+    );
+    Outcome::new(Verdict::Unknown).because(prefixed(words, &what))
+}
+
+fn prefixed(words: Option<&str>, what: &str) -> String {
+    words.map_or_else(|| what.to_owned(), |words| format!("{words}; {what}"))
+}
+
+fn several(ids: &[String]) -> String {
+    let (count, ids) = (ids.len(), ids.join(", "));
+    format!("the node has {count} accounts with this email: {ids}")
+}
+
+fn differing(differences: &[Difference]) -> String {
+    let differences: Vec<String> = differences.iter().map(Difference::as_found).collect();
+    format!(
+        "an account with this email exists and differs: {}; see --on-conflict skip or update",
+        differences.join("; ")
+    )
 }
 
 /// Why a create is refused although nobody on the node has the email.
 fn elsewhere(newcomer: &Newcomer) -> &'static str {
     if newcomer.external_id.is_some() {
-        "nobody on this node has this email, so it belongs to another node or tenant, or the external id is taken"
+        "no account on this node has this email, so it belongs to another node or tenant, or the external id is taken"
     } else {
-        "nobody on this node has this email, so it belongs to another node or tenant"
+        "no account on this node has this email, so it belongs to another node or tenant"
     }
 }

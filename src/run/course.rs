@@ -47,11 +47,15 @@ impl Pending {
 
     /// What was there before the row was carried out.
     fn former(&self) -> Before {
-        let was_made = matches!(&self.before, Some(before) if before.verdict == Verdict::Created);
-        if was_made {
+        let made = self
+            .before
+            .as_ref()
+            .filter(|before| before.verdict == Verdict::Created);
+        if let Some(made) = made {
             Before::Nobody {
                 email: self.correction.after.user_name.clone(),
                 made: Some(self.correction.before.id.clone()),
+                proven: made.proven,
             }
         } else {
             Before::Account(Former::of(&self.correction))

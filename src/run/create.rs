@@ -1,29 +1,26 @@
 //! A create that is carried out once, whatever happens to its answer.
 //!
 //! A POST whose answer was lost may have worked. Before it is sent again, the account is looked
-//! for; and when a second POST is refused with 409, the account may be the first one's. Whether an
-//! account that is found is this row's own is told by what it holds and by when the node made it.
+//! for; and when a second POST is refused with 409, the account may be the first one's. Whose an account is that is
+//! found then is told by [`ownership`](super::ownership).
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tokio::time::Instant;
 use tracing::{debug, info};
 
+use super::conflict::Conflict;
+use super::ownership::{Claim, Likeness, Made, Owner, Sent, Yes, claim, owner};
 use super::past::Doubt;
 use super::worker::Worker;
 use super::writer::Route;
 use crate::directory::Holder;
 use crate::pace::retry::{Effort, MAX_ATTEMPTS, back_off};
 use crate::pace::{Fault, FaultKind};
-use crate::roster::Email;
-use crate::scim::{Error, NewUser, Reply, User};
+use crate::roster::{Email, Newcomer, Person};
+use crate::scim::{Error, NewUser, Reply, User, same_id};
 
 /// How often an account is looked for that must be there.
 const LOOKS: u32 = 4;
-
-/// How many seconds an account may seem older than it is: `Date` has whole seconds, and answers travel.
-const TOLERANCE: i64 = 5;
 
 /// How long it is given to show.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
@@ -35,14 +32,12 @@ pub(super) enum Creation {
     Created {
         status: u16,
         account: Option<Box<User>>,
+        /// Whether that is certain enough to lock it when the run is undone.
+        proven: bool,
         attempts: u32,
     },
     /// The email was taken before this row came.
-    Taken {
-        refused: Option<Error>,
-        holder: Option<Box<User>>,
-        attempts: u32,
-    },
+    Taken { conflict: Conflict, attempts: u32 },
     /// The account was not made.
     Failed { error: Error, attempts: u32 },
     /// Nobody knows.
@@ -65,82 +60,75 @@ impl Creation {
 pub(super) struct Create<'w> {
     worker: &'w Worker,
     user: &'w NewUser,
+    newcomer: &'w Newcomer,
     email: &'w Email,
-    begun: Begun,
     attempts: u32,
     route: Route,
     /// Whether an account that is there may be this row's own: a POST may have worked without its answer having come.
-    doubtful: bool,
-    /// Whether anything says that one was sent.
+    sent: Sent,
+    /// Whether anything says that one may have been carried out.
     noted: bool,
-}
-
-/// Since when an account may be this row's own.
-#[derive(Debug, Clone, Copy)]
-enum Begun {
-    Now(Instant),
-    /// In a run before this one.
-    At(Timestamp),
-    /// Nobody knows when.
-    Once,
-}
-
-impl Begun {
-    /// How long ago that was, in seconds.
-    fn age(self) -> Option<i64> {
-        match self {
-            Begun::Now(begun) => i64::try_from(begun.elapsed().as_secs()).ok(),
-            Begun::At(begun) => Some(Timestamp::now().as_second() - begun.as_second()),
-            Begun::Once => None,
-        }
-    }
+    /// The node's own time before the first POST could leave.
+    sent_at: Option<i64>,
+    /// The id of the account that a list showed before that.
+    seen_before: Option<String>,
 }
 
 /// Whose an account is that was found under the email of a create.
 enum Found {
-    Ours(Box<User>),
-    Theirs(Box<User>),
-    Nobody,
+    Ours { account: Box<User>, proven: bool },
+    Theirs(Conflict),
 }
 
 impl<'w> Create<'w> {
-    /// `doubt`: that it may have been sent before.
+    /// `doubt`: that it may have been sent before; `announced`: the node's own time now.
     pub(super) fn new(
         worker: &'w Worker,
         user: &'w NewUser,
-        email: &'w Email,
+        newcomer: &'w Newcomer,
         doubt: Option<&Doubt>,
+        announced: Option<i64>,
     ) -> Self {
+        let email = &newcomer.email;
+        let (sent, sent_at) = match doubt {
+            None => (Sent::Never, announced),
+            Some(doubt) if doubt.is_noted() => (Sent::Perhaps, doubt.sent),
+            Some(doubt) => (Sent::Unrecorded, doubt.sent),
+        };
+        let known = || {
+            let people = &worker.directory.people;
+            people.known_names(&Person::Email(email.clone()))
+        };
         Create {
             worker,
             user,
+            newcomer,
             email,
-            begun: match doubt {
-                None => Begun::Now(Instant::now()),
-                Some(doubt) => doubt.since.map_or(Begun::Once, Begun::At),
-            },
             attempts: 0,
             route: Route::Together,
-            doubtful: doubt.is_some(),
+            sent,
             noted: doubt.is_some_and(Doubt::is_noted),
+            sent_at,
+            seen_before: match doubt {
+                None => known().map(|(_, id)| id),
+                Some(_) => None,
+            },
         }
     }
 
-    /// Looks what became of a POST of an earlier time; nothing if there is no account.
-    pub(super) async fn look(self) -> Option<Creation> {
-        match self.whose().await {
-            Ok((Found::Ours(account), status)) => Some(Creation::Created {
-                status,
+    /// What became of a POST of an earlier time, where this account is there now.
+    pub(super) async fn judge_found(&self, account: Box<User>) -> Creation {
+        match self.whose(account).await {
+            Found::Ours { account, proven } => Creation::Created {
+                status: 200,
                 account: Some(account),
+                proven,
                 attempts: 0,
-            }),
-            Ok((Found::Theirs(holder), _)) => Some(Creation::Taken {
-                refused: None,
-                holder: Some(holder),
+            },
+            Found::Theirs(conflict) => Creation::Taken {
+                conflict,
                 attempts: 0,
-            }),
-            Ok((Found::Nobody, _)) => None,
-            Err(error) => Some(self.not_seen(error)),
+            },
         }
     }
 
@@ -156,19 +144,20 @@ impl<'w> Create<'w> {
             self.attempts += error.attempts();
             let fault = match &error {
                 Error::Fault(fault) => fault.clone(),
-                Error::Refused(refusal)
-                    if refusal.is_conflict() && (self.doubtful || refusal.doubtful) =>
-                {
-                    return Box::pin(self.taken_in_doubt(error)).await;
-                }
-                // It was put off before, and some nodes carry out what they put off.
-                Error::Refused(refusal) if refusal.is_conflict() && refusal.attempts > 1 => {
-                    return Box::pin(self.taken_after_waiting(error)).await;
-                }
                 Error::Refused(refusal) if refusal.is_conflict() => {
+                    // Some nodes carry out what they put off.
+                    if refusal.doubtful || refusal.put_off {
+                        self.sent = Sent::Perhaps;
+                    }
+                    if self.sent != Sent::Never {
+                        return Box::pin(self.taken_in_doubt(error)).await;
+                    }
                     return Creation::Taken {
-                        refused: Some(error),
-                        holder: None,
+                        conflict: Conflict {
+                            refused: Some(error),
+                            holder: None,
+                            likeness: None,
+                        },
                         attempts: self.attempts,
                     };
                 }
@@ -180,12 +169,11 @@ impl<'w> Create<'w> {
                 }
             };
             // A 201 that cannot be read is no page of a stranger's.
-            let may_have_worked = fault.may_have_worked || fault.status == Some(201);
-            self.doubtful |= may_have_worked;
-            self.noted |= may_have_worked;
+            self.noted |= fault.may_have_worked || fault.status == Some(201);
             if fault.kind.is_of_the_unsent() {
                 return self.cut_off(fault);
             }
+            self.sent = Sent::Perhaps;
             effort.add(fault.lasted);
             if let Some(end) = Box::pin(self.look_into(&fault, effort)).await {
                 return end;
@@ -196,35 +184,44 @@ impl<'w> Create<'w> {
     async fn created(self, reply: Reply<Option<User>>) -> Creation {
         let (status, attempts) = (reply.status, self.attempts + reply.attempts);
         // A yes without the account, or with a part of it: the whole is worth a look.
-        let shown = match reply.value.filter(|user| user.user_name.is_some()) {
-            Some(user) => Ok((Found::Ours(Box::new(user)), status)),
-            None => self.whose().await,
+        let account = match reply.value.filter(|user| user.user_name.is_some()) {
+            Some(user) => Some(Box::new(user)),
+            None => match self.find().await {
+                Ok((Some(account), _)) => Some(account),
+                Ok((None, _)) => {
+                    return Creation::Unknown {
+                        error: Error::Vanished,
+                        attempts,
+                    };
+                }
+                // The node said yes, and nothing speaks against it.
+                Err(_) => None,
+            },
         };
-        match shown {
-            Ok((Found::Ours(user) | Found::Theirs(user), _)) => {
-                match self.made_before(&user, reply.date, status) {
-                    None => Creation::Created {
-                        status,
-                        account: Some(user),
-                        attempts,
-                    },
-                    Some(made) => Creation::Taken {
-                        refused: Some(Error::OlderAccount { status, made }),
-                        holder: Some(user),
-                        attempts,
-                    },
+        let yes = Yes {
+            status,
+            created: account.as_ref().and_then(|account| account.created),
+            sent: self.sent_at,
+            now: reply.date,
+        };
+        match yes.created {
+            Some(made) if yes.is_to_another() => Creation::Taken {
+                conflict: Conflict {
+                    refused: Some(Error::OlderAccount { status, made }),
+                    holder: account,
+                    likeness: None,
+                },
+                attempts,
+            },
+            _ => {
+                self.worker.lag.learn(yes);
+                Creation::Created {
+                    status,
+                    account,
+                    proven: yes.is_proof(self.worker.lag.get()),
+                    attempts,
                 }
             }
-            Ok((Found::Nobody, _)) => Creation::Unknown {
-                error: Error::Vanished,
-                attempts,
-            },
-            // The node said yes, and nothing speaks against it.
-            Err(_) => Creation::Created {
-                status,
-                account: None,
-                attempts,
-            },
         }
     }
 
@@ -232,28 +229,22 @@ impl<'w> Create<'w> {
     async fn look_into(&self, fault: &Fault, effort: Effort) -> Option<Creation> {
         let attempts = self.attempts;
         info!(email = %self.email, cause = %fault, "no answer to a create; looking whether it worked");
-        match self.whose().await {
-            Ok((Found::Ours(user), status)) => {
-                let status = fault
-                    .status
-                    .filter(|status| *status == 201)
-                    .unwrap_or(status);
+        match self.look().await {
+            Ok((Some(Found::Ours { account, proven }), status)) => {
+                let made = fault.status.filter(|status| *status == 201);
                 Some(Creation::Created {
-                    status,
-                    account: Some(user),
+                    status: made.unwrap_or(status),
+                    account: Some(account),
+                    proven: proven || made.is_some(),
                     attempts,
                 })
             }
-            Ok((Found::Theirs(user), _)) => Some(Creation::Taken {
-                refused: None,
-                holder: Some(user),
-                attempts,
-            }),
-            Ok((Found::Nobody, _)) if effort.is_spent(MAX_ATTEMPTS) => Some(Creation::Failed {
+            Ok((Some(Found::Theirs(conflict)), _)) => Some(Creation::Taken { conflict, attempts }),
+            Ok((None, _)) if effort.is_spent(MAX_ATTEMPTS) => Some(Creation::Failed {
                 error: Error::Fault(without_doubt(fault)),
                 attempts,
             }),
-            Ok((Found::Nobody, _)) => {
+            Ok((None, _)) => {
                 debug!(email = %self.email, "the account is not there; sending the create again");
                 let rest = self
                     .worker
@@ -278,23 +269,26 @@ impl<'w> Create<'w> {
     async fn taken_in_doubt(self, refused: Error) -> Creation {
         let attempts = self.attempts;
         for look in 1..=LOOKS {
-            match self.whose().await {
-                Ok((Found::Ours(account), status)) => {
+            match self.look().await {
+                Ok((Some(Found::Ours { account, proven }), status)) => {
                     return Creation::Created {
                         status,
                         account: Some(account),
+                        proven,
                         attempts,
                     };
                 }
-                Ok((Found::Theirs(holder), _)) => {
+                Ok((Some(Found::Theirs(conflict)), _)) => {
                     return Creation::Taken {
-                        refused: Some(refused),
-                        holder: Some(holder),
+                        conflict: Conflict {
+                            refused: Some(refused),
+                            ..conflict
+                        },
                         attempts,
                     };
                 }
                 // Somebody has the email: the account may take a while to show.
-                Ok((Found::Nobody, _)) if look < LOOKS => {
+                Ok((None, _)) if look < LOOKS => {
                     if self
                         .worker
                         .client
@@ -307,34 +301,12 @@ impl<'w> Create<'w> {
                         break;
                     }
                 }
-                Ok((Found::Nobody, _)) => {}
+                Ok((None, _)) => {}
                 Err(error) => return Creation::Unknown { error, attempts },
             }
         }
         Creation::Unknown {
             error: refused,
-            attempts,
-        }
-    }
-
-    /// 409 after the node said that there are too many calls. It has hardly looked at the POST then: the account is
-    /// our own only if the node says when it was made.
-    async fn taken_after_waiting(self, refused: Error) -> Creation {
-        let attempts = self.attempts;
-        let holder = match self.whose().await {
-            Ok((Found::Ours(account), status)) if account.created.is_some() => {
-                return Creation::Created {
-                    status,
-                    account: Some(account),
-                    attempts,
-                };
-            }
-            Ok((Found::Ours(account) | Found::Theirs(account), _)) => Some(account),
-            Ok((Found::Nobody, _)) | Err(_) => None,
-        };
-        Creation::Taken {
-            refused: Some(refused),
-            holder,
             attempts,
         }
     }
@@ -367,58 +339,49 @@ impl<'w> Create<'w> {
         }
     }
 
-    async fn whose(&self) -> Result<(Found, u16), Error> {
+    /// The account that has the email now, and the status code that said so.
+    async fn find(&self) -> Result<(Option<Box<User>>, u16), Error> {
         let reply = self.worker.directory.people.find_now(self.email).await?;
-        let found = match reply.value {
-            Holder::Nobody | Holder::SomeoneElse { .. } => Found::Nobody,
-            Holder::Several { .. } => return Err(Error::Vanished),
-            Holder::Account(account) if self.is_ours(&account, reply.date) => Found::Ours(account),
-            Holder::Account(account) => Found::Theirs(account),
-        };
-        Ok((found, reply.status))
-    }
-
-    /// An account is this row's own when the node made it since the row began, by the node's own
-    /// clock where it tells the time; where it does not say when, if it holds what the row asks for.
-    fn is_ours(&self, account: &User, node_now: Option<i64>) -> bool {
-        /// How wrong this machine's clock may be against the node's.
-        const SKEW: i64 = 600;
-        let age = |now: i64, made: Timestamp| now.saturating_sub(made.as_second());
-        match (account.created, node_now, self.begun.age()) {
-            (Some(made), Some(now), Some(begun)) => age(now, made) <= begun + TOLERANCE,
-            (Some(made), None, Some(begun)) => {
-                age(Timestamp::now().as_second(), made) <= begun + SKEW
-            }
-            (None, ..) | (.., None) => self.is_alike(account),
+        match reply.value {
+            Holder::Nobody | Holder::SomeoneElse { .. } => Ok((None, reply.status)),
+            Holder::Account(account) => Ok((Some(account), reply.status)),
+            Holder::Several { .. } => Err(Error::Vanished),
         }
     }
 
-    /// When an account was made, if that was before the row began, whatever is wrong with clocks and time zones. Some
-    /// nodes answer the create of somebody who is there with a yes and that account.
-    fn made_before(&self, account: &User, node_now: Option<i64>, status: u16) -> Option<Timestamp> {
-        /// A day: no time zone is further off.
-        const DOUBT: i64 = 86_400;
-        /// Time zones are apart by whole quarters of an hour.
-        const QUARTER: i64 = 900;
-        let now = node_now.unwrap_or_else(|| Timestamp::now().as_second());
-        let made = account.created?;
-        let age = now.saturating_sub(made.as_second());
-        let begun = self.begun.age()?;
-        let recent = begun.saturating_add(TOLERANCE);
-        // Who makes an account says 201.
-        let is_doubtful = status == 200 && node_now.is_some();
-        let is_older = age > begun.saturating_add(DOUBT)
-            || (is_doubtful && age > recent && age % QUARTER > recent);
-        is_older.then_some(made)
+    async fn look(&self) -> Result<(Option<Found>, u16), Error> {
+        let (account, status) = self.find().await?;
+        let found = match account {
+            Some(account) => Some(self.whose(account).await),
+            None => None,
+        };
+        Ok((found, status))
     }
 
-    fn is_alike(&self, account: &User) -> bool {
-        let same =
-            |asked: &Option<String>, there: &Option<String>| asked.is_none() || asked == there;
-        same(&self.user.given_name, &account.given_name)
-            && same(&self.user.family_name, &account.family_name)
-            && same(&self.user.external_id, &account.external_id)
-            && same(&self.user.display_name, &account.display_name)
+    /// Whose an account is that has the email.
+    async fn whose(&self, account: Box<User>) -> Found {
+        let worker = self.worker;
+        let seen_before = self.seen_before.as_deref();
+        let made = if seen_before.is_some_and(|id| same_id(id, &account.id)) {
+            Made::Before
+        } else {
+            let now = worker.client.node_time();
+            Made::of(account.created, self.sent_at, now, worker.lag.get())
+        };
+        let claim = claim(self.sent, made);
+        let likeness = match claim {
+            // Whatever it lacks is completed.
+            Claim::Ours { .. } => Likeness::Alike,
+            Claim::UnlessItDiffers | Claim::None => worker.compare(self.newcomer, &account).await,
+        };
+        match owner(claim, &likeness) {
+            Owner::Ours { proven } => Found::Ours { account, proven },
+            Owner::Exists | Owner::Differs | Owner::Unclear => Found::Theirs(Conflict {
+                refused: None,
+                holder: Some(account),
+                likeness: Some(likeness),
+            }),
+        }
     }
 }
 

@@ -26,6 +26,9 @@ pub enum Before {
         email: Option<String>,
         /// The id of the account that the row has made, once that is known.
         made: Option<String>,
+        /// Whether it is proven that the row has made it.
+        #[serde(default)]
+        proven: bool,
     },
     /// An account, which the row changes.
     Account(Former),
@@ -62,6 +65,7 @@ impl Before {
         Before::Nobody {
             email: None,
             made: None,
+            proven: false,
         }
     }
 }
@@ -91,6 +95,8 @@ pub enum Note {
         node: u16,
         /// When.
         at: Timestamp,
+        /// When by the node's own clock, in seconds since 1970; none if it does not say its time.
+        node_time: Option<i64>,
         /// What is there before.
         before: Before,
         /// Where the answer goes.
@@ -152,7 +158,12 @@ impl Journal {
     }
 
     /// Returns when it is durable that a row may be sent.
-    async fn may_be_sent(&self, row: RowNumber, before: Before) -> Result<(), NotWritten> {
+    async fn may_be_sent(
+        &self,
+        row: RowNumber,
+        node_time: Option<i64>,
+        before: Before,
+    ) -> Result<(), NotWritten> {
         let Some(notes) = &self.notes else {
             return Ok(());
         };
@@ -162,6 +173,7 @@ impl Journal {
             row,
             node: self.node,
             at: Timestamp::now(),
+            node_time,
             before,
             written,
         };
@@ -190,10 +202,16 @@ impl Journal {
 }
 
 impl Worker {
-    /// Writes down that a row may be sent from now on. If that cannot be, it must not, nor any other.
-    pub(super) async fn announce(&self, row: RowNumber, before: Before) -> Result<(), Outcome> {
-        let written = self.journal.may_be_sent(row, before).await;
-        written.map_err(|error| {
+    /// Writes down that a row may be sent from now on. If that cannot be, it must not, nor any other. Gives the node's
+    /// own time that was written down with it.
+    pub(super) async fn announce(
+        &self,
+        row: RowNumber,
+        before: Before,
+    ) -> Result<Option<i64>, Outcome> {
+        let node_time = self.client.node_time();
+        let written = self.journal.may_be_sent(row, node_time, before).await;
+        written.map(|()| node_time).map_err(|error| {
             self.stop.drain(StopReason::Broken(error.to_string()));
             Outcome::new(Verdict::NotAttempted).because(format!("nothing was sent: {error}"))
         })

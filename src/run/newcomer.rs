@@ -34,18 +34,26 @@ impl Worker {
         let before = Before::Nobody {
             email: Some(user.user_name.clone()),
             made: None,
+            proven: false,
         };
-        if let Err(outcome) = self.announce(asked.number, before).await {
-            return outcome.into();
-        }
-        let creation = self.send_new(asked, user, newcomer).await;
+        let sent = match self.announce(asked.number, before).await {
+            Ok(sent) => sent,
+            Err(outcome) => return outcome.into(),
+        };
+        let creation = self.send_new(asked, user, newcomer, sent).await;
         self.conclude(asked, user, newcomer, creation).await
     }
 
     /// Sends a create with its teams, or without where the node does not take them with the user: RFC
     /// 7643, section 4.1.2, makes them read-only there.
-    async fn send_new(&self, asked: &Asked, user: &NewUser, newcomer: &Newcomer) -> Creation {
-        let create = |user, doubt| Create::new(self, user, &newcomer.email, doubt);
+    async fn send_new(
+        &self,
+        asked: &Asked,
+        user: &NewUser,
+        newcomer: &Newcomer,
+        sent: Option<i64>,
+    ) -> Creation {
+        let create = |user, doubt| Create::new(self, user, newcomer, doubt, sent);
         let doubt = asked.doubt.as_ref();
         let plain = || NewUser {
             groups: Vec::new(),
@@ -86,11 +94,13 @@ impl Worker {
             Creation::Created {
                 status,
                 account,
+                proven,
                 attempts,
             } => {
                 self.has_created.store(true, Ordering::Relaxed);
                 let created = Outcome::new(Verdict::Created)
                     .status(status)
+                    .proven(proven)
                     .attempts(attempts);
                 match account {
                     Some(account) => Box::pin(self.complete(asked, user, *account, created)).await,
@@ -98,13 +108,8 @@ impl Worker {
                     None => created.into(),
                 }
             }
-            Creation::Taken {
-                refused,
-                holder,
-                attempts,
-            } => {
-                let holder = holder.map(|holder| *holder);
-                match Box::pin(self.taken(newcomer, refused, holder, asked.repeats)).await {
+            Creation::Taken { conflict, attempts } => {
+                match Box::pin(self.taken(newcomer, conflict, asked.repeats)).await {
                     Taken::Settled(outcome) => outcome.attempts_of(attempts).into(),
                     Taken::Adopt(correction) => {
                         let pending = Pending {
@@ -125,8 +130,10 @@ impl Worker {
             }
             Creation::Unknown { error, attempts } => {
                 self.note(&error);
+                // A row of unknown state with 409 is one whose only create was refused: it may be sent again.
+                let status = error.status().filter(|status| *status != 409);
                 Outcome::new(Verdict::Unknown)
-                    .status(error.status())
+                    .status(status)
                     .attempts(attempts)
                     .because(format!(
                         "it was sent, and whether it worked could not be found out: {error}"

@@ -22,7 +22,7 @@ pub enum Verdict {
     Unlocked,
     /// The account was deleted.
     Deleted,
-    /// The email is taken, and the row or the command says that this is all right.
+    /// The account was there already, as the row asks; or the row or the command says that this is all right.
     Exists,
     /// The row does not make sense; nothing was sent.
     Invalid,
@@ -100,6 +100,8 @@ pub struct Outcome {
     pub status: Option<u16>,
     /// The id of the account, where known.
     pub user_id: Option<String>,
+    /// Whether it is proven that this run made the account: only then may an undo lock it.
+    pub proven: bool,
     /// How many calls were sent to change something.
     pub attempts: u32,
     /// One line for a person: why the row is not done, or what the node has made otherwise than asked.
@@ -120,6 +122,7 @@ impl Outcome {
             verdict,
             status: None,
             user_id: None,
+            proven: false,
             attempts: 0,
             error: None,
             differences: Vec::new(),
@@ -144,6 +147,12 @@ impl Outcome {
             user_id: id.into(),
             ..self
         }
+    }
+
+    /// With whether it is proven that this run made the account.
+    #[must_use]
+    pub(super) fn proven(self, proven: bool) -> Self {
+        Outcome { proven, ..self }
     }
 
     /// With the number of calls that were sent for it.

@@ -2,8 +2,6 @@
 
 use std::fmt::Display;
 
-use jiff::Timestamp;
-
 use super::course::{Course, Pending};
 use super::create::{Create, Creation};
 use super::journal::Before;
@@ -34,8 +32,8 @@ pub enum Past {
 pub struct Doubt {
     /// What says so.
     pub evidence: Evidence,
-    /// It was not sent before this, if that is known.
-    pub since: Option<Timestamp>,
+    /// It was not sent before this, by the node's own clock in seconds since 1970, if that is known.
+    pub sent: Option<i64>,
     /// What was there before.
     pub before: Before,
 }
@@ -125,7 +123,7 @@ impl Worker {
         holder: &Holder,
     ) -> Option<Course> {
         match (&doubt.before, holder) {
-            (Before::Nobody { made, .. }, Holder::Account(account)) => {
+            (Before::Nobody { made, proven, .. }, Holder::Account(account)) => {
                 let newcomer = asked.change.newcomer()?;
                 let Work::Create(user) =
                     plan(&asked.change, &Holder::Nobody, &self.directory.teams)
@@ -136,12 +134,12 @@ impl Worker {
                     Creation::Created {
                         status: 200,
                         account: Some(account.clone()),
+                        proven: *proven,
                         attempts: 0,
                     }
                 } else {
-                    Create::new(self, &user, &newcomer.email, Some(doubt))
-                        .look()
-                        .await?
+                    let create = Create::new(self, &user, newcomer, Some(doubt), None);
+                    create.judge_found(account.clone()).await
                 };
                 // An upsert takes whoever is there for what it is.
                 let others = matches!(creation, Creation::Taken { .. });

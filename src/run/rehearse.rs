@@ -10,7 +10,7 @@ use super::outcome::{Outcome, Verdict};
 use super::past::Asked;
 use super::worker::{Worker, done, impossible, protected};
 use crate::directory::Holder;
-use crate::plan::{self, Correction, Impossible, Work};
+use crate::plan::{self, Correction, Work};
 use crate::roster::{Action, Change};
 use crate::scim::{BulkLimits, BulkOperation, NewUser, User};
 
@@ -122,14 +122,13 @@ impl Worker {
         };
         let work = match (change, &holder) {
             (Change::Create(newcomer), Holder::Account(account)) => {
-                match self.would_be_taken(newcomer, account, asked.repeats) {
+                match self.would_be_taken(newcomer, account, asked.repeats).await {
                     Ok(work) => work,
                     Err(outcome) => return outcome.into(),
                 }
             }
             (Change::Create(_), Holder::Several { ids }) => {
-                let several = Impossible::Several { ids: ids.clone() };
-                return impossible(&several).status(409).into();
+                return self.would_be_unclear(ids.clone()).into();
             }
             _ => plan::plan(change, &holder, &self.directory.teams),
         };
@@ -180,7 +179,7 @@ impl Worker {
     fn would_create(&self, user: &NewUser) -> Outcome {
         let teams = &self.directory.teams;
         // No node gives such an id; it only has to be different for each.
-        let id = format!("(new) {}", user.user_name.to_lowercase());
+        let id = format!("{MADE_UP}{}", user.user_name.to_lowercase());
         self.directory.people.remember(&User {
             active: Some(user.active.unwrap_or(true)),
             ..user.account(id)
@@ -195,6 +194,14 @@ impl Worker {
             .user(correction.before.id.clone())
             .differences(plan::of_correction(correction, &self.directory.teams))
     }
+}
+
+/// How the id begins of an account that a rehearsal only remembers.
+const MADE_UP: &str = "(new) ";
+
+/// Whether there is no such account on the node.
+pub(super) fn is_made_up(id: &str) -> bool {
+    id.starts_with(MADE_UP)
 }
 
 /// Counts the calls of what was set aside, and settles its rows.

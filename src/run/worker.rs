@@ -9,6 +9,7 @@ use super::habits::Habits;
 use super::journal::{Before, Journal};
 use super::leavers::{Leavers, Leaves};
 use super::outcome::{Outcome, Verdict};
+use super::ownership::Lag;
 use super::past::Asked;
 use super::rehearse::Rehearsal;
 use super::stop::{StopReason, StopSwitch};
@@ -36,6 +37,8 @@ pub(super) struct Worker {
     pub(super) rehearsal: Option<Rehearsal>,
     /// Whether the node has made an account: then the address is right.
     pub(super) has_created: AtomicBool,
+    /// How far `meta.created` lags behind the node's `Date`.
+    pub(super) lag: Lag,
     failed: AtomicU64,
 }
 
@@ -59,6 +62,7 @@ impl Worker {
             settings,
             stop,
             has_created: AtomicBool::new(false),
+            lag: Lag::default(),
             failed: AtomicU64::new(0),
         }
     }

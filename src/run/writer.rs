@@ -48,6 +48,8 @@ struct Before {
     attempts: u32,
     /// Whether it may have taken effect.
     doubtful: bool,
+    /// Whether it was answered with "too many calls".
+    put_off: bool,
 }
 
 impl Before {
@@ -55,6 +57,7 @@ impl Before {
         Before {
             attempts: error.attempts(),
             doubtful: error.is_doubtful(),
+            put_off: error.is_put_off(),
         }
     }
 
@@ -66,6 +69,9 @@ impl Before {
                 doubtful: reply.doubtful || self.doubtful,
                 ..reply
             }),
+            Err(error) if self.put_off => {
+                Err(error.after(self.attempts, self.doubtful).after_put_off())
+            }
             Err(error) => Err(error.after(self.attempts, self.doubtful)),
         }
     }

@@ -204,6 +204,7 @@ impl BulkResult {
                 status,
                 attempts: whole.attempts,
                 doubtful: whole.doubtful,
+                put_off: whole.put_off,
                 date: whole.date,
                 value: self,
             });
@@ -224,6 +225,7 @@ impl BulkResult {
             scim_type: Object::parse(body).and_then(|mut body| body.text("scimType")),
             attempts: whole.attempts,
             doubtful: whole.doubtful,
+            put_off: whole.put_off,
         }))
     }
 }
@@ -397,6 +399,7 @@ mod tests {
             status: 200,
             attempts: 2,
             doubtful: false,
+            put_off: false,
             date: Some(5),
             value,
         };

@@ -22,7 +22,7 @@ use super::place::Ways;
 use super::resource::{Group, Resource, Shown, User};
 use super::version::Versions;
 use crate::pace::retry::{Happened, Repeat, happened};
-use crate::pace::{Answer, Call, Class, Line};
+use crate::pace::{Answer, Call, Class, Line, date_in_seconds};
 
 /// One resource is small.
 const LONGEST_RESOURCE: usize = 4 << 20;
@@ -54,6 +54,8 @@ pub struct Reply<T> {
     pub attempts: u32,
     /// Whether an earlier attempt may have taken effect already.
     pub doubtful: bool,
+    /// Whether an earlier attempt was answered with "too many calls".
+    pub put_off: bool,
     /// When the node says it answered (`Date`), seconds since 1970.
     pub date: Option<i64>,
     /// What came back.
@@ -68,6 +70,7 @@ impl<T> Reply<T> {
             status: self.status,
             attempts: self.attempts,
             doubtful: self.doubtful,
+            put_off: self.put_off,
             date: self.date,
             value: make(self.value),
         }
@@ -80,6 +83,7 @@ impl<T> Reply<T> {
             status: self.status,
             attempts: self.attempts,
             doubtful: self.doubtful,
+            put_off: self.put_off,
             date: self.date,
         };
         (whole, self.value)
@@ -105,6 +109,12 @@ impl Client {
     #[must_use]
     pub fn line(&self) -> &Line {
         &self.line
+    }
+
+    /// The node's own time (`Date`) as of its latest answer, in seconds since 1970; none if it does not say it.
+    #[must_use]
+    pub fn node_time(&self) -> Option<i64> {
+        self.line.node_time()
     }
 
     /// The node's address, without a slash at the end.
@@ -373,18 +383,12 @@ pub(super) fn parse<R: Resource>(body: &[u8]) -> Option<R> {
 }
 
 fn reply<T, U>(answer: &Answer<U>, value: T) -> Reply<T> {
-    let date = answer
-        .headers
-        .get(reqwest::header::DATE)
-        .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
-        .and_then(|date| {
-            i64::try_from(date.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()
-        });
     Reply {
         status: answer.status.as_u16(),
         attempts: answer.attempts,
         doubtful: answer.doubtful,
-        date,
+        put_off: answer.put_off,
+        date: date_in_seconds(&answer.headers),
         value,
     }
 }
@@ -398,6 +402,7 @@ pub(super) fn accept<T>(mut answer: Answer<T>) -> Result<Reply<T>, Error> {
             scim_type: Object::parse(&body).and_then(|mut body| body.text("scimType")),
             attempts: answer.attempts,
             doubtful: answer.doubtful,
+            put_off: answer.put_off,
         })),
     }
 }

@@ -85,6 +85,8 @@ pub struct Refusal {
     pub attempts: u32,
     /// Whether an earlier attempt may have taken effect.
     pub doubtful: bool,
+    /// Whether an earlier attempt was answered with "too many calls": some nodes carry it out all the same.
+    pub put_off: bool,
 }
 
 impl Refusal {
@@ -250,6 +252,21 @@ impl Error {
             Error::Fault(fault) => fault.may_have_worked,
             _ => false,
         }
+    }
+
+    /// Whether this, or an earlier attempt, was answered with "too many calls".
+    #[must_use]
+    pub fn is_put_off(&self) -> bool {
+        matches!(self, Error::Refused(refusal) if refusal.put_off || refusal.status == 429)
+    }
+
+    /// The same after another attempt that was answered with "too many calls".
+    #[must_use]
+    pub(crate) fn after_put_off(mut self) -> Self {
+        if let Error::Refused(refusal) = &mut self {
+            refusal.put_off = true;
+        }
+        self
     }
 
     /// The same after other attempts, which may have taken effect if `doubtful`.

@@ -167,6 +167,7 @@ impl Raw {
             scim_type: Object::parse(&self.body).and_then(|mut body| body.text("scimType")),
             attempts: 1,
             doubtful: false,
+            put_off: false,
         }
     }
 }

@@ -20,7 +20,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 impl Job {
     /// The record that this job is written down in.
     pub(super) fn book(&mut self, ready: &[Ready], results: &Path) -> Result<Book, Failure> {
-        let about = self.about(&sites(ready), results)?;
+        let mut about = self.about(&sites(ready), results)?;
+        for (node, each) in about.nodes.iter_mut().zip(ready) {
+            node.node_time = each.node.client.node_time();
+        }
         match std::mem::take(&mut self.origin) {
             Origin::Resumed(earlier) => {
                 // What is known of its rows is read from another connection.
@@ -62,6 +65,7 @@ impl Job {
             role_prefix: destination.role_prefix.clone(),
             protected: destination.protected.names(),
             dialect: destination.dialect,
+            node_time: None,
         };
         Ok(About {
             version: About::VERSION,

@@ -1,0 +1,80 @@
+//! Whether an account that exists is what a row for a new person asks for.
+
+use super::confirm::is_alike;
+use super::ownership::Likeness;
+use super::rehearse::is_made_up;
+use super::worker::Worker;
+use crate::plan::{Difference, Work, adopt, of_correction};
+use crate::roster::Newcomer;
+use crate::scim::User;
+
+impl Worker {
+    /// Compares an account with what a row asks for. A list may show it in short, so it is read by itself before a
+    /// difference counts.
+    pub(super) async fn compare(&self, newcomer: &Newcomer, account: &User) -> Likeness {
+        // What the row leaves to the program is no difference.
+        let newcomer = newcomer.as_named();
+        self.directory
+            .see_memberships(account, newcomer.join.iter())
+            .await;
+        let listed = self.likeness(&newcomer, account);
+        if listed == Likeness::Alike || is_made_up(&account.id) {
+            return listed;
+        }
+        let why = match self.client.user(&account.id).await.map(|reply| reply.value) {
+            Ok(Some(mut shown)) => {
+                let groups = &newcomer.join;
+                self.directory
+                    .look_into_memberships(&mut shown, groups)
+                    .await;
+                return self.likeness(&newcomer, &shown);
+            }
+            Ok(None) => "it cannot be read by its id (HTTP 404)".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        match listed {
+            // What is not shown may only be left out.
+            Likeness::Differs(mut differences) => {
+                differences.retain(|each| !each.before.is_empty());
+                if differences.is_empty() {
+                    Likeness::Unseen(why)
+                } else {
+                    Likeness::Differs(differences)
+                }
+            }
+            unseen => unseen,
+        }
+    }
+
+    fn likeness(&self, newcomer: &Newcomer, account: &User) -> Likeness {
+        let teams = &self.directory.teams;
+        // An account that is not shown as locked is not, as far as the node says; one that is to be locked has to be.
+        let lock_unseen = newcomer.active == Some(false) && account.active.is_none();
+        let account = User {
+            active: account.active.or(newcomer.active),
+            ..account.clone()
+        };
+        let correction = match adopt(newcomer, &account, teams) {
+            Work::Patch(correction) => Some(correction),
+            Work::Impossible(reason) => return Likeness::Unseen(reason.to_string()),
+            _ => None,
+        };
+        let groups_unseen = correction
+            .as_ref()
+            .is_some_and(|correction| !correction.memberships_seen);
+        let mut differences =
+            correction.map_or_else(Vec::new, |correction| of_correction(&correction, teams));
+        differences.retain(|each: &Difference| {
+            let is_unseen = groups_unseen && each.is_membership();
+            !is_unseen && !is_alike(&each.after, &each.before)
+        });
+        match (differences.is_empty(), groups_unseen, lock_unseen) {
+            (false, ..) => Likeness::Differs(differences),
+            (_, true, _) => Likeness::Unseen("the node does not show its teams".to_owned()),
+            (_, _, true) => {
+                Likeness::Unseen("the node does not show whether it is locked".to_owned())
+            }
+            _ => Likeness::Alike,
+        }
+    }
+}
