@@ -59,11 +59,14 @@ fn waited(child: Child) -> Ended {
     }
 }
 
+/// What is done to the record of a run that is going.
+type Harm<'a> = &'a dyn Fn(&Desk);
+
 #[test]
 fn a_run_whose_record_is_deleted_or_replaced_stops() {
     const ROWS: usize = 2_000;
     let delete = |path: &Path| fs::remove_file(path).unwrap();
-    let harms: [(&str, &dyn Fn(&Desk)); 4] = [
+    let harms: [(&str, Harm<'_>); 4] = [
         ("the state folder is deleted", &|desk| {
             fs::remove_dir_all(desk.path("state")).unwrap();
         }),

@@ -102,11 +102,11 @@ impl Shelf {
     fn take(
         &self,
         id: &RunId,
-        hold: fn(&Path, &str) -> io::Result<Result<Hold, String>>,
+        by: fn(&Path, &str) -> io::Result<Result<Hold, String>>,
     ) -> Result<Hold, LedgerError> {
         let path = self.lock_path(id);
         let who = format!("process {}", std::process::id());
-        let held = hold(&path, &who).map_err(|source| LedgerError::Io { path, source })?;
+        let held = by(&path, &who).map_err(|source| LedgerError::Io { path, source })?;
         held.map_err(|_| LedgerError::Busy(id.clone()))
     }
 

@@ -218,22 +218,29 @@ fn runs_are_found_by_their_beginning_and_kept_apart() {
 
 #[test]
 fn looking_whether_a_run_is_going_keeps_nobody_from_it() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     let folder = tempfile::tempdir().unwrap();
     let shelf = Shelf::at(Some(folder.path())).unwrap();
     let id = begun(&shelf).id().clone();
-    let over = std::sync::atomic::AtomicBool::new(false);
+    let over = AtomicBool::new(false);
+    let until_over = |look: &dyn Fn()| {
+        while !over.load(Ordering::Relaxed) {
+            look();
+        }
+    };
     std::thread::scope(|scope| {
-        for _ in 0..3 {
+        for _ in 0..2 {
             scope.spawn(|| {
-                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                until_over(&|| {
                     let _ = shelf.is_going(&id);
-                    shelf.read(&id).unwrap().counts().unwrap();
-                }
+                });
             });
         }
+        scope.spawn(|| until_over(&|| drop(shelf.read(&id).unwrap().counts().unwrap())));
         let opened = || shelf.open(&id).map(|(_, salvaged)| salvaged);
         let all: Vec<_> = (0..50).map(|_| opened()).collect();
-        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        over.store(true, Ordering::Relaxed);
         for salvaged in all {
             assert!(!salvaged.unwrap(), "a record that is read is not damaged");
         }
@@ -252,6 +259,11 @@ fn only_looking_at_a_lock_changes_nothing() {
     assert_eq!(std::fs::read(&lock).unwrap(), who);
     let id = book.id().clone();
     drop(book);
+    // One who looks is not taken for a run by another one.
+    let looks = std::fs::File::open(&lock).unwrap();
+    looks.lock_shared().unwrap();
+    assert!(!shelf.is_going(&id));
+    drop(looks);
     std::fs::remove_file(&lock).unwrap();
     assert!(!shelf.is_going(&id));
     assert!(!lock.exists());

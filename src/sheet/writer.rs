@@ -188,6 +188,9 @@ impl<W: Write + Send> Writer<W> {
 
 /// The first line of a spreadsheet with these headings, as far as it is known before the first row. Nothing of a
 /// workbook, which is written at the end.
+///
+/// # Panics
+/// Never: memory takes whatever is written to it.
 #[must_use]
 pub fn beginning(format: Format, header: &[String]) -> Vec<u8> {
     match format {
@@ -198,7 +201,7 @@ pub fn beginning(format: Format, header: &[String]) -> Vec<u8> {
         }
         Format::Csv | Format::Tsv | Format::Like(_) => {
             let written = Writer::new(Vec::new(), format, header).and_then(Writer::finish);
-            written.expect("memory takes whatever is written to it")
+            written.expect("memory takes it")
         }
     }
 }
