@@ -6,6 +6,7 @@
 
 use super::holder::Holder;
 use super::index::Index;
+use super::known::Lookup;
 use super::people::People;
 use crate::roster::Email;
 use crate::scim::Error;
@@ -46,10 +47,10 @@ impl People {
     pub async fn taken_by(&self, email: &Email) -> Result<Option<Holder>, Error> {
         let among = |index: &Index| Holder::among(index.by_email(&email.folded()), email);
         loop {
-            let known = self.read_index(among);
-            let is_listed = known.is_some();
-            if let Some(holder) = known.filter(|holder| *holder != Holder::Nobody) {
-                return Ok(Some(holder));
+            let is_listed = self.is_listed();
+            match self.known(|known| known.by_email(email)) {
+                Lookup::Known(holder) if holder != Holder::Nobody => return Ok(Some(holder)),
+                _ => {}
             }
             let by_filter = self.has_filter();
             {
