@@ -83,10 +83,10 @@ impl Known {
     }
 
     /// An account may have got this email.
-    pub(super) fn expect(&mut self, email: &str, id: Option<&str>) {
-        let email = email.to_lowercase();
+    pub(super) fn expect(&mut self, email: &Email, id: Option<&str>) {
+        let email = email.folded();
         if self.newer.by_email(&email).is_empty() {
-            self.expected.insert(email, id.map(str::to_owned));
+            self.expected.insert(email.into_owned(), id.map(str::to_owned));
         }
     }
 
@@ -219,7 +219,7 @@ mod tests {
         let mut known = Known::default();
         known.list(list(&[user("1", "ann@example.com", true)]));
         known.doubt("1");
-        known.expect("Ann@example.com", Some("1"));
+        known.expect(&email("Ann@example.com"), Some("1"));
         assert_eq!(known.by_id("1"), None);
         assert_eq!(
             known.by_email(&email("ann@example.com")),
@@ -234,7 +234,7 @@ mod tests {
     fn an_email_that_a_row_may_have_given_is_asked_for() {
         let mut known = Known::default();
         known.list(Index::default());
-        known.expect("ann@example.com", None);
+        known.expect(&email("ann@example.com"), None);
         assert_eq!(known.by_email(&email("ann@example.com")), Lookup::Unknown);
         assert_eq!(
             known.by_email(&email("bob@example.com")),

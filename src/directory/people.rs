@@ -267,27 +267,26 @@ impl People {
         self.keep_up(|known| known.deleted(id));
     }
 
-    /// An account may have been changed, and given this email, without its state having been seen
-    /// afterwards: the next who needs it asks the node for it.
-    pub fn doubt(&self, id: Option<&str>, email: Option<&str>) {
-        self.keep_up(|known| {
+    /// An account may have been changed, and may have any of these emails now, but its state was not
+    /// seen: whoever needs it next asks the node.
+    pub fn doubt<'e>(&self, id: Option<&str>, emails: impl IntoIterator<Item = &'e Email>) {
+        self.note_unseen(|known| {
             if let Some(id) = id {
                 known.doubt(id);
             }
-            if let Some(email) = email {
+            for email in emails {
                 known.expect(email, id);
             }
         });
-        self.note_unseen();
     }
 
-    /// An account was made, and has this email. It may be unknown otherwise.
-    pub fn expect(&self, id: Option<&str>, email: &str) {
-        self.keep_up(|known| known.expect(email, id));
-        self.note_unseen();
+    /// An account with this email exists now, whether or not its state was seen.
+    pub fn expect(&self, id: Option<&str>, email: &Email) {
+        self.note_unseen(|known| known.expect(email, id));
     }
 
-    fn note_unseen(&self) {
+    fn note_unseen(&self, learn: impl FnOnce(&mut Known)) {
+        self.keep_up(learn);
         let mut unseen = self.unseen.write().unwrap_or_else(PoisonError::into_inner);
         *unseen = Some(Instant::now());
     }

@@ -16,7 +16,7 @@ use super::writer::Writer;
 use crate::directory::{Directory, Holder};
 use crate::pace::FaultKind;
 use crate::plan::{Impossible, Work, plan};
-use crate::roster::{Action, Change, Protected};
+use crate::roster::{Action, Change, Email, Protected};
 use crate::scim::{Client, Error};
 
 /// What every row of a run needs.
@@ -73,9 +73,19 @@ impl Worker {
         self.stop.reason().is_some()
     }
 
-    /// Counts a row that is not as asked, and stops the run when there are too many.
-    pub(super) fn count(&self, verdict: Verdict) {
-        if !matches!(verdict, Verdict::Failed | Verdict::Unknown) {
+    /// Counts a row that is not as asked, and stops the run when there are too many. Whatever the row
+    /// may have changed unseen is asked for before another row relies on it; `emails` are what its
+    /// account may have now.
+    pub(super) fn count(&self, outcome: &Outcome, emails: &[Email]) {
+        let id = outcome.user_id.as_deref();
+        let people = &self.directory.people;
+        match outcome.verdict {
+            Verdict::Created => emails.iter().for_each(|email| people.expect(id, email)),
+            Verdict::Unknown => people.doubt(id, emails),
+            Verdict::Failed if outcome.attempts > 0 => people.doubt(id, emails),
+            _ => {}
+        }
+        if !matches!(outcome.verdict, Verdict::Failed | Verdict::Unknown) {
             return;
         }
         let failed = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
@@ -83,6 +93,19 @@ impl Worker {
             && failed > most
         {
             self.stop.drain(StopReason::TooManyErrors(most));
+        }
+    }
+
+    /// A row was carried out in an earlier part of the run: a list that was read since may not show it.
+    pub(super) fn carried_out_before(&self, change: &Change, outcome: &Outcome) {
+        let people = &self.directory.people;
+        match (outcome.verdict, outcome.user_id.as_deref()) {
+            (Verdict::Deleted, Some(id)) => people.forget(id),
+            (
+                Verdict::Invalid | Verdict::NotAttempted | Verdict::Unchanged | Verdict::Exists,
+                _,
+            ) => {}
+            (_, id) => people.doubt(id, &change.emails()),
         }
     }
 
