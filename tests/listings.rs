@@ -1,0 +1,168 @@
+//! What a run has changed counts more than any list: some nodes ignore filters and list people as they
+//! were a while ago.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use support::column;
+use support::scripted::{Call, Reply, Scripted, list, reply, user};
+
+/// A node that ignores filters, and whose lists never show a change. Single accounts are shown as they are.
+struct Stale {
+    server: Scripted,
+    /// Whether it refuses to change accounts.
+    refuses: Arc<AtomicBool>,
+}
+
+impl Stale {
+    /// With accounts of these emails, which are active or not.
+    fn with(people: &[(&str, bool)]) -> Self {
+        let accounts = people.iter().enumerate().map(|(id, (email, active))| {
+            let id = format!("u{id}");
+            (id.clone(), user(&id, email, *active))
+        });
+        let accounts: BTreeMap<String, Value> = accounts.collect();
+        let listed: Vec<Value> = accounts.values().cloned().collect();
+        let accounts = Mutex::new(accounts);
+        let refuses = Arc::new(AtomicBool::new(false));
+        let refused = Arc::clone(&refuses);
+        let server = Scripted::start(move |call, _| {
+            let refused = refused.load(Ordering::Relaxed);
+            answer(call, &listed, &mut accounts.lock().unwrap(), refused)
+        });
+        Stale { server, refuses }
+    }
+
+    /// The values that `active` was set to, in order.
+    fn switched(&self) -> Vec<bool> {
+        let calls = self.server.calls().into_iter();
+        let patches = calls.filter(|call| call.method == "PATCH");
+        patches
+            .filter_map(|call| call.json()["Operations"][0]["value"].as_bool())
+            .collect()
+    }
+}
+
+fn answer(
+    call: &Call,
+    listed: &[Value],
+    accounts: &mut BTreeMap<String, Value>,
+    refuses: bool,
+) -> Reply {
+    let id = call.path.strip_prefix("/Users/").unwrap_or_default();
+    match (call.method.as_str(), &*call.path) {
+        ("GET", "/Users") => reply(200, list(listed)),
+        ("GET", _) => match accounts.get(id) {
+            Some(account) => reply(200, account),
+            None => reply(404, ""),
+        },
+        ("PATCH", _) if refuses => reply(409, json!({"detail": "not now"})),
+        ("POST", "/Users") => {
+            let email = call.json()["userName"].clone();
+            if accounts.values().any(|other| other["userName"] == email) {
+                return reply(409, json!({"scimType": "uniqueness"}));
+            }
+            let id = format!("u{}", accounts.len());
+            let account = user(&id, email.as_str().unwrap(), true);
+            accounts.insert(id, account.clone());
+            reply(201, account)
+        }
+        ("PATCH", _) => {
+            let Some(account) = accounts.get_mut(id) else {
+                return reply(404, "");
+            };
+            for operation in call.json()["Operations"].as_array().unwrap() {
+                let path = operation["path"].as_str().unwrap();
+                let (name, part) = path.split_once('.').unwrap_or((path, ""));
+                if part.is_empty() {
+                    account[name] = operation["value"].clone();
+                } else {
+                    account[name][part] = operation["value"].clone();
+                }
+            }
+            reply(200, account)
+        }
+        _ => reply(405, ""),
+    }
+}
+
+#[test]
+fn who_was_unlocked_a_row_ago_is_locked_although_a_later_list_shows_them_locked() {
+    let node = Stale::with(&[("ann@example.com", true), ("person7@example.com", false)]);
+    let desk = node.server.desk();
+    desk.file(
+        "people.csv",
+        "email,action,first name\nperson7@example.com,unlock,\nperson7@example.com,create,Seven\n\
+         person7@example.com,lock,\n",
+    );
+    desk.headcount(&["import", "people.csv", "--yes", "--on-conflict", "skip"])
+        .with(0);
+    assert_eq!(
+        column(&desk.rows("people.results.csv"), "result_outcome"),
+        ["unlocked", "exists", "locked"]
+    );
+    assert_eq!(node.switched(), [true, false]);
+}
+
+#[test]
+fn who_was_created_a_row_ago_is_updated_although_no_list_shows_them() {
+    let node = Stale::with(&[("ann@example.com", true)]);
+    let desk = node.server.desk();
+    desk.file(
+        "people.csv",
+        "email,action,first name\nnew@example.com,create,New\nnew@example.com,update,Newer\n\
+         new@example.com,lock,\n",
+    );
+    desk.headcount(&["import", "people.csv", "--yes"]).with(0);
+    assert_eq!(
+        column(&desk.rows("people.results.csv"), "result_outcome"),
+        ["created", "updated", "locked"]
+    );
+    assert_eq!(node.server.count("PATCH"), 2);
+}
+
+#[test]
+fn who_was_renamed_a_row_ago_is_found_by_the_new_email_only() {
+    let node = Stale::with(&[("ann@example.com", true), ("bob@example.com", true)]);
+    let desk = node.server.desk();
+    desk.file(
+        "people.csv",
+        "email,action,new email\nann@example.com,update,lee@example.com\nlee@example.com,lock,\n\
+         ann@example.com,lock,\n",
+    );
+    desk.headcount(&["import", "people.csv", "--yes"]).with(4);
+    let rows = desk.rows("people.results.csv");
+    assert_eq!(
+        column(&rows, "result_outcome"),
+        ["updated", "locked", "failed"]
+    );
+    assert_eq!(rows[2]["result_status"], "404");
+    assert_eq!(node.switched(), [false]);
+}
+
+#[test]
+fn who_was_created_in_an_earlier_part_of_a_run_is_updated_in_the_next() {
+    let node = Stale::with(&[("ann@example.com", true), ("bob@example.com", true)]);
+    let desk = node.server.desk();
+    desk.file(
+        "people.csv",
+        "email,action,first name\nnew@example.com,create,New\nnew@example.com,update,Newer\n",
+    );
+    node.refuses.store(true, Ordering::Relaxed);
+    desk.headcount(&["import", "people.csv"]).with(4);
+    assert_eq!(
+        column(&desk.rows("people.results.csv"), "result_outcome"),
+        ["created", "failed"]
+    );
+
+    node.refuses.store(false, Ordering::Relaxed);
+    desk.headcount(&["runs", "retry"]).with(0);
+    assert_eq!(node.server.count("POST"), 1);
+    let calls = node.server.calls();
+    let last = calls.last().unwrap();
+    assert_eq!((last.method.as_str(), &*last.path), ("PATCH", "/Users/u2"));
+}
