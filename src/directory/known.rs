@@ -86,7 +86,8 @@ impl Known {
     pub(super) fn expect(&mut self, email: &Email, id: Option<&str>) {
         let email = email.folded();
         if self.newer.by_email(&email).is_empty() {
-            self.expected.insert(email.into_owned(), id.map(str::to_owned));
+            self.expected
+                .insert(email.into_owned(), id.map(str::to_owned));
         }
     }
 
@@ -112,7 +113,10 @@ impl Known {
     pub(super) fn by_email(&self, email: &Email) -> Lookup {
         let folded_email = email.folded();
         let mut accounts = self.newer.by_email(&folded_email);
-        let listed = self.list.iter().flat_map(|list| list.by_email(&folded_email));
+        let listed = self
+            .list
+            .iter()
+            .flat_map(|list| list.by_email(&folded_email));
         accounts.extend(listed.filter(|user| !self.hides(&user.id)));
         match (accounts.is_empty(), self.expected.get(&*folded_email)) {
             (false, _) => Lookup::Known(Holder::among(accounts, email)),

@@ -25,6 +25,11 @@ pub struct Census {
     pub settled: u64,
     /// How many people lose the use of their accounts, deletions apart.
     pub locks: u64,
+    /// How many rows ask for a new account that is locked. Where the account exists already, they may
+    /// lock it.
+    pub inactive_creates: u64,
+    /// How many rows would lock an account that may not exist yet, and is made then.
+    pub inactive_upserts: u64,
     /// How many rows name a person who has to be looked up by id only.
     pub people_by_id: u64,
     /// How many rows name a person who has to be looked up and whose email is given.
@@ -80,6 +85,13 @@ impl Census {
         }
         *self.by_action.entry(change.action()).or_default() += 1;
         self.locks += u64::from(change.locks());
+        match change {
+            Change::Create(newcomer) if newcomer.active == Some(false) => {
+                self.inactive_creates += 1
+            }
+            Change::Upsert { .. } if change.locks() => self.inactive_upserts += 1,
+            _ => {}
+        }
         if change.action() != Action::Create {
             match change.person().email() {
                 Some(_) => self.people_by_email += 1,
@@ -173,7 +185,10 @@ pub(super) fn take(
         match change {
             change if is_settled => {
                 census.settled += 1;
-                for fingerprint in change.iter().flat_map(|change| Fingerprint::all_of(change, number.0)) {
+                for fingerprint in change
+                    .iter()
+                    .flat_map(|change| Fingerprint::all_of(change, number.0))
+                {
                     sorter.push(fingerprint.settled()).map_err(failed)?;
                 }
             }

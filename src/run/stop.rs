@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
 use crate::pace::Pace;
+use crate::report::grouped;
 
 /// Why no further call is sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +22,12 @@ pub enum StopReason {
     /// More rows failed than `--max-errors` allows.
     #[error("more than {0} rows failed (--max-errors)")]
     TooManyErrors(u64),
+    /// More people would lose access than agreed.
+    #[error(
+        "more than {} {} would be locked or deleted; to allow more, say how many with --allow-locks",
+        grouped(*.0), if *.0 == 1 { "person" } else { "people" }
+    )]
+    TooManyLocks(u64),
     /// The results cannot be written, or the input not be read any more.
     #[error("{0}")]
     Broken(String),

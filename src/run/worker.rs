@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::Settings;
 use super::course::{Course, Pending};
 use super::habits::Habits;
 use super::journal::{Before, Journal};
@@ -13,7 +12,9 @@ use super::past::Asked;
 use super::rehearse::Rehearsal;
 use super::stop::{StopReason, StopSwitch};
 use super::writer::Writer;
+use super::{Settings, not_attempted};
 use crate::directory::{Directory, Holder};
+use crate::guard::LockAllowance;
 use crate::pace::FaultKind;
 use crate::plan::{Impossible, Work, plan};
 use crate::roster::{Action, Change, Email, Protected};
@@ -37,6 +38,8 @@ pub(super) struct Worker {
     /// Whether the node has made an account: then the address is right.
     pub(super) has_created: AtomicBool,
     failed: AtomicU64,
+    /// How many people may lose access, and who has so far; nothing where any number may.
+    losses: Option<LockAllowance>,
 }
 
 impl Worker {
@@ -55,6 +58,7 @@ impl Worker {
             directory,
             rehearsal: settings.rehearse.then(|| Rehearsal::new(settings.bulk)),
             habits: Habits::of(settings.dialect),
+            losses: settings.allow_locks.map(LockAllowance::new),
             leavers: Leavers::default(),
             settings,
             stop,
@@ -152,6 +156,10 @@ impl Worker {
         if self.protected.recognises(&id, email.as_deref()) {
             return protected(&id, email.as_deref());
         }
+        let is_active = matches!(holder, Holder::Account(account) if account.active != Some(false));
+        if is_active && let Some(outcome) = self.one_too_many(&id) {
+            return outcome;
+        }
         let before = Before::Deleted {
             id: id.clone(),
             email,
@@ -180,6 +188,19 @@ impl Worker {
             }
             Err(error) => self.failed(&error).user(id),
         }
+    }
+
+    /// Counts an account that is about to lose access. If that is more than the run may take it from,
+    /// the run stops instead.
+    pub(super) fn one_too_many(&self, id: &str) -> Option<Outcome> {
+        let losses = self.losses.as_ref()?;
+        if losses.admit(id) {
+            return None;
+        }
+        let reason = StopReason::TooManyLocks(losses.most());
+        let outcome = not_attempted(&reason).user(id.to_owned());
+        self.stop.drain(reason);
+        Some(outcome)
     }
 
     /// A call that was to change something did not come through.

@@ -20,8 +20,8 @@ impl Job {
     /// Shows what would be done, or writes it down as a plan.
     pub(in crate::cli) async fn plan(mut self, output: Option<&Path>) -> Result<Exit, Failure> {
         self.run.dry_run = true;
-        let ready = self.look().await?;
-        self.check_harm(&ready).await?;
+        let mut ready = self.look().await?;
+        self.assess(&mut ready).await?;
         self.show(&ready, output).await
     }
 
@@ -59,7 +59,7 @@ impl Job {
                 plan_anew(&self, path)
             )));
         }
-        self.check_harm(&ready).await?;
+        self.assess(&mut ready).await?;
         let end = self.compare(&ready, plan, path).await?;
         if dry {
             self.say_no_report();
