@@ -29,6 +29,9 @@ pub struct About {
     pub results: PathBuf,
     /// More failed rows than this stop it, as the command line says it.
     pub max_errors: Option<String>,
+    /// How many people may lose access, if the command line says it.
+    #[serde(default)]
+    pub allow_locks: Option<u64>,
 }
 
 /// What made a run.
