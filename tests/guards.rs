@@ -162,7 +162,7 @@ fn a_node_whose_list_hides_who_is_active_is_stopped_on_the_way() {
     let import = ["import", "people.csv", "--on-conflict", "update", "--yes"];
     desk.headcount(&import)
         .with(5)
-        .says("more than 10 people would be locked or deleted")
+        .says("more people would be locked or deleted than the 10 allowed")
         .says("--allow-locks");
     let outcomes = column(&desk.rows("people.results.csv"), "result_outcome");
     let done = outcomes.iter().filter(|outcome| *outcome == "updated");
@@ -187,7 +187,7 @@ fn rows_that_go_in_bulk_requests_are_counted_on_the_way() {
     let import = ["import", "people.csv", "--yes", "--bulk", "on"];
     desk.headcount(&[&import[..], &["--allow-locks", "5"]].concat())
         .with(5)
-        .says("more than 5 people would be locked or deleted");
+        .says("more people would be locked or deleted than the 5 allowed");
     let outcomes = column(&desk.rows("people.results.csv"), "result_outcome");
     let again = outcomes.iter().filter(|outcome| *outcome == "locked");
     assert!(again.count() <= 5);

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use support::column;
 use support::scripted::{Call, Reply, Scripted, list, reply, user};
 
-/// A node that ignores filters, and whose lists never show a change. Single accounts are shown as they are.
+/// A node that ignores filters, and whose lists never show a change. Single accounts are shown as they are. A page has
+/// two accounts at the most, so that a list takes more calls than a few questions.
 struct Stale {
     server: Scripted,
     /// Whether it refuses to change accounts.
@@ -19,11 +20,11 @@ struct Stale {
 }
 
 impl Stale {
-    /// With accounts of these emails, which are active or not.
-    fn with(people: &[(&str, bool)]) -> Self {
-        let accounts = people.iter().enumerate().map(|(id, (email, active))| {
-            let id = format!("u{id}");
-            (id.clone(), user(&id, email, *active))
+    /// With fourteen accounts: `person7` is locked, the others are active.
+    fn start() -> Self {
+        let accounts = (0..14).map(|at| {
+            let (id, email) = (format!("u{at:02}"), format!("person{at}@example.com"));
+            (id.clone(), user(&id, &email, at != 7))
         });
         let accounts: BTreeMap<String, Value> = accounts.collect();
         let listed: Vec<Value> = accounts.values().cloned().collect();
@@ -55,7 +56,17 @@ fn answer(
 ) -> Reply {
     let id = call.path.strip_prefix("/Users/").unwrap_or_default();
     match (call.method.as_str(), &*call.path) {
-        ("GET", "/Users") => reply(200, list(listed)),
+        ("GET", "/Users") => {
+            let number = |name| call.query(name).and_then(|text| text.parse::<usize>().ok());
+            let from = listed.iter().skip(number("startIndex").unwrap_or(1) - 1);
+            let page: Vec<Value> = from
+                .take(number("count").unwrap_or(2).min(2))
+                .cloned()
+                .collect();
+            let mut page = list(&page);
+            page["totalResults"] = listed.len().into();
+            reply(200, page)
+        }
         ("GET", _) => match accounts.get(id) {
             Some(account) => reply(200, account),
             None => reply(404, ""),
@@ -92,7 +103,7 @@ fn answer(
 
 #[test]
 fn who_was_unlocked_a_row_ago_is_locked_although_a_later_list_shows_them_locked() {
-    let node = Stale::with(&[("ann@example.com", true), ("person7@example.com", false)]);
+    let node = Stale::start();
     let desk = node.server.desk();
     desk.file(
         "people.csv",
@@ -110,7 +121,7 @@ fn who_was_unlocked_a_row_ago_is_locked_although_a_later_list_shows_them_locked(
 
 #[test]
 fn who_was_created_a_row_ago_is_updated_although_no_list_shows_them() {
-    let node = Stale::with(&[("ann@example.com", true)]);
+    let node = Stale::start();
     let desk = node.server.desk();
     desk.file(
         "people.csv",
@@ -127,12 +138,12 @@ fn who_was_created_a_row_ago_is_updated_although_no_list_shows_them() {
 
 #[test]
 fn who_was_renamed_a_row_ago_is_found_by_the_new_email_only() {
-    let node = Stale::with(&[("ann@example.com", true), ("bob@example.com", true)]);
+    let node = Stale::start();
     let desk = node.server.desk();
     desk.file(
         "people.csv",
-        "email,action,new email\nann@example.com,update,lee@example.com\nlee@example.com,lock,\n\
-         ann@example.com,lock,\n",
+        "email,action,new email\nperson1@example.com,update,lee@example.com\nlee@example.com,lock,\n\
+         person1@example.com,lock,\n",
     );
     desk.headcount(&["import", "people.csv", "--yes"]).with(4);
     let rows = desk.rows("people.results.csv");
@@ -146,7 +157,7 @@ fn who_was_renamed_a_row_ago_is_found_by_the_new_email_only() {
 
 #[test]
 fn who_was_created_in_an_earlier_part_of_a_run_is_updated_in_the_next() {
-    let node = Stale::with(&[("ann@example.com", true), ("bob@example.com", true)]);
+    let node = Stale::start();
     let desk = node.server.desk();
     desk.file(
         "people.csv",
@@ -164,5 +175,5 @@ fn who_was_created_in_an_earlier_part_of_a_run_is_updated_in_the_next() {
     assert_eq!(node.server.count("POST"), 1);
     let calls = node.server.calls();
     let last = calls.last().unwrap();
-    assert_eq!((last.method.as_str(), &*last.path), ("PATCH", "/Users/u2"));
+    assert_eq!((last.method.as_str(), &*last.path), ("PATCH", "/Users/u14"));
 }

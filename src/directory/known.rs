@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use super::filter::is_called;
 use super::holder::Holder;
 use super::index::Index;
 use crate::roster::Email;
@@ -91,8 +92,18 @@ impl Known {
         }
     }
 
+    /// Who has an email when the node says that this account does: some nodes show for a while who was
+    /// renamed or is gone.
+    pub(super) fn reconcile(&self, shown: User, email: &Email) -> Holder {
+        match self.newer.by_id(&shown.id) {
+            Some(newer) => Some(newer).filter(|user| is_called(user, email)).into(),
+            None if self.is_deleted(&shown.id) => Holder::Nobody,
+            None => Some(shown).into(),
+        }
+    }
+
     /// Whether the run deleted the account.
-    pub(super) fn is_deleted(&self, id: &str) -> bool {
+    fn is_deleted(&self, id: &str) -> bool {
         self.overruled.get(&folded(id)) == Some(&Overruled::Deleted)
     }
 

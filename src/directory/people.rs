@@ -227,10 +227,7 @@ impl People {
             None => self.listed_since(unseen, email).await?,
         };
         Ok(match holder {
-            // Some nodes show who is gone for a while.
-            Holder::Account(user) if self.known(|known| known.is_deleted(&user.id)) => {
-                Holder::Nobody
-            }
+            Holder::Account(user) => self.known(|known| known.reconcile(*user, email)),
             holder => holder,
         })
     }

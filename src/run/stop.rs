@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
 use crate::pace::Pace;
-use crate::report::grouped;
 
 /// Why no further call is sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,8 +23,7 @@ pub enum StopReason {
     TooManyErrors(u64),
     /// More people would lose access than agreed.
     #[error(
-        "more than {} {} would be locked or deleted; to allow more, say how many with --allow-locks",
-        grouped(*.0), if *.0 == 1 { "person" } else { "people" }
+        "more people would be locked or deleted than the {0} allowed; to allow more, use --allow-locks N"
     )]
     TooManyLocks(u64),
     /// The results cannot be written, or the input not be read any more.
