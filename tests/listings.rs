@@ -30,10 +30,10 @@ impl Stale {
         let listed: Vec<Value> = accounts.values().cloned().collect();
         let accounts = Mutex::new(accounts);
         let refuses = Arc::new(AtomicBool::new(false));
-        let refused = Arc::clone(&refuses);
+        let shared = Arc::clone(&refuses);
         let server = Scripted::start(move |call, _| {
-            let refused = refused.load(Ordering::Relaxed);
-            answer(call, &listed, &mut accounts.lock().unwrap(), refused)
+            let mut accounts = accounts.lock().unwrap();
+            answer(call, &listed, &mut accounts, shared.load(Ordering::Relaxed))
         });
         Stale { server, refuses }
     }

@@ -171,7 +171,9 @@ mod tests {
 
     fn list(users: &[User]) -> Index {
         let mut index = Index::default();
-        users.iter().for_each(|user| index.insert(user));
+        for user in users {
+            index.insert(user);
+        }
         index
     }
 
@@ -216,7 +218,7 @@ mod tests {
         let mut known = Known::default();
         let ann = user("1", "ann@example.com", true);
         known.deleted("1");
-        known.list(list(&[ann.clone()]));
+        known.list(list(std::slice::from_ref(&ann)));
         known.read(&ann);
         assert_eq!(
             known.by_email(&email("ann@example.com")),

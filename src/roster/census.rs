@@ -87,7 +87,7 @@ impl Census {
         self.locks += u64::from(change.locks());
         match change {
             Change::Create(newcomer) if newcomer.active == Some(false) => {
-                self.inactive_creates += 1
+                self.inactive_creates += 1;
             }
             Change::Upsert { .. } if change.locks() => self.inactive_upserts += 1,
             _ => {}
