@@ -141,6 +141,7 @@ impl Bench<'_> {
             bulk: self.bulk,
             rehearse: false,
             max_errors: None,
+            allow_locks: None,
         };
         let stop = Arc::new(StopSwitch::new(pace));
         let begun = Instant::now();
@@ -206,5 +207,6 @@ fn about() -> About {
         rows: 0,
         results: "people.results.csv".into(),
         max_errors: None,
+        allow_locks: None,
     }
 }

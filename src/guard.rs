@@ -1,16 +1,21 @@
 //! Limits that stop a run before it does harm: how many people it may lock, how many rows may fail.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use crate::report::grouped;
 use crate::roster::{Action, Census};
 
 /// How many people a run would lock or delete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Harm {
     locks: u64,
     deletes: u64,
+    /// How many of them lose access: who is locked already has none to lose.
+    losses: u64,
 }
 
 /// As many as this are never too many.
@@ -23,7 +28,7 @@ const LARGEST_SHARE: u64 = 20;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this would {harm}, {why}; nothing was sent. If that is what you want, say so with --allow-locks {}.",
-    harm.total()
+    harm.losses
 )]
 pub struct TooMuchHarm {
     harm: Harm,
@@ -31,49 +36,133 @@ pub struct TooMuchHarm {
 }
 
 impl Harm {
-    /// What the rows of a file would do; nothing if they lock and delete nobody.
+    /// The most that the rows of a file can do, whatever the node holds. With `updates_existing`, a
+    /// create changes an account that exists (`--on-conflict update`).
     #[must_use]
-    pub fn of(census: &Census) -> Option<Self> {
-        let harm = Harm {
-            locks: census.locks,
-            deletes: census.by_action(Action::Delete),
+    pub fn at_most(census: &Census, updates_existing: bool) -> Self {
+        let creates = if updates_existing {
+            census.inactive_creates
+        } else {
+            0
         };
-        (harm.total() > 0).then_some(harm)
+        let locks = census.locks + creates;
+        let deletes = census.by_action(Action::Delete);
+        Harm {
+            locks,
+            deletes,
+            losses: locks + deletes,
+        }
+    }
+
+    /// Counts an active account that is locked.
+    pub fn add_lock(&mut self) {
+        self.locks += 1;
+        self.losses += 1;
+    }
+
+    /// Counts an account that is deleted.
+    pub fn add_delete(&mut self, is_active: bool) {
+        self.deletes += 1;
+        self.losses += u64::from(is_active);
+    }
+
+    /// Whether nobody is locked or deleted.
+    #[must_use]
+    pub fn is_nothing(self) -> bool {
+        self.locks + self.deletes == 0
     }
 
     /// How many people lose their access.
     #[must_use]
-    pub fn total(self) -> u64 {
-        self.locks + self.deletes
+    pub fn losses(self) -> u64 {
+        self.losses
     }
 
     /// Whether the number of active users decides.
     #[must_use]
-    pub fn needs_count(self, allowed: Option<u64>) -> bool {
-        allowed.is_none() && self.total() > ALWAYS_ALLOWED
+    pub fn needs_count(self, said: Option<u64>) -> bool {
+        said.is_none() && self.losses > ALWAYS_ALLOWED
     }
 
     /// Refuses what is out of proportion, unless it was allowed.
     ///
     /// # Errors
-    /// When more would be locked or deleted than `allowed`, or than a fifth of the active users.
-    pub fn check(self, active: Option<u64>, allowed: Option<u64>) -> Result<(), TooMuchHarm> {
-        let total = self.total();
-        let why = match (allowed, active) {
-            (Some(allowed), _) if total > allowed => {
-                format!("but --allow-locks allows only {}", grouped(allowed))
-            }
-            (None, Some(active))
-                if total > ALWAYS_ALLOWED && total * 100 > active * LARGEST_SHARE =>
-            {
-                format!(
-                    "which is more than {LARGEST_SHARE} % of the node's {} active users",
-                    grouped(active)
-                )
-            }
-            _ => return Ok(()),
+    /// When more people would lose access than [`allowed`] is.
+    pub fn check(self, active: Option<u64>, said: Option<u64>) -> Result<(), TooMuchHarm> {
+        if self.losses <= allowed(active, said) {
+            return Ok(());
+        }
+        let why = match said {
+            Some(said) => format!("but --allow-locks allows only {}", grouped(said)),
+            None => format!(
+                "which is more than {LARGEST_SHARE} % of the node's {} active users",
+                grouped(active.unwrap_or(0))
+            ),
         };
         Err(TooMuchHarm { harm: self, why })
+    }
+}
+
+/// How many people may lose access: as many as was `said` with `--allow-locks`, or else a fifth of
+/// the node's `active` users and in any case ten.
+#[must_use]
+pub fn allowed(active: Option<u64>, said: Option<u64>) -> u64 {
+    let share = active.unwrap_or(0).saturating_mul(LARGEST_SHARE) / 100;
+    said.unwrap_or(share.max(ALWAYS_ALLOWED))
+}
+
+/// Accounts, each counted once, by hashes of their ids: there may be very many.
+#[derive(Debug, Default)]
+pub struct Distinct {
+    seen: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl Distinct {
+    /// Counts an account, and says whether it is a new one.
+    pub fn add(&mut self, id: &str) -> bool {
+        self.seen.insert(self.key(id))
+    }
+
+    fn key(&self, id: &str) -> u64 {
+        // Some nodes write an id now in upper and now in lower case.
+        self.hasher.hash_one(id.to_ascii_lowercase())
+    }
+}
+
+/// How many people a run may lock or delete, and whom it did: what was planned may not be what a
+/// row meets.
+#[derive(Debug)]
+pub struct LockAllowance {
+    most: u64,
+    people: Mutex<Distinct>,
+}
+
+impl LockAllowance {
+    /// For so many people.
+    #[must_use]
+    pub fn new(most: u64) -> Self {
+        LockAllowance {
+            most,
+            people: Mutex::default(),
+        }
+    }
+
+    /// For how many people it is.
+    #[must_use]
+    pub fn most(&self) -> u64 {
+        self.most
+    }
+
+    /// Counts an account that is about to lose access; says no if that is one too many.
+    pub fn admit(&self, id: &str) -> bool {
+        let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = people.key(id);
+        if people.seen.len() as u64 >= self.most && !people.seen.contains(&key) {
+            return false;
+        }
+        people.seen.insert(key);
+        true
     }
 }
 
@@ -149,7 +238,11 @@ mod tests {
     use super::*;
 
     fn harm(locks: u64) -> Harm {
-        Harm { locks, deletes: 0 }
+        Harm {
+            locks,
+            deletes: 0,
+            losses: locks,
+        }
     }
 
     #[test]
@@ -175,6 +268,30 @@ mod tests {
             "this would lock 37, which is more than 20 % of the node's 100 active users; nothing was sent. \
              If that is what you want, say so with --allow-locks 37."
         );
+    }
+
+    #[test]
+    fn a_run_may_lock_as_many_people_as_agreed_each_as_often_as_it_likes() {
+        let allowance = LockAllowance::new(2);
+        for (id, admitted) in [
+            ("a", true),
+            ("b", true),
+            ("A", true),
+            ("c", false),
+            ("b", true),
+        ] {
+            assert_eq!(allowance.admit(id), admitted, "{id}");
+        }
+        assert!(!LockAllowance::new(0).admit("a"));
+    }
+
+    #[test]
+    fn who_is_locked_already_loses_nothing_by_being_deleted() {
+        let mut harm = Harm::default();
+        harm.add_delete(false);
+        assert!(!harm.is_nothing() && harm.check(Some(0), Some(0)).is_ok());
+        harm.add_delete(true);
+        assert!(harm.check(Some(0), Some(0)).is_err());
     }
 
     #[test]

@@ -46,7 +46,10 @@ impl People {
         if self.has_filter() {
             let (reply, filtered) = self.filtered(email.as_str(), email).await?;
             match filtered {
-                Filtered::Found(holder) => return Ok(Some(reply.map(|()| holder))),
+                Filtered::Found(holder) => {
+                    self.keep(&holder);
+                    return Ok(Some(reply.map(|()| holder)));
+                }
                 Filtered::Missed if self.misses_are_true().await? => {
                     return Ok(Some(reply.map(|()| Holder::Nobody)));
                 }

@@ -94,12 +94,16 @@ impl Index {
     }
 
     pub(super) fn by_id(&self, id: &str) -> Option<User> {
+        Some(self.records.get(self.at_id(id)?))
+    }
+
+    fn at_id(&self, id: &str) -> Option<usize> {
         let folded = id.to_ascii_lowercase();
         let at = self.by_id.find(self.hasher.hash_one(&*folded), |at| {
             let other = self.records.field(*at, ID);
             other.is_some_and(|other| same_id(other, id))
         })?;
-        Some(self.records.get(*at))
+        Some(*at)
     }
 
     /// Finds by email; `folded` is in lower case. More than one where the node keeps apart what
@@ -116,14 +120,21 @@ impl Index {
             .collect()
     }
 
-    /// How many people there are, and how many of them are not locked.
-    pub(super) fn counts(&self) -> (u64, u64) {
-        let active = self
-            .by_id
-            .iter()
-            .filter(|at| self.records.get(**at).active != Some(false))
-            .count();
-        (self.by_id.len() as u64, active as u64)
+    /// Whether there is a person with this id.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.at_id(id).is_some()
+    }
+
+    /// How many people there are of those whose ids are `wanted`, and how many of them are not locked.
+    pub(super) fn counts(&self, wanted: impl Fn(&str) -> bool) -> (u64, u64) {
+        let (mut all, mut active) = (0, 0);
+        for at in &self.by_id {
+            if wanted(self.records.field(*at, ID).unwrap_or_default()) {
+                all += 1;
+                active += u64::from(self.records.get(*at).active != Some(false));
+            }
+        }
+        (all, active)
     }
 }
 
@@ -303,7 +314,7 @@ mod tests {
             [user("999", "P999@Example.com")]
         );
         assert_eq!(index.by_email("p1000@example.com"), []);
-        assert_eq!(index.counts(), (1_000, 1_000));
+        assert_eq!(index.counts(|_| true), (1_000, 1_000));
     }
 
     #[test]
@@ -316,7 +327,7 @@ mod tests {
         });
         assert_eq!(index.by_email("ann@example.com"), []);
         assert_eq!(index.by_email("ann.lee@example.com")[0].active, Some(false));
-        assert_eq!(index.counts(), (1, 0));
+        assert_eq!(index.counts(|_| true), (1, 0));
         index.remove("1");
         assert_eq!(index.by_id("1"), None);
         assert_eq!(index.by_email("ann.lee@example.com"), []);

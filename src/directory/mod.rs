@@ -6,6 +6,7 @@
 mod filter;
 mod holder;
 mod index;
+mod known;
 mod members;
 mod missing;
 mod people;

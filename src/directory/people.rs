@@ -10,8 +10,9 @@ use tracing::{debug, info};
 use super::filter::{FilterTrust, is_called, nothing};
 use super::holder::Holder;
 use super::index::Index;
+use super::known::{Known, Lookup};
 use super::taken::Taken;
-use crate::roster::{Email, Person, UserId};
+use crate::roster::{Email, Person};
 use crate::scim::{Client, Error, Listing, Overlap, Query, Reply, User};
 
 /// The people of a node.
@@ -19,9 +20,11 @@ use crate::scim::{Client, Error, Listing, Overlap, Query, Reply, User};
 pub struct People {
     pub(super) client: Arc<Client>,
     pub(super) filter: FilterTrust,
-    index: RwLock<Option<Index>>,
-    /// When the list that the index comes from was begun. The lock lets one list it at a time.
+    known: RwLock<Known>,
+    /// When the list that is known was begun. The lock lets one list it at a time.
     listed: Mutex<Option<Instant>>,
+    /// When the run last changed something that it has not seen the effect of.
+    unseen: RwLock<Option<Instant>>,
     pub(super) probe: Mutex<()>,
     /// Whether anybody will be asked for again after a change.
     keeps_up: AtomicBool,
@@ -35,8 +38,9 @@ impl People {
         People {
             client,
             filter: FilterTrust::default(),
-            index: RwLock::new(None),
+            known: RwLock::default(),
             listed: Mutex::new(None),
+            unseen: RwLock::new(None),
             probe: Mutex::new(()),
             keeps_up: AtomicBool::new(true),
             taken: Mutex::default(),
@@ -61,7 +65,7 @@ impl People {
         let begun = Instant::now();
         match self.list(|more| more <= lookups).await {
             Ok(Some(index)) => {
-                self.replace_index(index);
+                self.learn(|known| known.list(index));
                 *listed = Some(begun);
             }
             Ok(None) => {}
@@ -82,7 +86,7 @@ impl People {
         let mut listed = self.listed.lock().await;
         let begun = Instant::now();
         if let Some(index) = self.list(|_| true).await? {
-            self.replace_index(index);
+            self.learn(|known| known.list(index));
             *listed = Some(begun);
         }
         Ok(())
@@ -114,13 +118,13 @@ impl People {
     /// Whether everyone is in memory.
     #[must_use]
     pub fn is_listed(&self) -> bool {
-        self.read_index(|_| ()).is_some()
+        self.known(Known::is_listed)
     }
 
     /// How many people the node holds and how many of them are active, if everyone is in memory.
     #[must_use]
     pub fn counts(&self) -> Option<(u64, u64)> {
-        self.read_index(Index::counts)
+        self.known(Known::counts)
     }
 
     /// How many users are active. Where not everyone is in memory, the node is asked how many are
@@ -162,14 +166,20 @@ impl People {
     /// Email (folded) and id of a person, as far as both are known without asking the node.
     #[must_use]
     pub fn known_names(&self, person: &Person) -> Option<(String, String)> {
-        let user = self.read_index(|index| match person {
-            Person::Email(email) => match Holder::among(index.by_email(&email.folded()), email) {
-                Holder::Account(user) => Some(*user),
-                _ => None,
+        let holder = self.known(|known| match person {
+            Person::Email(email) => match known.by_email(email) {
+                Lookup::Known(holder) => Some(holder),
+                Lookup::Expected(_) | Lookup::Unknown => None,
             },
-            Person::Id(id) | Person::Both { id, .. } => index.by_id(id.as_str()),
-        })??;
-        Some((user.user_name.unwrap_or_default().to_lowercase(), user.id))
+            Person::Id(id) | Person::Both { id, .. } => known.by_id(id.as_str()),
+        });
+        match holder? {
+            Holder::Account(user) => {
+                let email = user.user_name.unwrap_or_default().to_lowercase();
+                Some((email, user.id))
+            }
+            _ => None,
+        }
     }
 
     /// Finds the account of a person.
@@ -179,29 +189,47 @@ impl People {
     pub async fn find(&self, person: &Person) -> Result<Holder, Error> {
         match person {
             Person::Email(email) => self.by_email(email).await,
-            Person::Id(id) => Ok(self.by_id(id).await?.into()),
-            Person::Both { email, id } => Ok(match self.by_id(id).await? {
-                Some(user) if !is_called(&user, email) => Holder::SomeoneElse {
+            Person::Id(id) => self.by_id(id.as_str()).await,
+            Person::Both { email, id } => Ok(match self.by_id(id.as_str()).await? {
+                Holder::Account(user) if !is_called(&user, email) => Holder::SomeoneElse {
                     email: user.user_name.unwrap_or_default(),
                 },
-                user => user.into(),
+                holder => holder,
             }),
         }
     }
 
-    async fn by_id(&self, id: &UserId) -> Result<Option<User>, Error> {
-        match self.read_index(|index| index.by_id(id.as_str())).flatten() {
-            Some(known) => Ok(Some(known)),
-            // Some lists leave out who is locked.
-            None => Ok(self.client.user(id.as_str()).await?.value),
+    async fn by_id(&self, id: &str) -> Result<Holder, Error> {
+        match self.known(|known| known.by_id(id)) {
+            Some(known) => Ok(known),
+            None => {
+                let holder = self.client.user(id).await?.value.into();
+                self.keep(&holder);
+                Ok(holder)
+            }
         }
     }
 
     async fn by_email(&self, email: &Email) -> Result<Holder, Error> {
-        match self.read_index(|index| Holder::among(index.by_email(&email.folded()), email)) {
-            Some(known) => Ok(known),
-            None => Ok(self.ask(email).await?.value),
+        match self.known(|known| known.by_email(email)) {
+            Lookup::Known(holder) => return Ok(holder),
+            Lookup::Expected(id) => match self.by_id(&id).await? {
+                Holder::Account(user) if is_called(&user, email) => {
+                    return Ok(Holder::Account(user));
+                }
+                _ => {}
+            },
+            Lookup::Unknown => {}
         }
+        let unseen = *self.unseen.read().unwrap_or_else(PoisonError::into_inner);
+        let holder = match self.by_filter(email).await? {
+            Some(reply) => reply.value,
+            None => self.listed_since(unseen, email).await?,
+        };
+        Ok(match holder {
+            Holder::Account(user) => self.known(|known| known.reconcile(*user, email)),
+            holder => holder,
+        })
     }
 
     /// Finds an account as the node has it now, whatever was read before. The reply's date is the
@@ -210,7 +238,14 @@ impl People {
     /// # Errors
     /// What can go wrong with a call.
     pub async fn find_now(&self, email: &Email) -> Result<Reply<Holder>, Error> {
-        self.ask(email).await
+        let asked = Instant::now();
+        match self.by_filter(email).await? {
+            Some(reply) => Ok(reply),
+            None => {
+                let holder = self.listed_since(Some(asked), email).await?;
+                Ok(nothing(200).map(|()| holder))
+            }
+        }
     }
 
     /// Nobody is asked for twice: what becomes of people need not be remembered, which would cost
@@ -219,60 +254,74 @@ impl People {
         self.keeps_up.store(false, Ordering::Relaxed);
     }
 
-    /// The state of an account after a change that the node confirmed.
+    /// The state of an account after a change that the node confirmed. No list overrides it.
     pub fn remember(&self, user: &User) {
-        if self.keeps_up.load(Ordering::Relaxed) {
-            self.write_index(|index| index.insert(user));
-        }
+        self.keep_up(|known| known.changed(user));
     }
 
-    /// An account that is gone.
+    /// An account that is gone. No list brings it back.
     pub fn forget(&self, id: &str) {
-        self.write_index(|index| index.remove(id));
+        self.keep_up(|known| known.deleted(id));
     }
 
-    async fn ask(&self, email: &Email) -> Result<Reply<Holder>, Error> {
-        match self.by_filter(email).await? {
-            Some(reply) => Ok(reply),
-            None => self.listed_now(email).await,
-        }
+    /// An account may have been changed, and may have any of these emails now, but its state was not
+    /// seen: whoever needs it next asks the node.
+    pub fn doubt<'e>(&self, id: Option<&str>, emails: impl IntoIterator<Item = &'e Email>) {
+        self.note_unseen(|known| {
+            if let Some(id) = id {
+                known.doubt(id);
+            }
+            for email in emails {
+                known.expect(email, id);
+            }
+        });
     }
 
-    /// Lists the node unless somebody began to list it after this was asked.
-    async fn listed_now(&self, email: &Email) -> Result<Reply<Holder>, Error> {
-        let asked = Instant::now();
+    /// An account with this email exists now, whether or not its state was seen.
+    pub fn expect(&self, id: Option<&str>, email: &Email) {
+        self.note_unseen(|known| known.expect(email, id));
+    }
+
+    fn note_unseen(&self, learn: impl FnOnce(&mut Known)) {
+        self.keep_up(learn);
+        let mut unseen = self.unseen.write().unwrap_or_else(PoisonError::into_inner);
+        *unseen = Some(Instant::now());
+    }
+
+    /// Lists the node, unless it was listed after `since`.
+    async fn listed_since(&self, since: Option<Instant>, email: &Email) -> Result<Holder, Error> {
         let mut listed = self.listed.lock().await;
-        if listed.is_none_or(|begun| begun < asked) {
+        if listed.is_none_or(|begun| Some(begun) < since) {
             let begun = Instant::now();
             if let Some(index) = self.list(|_| true).await? {
-                self.replace_index(index);
+                self.learn(|known| known.list(index));
             }
             *listed = Some(begun);
         }
-        let holder = self.read_index(|index| Holder::among(index.by_email(&email.folded()), email));
-        Ok(nothing(200).map(|()| holder.unwrap_or(Holder::Nobody)))
+        Ok(match self.known(|known| known.by_email(email)) {
+            Lookup::Known(holder) => holder,
+            Lookup::Expected(_) | Lookup::Unknown => Holder::Nobody,
+        })
     }
 
-    fn replace_index(&self, index: Index) {
-        *self.index.write().unwrap_or_else(PoisonError::into_inner) = Some(index);
+    pub(super) fn known<T>(&self, read: impl FnOnce(&Known) -> T) -> T {
+        read(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn read_index<T>(&self, read: impl FnOnce(&Index) -> T) -> Option<T> {
-        self.index
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_ref()
-            .map(read)
+    fn learn(&self, learn: impl FnOnce(&mut Known)) {
+        learn(&mut self.known.write().unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn write_index(&self, write: impl FnOnce(&mut Index)) {
-        if let Some(index) = self
-            .index
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_mut()
-        {
-            write(index);
+    fn keep_up(&self, learn: impl FnOnce(&mut Known)) {
+        if self.keeps_up.load(Ordering::Relaxed) {
+            self.learn(learn);
+        }
+    }
+
+    /// Keeps what was read of a single account: that is newer than any list.
+    pub(super) fn keep(&self, holder: &Holder) {
+        if let Holder::Account(user) = holder {
+            self.keep_up(|known| known.read(user));
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::holder::Holder;
 use super::index::Index;
+use super::known::Lookup;
 use super::people::People;
 use crate::roster::Email;
 use crate::scim::Error;
@@ -61,10 +62,10 @@ impl People {
         let asked = Instant::now();
         let among = |index: &Index| Holder::among(index.by_email(&email.folded()), email);
         loop {
-            let known = self.read_index(among);
-            let is_listed = known.is_some();
-            if let Some(holder) = known.filter(|holder| *holder != Holder::Nobody) {
-                return Ok(Some(holder));
+            let is_listed = self.is_listed();
+            match self.known(|known| known.by_email(email)) {
+                Lookup::Known(holder) if holder != Holder::Nobody => return Ok(Some(holder)),
+                _ => {}
             }
             let by_filter = self.has_filter();
             {

@@ -31,6 +31,9 @@ pub struct About {
     pub results: PathBuf,
     /// More failed rows than this stop it, as the command line says it.
     pub max_errors: Option<String>,
+    /// How many people may lose access, if the command line says it.
+    #[serde(default)]
+    pub allow_locks: Option<u64>,
 }
 
 /// What made a run.
@@ -145,6 +148,7 @@ impl About {
             rows: _,
             results: _,
             max_errors: _,
+            allow_locks: _,
         } = self;
         let terms = Terms {
             file: other.terms.file.clone(),

@@ -36,6 +36,7 @@ fn about() -> About {
         rows: 4,
         results: "people.results.csv".into(),
         max_errors: None,
+        allow_locks: None,
     }
 }
 

@@ -25,6 +25,11 @@ pub struct Census {
     pub settled: u64,
     /// How many people lose the use of their accounts, deletions apart.
     pub locks: u64,
+    /// How many rows ask for a new account that is locked. Where the account exists already, they may
+    /// lock it.
+    pub inactive_creates: u64,
+    /// How many rows would lock an account that may not exist yet, and is made then.
+    pub inactive_upserts: u64,
     /// How many rows name a person who has to be looked up by id only.
     pub people_by_id: u64,
     /// How many rows name a person who has to be looked up and whose email is given.
@@ -37,7 +42,7 @@ pub struct Census {
     pub repeats: BTreeMap<RowNumber, RowNumber>,
     /// The rows that ask for a new account without any name.
     pub nameless: Mentions,
-    /// Whether a person is in more than one row.
+    /// Whether a person is in more than one row, of which one at least is to be carried out.
     pub recurring: bool,
     by_action: BTreeMap<Action, u64>,
 }
@@ -80,6 +85,13 @@ impl Census {
         }
         *self.by_action.entry(change.action()).or_default() += 1;
         self.locks += u64::from(change.locks());
+        match change {
+            Change::Create(newcomer) if newcomer.active == Some(false) => {
+                self.inactive_creates += 1;
+            }
+            Change::Upsert { .. } if change.locks() => self.inactive_upserts += 1,
+            _ => {}
+        }
         if change.action() != Action::Create {
             match change.person().email() {
                 Some(_) => self.people_by_email += 1,
@@ -168,12 +180,18 @@ pub(super) fn take(
     for entry in roster.entries()? {
         let entry = entry?;
         census.rows += 1;
-        if roster.settled.has(&entry) {
-            census.settled += 1;
-            continue;
-        }
+        let is_settled = roster.settled.has(&entry);
         let Entry { number, change, .. } = entry;
         match change {
+            change if is_settled => {
+                census.settled += 1;
+                for fingerprint in change
+                    .iter()
+                    .flat_map(|change| Fingerprint::all_of(change, number.0))
+                {
+                    sorter.push(fingerprint.settled()).map_err(failed)?;
+                }
+            }
             Ok(change) => {
                 census.count(&change, number);
                 for fingerprint in Fingerprint::all_of(&change, number.0) {
@@ -199,8 +217,10 @@ fn compare(sorter: Sorter, census: &mut Census) -> io::Result<BTreeMap<Matter, D
     let mut disputes = BTreeMap::new();
     let mut before: Option<(Fingerprint, [u64; FIELDS.len()])> = None;
     while let Some(next) = in_order.next()? {
-        let same_person =
-            |(first, _): &(Fingerprint, _)| first.key == next.key && first.row != next.row;
+        let same_person = |(first, _): &(Fingerprint, _)| {
+            let both_settled = first.is_settled() && next.is_settled();
+            first.key == next.key && first.row != next.row && !both_settled
+        };
         census.recurring |= before.as_ref().is_some_and(same_person);
         match &mut before {
             Some((first, said_in)) if (first.key, first.action) == (next.key, next.action) => {

@@ -249,6 +249,14 @@ impl Change {
             .and_then(|revision| revision.new_email.as_ref())
     }
 
+    /// The emails that the account may have afterwards, as far as the row says.
+    #[must_use]
+    pub fn emails(&self) -> Vec<Email> {
+        let person = self.person();
+        let emails = [person.email(), self.new_email()];
+        emails.into_iter().flatten().cloned().collect()
+    }
+
     /// Whether the person loses the use of the account, without its being deleted.
     #[must_use]
     pub fn locks(&self) -> bool {

@@ -35,6 +35,9 @@ pub(super) struct Fingerprint {
 /// The action of a fingerprint that says "this person gets this email".
 const CLAIMS_EMAIL: u8 = u8::MAX;
 
+/// The action of a row that is done with: it agrees with all others.
+const SETTLED: u8 = u8::MAX - 1;
+
 /// Bytes of one in a file.
 pub(super) const SIZE: usize = 8 + 1 + 8 + 4 * FIELDS.len();
 
@@ -52,6 +55,20 @@ impl Fingerprint {
         [by_email, by_id, Self::claim(change, row)]
             .into_iter()
             .flatten()
+    }
+
+    /// The same for a row that is done with since an earlier run.
+    pub(super) fn settled(self) -> Self {
+        Fingerprint {
+            action: SETTLED,
+            fields: [0; FIELDS.len()],
+            ..self
+        }
+    }
+
+    /// Whether it stands for a row that is done with.
+    pub(super) fn is_settled(&self) -> bool {
+        self.action == SETTLED
     }
 
     fn about(self, key: u64) -> Self {
@@ -87,7 +104,7 @@ impl Fingerprint {
         // In the place of the column that a problem is to name.
         fields[5] = small(&person(&change.person()));
         Some(Fingerprint {
-            key: hash(&("claim", &*email.folded())),
+            key: key_of_email(&email.folded()),
             action: CLAIMS_EMAIL,
             row,
             fields,

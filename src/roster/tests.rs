@@ -288,6 +288,26 @@ fn rows_about_the_same_person_that_agree_are_carried_out_one_after_the_other() {
 }
 
 #[test]
+fn a_person_recurs_who_is_in_a_row_to_carry_out_and_in_another_one() {
+    let recurs = |rows: &str, settled: &'static [u64]| {
+        let content = format!("action,email,new_email\n{rows}");
+        let roster = roster(&content, Action::Update, false)
+            .with_settled(Settled::by(|entry| settled.contains(&entry.number.0)));
+        roster.check(&mut |_| {}).unwrap().recurring
+    };
+    let twice = "create,ann@example.com,\nlock,Ann@example.com,\n";
+    assert!(recurs(twice, &[]));
+    assert!(recurs(twice, &[2]));
+    assert!(!recurs(twice, &[2, 3]));
+    let renamed = "update,ann@example.com,lee@example.com\nlock,lee@example.com,\n";
+    assert!(recurs(renamed, &[]));
+    assert!(!recurs(
+        "lock,ann@example.com,\nlock,bob@example.com,\n",
+        &[]
+    ));
+}
+
+#[test]
 fn a_file_is_counted() {
     let census = census(
         "action,email,id,active,teams\n\

@@ -45,12 +45,14 @@ impl Pending {
         }
     }
 
+    /// Whether the row itself has made the account.
+    fn was_made(&self) -> bool {
+        matches!(&self.before, Some(before) if before.verdict == Verdict::Created)
+    }
+
     /// What was there before the row was carried out.
     fn former(&self) -> Before {
-        let made = self
-            .before
-            .as_ref()
-            .filter(|before| before.verdict == Verdict::Created);
+        let made = self.before.as_ref().filter(|_| self.was_made());
         if let Some(made) = made {
             Before::Nobody {
                 email: self.correction.after.user_name.clone(),
@@ -97,6 +99,13 @@ impl Worker {
     /// is all there is to do, and where the node changes them with the group only.
     pub(super) async fn correct(&self, mut pending: Pending) -> Course {
         if let Some(outcome) = self.spare(&pending.correction) {
+            return pending.finish(outcome).into();
+        }
+        // A new account that is locked takes access from nobody.
+        if pending.correction.locks()
+            && !pending.was_made()
+            && let Some(outcome) = self.one_too_many(&pending.correction.before.id)
+        {
             return pending.finish(outcome).into();
         }
         if let Err(error) = self.writer.make_groups_of(&mut pending.correction).await {

@@ -233,7 +233,12 @@ impl Dispatch {
         let action = change.as_ref().ok().map(Change::action);
         let place = self.order.place(sequence, number, cells, action);
         let doubt = match past {
-            Past::Settled(outcome) => return place.settle_again(*outcome),
+            Past::Settled(outcome) => {
+                if let Ok(change) = &change {
+                    self.worker.carried_out_before(change, &outcome);
+                }
+                return place.settle_again(*outcome);
+            }
             Past::Doubtful(doubt) => Some(doubt),
             Past::Fresh => None,
         };

@@ -6,6 +6,7 @@ use super::order::Place;
 use super::outcome::{Outcome, Verdict};
 use super::row::Turn;
 use super::worker::Worker;
+use crate::roster::Email;
 
 /// A row that only changes memberships, and so can go together with others.
 #[derive(Debug)]
@@ -37,8 +38,10 @@ impl Joint {
 
     /// Writes down how the row ended.
     pub(super) fn settle(self, worker: &Worker, outcome: Outcome) {
+        let email = self.memberships.correction.after.user_name.as_deref();
+        let email = email.and_then(|email| Email::try_from(email).ok());
         let outcome = self.memberships.finish(outcome);
-        worker.count(outcome.verdict);
+        worker.count(&outcome, email.as_slice());
         self.place.settle(outcome);
         // Only now may the next row of the person go.
         drop(self.turn);

@@ -95,6 +95,8 @@ pub struct Settings {
     pub dialect: Dialect,
     /// More failed rows than this stop the run.
     pub max_errors: Option<u64>,
+    /// More people than this are not locked or deleted: the run stops instead.
+    pub allow_locks: Option<u64>,
 }
 
 /// How a run ended.

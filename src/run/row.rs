@@ -32,7 +32,7 @@ impl Row {
         };
         match course {
             Course::Settled(outcome) => {
-                worker.count(outcome.verdict);
+                worker.count(&outcome, &self.asked.change.emails());
                 self.place.settle(outcome);
                 drop(turn);
             }

@@ -21,6 +21,11 @@ pub enum StopReason {
     /// More rows failed than `--max-errors` allows.
     #[error("more than {0} rows failed (--max-errors)")]
     TooManyErrors(u64),
+    /// More people would lose access than agreed.
+    #[error(
+        "more people would be locked or deleted than the {0} allowed; to allow more, use --allow-locks N"
+    )]
+    TooManyLocks(u64),
     /// The results cannot be written, or the input not be read any more.
     #[error("{0}")]
     Broken(String),

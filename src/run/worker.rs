@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::Settings;
 use super::course::{Course, Pending};
 use super::habits::Habits;
 use super::journal::{Before, Journal};
@@ -14,10 +13,12 @@ use super::past::Asked;
 use super::rehearse::Rehearsal;
 use super::stop::{StopReason, StopSwitch};
 use super::writer::Writer;
+use super::{Settings, not_attempted};
 use crate::directory::{Directory, Holder};
+use crate::guard::LockAllowance;
 use crate::pace::FaultKind;
 use crate::plan::{Impossible, Work, plan};
-use crate::roster::{Action, Change, Protected};
+use crate::roster::{Action, Change, Email, Protected};
 use crate::scim::{Client, Error};
 
 /// What every row of a run needs.
@@ -40,6 +41,8 @@ pub(super) struct Worker {
     /// How far `meta.created` lags behind the node's `Date`.
     pub(super) lag: Lag,
     failed: AtomicU64,
+    /// How many people may lose access, and who has so far; nothing where any number may.
+    losses: Option<LockAllowance>,
 }
 
 impl Worker {
@@ -58,6 +61,7 @@ impl Worker {
             directory,
             rehearsal: settings.rehearse.then(|| Rehearsal::new(settings.bulk)),
             habits: Habits::of(settings.dialect),
+            losses: settings.allow_locks.map(LockAllowance::new),
             leavers: Leavers::default(),
             settings,
             stop,
@@ -77,9 +81,19 @@ impl Worker {
         self.stop.reason().is_some()
     }
 
-    /// Counts a row that is not as asked, and stops the run when there are too many.
-    pub(super) fn count(&self, verdict: Verdict) {
-        if !matches!(verdict, Verdict::Failed | Verdict::Unknown) {
+    /// Counts a row that is not as asked, and stops the run when there are too many. Whatever the row
+    /// may have changed unseen is asked for before another row relies on it; `emails` are what its
+    /// account may have now.
+    pub(super) fn count(&self, outcome: &Outcome, emails: &[Email]) {
+        let id = outcome.user_id.as_deref();
+        let people = &self.directory.people;
+        match outcome.verdict {
+            Verdict::Created => emails.iter().for_each(|email| people.expect(id, email)),
+            Verdict::Unknown => people.doubt(id, emails),
+            Verdict::Failed if outcome.attempts > 0 => people.doubt(id, emails),
+            _ => {}
+        }
+        if !matches!(outcome.verdict, Verdict::Failed | Verdict::Unknown) {
             return;
         }
         let failed = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
@@ -87,6 +101,19 @@ impl Worker {
             && failed > most
         {
             self.stop.drain(StopReason::TooManyErrors(most));
+        }
+    }
+
+    /// A row was carried out in an earlier part of the run: a list that was read since may not show it.
+    pub(super) fn carried_out_before(&self, change: &Change, outcome: &Outcome) {
+        let people = &self.directory.people;
+        match (outcome.verdict, outcome.user_id.as_deref()) {
+            (Verdict::Deleted, Some(id)) => people.forget(id),
+            (
+                Verdict::Invalid | Verdict::NotAttempted | Verdict::Unchanged | Verdict::Exists,
+                _,
+            ) => {}
+            (_, id) => people.doubt(id, &change.emails()),
         }
     }
 
@@ -133,6 +160,10 @@ impl Worker {
         if self.protected.recognises(&id, email.as_deref()) {
             return protected(&id, email.as_deref());
         }
+        let is_active = matches!(holder, Holder::Account(account) if account.active != Some(false));
+        if is_active && let Some(outcome) = self.one_too_many(&id) {
+            return outcome;
+        }
         let before = Before::Deleted {
             id: id.clone(),
             email,
@@ -161,6 +192,19 @@ impl Worker {
             }
             Err(error) => self.failed(&error).user(id),
         }
+    }
+
+    /// Counts an account that is about to lose access. If that is more than the run may take it from,
+    /// the run stops instead.
+    pub(super) fn one_too_many(&self, id: &str) -> Option<Outcome> {
+        let losses = self.losses.as_ref()?;
+        if losses.admit(id) {
+            return None;
+        }
+        let reason = StopReason::TooManyLocks(losses.most());
+        let outcome = not_attempted(&reason).user(id.to_owned());
+        self.stop.drain(reason);
+        Some(outcome)
     }
 
     /// A call that was to change something did not come through.

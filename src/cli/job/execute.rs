@@ -95,6 +95,7 @@ impl Job {
             replace: self.input.replace,
             rehearse,
             max_errors: max_errors.filter(|_| !rehearse),
+            allow_locks: ready.allow_locks,
         }
     }
 
@@ -208,7 +209,7 @@ pub(super) fn exit(tally: &Tally, ended: &Ended) -> Exit {
     match &ended.stopped {
         Some(StopReason::Interrupted) => Exit::Interrupted,
         Some(StopReason::Denied(_) | StopReason::Unreachable(_)) => Exit::NoNode,
-        Some(StopReason::TooManyErrors(_)) => Exit::Guard,
+        Some(StopReason::TooManyErrors(_) | StopReason::TooManyLocks(_)) => Exit::Guard,
         Some(StopReason::Broken(_)) => Exit::Unexpected,
         None if ended.seats_used_up => Exit::Guard,
         None if Verdict::ALL

@@ -1,7 +1,7 @@
 //! One file carried out on its nodes: the order in which things are checked, asked and done.
 //!
 //! ```text
-//!  flags, or ──▶ Job ──▶ open ──▶ Sites ──▶ look ──▶ Ready ──▶ check_harm ──▶ confirm ──▶ execute ──▶ results, report,
+//!  flags, or ──▶ Job ──▶ open ──▶ Sites ──▶ look ──▶ Ready ──▶ assess ──▶ confirm ──▶ execute ──▶ results, report,
 //!  a record         (file, nodes)      (who, which teams)  └──▶ show, compare (nothing is changed)    exit code
 //! ```
 //!
@@ -15,6 +15,7 @@ mod earlier;
 mod execute;
 pub(super) mod facts;
 mod forecast;
+mod harm;
 mod missing;
 mod origin;
 pub(super) mod page;
@@ -34,8 +35,7 @@ pub(super) use results::run_of;
 use super::args::{InputArgs, NodeArgs, RunArgs};
 use super::memory::Memory;
 use super::printed::{Reader, print_json};
-use super::{Exit, Failure, confirm};
-use crate::guard::Harm;
+use super::{Exit, Failure};
 use crate::ledger::RunId;
 use crate::report::{grouped, say};
 use crate::roster::{self, Action, Roster};
@@ -84,11 +84,8 @@ impl Job {
                 return self.go_on(sites, &id).await;
             }
         }
-        let ready = self.look(sites).await?;
-        // What a run goes on with was agreed to when it began.
-        if !self.origin.is_resumed() {
-            self.check_harm(&ready).await?;
-        }
+        let mut ready = self.look(sites).await?;
+        self.assess(&mut ready).await?;
         if self.run.dry_run {
             self.say_no_report();
             return self.show(&ready, None).await;
@@ -183,59 +180,6 @@ impl Job {
             shown(&self.file),
             wrong.join(", and ")
         ))
-    }
-
-    /// Refuses what would take their access from too many people of a node.
-    async fn check_harm(&self, ready: &[Ready]) -> Result<(), Failure> {
-        for each in ready {
-            let Some(harm) = Harm::of(&each.site.census) else {
-                continue;
-            };
-            let active = if harm.needs_count(self.run.allow_locks) {
-                Some(each.directory.people.count_active().await?)
-            } else {
-                None
-            };
-            harm.check(active, self.run.allow_locks)
-                .map_err(|refused| {
-                    let failure = Failure::new(Exit::Guard, refused);
-                    match ready.len() {
-                        1 => failure,
-                        _ => failure.of(&each.node.name),
-                    }
-                })?;
-        }
-        Ok(())
-    }
-
-    /// Asks before people lose their access, for each node.
-    async fn confirm(&self, ready: &[Ready]) -> Result<(), Failure> {
-        for each in ready {
-            let node = &each.node.name;
-            let Some(harm) = Harm::of(&each.site.census) else {
-                continue;
-            };
-            if self.run.yes || each.site.destination.is_sandbox() {
-                continue;
-            }
-            if !confirm::can_ask(&self.node) {
-                return Err(confirm::nowhere_to_ask(&harm, node));
-            }
-            let question = match each.directory.people.counts() {
-                // Those who are locked already are in the list as well.
-                Some((_, active)) if harm.total() > active => format!(
-                    "{harm} on {node}, which has {} active users? [y/N] ",
-                    grouped(active)
-                ),
-                Some((_, active)) => format!(
-                    "{harm} of {} active users on {node}? [y/N] ",
-                    grouped(active)
-                ),
-                None => format!("{harm} on {node}? [y/N] "),
-            };
-            confirm::ask(question).await?;
-        }
-        Ok(())
     }
 }
 

@@ -77,6 +77,7 @@ impl Job {
             rows: sites.iter().map(|site| site.census.rows).sum(),
             results: std::path::absolute(results).unwrap_or_else(|_| results.to_owned()),
             max_errors: self.run.max_errors.map(|most| most.to_string()),
+            allow_locks: self.run.allow_locks,
         })
     }
 

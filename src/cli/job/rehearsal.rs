@@ -23,8 +23,8 @@ impl Job {
         self.run.dry_run = true;
         let sites = self.open().await?;
         self.check_nodes(&sites.addresses())?;
-        let ready = self.look(sites).await?;
-        self.check_harm(&ready).await?;
+        let mut ready = self.look(sites).await?;
+        self.assess(&mut ready).await?;
         self.show(&ready, output).await
     }
 
@@ -58,7 +58,7 @@ impl Job {
                 plan_anew(&self, path)
             )));
         }
-        self.check_harm(&ready).await?;
+        self.assess(&mut ready).await?;
         let end = self.compare(&ready, plan, path).await?;
         if dry {
             self.say_no_report();

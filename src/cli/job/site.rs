@@ -9,6 +9,7 @@ use super::{Job, missing};
 use crate::cli::destination::{Connected, Destination};
 use crate::cli::{Failure, signals};
 use crate::directory::{Directory, People, Teams};
+use crate::guard::Harm;
 use crate::ledger::Hold;
 use crate::pace::Pace;
 use crate::report::{Digest, say};
@@ -34,6 +35,10 @@ pub(super) struct Ready {
     pub(super) site: Site,
     pub(super) node: Connected,
     pub(super) directory: Arc<Directory>,
+    /// Who would lose access, as far as that was found out.
+    pub(super) harm: Harm,
+    /// How many people may lose access.
+    pub(super) allow_locks: Option<u64>,
 }
 
 /// The sites of a job: one at least.
@@ -254,6 +259,8 @@ impl Sites {
                 site,
                 node,
                 directory: Arc::new(Directory { people, teams }),
+                harm: Harm::default(),
+                allow_locks: None,
             })
         }))
         .await
@@ -289,11 +296,12 @@ impl Job {
         let valid = census.valid();
         if !self.run.dry_run {
             // Whether a new person is there already, the node itself says, unless somebody may have been
-            // created by a run that was cut short.
+            // created by a run that was cut short, or may be locked by this one.
             let unasked = if self.origin.is_unclean() {
                 0
             } else {
-                census.by_action(Action::Create)
+                let creates = census.by_action(Action::Create);
+                creates.saturating_sub(self.creates_to_look_up(census))
             };
             return Ok(people.prepare(valid.saturating_sub(unasked)).await?);
         }

@@ -1,0 +1,196 @@
+//! Who would lose access, whether that is in proportion, and whether somebody agrees to it.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::Job;
+use super::site::Ready;
+use crate::cli::{Exit, Failure, confirm};
+use crate::directory::Holder;
+use crate::guard::{Distinct, Harm, allowed};
+use crate::plan::{self, Correction, Impossible, Work};
+use crate::report::grouped;
+use crate::roster::{Action, Census, Change};
+use crate::run::{Assignment, OnConflict, Past};
+
+/// What a row takes from an account.
+enum Loss {
+    Lock { id: String },
+    Delete { id: String, is_active: bool },
+}
+
+impl Job {
+    /// Finds out from how many people of each node access would be taken, and refuses what is out of
+    /// proportion. The file alone tells how many it can be at the most; only where that is too many, or
+    /// would make a wrong question, people are looked up.
+    pub(super) async fn assess(&self, ready: &mut [Ready]) -> Result<(), Failure> {
+        let is_alone = ready.len() == 1;
+        for each in ready {
+            let stop = each.site.stop.clone();
+            let name = each.node.name.clone();
+            let assessed = tokio::select! {
+                assessed = self.assess_node(each) => assessed,
+                () = stop.drained() => return Err(Failure::interrupted()),
+            };
+            assessed.map_err(|failure| if is_alone { failure } else { failure.of(&name) })?;
+        }
+        Ok(())
+    }
+
+    async fn assess_node(&self, ready: &mut Ready) -> Result<(), Failure> {
+        let said = self.run.allow_locks;
+        let census = &ready.site.census;
+        let most = self.most_harm(census);
+        let active = if most.needs_count(said) {
+            Some(ready.directory.people.count_active().await?)
+        } else {
+            None
+        };
+        ready.allow_locks = Some(allowed(active, said));
+        // A run that goes on was agreed to when it began.
+        if self.origin.is_resumed() {
+            return Ok(());
+        }
+        let may_be_new = census.inactive_upserts + self.locking_creates(census) > 0;
+        ready.harm = if most.check(active, said).is_err() || (may_be_new && self.asks(ready)) {
+            self.planned_harm(ready).await?
+        } else {
+            most
+        };
+        let checked = ready.harm.check(active, said);
+        checked.map_err(|refused| Failure::new(Exit::Guard, refused))
+    }
+
+    /// The most that the rows can do, whatever the node holds.
+    fn most_harm(&self, census: &Census) -> Harm {
+        Harm::at_most(census, self.on_conflict == OnConflict::Update)
+    }
+
+    /// How many creates lock an account if there is one.
+    fn locking_creates(&self, census: &Census) -> u64 {
+        match self.on_conflict {
+            OnConflict::Update => census.inactive_creates,
+            OnConflict::Fail | OnConflict::Skip => 0,
+        }
+    }
+
+    /// How many creates [`assess`](Self::assess) may have to look up.
+    pub(super) fn creates_to_look_up(&self, census: &Census) -> u64 {
+        let said = self.run.allow_locks;
+        let is_harmless = self.run.yes && self.most_harm(census).check(None, said).is_ok();
+        if is_harmless || self.origin.is_resumed() {
+            return 0;
+        }
+        self.locking_creates(census)
+    }
+
+    /// What the rows would do to the accounts that there are, each counted once.
+    async fn planned_harm(&self, ready: &Ready) -> Result<Harm, Failure> {
+        let rows = self.origin.assignments(&ready.site.roster, &self.file)?;
+        let census = &ready.site.census;
+        let harmful = rows.filter_map(|row| match row {
+            Ok(Assignment { entry, past }) => {
+                let change = entry.change.ok()?;
+                let is_open = !matches!(past, Past::Settled(_));
+                let counts = is_open && !census.rejected.contains(&entry.number);
+                (counts && self.may_take_access(&change)).then_some(Ok(change))
+            }
+            Err(error) => Some(Err(Failure::unexpected(error))),
+        });
+        let mut losses = stream::iter(harmful)
+            .map(async |change| self.loss(ready, &change?).await)
+            .buffer_unordered(ready.site.destination.concurrency.max(1));
+        let (mut harm, mut people) = (Harm::default(), Distinct::default());
+        while let Some(loss) = losses.try_next().await? {
+            match loss {
+                Some(Loss::Lock { id }) if people.add(&id) => harm.add_lock(),
+                Some(Loss::Delete { id, is_active }) if people.add(&id) => {
+                    harm.add_delete(is_active);
+                }
+                _ => {}
+            }
+        }
+        Ok(harm)
+    }
+
+    fn may_take_access(&self, change: &Change) -> bool {
+        match change {
+            Change::Create(newcomer) => {
+                self.on_conflict == OnConflict::Update && newcomer.active == Some(false)
+            }
+            change => change.takes_access(),
+        }
+    }
+
+    /// What a row takes from whom.
+    async fn loss(&self, ready: &Ready, change: &Change) -> Result<Option<Loss>, Failure> {
+        let directory = &ready.directory;
+        let holder = directory.people.find(&change.person()).await?;
+        let work = match (change, &holder) {
+            (Change::Create(newcomer), Holder::Account(account)) => {
+                plan::adopt(newcomer, account, &directory.teams)
+            }
+            (Change::Create(_), _) => return Ok(None),
+            _ => plan::plan(change, &holder, &directory.teams),
+        };
+        let account = match holder {
+            Holder::Account(account) => Some(account),
+            _ => None,
+        };
+        let email = account.as_ref().and_then(|user| user.user_name.as_deref());
+        let is_protected = |id: &str| ready.site.destination.protected.recognises(id, email);
+        Ok(match work {
+            Work::Patch(correction) if correction.locks() => {
+                let Correction { before, .. } = *correction;
+                (!is_protected(&before.id)).then_some(Loss::Lock { id: before.id })
+            }
+            Work::Delete { id } if !is_protected(&id) => Some(Loss::Delete {
+                is_active: account.is_some_and(|account| account.active != Some(false)),
+                id,
+            }),
+            // An earlier row may make the account.
+            Work::Impossible(Impossible::Nobody(_)) if makes_and_changes(&ready.site.census) => {
+                let email = change.person().email().map(ToString::to_string);
+                email.map(|id| Loss::Lock { id })
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether somebody is to be asked before people of this node lose access.
+    fn asks(&self, ready: &Ready) -> bool {
+        !self.run.yes && !ready.site.destination.is_sandbox()
+    }
+
+    /// Asks before people lose their access, for each node.
+    pub(super) async fn confirm(&self, ready: &[Ready]) -> Result<(), Failure> {
+        for each in ready {
+            let (node, harm) = (&each.node.name, each.harm);
+            if harm.is_nothing() || !self.asks(each) {
+                continue;
+            }
+            if !confirm::can_ask(&self.node) {
+                return Err(confirm::nowhere_to_ask(&harm, node));
+            }
+            let question = match each.directory.people.counts() {
+                // Those who are locked already are in the list as well.
+                Some((_, active)) if harm.losses() > active => format!(
+                    "{harm} on {node}, which has {} active users? [y/N] ",
+                    grouped(active)
+                ),
+                Some((_, active)) => format!(
+                    "{harm} of {} active users on {node}? [y/N] ",
+                    grouped(active)
+                ),
+                None => format!("{harm} on {node}? [y/N] "),
+            };
+            confirm::ask(question).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a file may make an account and take its access in a later row.
+fn makes_and_changes(census: &Census) -> bool {
+    let made = census.by_action(Action::Create) + census.by_action(Action::Upsert);
+    census.recurring && made > 0
+}
