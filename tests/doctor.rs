@@ -516,7 +516,7 @@ fn clocks_that_differ_are_noticed() {
         let checks = checks(&ended);
         shows(&checks, "clock", state, words);
         if state == "note" {
-            shows(&checks, "clock", state, "Retry-After");
+            shows(&checks, "clock", state, "do not show the same times");
             assert!(advice(&ended).contains("time server"));
         }
     }

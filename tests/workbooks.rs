@@ -100,7 +100,7 @@ fn a_workbook_is_made_to_be_read() {
     let has = |words: &str| assert!(sheet.contains(words), "{words} is not in {sheet}");
     has(r#"<pane ySplit="1" topLeftCell="A2""#);
     has(r#"state="frozen""#);
-    has(r#"<autoFilter ref="A1:J4"/>"#);
+    has(r#"<autoFilter ref="A1:K4"/>"#);
     // The heading, a cell as any other, and those of a row that is not done look different.
     let style = |cell: &str| {
         let from = sheet.find(&format!("<c r=\"{cell}\" s=\"")).unwrap();

@@ -34,20 +34,20 @@ const TABLES: &str = "
         number INTEGER PRIMARY KEY,
         node INTEGER, sent_at INTEGER, before TEXT,
         action TEXT, verdict TEXT, status INTEGER, user_id TEXT, attempts INTEGER, error TEXT,
-        finished_at INTEGER, took INTEGER, node_time INTEGER, proven INTEGER, source INTEGER
+        finished_at INTEGER, took INTEGER, node_time INTEGER, proven INTEGER, origin TEXT
     );
-    CREATE INDEX row_source ON row (source) WHERE source IS NOT NULL;
+    CREATE INDEX row_origin ON row (origin) WHERE origin IS NOT NULL;
     CREATE TABLE input (part INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
     CREATE TABLE part (begun INTEGER NOT NULL, calls TEXT);
 ";
 
-/// What the records of earlier versions lack: columns of integers, which may be empty.
-const ADDED: [(&str, &str); 5] = [
-    ("row", "took"),
-    ("row", "node_time"),
-    ("row", "proven"),
-    ("row", "source"),
-    ("ended", "discarded"),
+/// What the records of earlier versions lack: columns that may be empty, with their types.
+const ADDED: [(&str, &str, &str); 5] = [
+    ("row", "took", "INTEGER"),
+    ("row", "node_time", "INTEGER"),
+    ("row", "proven", "INTEGER"),
+    ("row", "origin", "TEXT"),
+    ("ended", "discarded", "INTEGER"),
 ];
 const ADDED_TABLE: &str = "CREATE TABLE IF NOT EXISTS part (begun INTEGER NOT NULL, calls TEXT)";
 
@@ -317,11 +317,11 @@ fn complete(connection: &Connection) -> rusqlite::Result<()> {
             .iter()
             .any(|name| name == column))
     };
-    for (table, column) in ADDED {
+    for (table, column, kind) in ADDED {
         if !lacks(table, column)? {
             continue;
         }
-        let add = format!("ALTER TABLE {table} ADD COLUMN {column} INTEGER");
+        let add = format!("ALTER TABLE {table} ADD COLUMN {column} {kind}");
         let added = connection.execute_batch(&add);
         // Another process may have been faster.
         added.or_else(|error| {

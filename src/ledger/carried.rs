@@ -25,8 +25,8 @@ struct Place {
 #[derive(Debug)]
 pub struct Carried {
     number: RowNumber,
-    /// Its number in the run that is retried.
-    source: Option<RowNumber>,
+    /// Where the row comes from.
+    origin: String,
     /// What is kept of it, by column.
     values: Vec<(String, Value)>,
 }
@@ -63,25 +63,16 @@ impl Chain {
 
     /// The latest record that knows a row of the first run.
     fn place(&self, row: RowNumber) -> Result<Place, LedgerError> {
-        let mut place = Place {
+        let origin = self.first().origin_of(row)?;
+        for (at, book) in self.0.iter().enumerate().rev() {
+            if let Some(number) = book.number_of(&origin)? {
+                return Ok(Place { book: at, number });
+            }
+        }
+        Ok(Place {
             book: 0,
             number: row,
-        };
-        for (book, pair) in self.0.windows(2).enumerate() {
-            let [former, retry] = pair else { break };
-            let same_input = former.about().terms.sha256 == retry.about().terms.sha256;
-            let number = if same_input {
-                Some(place.number)
-            } else {
-                retry.number_of(place.number)?
-            };
-            let Some(number) = number else { break };
-            place = Place {
-                book: book + 1,
-                number,
-            };
-        }
-        Ok(place)
+        })
     }
 
     /// What is known of a row of the first run.
@@ -104,11 +95,10 @@ impl Chain {
     /// When a record cannot be read.
     pub fn carry(&self, number: RowNumber, row: RowNumber) -> Result<Carried, LedgerError> {
         let place = self.place(row)?;
-        let is_latest = place.book + 1 == self.0.len();
         let values = self.0[place.book].values(place.number)?;
         Ok(Carried {
             number,
-            source: is_latest.then_some(place.number),
+            origin: self.first().origin_of(row)?,
             values: kept(values),
         })
     }
@@ -152,11 +142,10 @@ fn kept(mut values: Vec<(String, Value)>) -> Vec<(String, Value)> {
 
 impl Carried {
     pub(super) fn put(self, all: &Connection) -> rusqlite::Result<()> {
-        let mut columns = vec!["number".to_owned(), "source".to_owned()];
+        let mut columns = vec!["number".to_owned(), "origin".to_owned()];
         let mut values = vec![
             Value::Integer(signed(self.number)),
-            self.source
-                .map_or(Value::Null, |row| Value::Integer(signed(row))),
+            Value::Text(self.origin),
         ];
         for (column, value) in self.values {
             columns.push(column);
@@ -174,13 +163,30 @@ impl Carried {
 }
 
 impl Book {
-    /// The number of the row that has taken over row `source` of the run that this one retries.
-    fn number_of(&self, source: RowNumber) -> Result<Option<RowNumber>, LedgerError> {
+    /// Where a row comes from: its run and its number there. A retry keeps it, so that the row is found again in every
+    /// retry of a retry, whatever became of the file in between.
+    fn origin_of(&self, number: RowNumber) -> Result<String, LedgerError> {
+        let origin = || {
+            let sql = "SELECT origin FROM row WHERE number = ?1";
+            let mut origin = self.connection.prepare_cached(sql)?;
+            let origin = origin.query_row([signed(number)], |row| row.get::<_, Option<String>>(0));
+            origin.optional()
+        };
+        let origin = origin().map_err(|error| self.failed(error))?.flatten();
+        Ok(origin.unwrap_or_else(|| format!("{} {number}", self.id())))
+    }
+
+    /// The number of the row that comes from there.
+    fn number_of(&self, origin: &str) -> Result<Option<RowNumber>, LedgerError> {
+        let own = origin.strip_prefix(self.id().as_str());
+        if let Some(number) = own.and_then(|number| number.trim().parse().ok()) {
+            return Ok(Some(RowNumber(number)));
+        }
         let number = || {
-            let sql = "SELECT number FROM row WHERE source = ?1";
+            let sql = "SELECT number FROM row WHERE origin = ?1";
             let mut number = self.connection.prepare_cached(sql)?;
             number
-                .query_row([signed(source)], |row| row.get::<_, i64>(0))
+                .query_row([origin], |row| row.get::<_, i64>(0))
                 .optional()
         };
         let number = number().map_err(|error| self.failed(error))?;

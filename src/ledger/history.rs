@@ -16,7 +16,7 @@ const PAGE: usize = 512;
 /// Which rows of a run are done with.
 #[derive(Debug, Default)]
 pub struct History {
-    done: Rows,
+    done: RowSet,
     /// Whether the run did not end properly: then rows may have been sent of which the record has lost that.
     unclean: bool,
     /// When the run began by the node's own clock, in seconds since 1970.
@@ -25,17 +25,20 @@ pub struct History {
     again: bool,
 }
 
-/// Which rows keep their outcome.
+/// Numbers of rows, at a bit each.
 #[derive(Debug, Default)]
-struct Rows(Vec<u64>);
+pub struct RowSet(Vec<u64>);
 
-impl Rows {
-    fn insert(&mut self, row: RowNumber) {
+impl RowSet {
+    /// Puts a row in; `false` if it was there already.
+    pub fn insert(&mut self, row: RowNumber) -> bool {
         let (word, bit) = Self::place(row);
         if word >= self.0.len() {
             self.0.resize(word + 1, 0);
         }
+        let is_new = self.0[word] >> bit & 1 == 0;
         self.0[word] |= 1 << bit;
+        is_new
     }
 
     fn contains(&self, row: RowNumber) -> bool {
@@ -89,7 +92,7 @@ impl History {
     ) -> Result<Self, E> {
         let latest = chain.latest();
         let mut history = History {
-            done: Rows::default(),
+            done: RowSet::default(),
             unclean: latest.state()? == State::Open,
             begun: latest.about().node_time(),
             again: true,
@@ -125,7 +128,7 @@ impl History {
         unclean: bool,
         again: bool,
     ) -> Result<Self, LedgerError> {
-        let mut done = Rows::default();
+        let mut done = RowSet::default();
         let insert = |row, verdict| {
             if stays(verdict) {
                 done.insert(row);

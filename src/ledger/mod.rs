@@ -33,7 +33,7 @@ use crate::sheet::SheetError;
 pub use about::{About, Kind, NodeAbout};
 pub use book::Book;
 pub use carried::{Carried, Chain};
-pub use history::{History, Pages};
+pub use history::{History, Pages, RowSet};
 pub use keeper::Keeper;
 pub use lock::{Hold, hold};
 pub use shelf::{RunId, Shelf};

@@ -149,6 +149,23 @@ impl Book {
         parts().map_err(|error| self.failed(error))
     }
 
+    /// When it last did something, by this machine's clock.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn last_active(&self) -> Result<Timestamp, LedgerError> {
+        let last = self.connection.query_row(
+            "SELECT max(at) FROM (
+                SELECT max(begun) AS at FROM part UNION ALL SELECT max(at) FROM ended
+                UNION ALL SELECT max(sent_at) FROM row UNION ALL SELECT max(finished_at) FROM row
+             )",
+            [],
+            |row| row.get::<_, Option<i64>>(0),
+        );
+        let last = last.map_err(|error| self.failed(error))?;
+        Ok(last.map_or(self.about().begun, time))
+    }
+
     /// What became of its rows.
     ///
     /// # Errors

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::Job;
 use super::site::Ready;
 use crate::cli::Failure;
-use crate::ledger::{Book, Carried, Chain, History, Kind, LedgerError, Pages, RunId};
+use crate::ledger::{Book, Carried, Chain, History, Kind, LedgerError, Pages, RowSet, RunId};
 use crate::report::{FormerResults, Tint, say};
-use crate::roster::{self, Entries, Roster, Settled};
+use crate::roster::{self, Entries, Entry, Roster, Settled};
 use crate::run::{Assignment, Assignments};
 use crate::sheet::{Original, Reading, RowNumber, SheetError, is_standard_input, shown};
 
@@ -155,7 +155,7 @@ impl Origin {
             }
             Origin::RetriedFile(Recorded::InRecord(chain)) => {
                 let former = former_results(&roster, file)?;
-                let history = History::of_chain(chain, sources(&roster, &former)?)?;
+                let history = history_of(&roster, chain, former)?;
                 roster.with_settled(Settled::by(move |entry| history.is_done(entry.number)))
             }
             Origin::RetriedFile(Recorded::InFile) => {
@@ -186,11 +186,12 @@ impl Origin {
             }
             Origin::RetriedFile(Recorded::InRecord(chain)) => {
                 let former = former_results(roster, file)?;
-                let history = History::of_chain(chain, sources(roster, &former)?)?;
+                let history = history_of(roster, chain, former.clone())?;
+                let mut sources = Sources::of(former);
                 let (chain, name) = (chain.reader()?, roster.file_name().to_owned());
                 Box::new(entries.map(move |entry| {
                     let entry = entry?;
-                    let past = history.past_in(&chain, entry.number, former.row(&entry.cells));
+                    let past = history.past_in(&chain, entry.number, sources.next(&entry));
                     let past = past.map_err(|error| unreadable(&name, error))?;
                     Ok(Assignment { entry, past })
                 }))
@@ -222,24 +223,22 @@ impl Job {
         let chain = Rc::new(chain);
         for each in ready {
             let roster = &each.site.roster;
-            let former = match &self.origin {
-                Origin::RetriedFile(_) => Some(former_results(roster, &self.file)?),
+            let mut sources = match &self.origin {
+                Origin::RetriedFile(_) => Some(Sources::of(former_results(roster, &self.file)?)),
                 _ => None,
             };
             let chain = Rc::clone(&chain);
             let entries = roster.entries().map_err(Failure::unexpected)?;
             let carried = entries.filter_map(move |entry| {
-                let source = entry.map(|entry| {
-                    let source = match &former {
-                        Some(former) => former.row(&entry.cells),
-                        None => Some(entry.number),
-                    };
-                    source.map(|source| (entry.number, source))
-                });
-                match source {
-                    Ok(pair) => pair.map(|(number, source)| chain.carry(number, source)),
-                    Err(error) => Some(Err(LedgerError::Input(error))),
-                }
+                let entry = match entry {
+                    Ok(entry) => entry,
+                    Err(error) => return Some(Err(LedgerError::Input(error))),
+                };
+                let source = match &mut sources {
+                    Some(sources) => sources.next(&entry)?,
+                    None => entry.number,
+                };
+                Some(chain.carry(entry.number, source))
             });
             all = Box::new(all.chain(carried));
         }
@@ -250,17 +249,36 @@ impl Job {
 /// Rows that the record of a retry takes over.
 type CarriedRows<'a> = Box<dyn Iterator<Item = Result<Carried, LedgerError>> + 'a>;
 
-/// The rows of a results file, each with its number in the run that has written it. A row that was added since has none.
-fn sources<'a>(
-    roster: &'a Roster,
-    former: &'a FormerResults,
-) -> Result<impl Iterator<Item = Result<(RowNumber, Option<RowNumber>), LedgerError>> + 'a, Failure>
-{
+/// The numbers that the rows of a results file have in the run that wrote them.
+struct Sources {
+    former: FormerResults,
+    seen: RowSet,
+}
+
+impl Sources {
+    fn of(former: FormerResults) -> Self {
+        Sources {
+            former,
+            seen: RowSet::default(),
+        }
+    }
+
+    /// That of the next row. A row that was added since has none; nor has the copy of one, which is about another person.
+    fn next(&mut self, entry: &Entry) -> Option<RowNumber> {
+        let source = self.former.row(&entry.cells)?;
+        self.seen.insert(source).then_some(source)
+    }
+}
+
+/// What the records say of the rows of a results file.
+fn history_of(roster: &Roster, chain: &Chain, former: FormerResults) -> Result<History, Failure> {
+    let mut sources = Sources::of(former);
     let entries = roster.entries().map_err(Failure::unexpected)?;
-    Ok(entries.map(|entry| {
+    let rows = entries.map(|entry| {
         let entry = entry?;
-        Ok((entry.number, former.row(&entry.cells)))
-    }))
+        Ok((entry.number, sources.next(&entry)))
+    });
+    Ok(History::of_chain::<LedgerError>(chain, rows)?)
 }
 
 fn unreadable(file: &str, error: LedgerError) -> SheetError {

@@ -16,7 +16,7 @@ use crate::sheet::shown;
 /// Older runs are not looked at.
 const LATEST: usize = 200;
 
-/// An unfinished run that is older is only continued if the user says so.
+/// An unfinished run that did nothing for longer is only continued if the user says so.
 const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// How many runs are named that have nothing to do with the job but its file.
@@ -40,7 +40,8 @@ pub(super) struct UnfinishedRun {
     relation: Relation,
     /// What it was and how far it got, in words.
     words: String,
-    begun: Timestamp,
+    /// When it last did something.
+    last_active: Timestamp,
     /// A later run over the same file.
     since: Option<RunId>,
 }
@@ -149,11 +150,12 @@ pub(super) fn unfinished(shelf: &Shelf, about: &About) -> Result<Vec<UnfinishedR
         // Of one that was killed, the record may have lost what was sent.
         let matters = counts.sent > 0 || (state == State::Open && relation != Relation::Other);
         if state.is_unfinished() && matters && !retried.contains(id.as_str()) {
+            let last_active = book.last_active()?;
             found.push(UnfinishedRun {
-                words: in_words(&book, &state, &counts),
+                words: in_words(&book, &counts, last_active),
                 id: id.clone(),
                 relation,
-                begun: former.begun,
+                last_active,
                 since: since.clone(),
             });
         } else if relation == Relation::Same && matches!(state, State::Finished { .. }) {
@@ -202,7 +204,7 @@ fn relation(job: &About, id: &RunId, former: &About) -> Relation {
 }
 
 /// What a run was and how far it got.
-fn in_words(book: &Book, state: &State, counts: &Counts) -> String {
+fn in_words(book: &Book, counts: &Counts, last_active: Timestamp) -> String {
     let about = book.about();
     let settled: u64 = counts.verdicts.iter().map(|(_, count)| count).sum();
     let settled = settled - counts.of(Verdict::NotAttempted) - counts.of(Verdict::Unknown);
@@ -212,22 +214,13 @@ fn in_words(book: &Book, state: &State, counts: &Counts) -> String {
         }
         _ => about.word().to_owned(),
     };
-    let at = match state {
-        State::Stopped { at, .. } => *at,
-        _ => about.begun,
-    };
-    let word = if *state == State::Open {
-        "started"
-    } else {
-        "stopped"
-    };
     format!(
-        "{action} of {} on {}, {} of {} rows done, {word} {} (run {})",
+        "{action} of {} on {}, {} of {} rows done, stopped {} (run {})",
         shown(&about.terms.file),
         about.node_names(),
         grouped(settled),
         grouped(about.rows),
-        at.strftime("%-d %b %Y, %H:%M UTC"),
+        last_active.strftime("%-d %b %Y, %H:%M UTC"),
         book.id()
     )
 }
@@ -278,7 +271,7 @@ impl UnfinishedRun {
             return Some(format!("Run {since} has worked on the same file since"));
         }
         // Whichever way the clock was set.
-        let age = Timestamp::now().duration_since(self.begun).abs();
+        let age = Timestamp::now().duration_since(self.last_active).abs();
         (age > A_DAY).then(|| "It is more than a day old".to_owned())
     }
 

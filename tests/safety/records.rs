@@ -1,7 +1,4 @@
 //! Records of runs, and what a run needs of the machine: what is taken away from it, what it must not take.
-#![cfg(unix)]
-
-mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::support::{Desk, Ended, Node, after, column, ended};
 use headcount::sandbox::Options;
-use support::{Desk, Ended, Node, after, column, ended};
 
 fn slow() -> Node {
     Node::start(Options {
@@ -322,7 +319,7 @@ fn too_few_threads_are_an_error_and_no_hang() {
             .env("TMPDIR", &folder)
             .env("HEADCOUNT_STATE_DIR", desk.path("state"))
             .env("HEADCOUNT_URL", desk.url())
-            .env("HEADCOUNT_TOKEN", support::TOKEN)
+            .env("HEADCOUNT_TOKEN", crate::support::TOKEN)
             .uid(USER)
             .gid(USER);
         ended(&mut command)

@@ -1,12 +1,10 @@
 //! Who would lose access is counted by what a run would do, not by what the file calls it, and again
 //! while rows are carried out.
 
-mod support;
-
+use crate::support::scripted::{Scripted, list, reply, user};
+use crate::support::{Node, column};
 use headcount::sandbox::{Bulk, Options};
 use serde_json::json;
-use support::scripted::{Scripted, list, reply, user};
-use support::{Node, column};
 
 /// A spreadsheet of new accounts that are locked.
 fn inactive(emails: &[String]) -> String {

@@ -1,16 +1,13 @@
 //! Whose an account is that has the email of a new person: created by this job, there before, or nobody can tell.
-#![cfg(unix)]
-
-mod support;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use crate::support::odd::{Habits, Odd};
+use crate::support::scripted::{Call, Reply, Scripted, list, reply};
+use crate::support::{Desk, Node, Row, column};
 use headcount::sandbox::Options;
 use serde_json::{Value, json};
-use support::odd::{Habits, Odd};
-use support::scripted::{Call, Reply, Scripted, list, reply};
-use support::{Desk, Node, Row, column};
 
 const ANN: &str = "email,first_name,last_name\nann@example.com,Ann,Beech\n";
 const ANN_AND_BOB: &str =

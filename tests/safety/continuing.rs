@@ -1,15 +1,12 @@
 //! What may continue an unfinished run, what is retried, and which results count.
-#![cfg(unix)]
-
-mod support;
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::support::{Desk, Node, Row, column};
 use headcount::sandbox::Options;
-use support::{Desk, Node, Row, column};
 
 /// How many people are in the files here.
 const PEOPLE: usize = 120;
@@ -88,11 +85,20 @@ fn record(desk: &Desk) -> PathBuf {
     records.pop().expect("there is a record")
 }
 
-/// Moves the start of a run in its record.
-fn started(desk: &Desk, when: &str) {
+/// Moves all that a run did in its record by so many hours.
+fn move_by(desk: &Desk, hours: i64) {
     let record = rusqlite::Connection::open(record(desk)).unwrap();
-    let sql = "UPDATE about SET json = json_set(json, '$.begun', ?1)";
-    assert_eq!(record.execute(sql, [when]).unwrap(), 1);
+    let later = hours * 3_600_000;
+    for (table, columns) in [
+        ("part", &["begun"][..]),
+        ("ended", &["at"]),
+        ("row", &["sent_at", "finished_at"]),
+    ] {
+        for column in columns {
+            let sql = format!("UPDATE {table} SET {column} = {column} + ?1");
+            record.execute(&sql, [later]).unwrap();
+        }
+    }
 }
 
 fn all_are(rows: &[Row], outcome: &str) {
@@ -153,7 +159,7 @@ fn another_sheet_is_another_job() {
         .iter()
         .map(|user| vec![user.user_name.clone()])
         .collect();
-    support::workbook::write_sheets(
+    crate::support::workbook::write_sheets(
         &desk.path("people.xlsx"),
         &[
             ("Joiners", &["email", "first_name", "last_name"], &joiners),
@@ -233,12 +239,13 @@ fn options_that_change_what_is_sent_make_another_job() {
 
 #[test]
 fn a_run_that_is_more_than_a_day_old_waits_for_a_decision() {
-    for when in ["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"] {
+    // The clock of this machine may have been set either way since.
+    for hours in [-25, 25] {
         let node = slow(0);
         let desk = node.desk();
         desk.file("people.csv", newcomers());
         stop_after(&node, &desk, "-INT", 20, &["import", "people.csv", "-q"]);
-        started(&desk, when);
+        move_by(&desk, hours);
         let sent = node.sandbox().calls().of("POST /Users");
         for options in [&[][..], &["--yes"]] {
             desk.headcount(&[&["import", "people.csv"][..], options].concat())
@@ -517,7 +524,7 @@ fn results_that_were_changed_and_results_of_another_run_are_kept() {
         .find_map(|line| line.strip_prefix("results"))
         .unwrap()
         .trim();
-    let own = support::rows(&fs::read(place).unwrap());
+    let own = crate::support::rows(&fs::read(place).unwrap());
     assert_eq!(column(&own, "result_run"), vec![id; PEOPLE]);
 }
 
@@ -584,4 +591,66 @@ fn resume_names_a_record_that_it_cannot_read() {
         .with(2)
         .says(&id)
         .says("cannot be read");
+}
+
+/// The rows of a results file that fail because their team is missing; then it is there.
+fn rockets() -> (Node, Desk) {
+    let node = Node::with_users(0);
+    let desk = node.desk();
+    desk.file(
+        "people.csv",
+        "email,first_name,last_name,teams\na@example.com,Ann,Ash,\nb@example.com,Bob,Birch,Rockets\n\
+         c@example.com,Cem,Cedar,Rockets\nd@example.com,Dee,Dogwood,\n",
+    );
+    desk.headcount(&["import", "people.csv", "--skip-invalid"])
+        .with(4);
+    (node, desk)
+}
+
+fn by_email(rows: &[Row]) -> Vec<(String, String)> {
+    let emails = column(rows, "email").into_iter();
+    emails.zip(column(rows, "result_outcome")).collect()
+}
+
+#[test]
+fn a_results_file_may_be_sorted_cut_and_copied_before_it_is_retried() {
+    let (node, desk) = rockets();
+    let text = fs::read_to_string(desk.path("people.results.csv")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let [header, ann, bob, cem, _dee] = lines[..] else {
+        panic!("{text}")
+    };
+    // Sorted the other way round; Dee, who is done, is cut; Ann, who is done, is copied for another person.
+    let eve = ann.replacen("a@example.com,Ann,Ash", "e@example.com,Eve,Elm", 1);
+    desk.file(
+        "people.results.csv",
+        [header, cem, bob, ann, &eve].join("\n") + "\n",
+    );
+    let retry = ["runs", "retry", "people.results.csv"];
+    // The team is still missing.
+    desk.headcount(&retry).with(4);
+    let expected = |bob: &str, cem: &str| {
+        [("c", cem), ("b", bob), ("a", "created"), ("e", "created")]
+            .map(|(name, outcome)| (format!("{name}@example.com"), outcome.to_owned()))
+            .to_vec()
+    };
+    let retried = by_email(&desk.rows("people.retry.results.csv"));
+    assert_eq!(retried, expected("invalid", "invalid"));
+    assert_eq!(node.sandbox().calls().answered(201), 3);
+
+    // Corrected in the first results, of which the rows are as they were before: each is found again.
+    desk.headcount(&["teams", "create", "Rockets"]).with(0);
+    desk.file("people.results.csv", &text);
+    desk.headcount(&retry).with(0);
+    let rows = by_email(&desk.rows("people.retry.results.csv"));
+    let outcomes: Vec<&str> = rows.iter().map(|(_, outcome)| &**outcome).collect();
+    assert_eq!(outcomes, ["created"; 4]);
+    assert_eq!(node.sandbox().calls().of("POST /Users"), 5);
+    desk.headcount(&retry)
+        .with(0)
+        .says("There is nothing to retry");
+    desk.headcount(&["runs", "retry"])
+        .with(0)
+        .says("There is nothing to retry");
+    assert_eq!(node.sandbox().snapshot().users.len(), 5);
 }

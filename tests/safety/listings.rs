@@ -1,15 +1,13 @@
 //! What a run has changed counts more than any list: some nodes ignore filters and list people as they
 //! were a while ago.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::support::column;
+use crate::support::scripted::{Call, Reply, Scripted, list, reply, user};
 use serde_json::{Value, json};
-use support::column;
-use support::scripted::{Call, Reply, Scripted, list, reply, user};
 
 /// A node that ignores filters, and whose lists never show a change. Single accounts are shown as they are. A page has
 /// two accounts at the most, so that a list takes more calls than a few questions.
