@@ -12,13 +12,9 @@ use crate::sheet::RowNumber;
 
 /// A run and the retries of it, the oldest first. What is known of a row is what the latest of them says.
 #[derive(Debug)]
-pub struct Chain(Vec<Book>);
-
-/// A row in one of the runs of a chain.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    book: usize,
-    number: RowNumber,
+pub struct Chain {
+    first: Book,
+    retries: Vec<Book>,
 }
 
 /// A row that is taken over.
@@ -32,24 +28,32 @@ pub struct Carried {
 }
 
 impl Chain {
-    /// # Panics
-    /// Without a run.
+    /// A run that was not retried yet.
     #[must_use]
-    pub fn of(books: Vec<Book>) -> Self {
-        assert!(!books.is_empty(), "a chain begins with a run");
-        Chain(books)
+    pub fn of(first: Book) -> Self {
+        Chain {
+            first,
+            retries: Vec::new(),
+        }
+    }
+
+    /// Takes a run that began after all others, if it is the next retry.
+    pub(super) fn extend(&mut self, later: Book) {
+        if later.about().retries() == Some(self.latest().id().as_str()) {
+            self.retries.push(later);
+        }
     }
 
     /// The run that none of them retries.
     #[must_use]
     pub fn first(&self) -> &Book {
-        &self.0[0]
+        &self.first
     }
 
     /// The run that the next retry is of.
     #[must_use]
     pub fn latest(&self) -> &Book {
-        self.0.last().expect("a chain begins with a run")
+        self.retries.last().unwrap_or(&self.first)
     }
 
     /// The same over other connections.
@@ -57,22 +61,22 @@ impl Chain {
     /// # Errors
     /// When a record cannot be opened.
     pub fn reader(&self) -> Result<Self, LedgerError> {
-        let readers: Result<_, _> = self.0.iter().map(Book::reader).collect();
-        Ok(Chain(readers?))
+        let retries: Result<_, _> = self.retries.iter().map(Book::reader).collect();
+        Ok(Chain {
+            first: self.first.reader()?,
+            retries: retries?,
+        })
     }
 
-    /// The latest record that knows a row of the first run.
-    fn place(&self, row: RowNumber) -> Result<Place, LedgerError> {
-        let origin = self.first().origin_of(row)?;
-        for (at, book) in self.0.iter().enumerate().rev() {
-            if let Some(number) = book.number_of(&origin)? {
-                return Ok(Place { book: at, number });
+    /// The latest record that knows a row of the first run, and the row's number there.
+    fn place(&self, row: RowNumber) -> Result<(&Book, RowNumber), LedgerError> {
+        let origin = self.first.origin_of(row)?;
+        for retry in self.retries.iter().rev() {
+            if let Some(number) = retry.number_of(&origin)? {
+                return Ok((retry, number));
             }
         }
-        Ok(Place {
-            book: 0,
-            number: row,
-        })
+        Ok((&self.first, row))
     }
 
     /// What is known of a row of the first run.
@@ -80,13 +84,9 @@ impl Chain {
     /// # Errors
     /// When a record cannot be read.
     pub(super) fn written(&self, row: RowNumber) -> Result<Option<Written>, LedgerError> {
-        let Place { book, number } = self.place(row)?;
-        let book = &self.0[book];
-        let rows = book
-            .rows(number, 1)
-            .map_err(|error| book.failed(error))?
-            .into_iter();
-        Ok(rows.filter(|row| row.number == number).last())
+        let (book, number) = self.place(row)?;
+        let rows = book.rows(number, 1).map_err(|error| book.failed(error))?;
+        Ok(rows.into_iter().find(|row| row.number == number))
     }
 
     /// What a retry takes over of row `row` of the first run, which is its own row `number`.
@@ -94,12 +94,11 @@ impl Chain {
     /// # Errors
     /// When a record cannot be read.
     pub fn carry(&self, number: RowNumber, row: RowNumber) -> Result<Carried, LedgerError> {
-        let place = self.place(row)?;
-        let values = self.0[place.book].values(place.number)?;
+        let (book, latest) = self.place(row)?;
         Ok(Carried {
             number,
-            origin: self.first().origin_of(row)?,
-            values: kept(values),
+            origin: self.first.origin_of(row)?,
+            values: kept(book.values(latest)?),
         })
     }
 }
@@ -178,10 +177,6 @@ impl Book {
 
     /// The number of the row that comes from there.
     fn number_of(&self, origin: &str) -> Result<Option<RowNumber>, LedgerError> {
-        let own = origin.strip_prefix(self.id().as_str());
-        if let Some(number) = own.and_then(|number| number.trim().parse().ok()) {
-            return Ok(Some(RowNumber(number)));
-        }
         let number = || {
             let sql = "SELECT number FROM row WHERE origin = ?1";
             let mut number = self.connection.prepare_cached(sql)?;
@@ -199,7 +194,7 @@ impl Book {
             let mut row = self
                 .connection
                 .prepare_cached("SELECT * FROM row WHERE number = ?1")?;
-            let columns: Vec<String> = row.column_names().into_iter().map(str::to_owned).collect();
+            let columns: Vec<String> = row.column_names().map(str::to_owned).collect();
             row.query_row([signed(number)], |row| {
                 let value = |(at, column)| Ok((column, row.get::<_, Value>(at)?));
                 columns.into_iter().enumerate().map(value).collect()

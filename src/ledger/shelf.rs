@@ -151,18 +151,16 @@ impl Shelf {
     /// # Errors
     /// When the records of the run, or of a retry of it, cannot be read.
     pub fn chain(&self, id: &RunId) -> Result<Chain, LedgerError> {
-        let mut books = vec![self.read(id)?];
+        let mut chain = Chain::of(self.read(id)?);
         // A retry begins after the run that it retries.
         let mut newer = self.runs()?;
         newer.retain(|run| run > id);
         for run in newer.into_iter().rev() {
-            let Ok(book) = self.read(&run) else { continue };
-            let latest = books.last().map(|book| book.id().as_str());
-            if book.about().retries() == latest {
-                books.push(book);
+            if let Ok(book) = self.read(&run) {
+                chain.extend(book);
             }
         }
-        Ok(Chain::of(books))
+        Ok(chain)
     }
 
     /// The latest retry of a run, or of a retry of it.

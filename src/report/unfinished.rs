@@ -148,14 +148,17 @@ pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
 pub fn free_name(path: &Path) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default();
     let ending = path.extension().unwrap_or_default();
-    let numbered = (1_u32..).map(|number| {
+    let mut number = 1_u32;
+    loop {
         let mut name = stem.to_owned();
         name.push(format!(".{number}."));
         name.push(ending);
-        path.with_file_name(name)
-    });
-    let mut free = numbered.filter(|name| !name.exists());
-    free.next().expect("there are more numbers than files")
+        let free = path.with_file_name(name);
+        if !free.exists() {
+            return free;
+        }
+        number += 1;
+    }
 }
 
 /// Makes room for a part where one is left. Says where that one is now, if it is kept.

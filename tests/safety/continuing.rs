@@ -146,25 +146,16 @@ fn another_sheet_is_another_job() {
     let node = slow(PEOPLE);
     let desk = node.desk();
     let before = node.sandbox().snapshot().users;
-    let joiners: Vec<Vec<String>> = (0..PEOPLE)
-        .map(|at| {
-            vec![
-                format!("p{at}@example.com"),
-                "Pat".into(),
-                format!("No {at}"),
-            ]
-        })
-        .collect();
-    let leavers: Vec<Vec<String>> = before[..5]
-        .iter()
-        .map(|user| vec![user.user_name.clone()])
-        .collect();
+    let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect();
+    let mut joiners: Vec<Vec<String>> = vec![row(&["email", "first_name", "last_name"])];
+    joiners.extend(
+        (0..PEOPLE).map(|at| row(&[&format!("p{at}@example.com"), "Pat", &format!("No {at}")])),
+    );
+    let mut leavers: Vec<Vec<String>> = vec![row(&["email"])];
+    leavers.extend(before[..5].iter().map(|user| row(&[&user.user_name])));
     crate::support::workbook::write_sheets(
         &desk.path("people.xlsx"),
-        &[
-            ("Joiners", &["email", "first_name", "last_name"], &joiners),
-            ("Leavers", &["email"], &leavers),
-        ],
+        &[("Joiners", joiners), ("Leavers", leavers)],
     );
     stop_after(
         &node,
@@ -557,9 +548,7 @@ fn a_record_without_its_log_or_with_a_damaged_page_is_recovered_by_import_as_wel
             let mut bytes = fs::read(&record).unwrap();
             let pages = bytes.len() / 4096;
             assert!(pages > 4);
-            for at in (pages - 2) * 4096..(pages - 1) * 4096 {
-                bytes[at] = 0xA5;
-            }
+            bytes[(pages - 2) * 4096..(pages - 1) * 4096].fill(0xA5);
             fs::write(&record, bytes).unwrap();
         }
         desk.headcount(&["import", "people.csv"])

@@ -53,13 +53,12 @@ pub fn part(path: &Path, name: &str) -> String {
     text
 }
 
-/// A workbook with these sheets: the name of each, its headings, and its rows.
-pub fn write_sheets(path: &Path, sheets: &[(&str, &[&str], &[Vec<String>])]) {
+/// A workbook with these sheets: the name of each, and its rows with the headings before them.
+pub fn write_sheets(path: &Path, sheets: &[(&str, Vec<Vec<String>>)]) {
     let mut book = rust_xlsxwriter::Workbook::new();
-    for (name, headings, rows) in sheets {
+    for (name, rows) in sheets {
         let sheet = book.add_worksheet().set_name(*name).unwrap();
-        sheet.write_row(0, 0, headings.iter().copied()).unwrap();
-        for (row, at) in rows.iter().zip(1..) {
+        for (row, at) in rows.iter().zip(0..) {
             sheet.write_row(at, 0, row).unwrap();
         }
     }

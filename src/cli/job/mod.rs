@@ -72,14 +72,14 @@ impl Job {
         if self.origin.is_retry() && sites.are_settled() {
             return self.nothing_to_retry();
         }
-        if let Some(id) = self.to_continue(&sites).await? {
+        if let Some(id) = self.run_to_continue(&sites).await? {
             return self.go_on(sites, &id).await;
         }
         if !self.run.dry_run {
             sites.check_results(&self)?;
             // Another run over the same file may have ended meanwhile, and not have come to its end.
             if sites.hold(&self).await?
-                && let Some(id) = self.to_continue(&sites).await?
+                && let Some(id) = self.run_to_continue(&sites).await?
             {
                 return self.go_on(sites, &id).await;
             }
@@ -100,8 +100,8 @@ impl Job {
     async fn go_on(self, sites: Sites, id: &RunId) -> Result<Exit, Failure> {
         // The locks of its nodes are taken again.
         drop(sites);
-        let shelf = self.run.state.shelf()?;
-        Box::pin(go_on(&shelf, id, self.run, self.node, true)).await
+        let records = self.run.state.shelf()?;
+        Box::pin(go_on(&records, id, self.run, self.node, true)).await
     }
 
     /// Every row was settled by the run that is retried, or by an earlier retry of it.

@@ -38,7 +38,7 @@ pub(in crate::cli) enum Origin {
 #[derive(Debug)]
 pub(in crate::cli) enum Recorded {
     /// The record of the run that has written it, and of the retries since. It counts, whatever stands in the file.
-    InRecord(Chain),
+    InRecord(Box<Chain>),
     /// There is no such record: what stands in the file.
     InFile,
 }
@@ -213,7 +213,7 @@ impl Job {
     pub(super) fn carried<'a>(&'a self, ready: &'a [Ready]) -> Result<CarriedRows<'a>, Failure> {
         let mut all: CarriedRows<'a> = Box::new(std::iter::empty());
         let chain = match &self.origin {
-            Origin::Retried(earlier) => Chain::of(vec![earlier.book.reader()?]),
+            Origin::Retried(earlier) => Chain::of(earlier.book.reader()?),
             Origin::RetriedFile(Recorded::InRecord(chain)) => chain.reader()?,
             Origin::RetriedFile(Recorded::InFile)
             | Origin::File

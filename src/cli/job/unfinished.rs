@@ -57,13 +57,16 @@ enum Choice {
 impl Job {
     /// The unfinished run that this job continues, if there is one. A run is continued only as exactly the same job; others
     /// over the same file are named. `--yes` answers nothing here.
-    pub(super) async fn to_continue(&mut self, sites: &Sites) -> Result<Option<RunId>, Failure> {
+    pub(super) async fn run_to_continue(
+        &mut self,
+        sites: &Sites,
+    ) -> Result<Option<RunId>, Failure> {
         if self.run.dry_run || self.node.is_sandbox() || self.origin.is_resumed() {
             return Ok(None);
         }
-        let shelf = self.run.state.shelf()?;
+        let records = self.run.state.shelf()?;
         let about = self.about(&sites.each(), &self.results_path()?)?;
-        let found = unfinished(&shelf, &about)?;
+        let found = unfinished(&records, &about)?;
         let with = |relation| found.iter().find(move |run| run.relation == relation);
         let run = with(Relation::Same).or(with(Relation::Changed));
         let others = found.iter().filter(|run| run.relation == Relation::Other);
@@ -101,9 +104,9 @@ impl Job {
 
     /// The runs that this job replaces are not offered any more. Their records stay.
     pub(super) fn discard_replaced(&self) -> Result<(), Failure> {
-        let shelf = self.run.state.shelf()?;
+        let records = self.run.state.shelf()?;
         for id in &self.replaces {
-            let (book, _) = shelf.open(id)?;
+            let (book, _) = records.open(id)?;
             book.discard()?;
         }
         Ok(())

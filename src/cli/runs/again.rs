@@ -106,7 +106,9 @@ async fn retry_file(
     if let Some(about) = &known {
         node = reach(node, about)?;
     }
-    let recorded = chain.map_or(Recorded::InFile, Recorded::InRecord);
+    let recorded = chain.map_or(Recorded::InFile, |chain| {
+        Recorded::InRecord(Box::new(chain))
+    });
     let origin = Origin::RetriedFile(recorded);
     let mut job = Job::of_terms(&terms, again.options.clone(), node, origin)?;
     if known.is_none() {
