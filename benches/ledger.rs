@@ -148,7 +148,12 @@ impl Bench<'_> {
         let keeper = with_ledger.then(|| {
             let books = Shelf::at(Some(&self.folder.join("state"))).expect("a folder");
             let input = roster.bytes().expect("a copy");
-            Keeper::start(books.begin(&about(), input).expect("a new book")).expect("a thread")
+            Keeper::start(
+                books
+                    .begin(&about(), input, std::iter::empty())
+                    .expect("a new book"),
+            )
+            .expect("a thread")
         });
         let (journal, keeper) = match keeper {
             Some((journal, keeper)) => (journal, Some(keeper)),
