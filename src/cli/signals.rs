@@ -1,15 +1,20 @@
 //! Ctrl-C and its kin: the first stops gently, the second at once.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+
+use tokio::task::AbortHandle;
 
 use crate::report::say;
 use crate::run::{StopReason, StopSwitch};
 
-/// Listens for signals for as long as the program runs.
+/// The job that hears of signals: the latest, since a command may continue another run instead of its own.
+static LISTENING: Mutex<Option<AbortHandle>> = Mutex::new(None);
+
+/// Listens for signals for as long as the program runs, or until it is called again.
 pub(super) fn listen(stops: Vec<Arc<StopSwitch>>) {
     let mut signals = Signals::new();
-    tokio::spawn(async move {
+    let listening = tokio::spawn(async move {
         signals.next().await;
         say("Stopping: no new calls; waiting for those in flight. Ctrl-C again stops at once.");
         for stop in &stops {
@@ -24,6 +29,10 @@ pub(super) fn listen(stops: Vec<Arc<StopSwitch>>) {
         signals.next().await;
         std::process::exit(i32::from(super::Exit::Interrupted as u8));
     });
+    let mut latest = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(former) = latest.replace(listening.abort_handle()) {
+        former.abort();
+    }
 }
 
 /// Returns at the first signal.

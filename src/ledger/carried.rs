@@ -6,8 +6,9 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::LedgerError;
 use super::book::Book;
+use super::history::RowSet;
 use super::standing::Written;
-use crate::run::Verdict;
+use crate::run::{Outcome, Verdict};
 use crate::sheet::RowNumber;
 
 /// A run and the retries of it, the oldest first. What is known of a row is what the latest of them says.
@@ -17,12 +18,19 @@ pub struct Chain {
     retries: Vec<Book>,
 }
 
+/// A row of one of the runs of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    book: usize,
+    row: RowNumber,
+}
+
 /// A row that is taken over.
 #[derive(Debug)]
 pub struct Carried {
     number: RowNumber,
-    /// Where the row comes from.
-    origin: String,
+    /// Where the row comes from, if that is known.
+    origin: Option<String>,
     /// What is kept of it, by column.
     values: Vec<(String, Value)>,
 }
@@ -68,38 +76,121 @@ impl Chain {
         })
     }
 
-    /// The latest record that knows a row of the first run, and the row's number there.
-    fn place(&self, row: RowNumber) -> Result<(&Book, RowNumber), LedgerError> {
-        let origin = self.first.origin_of(row)?;
-        for retry in self.retries.iter().rev() {
-            if let Some(number) = retry.number_of(&origin)? {
-                return Ok((retry, number));
+    /// Their records, in order.
+    pub fn books(&self) -> impl Iterator<Item = &Book> {
+        std::iter::once(&self.first).chain(&self.retries)
+    }
+
+    fn book(&self, at: usize) -> &Book {
+        at.checked_sub(1)
+            .and_then(|at| self.retries.get(at))
+            .unwrap_or(&self.first)
+    }
+
+    /// How many rows of the first run none of them has done.
+    ///
+    /// # Errors
+    /// When a record cannot be read.
+    pub fn open_rows(&self) -> Result<u64, LedgerError> {
+        let mut done = RowSet::default();
+        let mut count = 0;
+        for book in self.books() {
+            let insert = |row| count += u64::from(done.insert(row));
+            book.done_of(self.first.id().as_str(), insert)?;
+        }
+        Ok(self.first.about().rows.saturating_sub(count))
+    }
+
+    /// Where the latest of them knows a row of one of them; nothing if it is none of these runs.
+    ///
+    /// # Errors
+    /// When a record cannot be read.
+    pub fn place(&self, run: &str, row: RowNumber) -> Result<Option<Place>, LedgerError> {
+        let Some((at, book)) = self
+            .books()
+            .enumerate()
+            .find(|(_, book)| book.id().as_str() == run)
+        else {
+            return Ok(None);
+        };
+        let origin = book.origin_of(row)?;
+        let later: Vec<_> = self.books().enumerate().skip(at + 1).collect();
+        for (at, book) in later.into_iter().rev() {
+            if let Some(number) = book.number_of(&origin)? {
+                return Ok(Some(Place::new(at, number)));
             }
         }
-        Ok((&self.first, row))
+        Ok(Some(Place::new(at, row)))
     }
 
-    /// What is known of a row of the first run.
+    /// What is known of a row.
     ///
     /// # Errors
     /// When a record cannot be read.
-    pub(super) fn written(&self, row: RowNumber) -> Result<Option<Written>, LedgerError> {
-        let (book, number) = self.place(row)?;
-        let rows = book.rows(number, 1).map_err(|error| book.failed(error))?;
-        Ok(rows.into_iter().find(|row| row.number == number))
+    pub(super) fn written(&self, place: Place) -> Result<Option<Written>, LedgerError> {
+        let book = self.book(place.book);
+        let rows = book.rows(place.row, 1);
+        let rows = rows.map_err(|error| book.failed(error))?;
+        Ok(rows.into_iter().find(|row| row.number == place.row))
     }
 
-    /// What a retry takes over of row `row` of the first run, which is its own row `number`.
+    /// Whether a row is done.
     ///
     /// # Errors
     /// When a record cannot be read.
-    pub fn carry(&self, number: RowNumber, row: RowNumber) -> Result<Carried, LedgerError> {
-        let (book, latest) = self.place(row)?;
+    pub fn is_done(&self, place: Place) -> Result<bool, LedgerError> {
+        let outcome = self.written(place)?.and_then(|written| written.outcome);
+        Ok(outcome.is_some_and(|outcome| outcome.verdict.is_done()))
+    }
+
+    /// What a retry takes over of a row, which is its own row `number`.
+    ///
+    /// # Errors
+    /// When a record cannot be read.
+    pub fn carry(&self, number: RowNumber, place: Place) -> Result<Carried, LedgerError> {
+        let book = self.book(place.book);
         Ok(Carried {
             number,
-            origin: self.first.origin_of(row)?,
-            values: kept(book.values(latest)?),
+            origin: Some(book.origin_of(place.row)?),
+            values: kept(book.values(place.row)?),
         })
+    }
+}
+
+impl Place {
+    /// Row `row` of the run that is number `book` in the chain.
+    #[must_use]
+    pub fn new(book: usize, row: RowNumber) -> Self {
+        Place { book, row }
+    }
+}
+
+impl Carried {
+    /// A row that is done, as its results file says.
+    #[must_use]
+    pub fn done(number: RowNumber, outcome: &Outcome) -> Self {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let optional = |value: Option<Value>| value.unwrap_or(Value::Null);
+        let values = [
+            ("verdict", text(outcome.verdict.as_str())),
+            (
+                "status",
+                optional(outcome.status.map(|status| Value::Integer(status.into()))),
+            ),
+            ("user_id", optional(outcome.user_id.as_deref().map(text))),
+            ("attempts", Value::Integer(outcome.attempts.into())),
+            ("error", optional(outcome.error.as_deref().map(text))),
+            (
+                "finished_at",
+                Value::Integer(outcome.finished_at.as_millisecond()),
+            ),
+        ];
+        let values = values.map(|(column, value)| (column.to_owned(), value));
+        Carried {
+            number,
+            origin: None,
+            values: values.into(),
+        }
     }
 }
 
@@ -144,7 +235,7 @@ impl Carried {
         let mut columns = vec!["number".to_owned(), "origin".to_owned()];
         let mut values = vec![
             Value::Integer(signed(self.number)),
-            Value::Text(self.origin),
+            self.origin.map_or(Value::Null, Value::Text),
         ];
         for (column, value) in self.values {
             columns.push(column);
@@ -162,6 +253,35 @@ impl Carried {
 }
 
 impl Book {
+    /// Gives the numbers that the rows which are done have in run `first`, as far as they come from there.
+    fn done_of(&self, first: &str, mut on_row: impl FnMut(RowNumber)) -> Result<(), LedgerError> {
+        let mut each = || {
+            let mut rows = self
+                .connection
+                .prepare("SELECT number, origin, verdict FROM row WHERE verdict IS NOT NULL")?;
+            let mut rows = rows.query([])?;
+            while let Some(row) = rows.next()? {
+                let verdict = Verdict::of_word(&row.get::<_, String>(2)?);
+                if !verdict.is_some_and(Verdict::is_done) {
+                    continue;
+                }
+                let origin: Option<String> = row.get(1)?;
+                let number = match &origin {
+                    None if self.id().as_str() == first => {
+                        Some(row.get::<_, i64>(0)?.unsigned_abs())
+                    }
+                    None => None,
+                    Some(origin) => origin
+                        .strip_prefix(first)
+                        .and_then(|number| number.trim().parse().ok()),
+                };
+                number.map(RowNumber).into_iter().for_each(&mut on_row);
+            }
+            Ok(())
+        };
+        each().map_err(|error| self.failed(error))
+    }
+
     /// Where a row comes from: its run and its number there. A retry keeps it, so that the row is found again in every
     /// retry of a retry, whatever became of the file in between.
     fn origin_of(&self, number: RowNumber) -> Result<String, LedgerError> {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::LedgerError;
 use super::book::Book;
-use super::carried::Chain;
+use super::carried::{Chain, Place};
 use super::standing::{State, Written};
 use crate::roster::Entry;
 use crate::run::{Before, Doubt, Evidence, Outcome, Past, Verdict};
@@ -73,42 +73,21 @@ impl History {
         Self::of(book, stays, unclean, false)
     }
 
-    /// For trying again what is not done.
+    /// For retrying rows of which `done` are done with, as the records of a run and of its retries say.
     ///
     /// # Errors
-    /// When the record cannot be read.
-    pub fn of_retried(book: &Book) -> Result<Self, LedgerError> {
-        let unclean = book.state()? == State::Open;
-        Self::of(book, Verdict::is_done, unclean, true)
-    }
-
-    /// The same for a file whose rows come from the first run of `chain`: each with its number there, if it has one.
-    ///
-    /// # Errors
-    /// When a record cannot be read, and what `rows` return.
-    pub fn of_chain<E: From<LedgerError>>(
-        chain: &Chain,
-        rows: impl Iterator<Item = Result<(RowNumber, Option<RowNumber>), E>>,
-    ) -> Result<Self, E> {
+    /// When a record cannot be read.
+    pub fn of_chain(chain: &Chain, done: RowSet) -> Result<Self, LedgerError> {
         let latest = chain.latest();
-        let mut history = History {
-            done: RowSet::default(),
+        Ok(History {
+            done,
             unclean: latest.state()? == State::Open,
             begun: latest.about().node_time(),
             again: true,
-        };
-        for row in rows {
-            let (number, source) = row?;
-            let Some(source) = source else { continue };
-            let outcome = chain.written(source)?.and_then(|written| written.outcome);
-            if outcome.is_some_and(|outcome| outcome.verdict.is_done()) {
-                history.done.insert(number);
-            }
-        }
-        Ok(history)
+        })
     }
 
-    /// What is known of row `number` of such a file.
+    /// What is known of row `number` of these, which is the one at this place; a row that was added since is at none.
     ///
     /// # Errors
     /// When a record cannot be read.
@@ -116,9 +95,9 @@ impl History {
         &self,
         chain: &Chain,
         number: RowNumber,
-        source: Option<RowNumber>,
+        place: Option<Place>,
     ) -> Result<Past, LedgerError> {
-        let written = source.map(|source| chain.written(source)).transpose()?;
+        let written = place.map(|place| chain.written(place)).transpose()?;
         Ok(self.past(number, written.flatten()))
     }
 

@@ -28,11 +28,11 @@ mod way_back;
 
 use std::path::PathBuf;
 
-use crate::sheet::SheetError;
+use crate::sheet::{RowNumber, SheetError};
 
 pub use about::{About, Kind, NodeAbout};
 pub use book::Book;
-pub use carried::{Carried, Chain};
+pub use carried::{Carried, Chain, Place};
 pub use history::{History, Pages, RowSet};
 pub use keeper::Keeper;
 pub use lock::{Hold, hold};
@@ -80,6 +80,14 @@ pub enum LedgerError {
         path: PathBuf,
         /// The version of the record.
         version: u32,
+    },
+    /// A row of a results file that cannot be told from others.
+    #[error("row {row} of the results file cannot be retried: {what}; nothing was sent")]
+    OddResults {
+        /// Which.
+        row: RowNumber,
+        /// Why.
+        what: String,
     },
     /// There is no such run.
     #[error("{0}")]

@@ -5,10 +5,12 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::about::About;
+use super::about::{About, Kind};
 use super::book::Book;
 use super::carried::{Carried, Chain};
 use super::lock::{Hold, hold, hold_patiently, is_held, private_folder};
@@ -21,6 +23,16 @@ pub struct RunId(String);
 impl RunId {
     fn new(begun: Timestamp) -> Self {
         RunId(begun.strftime("%Y-%m-%d-%H%M%S-%3f").to_string())
+    }
+
+    fn begun(&self) -> Option<Timestamp> {
+        let (seconds, thousandth) = self.0.rsplit_once('-')?;
+        let begun = DateTime::strptime("%Y-%m-%d-%H%M%S", seconds).ok()?;
+        let begun = TimeZone::UTC.to_timestamp(begun).ok()?;
+        let thousandth: i64 = thousandth.parse().ok()?;
+        begun
+            .checked_add(SignedDuration::from_millis(thousandth))
+            .ok()
     }
 
     /// As it is written.
@@ -86,7 +98,12 @@ impl Shelf {
     ) -> Result<Book, LedgerError> {
         let runs = self.dir.join("runs");
         private_folder(&runs).map_err(|source| LedgerError::Io { path: runs, source })?;
-        let mut begun = about.begun;
+        // Whatever the clock says: runs are in order by their names.
+        let latest = self.runs()?.first().and_then(RunId::begun);
+        let mut begun = match latest {
+            Some(latest) if latest >= about.begun => latest + SignedDuration::from_millis(1),
+            _ => about.begun,
+        };
         let (id, hold) = loop {
             let id = RunId::new(begun);
             match self.take(&id, hold) {
@@ -163,6 +180,38 @@ impl Shelf {
         Ok(chain)
     }
 
+    /// The run that a run retries, and that this one retries, and so on; itself if it retries none that is known.
+    ///
+    /// # Errors
+    /// When the record of the run cannot be read.
+    pub fn first_of(&self, id: &RunId) -> Result<RunId, LedgerError> {
+        let mut first = id.clone();
+        let mut book = self.read(id)?;
+        while let Some(of) = book.about().retries() {
+            let of = RunId(of.to_owned());
+            match self.read(&of) {
+                Ok(earlier) if of < first => (first, book) = (of, earlier),
+                _ => break,
+            }
+        }
+        Ok(first)
+    }
+
+    /// The latest undo of a run that has changed something.
+    ///
+    /// # Errors
+    /// When the records cannot be listed.
+    pub fn undone_by(&self, id: &RunId) -> Result<Option<RunId>, LedgerError> {
+        for run in self.runs()?.into_iter().take_while(|run| run > id) {
+            let Ok(book) = self.read(&run) else { continue };
+            let is_undo = matches!(&book.about().kind, Kind::Undo { of } if of == id.as_str());
+            if is_undo && book.counts()?.sent > 0 {
+                return Ok(Some(run));
+            }
+        }
+        Ok(None)
+    }
+
     /// The latest retry of a run, or of a retry of it.
     ///
     /// # Errors
@@ -229,6 +278,17 @@ impl Shelf {
                     .join(", ")
             ))),
         }
+    }
+
+    /// Takes a record that cannot be read out of the way, and says what it is called now.
+    ///
+    /// # Errors
+    /// When it is being written, or cannot be renamed.
+    pub fn set_aside(&self, id: &RunId) -> Result<PathBuf, LedgerError> {
+        let _hold = self.take(id, hold_patiently)?;
+        let (path, aside) = (self.path(id), self.path(id).with_extension("damaged"));
+        fs::rename(&path, &aside).map_err(|source| LedgerError::Io { path, source })?;
+        Ok(aside)
     }
 
     /// Removes the record of a run.

@@ -5,7 +5,7 @@ use super::email::Email;
 use super::person::Person;
 
 /// What happens to one attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
 pub enum Edit<T> {
     /// It stays as it is.
     #[default]
@@ -17,7 +17,7 @@ pub enum Edit<T> {
 }
 
 /// What happens to the attributes of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
 pub struct Attributes {
     /// First name.
     pub given_name: Edit<String>,
@@ -67,7 +67,7 @@ impl GroupName {
 }
 
 /// What an update asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
 pub struct Revision {
     /// What happens to the attributes.
     pub attributes: Attributes,
@@ -82,7 +82,7 @@ pub struct Revision {
 }
 
 /// Somebody who is to get an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Newcomer {
     /// The email.
     pub email: Email,
@@ -127,7 +127,7 @@ impl Newcomer {
 }
 
 /// What a row asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Change {
     /// Make an account.
     Create(Newcomer),

@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use email_address::{EmailAddress, Options};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
@@ -156,6 +157,12 @@ fn in_passing(sentence: &str) -> String {
 impl PartialEq for Email {
     fn eq(&self, other: &Self) -> bool {
         self.folded() == other.folded()
+    }
+}
+
+impl Hash for Email {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.folded().hash(state);
     }
 }
 

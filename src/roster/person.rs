@@ -6,7 +6,7 @@ use super::email::Email;
 const LONGEST_ID: usize = 256;
 
 /// The node's id of an account, opaque.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UserId(String);
 
 impl UserId {
@@ -25,7 +25,7 @@ impl UserId {
 }
 
 /// Who a row is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Person {
     /// Whoever has this email.
     Email(Email),

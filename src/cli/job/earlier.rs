@@ -13,6 +13,7 @@ use crate::cli::{Exit, Failure};
 use crate::guard::MaxErrors;
 use crate::ledger::{About, History, RunId, Shelf, State};
 use crate::report::{Tint, grouped, say};
+use crate::sheet::shown;
 
 /// Continues an unfinished run. `input_is_told`: what there is to say of its file was said already.
 pub(in crate::cli) async fn go_on(
@@ -27,10 +28,14 @@ pub(in crate::cli) async fn go_on(
         say(recovered(id));
     }
     if let Some(retry) = shelf.retry_of(id)? {
-        let command = Tint::Command.on(format_args!("headcount runs retry {retry}"));
+        let command = Tint::Command.on(format_args!("headcount runs retry {id}"));
         return Err(Failure::usage(format_args!(
-            "run {id} was retried by run {retry} since, which has taken over its rows; nothing was sent. To send what is \
-             left: {command}"
+            "run {id} was retried by run {retry} since; nothing was sent. To send what is left: {command}"
+        )));
+    }
+    if let Some(undo) = shelf.undone_by(id)? {
+        return Err(Failure::usage(format_args!(
+            "run {id} was undone by run {undo} since; nothing was sent. To carry out its file again, start over with --anew."
         )));
     }
     if let State::Finished { .. } = book.state()? {
@@ -76,8 +81,17 @@ pub(in crate::cli) async fn go_on(
     let history = Arc::new(History::of_resumed(&book)?);
     let node = reach(node, &about)?;
     let origin = Origin::Resumed(Earlier { book, history });
+    if !input_is_told && !options.quiet.is_quiet() {
+        say(format_args!(
+            "Continuing run {id}: {} of {}",
+            about.word(),
+            shown(&about.terms.file)
+        ));
+    }
     let mut job = Job::of_terms(&about.terms, options, node, origin)?;
     job.input_is_told = input_is_told;
+    // The file was valid when the run started: what is wrong now, such as a person who is protected since, fails its row.
+    job.input.skip_invalid = true;
     job.carry_out().await
 }
 

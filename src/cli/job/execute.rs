@@ -24,6 +24,10 @@ impl Job {
         let (path, former) = self.place_of_results()?;
         let to_come = self.page_to_come(&path)?;
         let results = self.results_file(&path, former, &ready[0].site.roster)?;
+        if let Err(failure) = self.clear_stale_results(&path) {
+            results.discard();
+            return Err(failure);
+        }
         let book = match self.book(&ready, &path) {
             Ok(book) => book,
             Err(failure) => {

@@ -11,6 +11,7 @@
 
 mod bulk;
 pub(super) mod document;
+mod done;
 mod earlier;
 mod execute;
 pub(super) mod facts;
@@ -27,22 +28,25 @@ mod terms;
 mod unfinished;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+pub(super) use done::roster_of;
 pub(super) use earlier::{go_on, gone, reach};
-pub(super) use origin::{Earlier, Origin, Recorded, restore};
+pub(super) use origin::{Origin, Retried};
 pub(super) use results::run_of;
 
 use super::args::{InputArgs, NodeArgs, RunArgs};
 use super::memory::Memory;
 use super::printed::{Reader, print_json};
-use super::{Exit, Failure};
+use super::{Exit, Failure, confirm};
 use crate::ledger::RunId;
 use crate::report::{grouped, say};
 use crate::roster::{self, Action, Roster};
-use crate::run::OnConflict;
+use crate::run::{OnConflict, StopSwitch};
 use crate::sheet::{is_standard_input, shown};
 use document::{Part, Summary};
 use site::{Ready, Sites};
+use unfinished::worked_since;
 
 /// One file to carry out.
 #[derive(Debug)]
@@ -72,17 +76,14 @@ impl Job {
         if self.origin.is_retry() && sites.are_settled() {
             return self.nothing_to_retry();
         }
-        if let Some(id) = self.run_to_continue(&sites).await? {
-            return self.go_on(sites, &id).await;
-        }
         if !self.run.dry_run {
-            sites.check_results(&self)?;
-            // Another run over the same file may have ended meanwhile, and not have come to its end.
-            if sites.hold(&self).await?
-                && let Some(id) = self.run_to_continue(&sites).await?
-            {
+            // What other runs have done is certain only when none of them works on the nodes any more.
+            sites.hold(&self).await?;
+            if let Some(id) = self.run_to_continue(&sites).await? {
                 return self.go_on(sites, &id).await;
             }
+            self.check_others_since()?;
+            sites.check_results(&self)?;
         }
         let mut ready = self.look(sites).await?;
         self.assess(&mut ready).await?;
@@ -91,9 +92,29 @@ impl Job {
             return self.show(&ready, None).await;
         }
         if !self.origin.is_resumed() {
-            self.confirm(&ready).await?;
+            let stop = Arc::clone(&ready[0].site.stop);
+            unless_stopped(&stop, self.confirm(&ready)).await?;
         }
         self.execute(ready).await
+    }
+
+    /// Refuses to continue a run without the user's word if another one has worked on its file meanwhile.
+    fn check_others_since(&self) -> Result<(), Failure> {
+        let Origin::Resumed(earlier) = &self.origin else {
+            return Ok(());
+        };
+        let may_continue = self.run.resume || !self.input_is_told;
+        if may_continue || confirm::can_ask(&self.node) {
+            return Ok(());
+        }
+        let records = self.run.state.shelf()?;
+        match worked_since(&records, &earlier.book)? {
+            None => Ok(()),
+            Some(since) => Err(Failure::usage(format_args!(
+                "run {since} has worked on the same file meanwhile; nothing was sent. To continue all the same, add \
+                 --resume; to start over, add --anew."
+            ))),
+        }
     }
 
     /// Continues an unfinished run instead.
@@ -111,9 +132,9 @@ impl Job {
             shown(&self.file)
         ));
         if self.run.format == Reader::Json
-            && let Some(book) = self.origin.latest()
+            && let Some(chain) = self.origin.chain()
         {
-            print_json(&Summary::of(book, Part::ended(Exit::Done))?)?;
+            print_json(&Summary::of(chain.latest(), Part::ended(Exit::Done))?)?;
         }
         Ok(Exit::Done)
     }
@@ -121,10 +142,7 @@ impl Job {
     /// Asks the nodes for what the rows need.
     async fn look(&self, sites: Sites) -> Result<Vec<Ready>, Failure> {
         let stop = sites.stop();
-        tokio::select! {
-            looked = sites.look(self) => looked,
-            () = stop.drained() => Err(Failure::interrupted()),
-        }
+        unless_stopped(&stop, sites.look(self)).await
     }
 
     /// Opens the file.
@@ -180,6 +198,17 @@ impl Job {
             shown(&self.file),
             wrong.join(", and ")
         ))
+    }
+}
+
+/// Works until it is done or a signal stops it, before anything is sent.
+async fn unless_stopped<T>(
+    stop: &StopSwitch,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = work => done,
+        () = stop.drained() => Err(Failure::interrupted()),
     }
 }
 

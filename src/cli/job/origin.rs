@@ -1,17 +1,19 @@
 //! Where the rows of a job come from, and what is known of each before it begins.
 
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Job;
+use super::done::{DoneRows, Source, Sources};
 use super::site::Ready;
 use crate::cli::Failure;
-use crate::ledger::{Book, Carried, Chain, History, Kind, LedgerError, Pages, RowSet, RunId};
+use crate::ledger::{
+    Book, Carried, Chain, History, Kind, LedgerError, Pages, Place, RowSet, RunId, State,
+};
 use crate::report::{FormerResults, Tint, say};
 use crate::roster::{self, Entries, Entry, Roster, Settled};
 use crate::run::{Assignment, Assignments};
-use crate::sheet::{Original, Reading, RowNumber, SheetError, is_standard_input, shown};
+use crate::sheet::{Original, Reading, SheetError, is_standard_input, shown};
 
 /// Where the rows of a job come from, and what is known of them.
 #[derive(Debug, Default)]
@@ -21,10 +23,10 @@ pub(in crate::cli) enum Origin {
     File,
     /// A run that was cut short goes on.
     Resumed(Earlier),
-    /// What was not done of a run is tried again.
-    Retried(Earlier),
-    /// What was not done of the run that has written a results file is tried again, with the rows as the file has them now.
-    RetriedFile(Recorded),
+    /// What is not done of a run is retried.
+    Retried(Box<Retried>),
+    /// What is not done according to a results file is retried; its run is not known here.
+    RetriedFile,
     /// What a run did is taken back.
     Undo {
         /// Which run.
@@ -34,13 +36,83 @@ pub(in crate::cli) enum Origin {
     },
 }
 
-/// What is known of the rows of a results file.
+/// A run that is retried.
 #[derive(Debug)]
-pub(in crate::cli) enum Recorded {
-    /// The record of the run that has written it, and of the retries since. It counts, whatever stands in the file.
-    InRecord(Box<Chain>),
-    /// There is no such record: what stands in the file.
-    InFile,
+pub(in crate::cli) struct Retried {
+    /// Its record, and those of the retries since. They count, whatever stands in a results file.
+    chain: Chain,
+    /// With the rows as they stand in its results file: those that are done.
+    done: Option<Arc<DoneRows>>,
+}
+
+impl Retried {
+    /// The rows of a run as they were.
+    pub(in crate::cli) fn as_they_were(chain: Chain) -> Self {
+        Retried { chain, done: None }
+    }
+
+    /// The rows as they stand in its results file now.
+    pub(in crate::cli) fn as_they_are(chain: Chain) -> Result<Self, Failure> {
+        let done = Some(Arc::new(DoneRows::of(&chain)?));
+        Ok(Retried { chain, done })
+    }
+
+    /// The run itself.
+    pub(super) fn first(&self) -> &Book {
+        self.chain.first()
+    }
+
+    /// Finds rows of `roster` in the records.
+    fn finder(&self, roster: &Roster, file: &Path) -> Result<Finder, Failure> {
+        let former = |done: &Arc<DoneRows>| {
+            let former = former_results(roster, file)?;
+            Ok::<_, Failure>((Sources::of(roster, former), Arc::clone(done)))
+        };
+        Ok(Finder {
+            chain: self.chain.reader()?,
+            file: self.done.as_ref().map(former).transpose()?,
+        })
+    }
+
+    /// What is known of the rows of `roster`.
+    fn history(&self, roster: &Roster, file: &Path) -> Result<History, Failure> {
+        let finder = self.finder(roster, file)?;
+        let mut done = RowSet::default();
+        for entry in roster.entries().map_err(Failure::unexpected)? {
+            let entry = entry.map_err(Failure::unexpected)?;
+            if matches!(finder.find(&entry)?, Source::Done(_)) {
+                done.insert(entry.number);
+            }
+        }
+        Ok(History::of_chain(&self.chain, done)?)
+    }
+}
+
+/// Finds rows of a file in the records of earlier runs.
+struct Finder {
+    chain: Chain,
+    file: Option<(Sources, Arc<DoneRows>)>,
+}
+
+impl Finder {
+    fn find(&self, entry: &Entry) -> Result<Source, LedgerError> {
+        if let Some((sources, done)) = &self.file {
+            return sources.of_row(entry, &self.chain, done);
+        }
+        let first = self.chain.first().id().as_str();
+        Ok(match self.chain.place(first, entry.number)? {
+            Some(place) if self.chain.is_done(place)? => Source::Done(place),
+            Some(place) => Source::Open(place),
+            None => Source::New,
+        })
+    }
+
+    fn place(&self, entry: &Entry) -> Result<Option<Place>, LedgerError> {
+        Ok(match self.find(entry)? {
+            Source::Done(place) | Source::Open(place) => Some(place),
+            Source::New => None,
+        })
+    }
 }
 
 /// An earlier run.
@@ -52,18 +124,20 @@ pub(in crate::cli) struct Earlier {
 }
 
 impl Origin {
-    fn earlier(&self) -> Option<&Earlier> {
+    /// The runs that it retries.
+    pub(super) fn chain(&self) -> Option<&Chain> {
         match self {
-            Origin::Resumed(earlier) | Origin::Retried(earlier) => Some(earlier),
-            Origin::File | Origin::RetriedFile(_) | Origin::Undo { .. } => None,
+            Origin::Retried(retried) => Some(&retried.chain),
+            _ => None,
         }
     }
 
-    /// The record of the latest run that it builds on.
-    pub(super) fn latest(&self) -> Option<&Book> {
+    /// The run whose input it takes as it was.
+    fn input_of(&self) -> Option<&Book> {
         match self {
-            Origin::RetriedFile(Recorded::InRecord(chain)) => Some(chain.latest()),
-            _ => self.earlier().map(|earlier| &earlier.book),
+            Origin::Resumed(earlier) => Some(&earlier.book),
+            Origin::Retried(retried) if retried.done.is_none() => Some(retried.chain.first()),
+            _ => None,
         }
     }
 
@@ -74,20 +148,22 @@ impl Origin {
 
     /// Whether new people have to be looked for before they are created.
     pub(super) fn is_unclean(&self) -> bool {
-        self.earlier()
-            .is_some_and(|earlier| earlier.history.is_unclean())
+        match self {
+            Origin::Resumed(earlier) => earlier.history.is_unclean(),
+            Origin::Retried(retried) => {
+                matches!(retried.chain.latest().state(), Ok(State::Open))
+            }
+            Origin::File | Origin::RetriedFile | Origin::Undo { .. } => false,
+        }
     }
 
     pub(super) fn kind(&self) -> Kind {
         match self {
             Origin::File | Origin::Resumed(_) => Kind::Import,
-            Origin::Retried(earlier) => Kind::Retry {
-                of: Some(earlier.book.id().to_string()),
+            Origin::Retried(retried) => Kind::Retry {
+                of: Some(retried.chain.latest().id().to_string()),
             },
-            Origin::RetriedFile(Recorded::InRecord(chain)) => Kind::Retry {
-                of: Some(chain.latest().id().to_string()),
-            },
-            Origin::RetriedFile(Recorded::InFile) => Kind::Retry { of: None },
+            Origin::RetriedFile => Kind::Retry { of: None },
             Origin::Undo { of, .. } => Kind::Undo { of: of.to_string() },
         }
     }
@@ -100,20 +176,19 @@ impl Origin {
         reading: &Reading,
         options: roster::Options,
     ) -> Result<Roster, Failure> {
-        let Some(earlier) = self.earlier() else {
+        let Some(book) = self.input_of() else {
             let roster = Roster::open(file, reading, options).map_err(Failure::usage)?;
             return self.with_settled(roster, file);
         };
-        let original = self.original(earlier, file)?;
+        let original = self.original(book, file)?;
         let roster = Roster::of(original, reading, options).map_err(Failure::usage)?;
         self.with_settled(roster, file)
     }
 
     /// The input of an earlier run.
-    fn original(&self, earlier: &Earlier, file: &Path) -> Result<Original, Failure> {
-        let (id, name) = (earlier.book.id(), file.display());
-        let is_the_same =
-            |original: &Original| original.sha256() == earlier.book.about().terms.sha256;
+    fn original(&self, book: &Book, file: &Path) -> Result<Original, Failure> {
+        let (id, name) = (book.id(), file.display());
+        let is_the_same = |original: &Original| original.sha256() == book.about().terms.sha256;
         let now = if is_standard_input(file) || !file.exists() {
             None
         } else {
@@ -124,14 +199,14 @@ impl Origin {
             return Ok(now);
         }
         if was_there && !self.is_resumed() {
-            let results = earlier.book.about().results.display();
+            let results = book.about().results.display();
             let retry = Tint::Command.on(format_args!("headcount runs retry {results}"));
             return Err(Failure::usage(format_args!(
                 "{name} has changed since run {id} started, so its rows cannot be told from those that are done; nothing was \
                  sent. Correct rows in the results file instead, and send it with: {retry}"
             )));
         }
-        let copy = restore(&earlier.book)?;
+        let copy = restore(book)?;
         if !is_the_same(&copy) {
             return Err(Failure::usage(format_args!(
                 "the copy of the input in the record of run {id} is damaged, and {name} is not as it was; nothing was sent. \
@@ -149,16 +224,15 @@ impl Origin {
 
     fn with_settled(&self, roster: Roster, file: &Path) -> Result<Roster, Failure> {
         Ok(match self {
-            Origin::Resumed(earlier) | Origin::Retried(earlier) => {
+            Origin::Resumed(earlier) => {
                 let history = Arc::clone(&earlier.history);
                 roster.with_settled(Settled::by(move |entry| history.is_done(entry.number)))
             }
-            Origin::RetriedFile(Recorded::InRecord(chain)) => {
-                let former = former_results(&roster, file)?;
-                let history = history_of(&roster, chain, former)?;
+            Origin::Retried(retried) => {
+                let history = retried.history(&roster, file)?;
                 roster.with_settled(Settled::by(move |entry| history.is_done(entry.number)))
             }
-            Origin::RetriedFile(Recorded::InFile) => {
+            Origin::RetriedFile => {
                 let former = former_results(&roster, file)?;
                 roster.with_settled(Settled::by(move |entry| former.is_done(&entry.cells)))
             }
@@ -173,7 +247,7 @@ impl Origin {
             Origin::File | Origin::Undo { .. } => {
                 Box::new(entries.map(|entry| entry.map(Assignment::from)))
             }
-            Origin::Resumed(earlier) | Origin::Retried(earlier) => {
+            Origin::Resumed(earlier) => {
                 let mut pages = Pages::of(earlier.book.reader()?);
                 let history = Arc::clone(&earlier.history);
                 let name = roster.file_name().to_owned();
@@ -184,19 +258,20 @@ impl Origin {
                     Ok(Assignment { entry, past })
                 }))
             }
-            Origin::RetriedFile(Recorded::InRecord(chain)) => {
-                let former = former_results(roster, file)?;
-                let history = history_of(roster, chain, former.clone())?;
-                let mut sources = Sources::of(former);
-                let (chain, name) = (chain.reader()?, roster.file_name().to_owned());
+            Origin::Retried(retried) => {
+                let history = retried.history(roster, file)?;
+                let finder = retried.finder(roster, file)?;
+                let name = roster.file_name().to_owned();
                 Box::new(entries.map(move |entry| {
                     let entry = entry?;
-                    let past = history.past_in(&chain, entry.number, sources.next(&entry));
+                    let place = finder.place(&entry);
+                    let past =
+                        place.and_then(|place| history.past_in(&finder.chain, entry.number, place));
                     let past = past.map_err(|error| unreadable(&name, error))?;
                     Ok(Assignment { entry, past })
                 }))
             }
-            Origin::RetriedFile(Recorded::InFile) => {
+            Origin::RetriedFile => {
                 let former = former_results(roster, file)?;
                 Box::new(entries.map(move |entry| {
                     let entry = entry?;
@@ -212,34 +287,34 @@ impl Job {
     /// The rows that the record of a retry takes over.
     pub(super) fn carried<'a>(&'a self, ready: &'a [Ready]) -> Result<CarriedRows<'a>, Failure> {
         let mut all: CarriedRows<'a> = Box::new(std::iter::empty());
-        let chain = match &self.origin {
-            Origin::Retried(earlier) => Chain::of(earlier.book.reader()?),
-            Origin::RetriedFile(Recorded::InRecord(chain)) => chain.reader()?,
-            Origin::RetriedFile(Recorded::InFile)
-            | Origin::File
-            | Origin::Resumed(_)
-            | Origin::Undo { .. } => return Ok(all),
-        };
-        let chain = Rc::new(chain);
         for each in ready {
             let roster = &each.site.roster;
-            let mut sources = match &self.origin {
-                Origin::RetriedFile(_) => Some(Sources::of(former_results(roster, &self.file)?)),
-                _ => None,
-            };
-            let chain = Rc::clone(&chain);
             let entries = roster.entries().map_err(Failure::unexpected)?;
-            let carried = entries.filter_map(move |entry| {
-                let entry = match entry {
-                    Ok(entry) => entry,
-                    Err(error) => return Some(Err(LedgerError::Input(error))),
-                };
-                let source = match &mut sources {
-                    Some(sources) => sources.next(&entry)?,
-                    None => entry.number,
-                };
-                Some(chain.carry(entry.number, source))
-            });
+            let carried: CarriedRows<'a> = match &self.origin {
+                Origin::Retried(retried) => {
+                    let finder = retried.finder(roster, &self.file)?;
+                    Box::new(entries.filter_map(move |entry| {
+                        let carry = |entry: Entry| {
+                            let place = finder.place(&entry)?;
+                            let carry = |place| finder.chain.carry(entry.number, place);
+                            place.map(carry).transpose()
+                        };
+                        entry.map_err(LedgerError::from).and_then(carry).transpose()
+                    }))
+                }
+                Origin::RetriedFile => {
+                    let former = former_results(roster, &self.file)?;
+                    Box::new(entries.filter_map(move |entry| match entry {
+                        Ok(entry) => {
+                            let outcome = former.outcome(&entry.cells);
+                            let outcome = outcome.filter(|outcome| outcome.verdict.is_done());
+                            outcome.map(|outcome| Ok(Carried::done(entry.number, &outcome)))
+                        }
+                        Err(error) => Some(Err(error.into())),
+                    }))
+                }
+                Origin::File | Origin::Resumed(_) | Origin::Undo { .. } => continue,
+            };
             all = Box::new(all.chain(carried));
         }
         Ok(all)
@@ -248,38 +323,6 @@ impl Job {
 
 /// Rows that the record of a retry takes over.
 type CarriedRows<'a> = Box<dyn Iterator<Item = Result<Carried, LedgerError>> + 'a>;
-
-/// The numbers that the rows of a results file have in the run that wrote them.
-struct Sources {
-    former: FormerResults,
-    seen: RowSet,
-}
-
-impl Sources {
-    fn of(former: FormerResults) -> Self {
-        Sources {
-            former,
-            seen: RowSet::default(),
-        }
-    }
-
-    /// That of the next row. A row that was added since has none; nor has the copy of one, which is about another person.
-    fn next(&mut self, entry: &Entry) -> Option<RowNumber> {
-        let source = self.former.row(&entry.cells)?;
-        self.seen.insert(source).then_some(source)
-    }
-}
-
-/// What the records say of the rows of a results file.
-fn history_of(roster: &Roster, chain: &Chain, former: FormerResults) -> Result<History, Failure> {
-    let mut sources = Sources::of(former);
-    let entries = roster.entries().map_err(Failure::unexpected)?;
-    let rows = entries.map(|entry| {
-        let entry = entry?;
-        Ok((entry.number, sources.next(&entry)))
-    });
-    Ok(History::of_chain::<LedgerError>(chain, rows)?)
-}
 
 fn unreadable(file: &str, error: LedgerError) -> SheetError {
     SheetError::Io {
@@ -307,7 +350,7 @@ pub(super) fn whole(file: &Path) -> PathBuf {
 }
 
 /// The input of a run as it was.
-pub(in crate::cli) fn restore(book: &Book) -> Result<Original, Failure> {
+pub(super) fn restore(book: &Book) -> Result<Original, Failure> {
     let name = shown(&book.about().terms.file);
     let mut copy = tempfile::tempfile().map_err(Failure::unexpected)?;
     book.copy_input(&mut copy)?;

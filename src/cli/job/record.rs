@@ -83,19 +83,26 @@ impl Job {
 
     /// Refuses to go on with a run, or to take it back, on other nodes than those that it was on.
     pub(super) fn check_nodes(&self, addresses: &[String]) -> Result<(), Failure> {
-        let (id, were, are_those) = match &self.origin {
+        let of_book = |book: &Book| book.about().addresses().map(str::to_owned).collect();
+        let (id, were, are_those): (_, Vec<String>, bool) = match &self.origin {
             Origin::Undo { of, on } => {
                 // Of some of them there may be nothing to take back.
                 let known = addresses.iter().all(|address| on.contains(address));
                 (of, on.clone(), known)
             }
-            Origin::Resumed(earlier) | Origin::Retried(earlier) => {
-                let were = earlier.book.about().addresses().map(str::to_owned);
-                let were: Vec<String> = were.collect();
+            Origin::Resumed(earlier) => {
+                let were = of_book(&earlier.book);
                 let same = were == addresses;
                 (earlier.book.id(), were, same)
             }
-            Origin::File | Origin::RetriedFile(_) => return Ok(()),
+            Origin::Retried(retried) => {
+                let first = retried.first();
+                let were = of_book(first);
+                // For some of them there may be no row left.
+                let known = addresses.iter().all(|address| were.contains(address));
+                (first.id(), were, known)
+            }
+            Origin::File | Origin::RetriedFile => return Ok(()),
         };
         if are_those {
             return Ok(());

@@ -9,6 +9,7 @@ use super::Job;
 use super::origin::Origin;
 use crate::cli::Failure;
 use crate::ledger::{Book, State};
+use crate::links::followed;
 use crate::report::{self, Former, FormerFiles, FormerResults, Layout, ResultsFile, say};
 use crate::roster::{self, Action, Roster};
 use crate::sheet::Reading;
@@ -33,8 +34,7 @@ impl Job {
         }
     }
 
-    /// Where they go, and what happens to a file that is there. What a run has written before it is continued is out of
-    /// date from now on: it is removed, or set aside if it was changed since. The results of another run stay.
+    /// Where they go, and what happens to a file that is there. The results of another run stay.
     pub(super) fn place_of_results(&self) -> Result<(PathBuf, FormerFiles), Failure> {
         let path = self.results_path()?;
         let Origin::Resumed(earlier) = &self.origin else {
@@ -49,20 +49,8 @@ impl Job {
             whole: Former::Keep,
             part: Former::Replace,
         };
-        if !path.is_file() {
-            return Ok((path, former));
-        }
-        let failed = |error: io::Error| {
-            Failure::usage(format_args!(
-                "{}: {error}; nothing was sent",
-                path.display()
-            ))
-        };
-        let (id, writer) = (earlier.book.id(), run_of(&path));
-        if writer
-            .as_deref()
-            .is_some_and(|writer| writer != id.as_str())
-        {
+        let id = earlier.book.id();
+        if path.is_file() && run_of(&path).is_some_and(|writer| writer != id.as_str()) {
             let free = report::free_name(&path);
             say(format_args!(
                 "{} has the results of another run; those of run {id} go to {}",
@@ -71,17 +59,44 @@ impl Job {
             ));
             return Ok((free, former));
         }
-        if is_untouched(&path, &earlier.book)? {
-            fs::remove_file(&path).map_err(failed)?;
-        } else {
-            let aside = report::set_aside(&path).map_err(failed)?;
-            say(format_args!(
-                "{} was changed after run {id} had stopped; it is now {}",
-                path.display(),
-                aside.display()
-            ));
-        }
         Ok((path, former))
+    }
+
+    /// What a run has written before it is continued is out of date from now on: it is removed, or set aside if it was
+    /// changed since.
+    pub(super) fn clear_stale_results(&self, path: &Path) -> Result<(), Failure> {
+        let Origin::Resumed(earlier) = &self.origin else {
+            return Ok(());
+        };
+        let book = &earlier.book;
+        let (id, recorded) = (book.id(), book.about().results.clone());
+        let mut stale = vec![path.to_owned(), recorded];
+        stale.dedup();
+        for path in stale {
+            let is_own = || run_of(&path).is_none_or(|writer| writer == id.as_str());
+            if !path.is_file() || !is_own() {
+                continue;
+            }
+            let failed = |error: io::Error| {
+                Failure::usage(format_args!(
+                    "{}: {error}; nothing was sent",
+                    path.display()
+                ))
+            };
+            if is_untouched(&path, book)? {
+                // A link stays a link.
+                let whole = followed(&path).map_err(failed)?;
+                fs::remove_file(whole).map_err(failed)?;
+            } else {
+                let aside = report::set_aside(&path).map_err(failed)?;
+                say(format_args!(
+                    "{} was changed after run {id} had stopped; it is now {}",
+                    path.display(),
+                    aside.display()
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// How the results are laid out.
@@ -124,7 +139,7 @@ impl Job {
     }
 }
 
-/// The id of the run that has written a results file, as its first row says.
+/// The id of the run that has written a results file, as the first row says that names one: others were added since.
 pub(in crate::cli) fn run_of(path: &Path) -> Option<String> {
     let options = roster::Options {
         default_action: Action::Update,
@@ -133,8 +148,8 @@ pub(in crate::cli) fn run_of(path: &Path) -> Option<String> {
     };
     let roster = Roster::open(path, &Reading::default(), options).ok()?;
     let former = FormerResults::of(roster.header())?;
-    let first = roster.entries().ok()?.next()?.ok()?;
-    former.run(&first.cells).map(str::to_owned)
+    let mut entries = roster.entries().ok()?;
+    entries.find_map(|entry| former.run(&entry.ok()?.cells).map(str::to_owned))
 }
 
 /// Whether a results file is as the run has left it when it stopped.

@@ -4,17 +4,14 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Job;
 use super::origin::Origin;
 use super::site::Sites;
+use super::{Job, unless_stopped};
 use crate::cli::{Failure, confirm};
 use crate::ledger::{About, Book, Counts, Kind, RunId, Shelf, State};
 use crate::report::{Tint, grouped, say};
 use crate::run::Verdict;
 use crate::sheet::shown;
-
-/// Older runs are not looked at.
-const LATEST: usize = 200;
 
 /// An unfinished run that did nothing for longer is only continued if the user says so.
 const A_DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -43,7 +40,7 @@ pub(super) struct UnfinishedRun {
     /// When it last did something.
     last_active: Timestamp,
     /// A later run over the same file.
-    since: Option<RunId>,
+    since: Option<String>,
 }
 
 /// What is to be done about an unfinished run.
@@ -86,7 +83,7 @@ impl Job {
         } else if self.run.resume && run.relation == Relation::Same {
             Choice::Continue
         } else if confirm::can_ask(&self.node) {
-            run.ask().await?
+            unless_stopped(&sites.stop(), run.ask()).await?
         } else {
             run.decide()?;
             say(run.continuing());
@@ -94,7 +91,7 @@ impl Job {
         };
         match choice {
             Choice::Continue => return Ok(Some(run.id.clone())),
-            Choice::Quit => return Err(Failure::usage("nothing was sent")),
+            Choice::Quit => return Err(Failure::usage("you quit; nothing was sent")),
             Choice::StartOver => {}
         }
         let replaced = found.iter().filter(|run| run.relation != Relation::Other);
@@ -116,12 +113,18 @@ impl Job {
 /// The unfinished runs over the file of a job that is to be `about` this, the latest first.
 pub(super) fn unfinished(shelf: &Shelf, about: &About) -> Result<Vec<UnfinishedRun>, Failure> {
     let mut found = Vec::new();
-    let mut retried = HashSet::new();
+    // Runs that were retried or undone.
+    let mut over = HashSet::new();
     let mut since = None;
-    for id in shelf.runs()?.into_iter().take(LATEST) {
+    for id in shelf.runs()? {
         if let Ok(book) = shelf.read(&id) {
             let former = book.about();
-            retried.extend(former.retries().map(str::to_owned));
+            over.extend(former.retries().map(str::to_owned));
+            if let Kind::Undo { of } = &former.kind
+                && book.counts()?.sent > 0
+            {
+                over.insert(of.clone());
+            }
             if !former.reads_the_same_file(about) || !former.shares_a_node(about) {
                 continue;
             }
@@ -145,14 +148,24 @@ pub(super) fn unfinished(shelf: &Shelf, about: &About) -> Result<Vec<UnfinishedR
         if !former.reads_the_same_file(about) || !former.shares_a_node(about) {
             continue;
         }
-        if shelf.is_going(&id) || is_the_retried(about, &id, former) {
+        if is_the_retried(about, &id, former) {
             continue;
         }
         let (state, counts) = (book.state()?, book.counts()?);
         let relation = relation(about, &id, former);
+        if shelf.is_going(&id) {
+            // This job has its nodes: the other one waits for them.
+            if relation == Relation::Same && counts.sent > 0 {
+                return Err(Failure::usage(format_args!(
+                    "run {id}, which is the same job, is being continued by another process; nothing was sent"
+                )));
+            }
+            continue;
+        }
         // Of one that was killed, the record may have lost what was sent.
         let matters = counts.sent > 0 || (state == State::Open && relation != Relation::Other);
-        if state.is_unfinished() && matters && !retried.contains(id.as_str()) {
+        let is_over = over.contains(id.as_str());
+        if state.is_unfinished() && matters && !is_over {
             let last_active = book.last_active()?;
             found.push(UnfinishedRun {
                 words: in_words(&book, &counts, last_active),
@@ -161,12 +174,13 @@ pub(super) fn unfinished(shelf: &Shelf, about: &About) -> Result<Vec<UnfinishedR
                 last_active,
                 since: since.clone(),
             });
-        } else if relation == Relation::Same && matches!(state, State::Finished { .. }) {
+        } else if relation == Relation::Same && matches!(state, State::Finished { .. }) && !is_over
+        {
             // What is older was replaced by it.
             break;
         }
         if counts.sent > 0 && since.is_none() {
-            since = Some(id);
+            since = Some(format!("{id} ({})", former.word()));
         }
     }
     Ok(found)
@@ -219,13 +233,22 @@ fn in_words(book: &Book, counts: &Counts, last_active: Timestamp) -> String {
     };
     format!(
         "{action} of {} on {}, {} of {} rows done, stopped {} (run {})",
-        shown(&about.terms.file),
+        sheet_of(about),
         about.node_names(),
         grouped(settled),
         grouped(about.rows),
         last_active.strftime("%-d %b %Y, %H:%M UTC"),
         book.id()
     )
+}
+
+/// The file of a run, and the sheet if one was named.
+fn sheet_of(about: &About) -> String {
+    let file = shown(&about.terms.file);
+    match &about.terms.reading.sheet {
+        Some(sheet) => format!("{file}, sheet {sheet},"),
+        None => file,
+    }
 }
 
 /// What is said when a damaged record was recovered.
@@ -334,6 +357,6 @@ pub(super) fn same_unfinished(
 impl Origin {
     /// Whether rows that an earlier run has settled may be all that there are.
     pub(super) fn is_retry(&self) -> bool {
-        matches!(self, Origin::Retried(_) | Origin::RetriedFile(_))
+        matches!(self, Origin::Retried(_) | Origin::RetriedFile)
     }
 }

@@ -1,30 +1,28 @@
 //! Continuing runs that have not finished, and retrying what failed.
 
+use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
 
-use super::{AgainArgs, RetryArgs, find, nothing, of_results, refuse_going};
+use super::{AgainArgs, RetryArgs, find, nothing, of_results, refuse_going, unreadable};
 use crate::cli::destination::SANDBOX;
-use crate::cli::job::{Earlier, Job, Origin, Recorded, go_on, gone, reach};
+use crate::cli::job::{Job, Origin, Retried, go_on, gone, reach};
 use crate::cli::{Exit, Failure};
-use crate::ledger::{Book, Chain, Counts, History, Kind, RunId, Shelf, State};
+use crate::ledger::{Book, Chain, Counts, RunId, Shelf, State};
 use crate::report::{Tint, say};
 use crate::roster::Action;
-use crate::sheet::Reading;
+use crate::sheet::{Reading, shown};
 
 pub(super) async fn resume(args: AgainArgs) -> Result<Exit, Failure> {
     let shelf = args.options.state.shelf()?;
     let unfinished = |book: &Book, state: &State, _: &Counts| {
-        state.is_unfinished() && !is_retried(&shelf, book.id())
+        let id = book.id();
+        let is_over =
+            matches!(shelf.retry_of(id), Ok(Some(_))) || matches!(shelf.undone_by(id), Ok(Some(_)));
+        state.is_unfinished() && !is_over && !shelf.is_going(id)
     };
     let id = find(&shelf, args.run.as_deref(), unfinished)?
         .ok_or_else(|| nothing(&shelf, "that is unfinished"))?;
     Box::pin(go_on(&shelf, &id, args.options, args.node, false)).await
-}
-
-/// Whether a retry has taken over the rows of a run.
-fn is_retried(shelf: &Shelf, id: &RunId) -> bool {
-    matches!(shelf.retry_of(id), Ok(Some(_)))
 }
 
 pub(super) async fn retry(args: RetryArgs) -> Result<Exit, Failure> {
@@ -34,41 +32,98 @@ pub(super) async fn retry(args: RetryArgs) -> Result<Exit, Failure> {
     if let Some(file) = file.filter(|file| file.is_file()) {
         return Box::pin(retry_file(&shelf, file, action, &again)).await;
     }
-    let mut finished = None;
-    let id = {
-        let to_retry = |book: &Book, state: &State, counts: &Counts| {
-            let is_finished = matches!(state, State::Finished { .. });
-            let is_retry = matches!(book.about().kind, Kind::Retry { .. });
-            let has_failed = is_finished && counts.not_done(book.about().rows) > 0;
-            has_failed && !is_retried(&shelf, book.id()) || is_retry && state.is_unfinished()
-        };
-        find(&shelf, again.run.as_deref(), to_retry)?
-    };
-    if id.is_none() {
-        let is_finished =
-            |_: &Book, state: &State, _: &Counts| matches!(state, State::Finished { .. });
-        finished = find(&shelf, None, is_finished)?;
-    }
-    let Some(id) = id else {
-        if finished.is_none() {
-            return Err(nothing(&shelf, "of which rows have failed"));
+    let chain = match again.run.as_deref() {
+        Some(_) => {
+            let id = find(&shelf, again.run.as_deref(), |_, _, _| true)?;
+            let id = id.ok_or_else(|| nothing(&shelf, "yet"))?;
+            let (_, _) = shelf.recover(&id)?;
+            what_is_left(&shelf, shelf.chain(&id)?)?
         }
-        say("There is nothing to retry: no run has rows that failed.");
+        None => latest_to_retry(&shelf)?,
+    };
+    let Some(chain) = chain else {
+        say("There is nothing to retry: every row has succeeded.");
         return Ok(Exit::Done);
     };
-    // What is left of a run that was retried is known to its latest retry.
-    let id = shelf.retry_of(&id)?.unwrap_or(id);
-    refuse_going(&shelf, &id)?;
-    let (book, _) = shelf.recover(&id)?;
-    let about = book.about().clone();
+    refuse_going(&shelf, chain.latest().id())?;
+    refuse_undone(&shelf, &chain)?;
+    let about = chain.first().about().clone();
     if about.addresses().any(|address| address == SANDBOX) {
-        return Err(gone(&id));
+        return Err(gone(chain.first().id()));
     }
-    let history = Arc::new(History::of_retried(&book)?);
+    if !again.options.quiet.is_quiet() {
+        say(format_args!(
+            "Retrying run {}: {} of {}",
+            chain.first().id(),
+            about.word(),
+            shown(&about.terms.file)
+        ));
+    }
     let node = reach(again.node, &about)?;
-    let origin = Origin::Retried(Earlier { book, history });
+    let origin = Origin::Retried(Box::new(Retried::as_they_were(chain)));
     let job = Job::of_terms(&about.terms, again.options, node, origin)?;
     Box::pin(job.carry_out()).await
+}
+
+/// The part of a chain whose input has rows that are not done: that of the latest retry, where rows may have been
+/// corrected, or else that of the first run, of which a retry may have left out some.
+fn what_is_left(shelf: &Shelf, chain: Chain) -> Result<Option<Chain>, Failure> {
+    let latest = chain.latest();
+    let is_unfinished = latest.state()?.is_unfinished();
+    if is_unfinished || latest.counts()?.not_done(latest.about().rows) > 0 {
+        return Ok(Some(shelf.chain(latest.id())?));
+    }
+    Ok((chain.open_rows()? > 0).then_some(chain))
+}
+
+/// The latest run of which rows are not done, with the retries of it.
+fn latest_to_retry(shelf: &Shelf) -> Result<Option<Chain>, Failure> {
+    let mut seen = HashSet::new();
+    let mut is_any = false;
+    for id in shelf.runs()? {
+        let Ok(first) = shelf.first_of(&id) else {
+            return Err(unreadable(shelf, &id));
+        };
+        if !seen.insert(first.clone()) {
+            continue;
+        }
+        let chain = shelf.chain(&first)?;
+        let latest = chain.latest();
+        let (state, is_retry) = (latest.state()?, latest.id() != chain.first().id());
+        let has_sent = latest.counts()?.sent > 0 || state == State::Open;
+        if matches!(state, State::Discarded { .. }) || !has_sent && state.is_unfinished() {
+            continue;
+        }
+        if state.is_unfinished() && !is_retry {
+            let resume = Tint::Command.on(format_args!("headcount runs resume {first}"));
+            return Err(Failure::usage(format_args!(
+                "the latest run, {first}, has not finished; nothing was sent. To finish it: {resume}. To retry another \
+                 run, name it."
+            )));
+        }
+        is_any = true;
+        if let Some(chain) = what_is_left(shelf, chain)? {
+            return Ok(Some(chain));
+        }
+    }
+    if is_any {
+        return Ok(None);
+    }
+    Err(nothing(shelf, "of which rows have failed"))
+}
+
+/// Refuses to retry what was taken back.
+fn refuse_undone(shelf: &Shelf, chain: &Chain) -> Result<(), Failure> {
+    for book in chain.books() {
+        if let Some(undo) = shelf.undone_by(book.id())? {
+            return Err(Failure::usage(format_args!(
+                "run {} was undone by run {undo} since; nothing was sent. To carry out its file again, start over with \
+                 --anew.",
+                book.id()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Retries what the run that wrote a results file, and the retries of it since, have not done; its rows may have been
@@ -84,6 +139,15 @@ async fn retry_file(
         Some(id) => Some(chain_of(shelf, &id, file)?),
         None => None,
     };
+    if let Some(chain) = &chain {
+        refuse_undone(shelf, chain)?;
+        if action.is_some() {
+            return Err(Failure::usage(format_args!(
+                "what rows without an action ask for is known from run {}; nothing was sent. Leave out --action.",
+                chain.first().id()
+            )));
+        }
+    }
     let known = chain.as_ref().map(|chain| chain.first().about().clone());
     let mut terms = match (&known, action) {
         (Some(about), _) => about.terms.clone(),
@@ -106,10 +170,10 @@ async fn retry_file(
     if let Some(about) = &known {
         node = reach(node, about)?;
     }
-    let recorded = chain.map_or(Recorded::InFile, |chain| {
-        Recorded::InRecord(Box::new(chain))
-    });
-    let origin = Origin::RetriedFile(recorded);
+    let origin = match chain {
+        Some(chain) => Origin::Retried(Box::new(Retried::as_they_are(chain)?)),
+        None => Origin::RetriedFile,
+    };
     let mut job = Job::of_terms(&terms, again.options.clone(), node, origin)?;
     if known.is_none() {
         job.input.map_by(&job.node)?;
@@ -128,7 +192,7 @@ fn chain_of(shelf: &Shelf, id: &RunId, file: &Path) -> Result<Chain, Failure> {
     if !was_retried && book.state()? == State::Open {
         let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
         return Err(Failure::usage(format_args!(
-            "{} is out of date: run {id}, which wrote it, was continued and has not come to an end; nothing was sent. To \
+            "{} is out of date: run {id}, which wrote it, has worked on since and has not finished; nothing was sent. To \
              finish it: {resume}",
             file.display()
         )));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{DiscardArgs, ListArgs, PruneArgs, ResultsArgs, ShowArgs, find, nothing, refuse_going};
 use crate::cli::job::document::{self, RunDocument, next, not_sent};
-use crate::cli::job::{Job, restore};
+use crate::cli::job::roster_of;
 use crate::cli::printed::{Reader, print, print_json, show as show_text};
 use crate::cli::{Exit, Failure};
 use crate::ledger::{Book, Counts, Kind, Pages, RunId, Shelf, State};
@@ -142,6 +142,12 @@ pub(super) fn results(args: &ResultsArgs) -> Result<Exit, Failure> {
     } else {
         Former::Keep
     };
+    if is_same_file(&path, &book.about().terms.file) {
+        return Err(Failure::usage(format_args!(
+            "{} is the input itself; give the results another name",
+            path.display()
+        )));
+    }
     let mut layout = Layout::like_input(&roster, &path);
     if args.bom {
         layout.format = layout.format.with_bom();
@@ -168,15 +174,8 @@ pub(super) fn results(args: &ResultsArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The input of a run, understood as it was then.
-pub(super) fn roster_of(book: &Book) -> Result<Roster, Failure> {
-    let terms = &book.about().terms;
-    let options = roster::Options {
-        default_action: terms.action.parse().map_err(Failure::usage)?,
-        forced_action: terms.only_action,
-        map: Job::map_of(terms)?,
-    };
-    Roster::of(restore(book)?, &terms.reading, options).map_err(Failure::usage)
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Every row of a run with what became of it, in the order of the file.
@@ -206,7 +205,14 @@ pub(super) fn discard(args: &DiscardArgs) -> Result<Exit, Failure> {
     let id =
         find(&shelf, Some(&args.run), |_, _, _| true)?.ok_or_else(|| nothing(&shelf, "yet"))?;
     refuse_going(&shelf, &id)?;
-    let (book, _) = shelf.open(&id)?;
+    let Ok((book, _)) = shelf.open(&id) else {
+        let aside = shelf.set_aside(&id)?;
+        args.quiet.say(format_args!(
+            "The record of run {id} cannot be read; it is now {}",
+            aside.display()
+        ));
+        return Ok(Exit::Done);
+    };
     if !book.state()?.is_unfinished() {
         return Err(Failure::usage(format_args!(
             "run {id} is not unfinished; there is nothing to discard"
@@ -228,8 +234,23 @@ pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Failure> {
         if Timestamp::now().duration_since(book.about().begun) < args.older_than.0 {
             continue;
         }
-        let doubtful = book.state()?.is_unfinished() && book.counts()?.sent > 0;
+        let is_kept = |book: &Book| -> Result<bool, Failure> {
+            let doubtful = book.state()?.is_unfinished() && book.counts()?.sent > 0;
+            Ok(doubtful && shelf.retry_of(book.id())?.is_none())
+        };
+        let doubtful = is_kept(&book)?;
+        // A retry tells what has become of the rows of the run that it retries: they go together.
+        let first = shelf.first_of(&id)?;
+        let is_young =
+            |book: &Book| Timestamp::now().duration_since(book.about().begun) < args.older_than.0;
+        let mut chain_stays = false;
+        for each in shelf.chain(&first)?.books().filter(|book| *book.id() != id) {
+            chain_stays |= is_young(each) || is_kept(each)?;
+        }
         drop(book);
+        if chain_stays && !doubtful {
+            continue;
+        }
         if shelf.is_going(&id) {
             continue;
         }

@@ -221,8 +221,10 @@ pub(super) async fn runs(args: RunsArgs) -> Result<Exit, Failure> {
         RunsCommand::Retry(args) => again::retry(args).await,
         RunsCommand::Undo(args) => {
             let shelf = args.options.state.shelf()?;
-            let takes_back = |book: &Book, _: &State, counts: &Counts| {
-                counts.sent > 0 && !matches!(book.about().kind, Kind::Undo { .. })
+            let takes_back = |book: &Book, state: &State, counts: &Counts| {
+                // Of one that was killed, the record may have lost what was sent.
+                let may_have_sent = counts.sent > 0 || *state == State::Open;
+                may_have_sent && !matches!(book.about().kind, Kind::Undo { .. })
             };
             let id = find(&shelf, args.run.as_deref(), takes_back)?
                 .ok_or_else(|| nothing(&shelf, "that changed anything"))?;
@@ -263,12 +265,7 @@ fn find(
                     Ok((book, _)) => book,
                     Err(_) if shelf.is_going(&id) => continue,
                     // It may be the one that is meant: an older one would be the wrong one.
-                    Err(error) => {
-                        return Err(Failure::usage(format_args!(
-                            "the record of the latest run, {id}, cannot be read: {error}. Name the run that you mean; \
-                             headcount runs list shows the runs."
-                        )));
-                    }
+                    Err(_) => return Err(unreadable(shelf, &id)),
                 };
                 if fits(&book, &book.state()?, &book.counts()?) {
                     return Ok(Some(id));
@@ -277,6 +274,17 @@ fn find(
             Ok(None)
         }
     }
+}
+
+/// Says which record is unreadable, and how to go on.
+fn unreadable(shelf: &Shelf, id: &RunId) -> Failure {
+    let why = shelf.recover(id).err();
+    let why = why.map_or_else(String::new, |error| format!(" ({error})"));
+    let discard = Tint::Command.on(format_args!("headcount runs discard {id}"));
+    Failure::usage(format_args!(
+        "the record of run {id} cannot be read{why}, and it may be the one that you mean; nothing was sent. Name the run \
+         (headcount runs list shows them), or set this record aside: {discard}"
+    ))
 }
 
 /// The run that has written a results file, as the file itself says; a file of an earlier version is known by its place.

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::look::{recall, roster_of};
+use super::look::recall;
 use super::{ReportArgs, find, nothing};
 use crate::cli::job::facts::{facts, parts};
 use crate::cli::job::page::{create, write};
+use crate::cli::job::roster_of;
 use crate::cli::{Exit, Failure, print};
 use crate::ledger::Book;
 use crate::report::page::{Naming, Page};
