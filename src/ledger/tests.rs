@@ -470,3 +470,22 @@ fn what_can_be_read_of_a_damaged_record_is_all_there_in_the_new_one() {
         assert_eq!(evidence(&book, 4), Some(Evidence::Missing));
     }
 }
+
+#[test]
+fn runs_are_in_order_by_their_names_whatever_the_clock_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::at(Some(folder.path())).unwrap();
+    let at = |second| {
+        let about = About {
+            begun: Timestamp::from_second(second).unwrap(),
+            ..about()
+        };
+        shelf
+            .begin(&about, &b""[..], std::iter::empty())
+            .unwrap()
+            .id()
+            .clone()
+    };
+    let (first, second, third) = (at(1_800_000_000), at(1_700_000_000), at(1_800_000_001));
+    assert!(first < second && second < third, "{first} {second} {third}");
+}

@@ -643,3 +643,200 @@ fn a_results_file_may_be_sorted_cut_and_copied_before_it_is_retried() {
         .says("There is nothing to retry");
     assert_eq!(node.sandbox().snapshot().users.len(), 5);
 }
+
+/// Two lists of people of a node to lock, of which the last person of the first is missing; the first is carried out.
+fn one_is_missing() -> (Node, Desk, Vec<String>) {
+    let node = Node::with_users(30);
+    let desk = node.desk();
+    let emails: Vec<String> = node
+        .active()
+        .into_iter()
+        .map(|user| user.user_name)
+        .collect();
+    let [ann, bob, ..] = &emails[..] else {
+        panic!()
+    };
+    desk.file(
+        "people.csv",
+        format!("email\n{ann}\n{bob}\nmissing@example.com\n"),
+    );
+    desk.headcount(&["lock", "people.csv", "--yes", "-q"])
+        .with(4);
+    (node, desk, emails)
+}
+
+fn is_active(node: &Node, email: &str) -> bool {
+    node.sandbox().snapshot().user(email).unwrap().active
+}
+
+#[test]
+fn a_done_row_with_another_person_in_it_is_a_new_row() {
+    let (node, desk, emails) = one_is_missing();
+    let [ann, bob, cem, dee, ..] = &emails[..] else {
+        panic!()
+    };
+    let text = fs::read_to_string(desk.path("people.results.csv")).unwrap();
+    let copied = text.lines().nth(1).unwrap().replacen(&**ann, cem, 1);
+    // Bob's row is corrected to Dee's: she is not locked because he is.
+    desk.file(
+        "people.results.csv",
+        text.replacen(&**bob, dee, 1) + &copied + "\n",
+    );
+    desk.headcount(&["runs", "retry", "people.results.csv", "--yes"])
+        .with(4);
+    let rows = by_email(&desk.rows("people.retry.results.csv"));
+    for email in [ann, dee, cem] {
+        assert!(
+            rows.contains(&(email.clone(), "locked".to_owned())),
+            "{rows:?}"
+        );
+        assert!(!is_active(&node, email), "{email}");
+    }
+    assert!(rows.contains(&("missing@example.com".to_owned(), "failed".to_owned())));
+}
+
+#[test]
+fn results_of_two_runs_are_not_taken_for_those_of_one() {
+    let (_node, desk, emails) = one_is_missing();
+    desk.file(
+        "others.csv",
+        format!("email\n{}\nabsent@example.com\n", emails[5]),
+    );
+    desk.headcount(&["lock", "others.csv", "--yes", "-q"])
+        .with(4);
+    let others = fs::read_to_string(desk.path("others.results.csv")).unwrap();
+    let text = fs::read_to_string(desk.path("people.results.csv")).unwrap();
+    desk.file("both.csv", text + others.split_once('\n').unwrap().1);
+    desk.headcount(&["runs", "retry", "both.csv", "--yes"])
+        .with(2)
+        .says("retry the results of each run on their own");
+}
+
+#[test]
+fn a_results_file_is_retried_on_the_node_of_its_run_only() {
+    let (_node, desk, emails) = one_is_missing();
+    let other = Node::with_users(30);
+    let mut retry = desk.command(&["runs", "retry", "people.results.csv", "--yes"]);
+    crate::support::ended(retry.env("HEADCOUNT_URL", other.url()))
+        .with(2)
+        .says("nothing was sent");
+    assert!(is_active(&other, &emails[0]));
+}
+
+#[test]
+fn rows_that_a_retry_has_left_out_are_still_retried_by_the_run() {
+    let (node, desk, emails) = one_is_missing();
+    desk.file(
+        "more.csv",
+        format!("email\n{}\nx@example.com\ny@example.com\n", emails[3]),
+    );
+    desk.headcount(&["lock", "more.csv", "--yes", "-q"]).with(4);
+    let id = runs(&desk)[0]["run"].as_str().unwrap().to_owned();
+    desk.file(
+        "new.csv",
+        "email,first_name,last_name\nx@example.com,Xia,Xu\ny@example.com,Yan,Yu\n",
+    );
+    desk.headcount(&["import", "new.csv", "-q"]).with(0);
+    // Only x is retried.
+    let text = fs::read_to_string(desk.path("more.results.csv")).unwrap();
+    let part: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("y@"))
+        .collect();
+    desk.file("part.csv", part.join("\n") + "\n");
+    desk.headcount(&["runs", "retry", "part.csv", "--yes"])
+        .with(0);
+    assert!(!is_active(&node, "x@example.com") && is_active(&node, "y@example.com"));
+    desk.headcount(&["unlock", "part.csv"]).with(0);
+    assert!(is_active(&node, "x@example.com"));
+    // x is done, whatever has become of the account since; y is what is left.
+    desk.headcount(&["runs", "retry", &id, "--yes"]).with(0);
+    assert!(is_active(&node, "x@example.com") && !is_active(&node, "y@example.com"));
+    for _ in 0..2 {
+        desk.headcount(&["runs", "retry", &id, "--yes"])
+            .with(0)
+            .says("There is nothing to retry");
+    }
+}
+
+#[test]
+fn a_run_that_was_undone_is_neither_continued_nor_retried() {
+    let (node, desk) = list_of_everyone();
+    stop_after(&node, &desk, "-INT", 20, &LOCK);
+    let id = runs(&desk)[0]["run"].as_str().unwrap().to_owned();
+    let undo = ["runs", "undo", &id, "--yes", "-q"];
+    desk.headcount(&undo).with(0);
+    for command in ["resume", "retry"] {
+        desk.headcount(&["runs", command, &id, "--yes"])
+            .with(2)
+            .says("was undone by run");
+    }
+    // It is a new run, and everyone is locked by it.
+    desk.headcount(&LOCK).with(0);
+    assert_eq!(node.active().len(), 0);
+}
+
+#[test]
+fn what_another_run_does_meanwhile_is_waited_for_and_counts() {
+    let (node, desk) = list_of_everyone();
+    stop_after(&node, &desk, "-INT", 30, &LOCK);
+    let locked = PEOPLE - node.active().len();
+    let mut unlock = desk
+        .command(&["unlock", "people.csv", "-q", "--concurrency", "1"])
+        .spawn()
+        .unwrap();
+    while PEOPLE - node.active().len() >= locked {
+        assert!(unlock.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    desk.headcount(&LOCK)
+        .with(2)
+        .says("(unlock) has worked on the same file since");
+    assert_eq!(unlock.wait().unwrap().code(), Some(0));
+    assert_eq!(node.active().len(), PEOPLE);
+}
+
+#[test]
+fn a_run_and_its_retries_are_pruned_together() {
+    let (node, desk, emails) = one_is_missing();
+    desk.headcount(&["runs", "retry", "--yes", "-q"]).with(4);
+    let ids: Vec<_> = runs(&desk).iter().map(|run| run["run"].clone()).collect();
+    assert_eq!(ids.len(), 2);
+    // The first run is old, its retry is not.
+    let first = desk.path(&format!("state/runs/{}.db", ids[1].as_str().unwrap()));
+    let record = rusqlite::Connection::open(first).unwrap();
+    let sql = "UPDATE about SET json = json_set(json, '$.begun', '2020-01-01T00:00:00Z')";
+    record.execute(sql, []).unwrap();
+    drop(record);
+    desk.headcount(&["runs", "prune", "--older-than", "1d"])
+        .with(0)
+        .says("0 runs removed");
+    desk.headcount(&["runs", "prune", "--older-than", "0h"])
+        .with(0)
+        .says("2 runs removed");
+    assert!(!is_active(&node, &emails[0]));
+}
+
+#[test]
+fn without_its_record_the_results_file_tells_what_is_done_and_a_retry_keeps_it() {
+    let (node, desk, emails) = one_is_missing();
+    fs::remove_dir_all(desk.path("state")).unwrap();
+    let retry = [
+        "runs",
+        "retry",
+        "people.results.csv",
+        "--action",
+        "lock",
+        "--yes",
+    ];
+    desk.headcount(&retry).with(4);
+    desk.file("back.csv", format!("email\n{}\n", emails[0]));
+    desk.headcount(&["unlock", "back.csv"]).with(0);
+    let id = runs(&desk)[1]["run"].as_str().unwrap().to_owned();
+    desk.headcount(&["runs", "results", &id, "-o", "retried.csv"])
+        .with(0);
+    let outcomes = column(&desk.rows("retried.csv"), "result_outcome");
+    assert_eq!(outcomes, ["locked", "locked", "failed"]);
+    desk.headcount(&["runs", "retry", &id, "--yes"]).with(4);
+    assert!(is_active(&node, &emails[0]), "a done row is not repeated");
+}

@@ -80,7 +80,7 @@ pub(in crate::cli) async fn go_on(
     options.allow_locks = options.allow_locks.or(about.allow_locks);
     let history = Arc::new(History::of_resumed(&book)?);
     let node = reach(node, &about)?;
-    let origin = Origin::Resumed(Earlier { book, history });
+    let origin = Origin::Resumed(Box::new(Earlier { book, history }));
     if !input_is_told && !options.quiet.is_quiet() {
         say(format_args!(
             "Continuing run {id}: {} of {}",

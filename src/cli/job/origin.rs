@@ -22,7 +22,7 @@ pub(in crate::cli) enum Origin {
     #[default]
     File,
     /// A run that was cut short goes on.
-    Resumed(Earlier),
+    Resumed(Box<Earlier>),
     /// What is not done of a run is retried.
     Retried(Box<Retried>),
     /// What is not done according to a results file is retried; its run is not known here.

@@ -26,13 +26,12 @@ impl Job {
         }
         match std::mem::take(&mut self.origin) {
             Origin::Resumed(earlier) => {
+                let Earlier { mut book, history } = *earlier;
                 // What is known of its rows is read from another connection.
-                let reader = earlier.book.reader()?;
-                self.origin = Origin::Resumed(Earlier {
-                    book: reader,
-                    history: earlier.history,
-                });
-                let mut book = earlier.book;
+                self.origin = Origin::Resumed(Box::new(Earlier {
+                    book: book.reader()?,
+                    history,
+                }));
                 if book.about().results != about.results {
                     book.move_results(about.results)?;
                 }
