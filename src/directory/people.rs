@@ -163,23 +163,22 @@ impl People {
         Ok(page.total_of_all().filter(|_| !ignored))
     }
 
-    /// Email (folded) and id of a person, as far as both are known without asking the node.
+    /// The id of the account that has an email, as far as it is known without asking the node.
     #[must_use]
-    pub fn known_names(&self, person: &Person) -> Option<(String, String)> {
-        let holder = self.known(|known| match person {
-            Person::Email(email) => match known.by_email(email) {
-                Lookup::Known(holder) => Some(holder),
-                Lookup::Expected(_) | Lookup::Unknown => None,
-            },
-            Person::Id(id) | Person::Both { id, .. } => known.by_id(id.as_str()),
-        });
-        match holder? {
-            Holder::Account(user) => {
-                let email = user.user_name.unwrap_or_default().to_lowercase();
-                Some((email, user.id))
-            }
+    pub fn known_id(&self, email: &Email) -> Option<String> {
+        match self.known(|known| known.by_email(email)) {
+            Lookup::Known(Holder::Account(user)) => Some(user.id),
             _ => None,
         }
+    }
+
+    /// Emails (folded) and ids that a person has or may have had, as far as they are known without asking the node.
+    #[must_use]
+    pub fn possible_names(&self, person: &Person) -> Vec<(String, String)> {
+        self.known(|known| match person {
+            Person::Email(email) => known.names_by_email(email),
+            Person::Id(id) | Person::Both { id, .. } => known.names_by_id(id.as_str()),
+        })
     }
 
     /// Finds the account of a person.

@@ -161,7 +161,7 @@ impl Run {
         census: Arc<Census>,
         stop: Arc<StopSwitch>,
     ) -> Self {
-        let mixed = census.people_by_id > 0 && census.people_by_email > 0;
+        let mixed = census.mixes_names();
         let one_by_one = mixed && !directory.people.is_listed();
         if !census.recurring && !mixed {
             directory.people.forget_changes();
