@@ -127,9 +127,9 @@ impl People {
         self.known(Known::counts)
     }
 
-    /// How many users are active. Where not everyone is in memory, the node is asked how many are
-    /// locked; if it does not honour that filter, everyone is listed: this number guards against
-    /// harm and is not guessed.
+    /// How many users are active. Where not everyone is in memory, the node is asked how many there are, how many are
+    /// locked and how many are not. Some nodes ignore such a filter, or answer it with nobody: unless the two add up to
+    /// all, everyone is listed. This number guards against harm and is not guessed.
     ///
     /// # Errors
     /// What can go wrong with a call.
@@ -137,20 +137,21 @@ impl People {
         if let Some((_, active)) = self.counts() {
             return Ok(active);
         }
-        if let (Some(total), Some(locked)) = (
-            self.total(None).await?,
-            self.total(Some("active eq false")).await?,
-        ) {
-            return Ok(total.saturating_sub(locked));
+        if let Some(all) = self.total(None).await?
+            && let Some(locked) = self.total(Some(false)).await?
+            && let Some(active) = self.total(Some(true)).await?
+            && locked + active == all
+        {
+            return Ok(active);
         }
         self.list_everyone().await?;
         Ok(self.counts().map_or(0, |(_, active)| active))
     }
 
-    /// How many users there are, or how many are locked; none if the node does not say.
-    async fn total(&self, locked: Option<&str>) -> Result<Option<u64>, Error> {
+    /// How many users there are, or how many are active or not; none if the node does not say.
+    async fn total(&self, active: Option<bool>) -> Result<Option<u64>, Error> {
         let query = Query {
-            filter: locked.map(str::to_owned),
+            filter: active.map(|active| format!("active eq {active}")),
             ..Query::default()
         };
         let page = match self.client.first::<User>(&query, 1).await {
@@ -158,8 +159,7 @@ impl People {
             Err(error) if error.may_be_about_filter() => return Ok(None),
             Err(error) => return Err(error),
         };
-        let ignored =
-            locked.is_some() && page.resources.iter().any(|user| user.active != Some(false));
+        let ignored = active.is_some() && page.resources.iter().any(|user| user.active != active);
         Ok(page.total_of_all().filter(|_| !ignored))
     }
 
@@ -253,6 +253,12 @@ impl People {
         self.keeps_up.store(false, Ordering::Relaxed);
     }
 
+    /// Whether somebody may be asked for again.
+    #[must_use]
+    pub fn keeps_up(&self) -> bool {
+        self.keeps_up.load(Ordering::Relaxed)
+    }
+
     /// The state of an account after a change that the node confirmed. No list overrides it.
     pub fn remember(&self, user: &User) {
         self.keep_up(|known| known.changed(user));
@@ -312,7 +318,7 @@ impl People {
     }
 
     fn keep_up(&self, learn: impl FnOnce(&mut Known)) {
-        if self.keeps_up.load(Ordering::Relaxed) {
+        if self.keeps_up() {
             self.learn(learn);
         }
     }
