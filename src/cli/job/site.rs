@@ -9,7 +9,7 @@ use super::{Job, missing};
 use crate::cli::destination::{Connected, Destination};
 use crate::cli::{Failure, signals};
 use crate::directory::{Directory, People, Teams};
-use crate::guard::Harm;
+use crate::guard::{Harm, LockLimit};
 use crate::ledger::Hold;
 use crate::pace::Pace;
 use crate::report::{Digest, say};
@@ -38,7 +38,7 @@ pub(super) struct Ready {
     /// Who would lose access, as far as that was found out.
     pub(super) harm: Harm,
     /// How many people may lose access.
-    pub(super) allow_locks: Option<u64>,
+    pub(super) lock_limit: Option<LockLimit>,
 }
 
 /// The sites of a job: one at least.
@@ -260,7 +260,7 @@ impl Sites {
                 node,
                 directory: Arc::new(Directory { people, teams }),
                 harm: Harm::default(),
-                allow_locks: None,
+                lock_limit: None,
             })
         }))
         .await
