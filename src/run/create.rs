@@ -95,7 +95,7 @@ impl<'w> Create<'w> {
             Some(doubt) if doubt.is_noted() => (Sent::Perhaps, doubt.sent),
             Some(doubt) => (Sent::Unrecorded, doubt.sent),
         };
-        let known = worker.directory.people.known_id(&email);
+        let known = worker.directory.people.known_id(email);
         Create {
             worker,
             user,

@@ -332,11 +332,11 @@ fn who_was_unlocked_in_an_earlier_part_of_a_run_may_be_locked_in_the_next() {
     assert_eq!(*switched.lock().unwrap(), [true, false]);
 }
 
+/// Who is found by `active eq true` or `false`: those who are active or not, or nobody.
+type Answers = fn(bool) -> Option<bool>;
+
 /// A node of sixty people, of whom the last `active` are active, that lists only two at a time.
-fn paged(
-    active: usize,
-    answers: impl Fn(bool) -> Option<bool> + Send + Sync + 'static,
-) -> Scripted {
+fn paged(active: usize, answers: Answers) -> Scripted {
     let person = move |at: usize| {
         user(
             &at.to_string(),
@@ -383,7 +383,6 @@ fn paged(
 #[test]
 fn how_many_are_active_is_believed_only_where_active_and_locked_add_up_to_all() {
     let rows: Vec<String> = (48..60).map(|at| format!("p{at}@example.com")).collect();
-    type Answers = fn(bool) -> Option<bool>;
     let nodes: [(usize, Answers, bool); 4] = [
         // It honours the filter, and twelve of sixty are no more than a fifth.
         (60, |asked| Some(asked), true),
