@@ -141,7 +141,6 @@ impl Bench<'_> {
             bulk: self.bulk,
             rehearse: false,
             max_errors: None,
-            allow_locks: None,
         };
         let stop = Arc::new(StopSwitch::new(pace));
         let begun = Instant::now();
@@ -212,6 +211,5 @@ fn about() -> About {
         rows: 0,
         results: "people.results.csv".into(),
         max_errors: None,
-        allow_locks: None,
     }
 }

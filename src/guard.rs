@@ -6,6 +6,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::report::grouped;
 use crate::roster::{Action, Census};
 
@@ -16,6 +18,8 @@ pub struct Harm {
     deletes: u64,
     /// How many of them lose access: who is locked already has none to lose.
     losses: u64,
+    /// Whether it may be fewer: nobody was looked up.
+    is_upper_bound: bool,
 }
 
 /// As many as this are never too many.
@@ -51,6 +55,7 @@ impl Harm {
             locks,
             deletes,
             losses: locks + deletes,
+            is_upper_bound: true,
         }
     }
 
@@ -70,6 +75,12 @@ impl Harm {
     #[must_use]
     pub fn is_nothing(self) -> bool {
         self.locks + self.deletes == 0
+    }
+
+    /// Whether each of them is known to lose access.
+    #[must_use]
+    pub fn are_all_losses(self) -> bool {
+        !self.is_upper_bound && self.losses == self.locks + self.deletes
     }
 
     /// How many people lose their access.
@@ -130,50 +141,101 @@ impl Distinct {
     }
 }
 
-/// How many people a run may lock or delete, and whom it did: what was planned may not be what a
-/// row meets.
+/// How many people a run may take access from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LockLimit {
+    /// So many.
+    AtMost(u64),
+    /// Nobody: the rows seemed to lock and delete nobody, so nobody was asked.
+    NoneAgreed,
+}
+
+impl LockLimit {
+    fn most(self) -> u64 {
+        match self {
+            LockLimit::AtMost(most) => most,
+            LockLimit::NoneAgreed => 0,
+        }
+    }
+}
+
+/// How many people a run may lock or delete, and whom it did, in all its parts: what was planned may not
+/// be what a row meets.
 #[derive(Debug)]
 pub struct LockAllowance {
-    most: u64,
-    people: Mutex<Distinct>,
+    limit: LockLimit,
+    people: Mutex<Touched>,
+}
+
+/// The accounts whose access a run has changed, by keys of [`Distinct`].
+#[derive(Debug, Default)]
+struct Touched {
+    /// Those that it locked or deleted.
+    lost: Distinct,
+    /// Those that were locked when it came, and that it unlocked: they have nothing to lose.
+    unlocked: HashSet<u64>,
 }
 
 impl LockAllowance {
-    /// For so many people.
+    /// For as many people as `limit` says.
     #[must_use]
-    pub fn new(most: u64) -> Self {
+    pub fn new(limit: LockLimit) -> Self {
         LockAllowance {
-            most,
+            limit,
             people: Mutex::default(),
         }
     }
 
     /// For how many people it is.
     #[must_use]
-    pub fn most(&self) -> u64 {
-        self.most
+    pub fn limit(&self) -> LockLimit {
+        self.limit
     }
 
     /// Counts an account that is about to lose access; says no if that is one too many.
     pub fn admit(&self, id: &str) -> bool {
+        self.take(id, self.limit.most())
+    }
+
+    /// Counts an account that an earlier part of the run took access from.
+    pub fn has_taken(&self, id: &str) {
+        let _ = self.take(id, u64::MAX);
+    }
+
+    /// An account that was locked is about to be unlocked. To lock it again takes nothing from anybody.
+    pub fn give(&self, id: &str) {
         let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = people.key(id);
-        if people.seen.len() as u64 >= self.most && !people.seen.contains(&key) {
+        let key = people.lost.key(id);
+        if !people.lost.seen.contains(&key) {
+            people.unlocked.insert(key);
+        }
+    }
+
+    fn take(&self, id: &str, most: u64) -> bool {
+        let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = people.lost.key(id);
+        if people.unlocked.contains(&key) || people.lost.seen.contains(&key) {
+            return true;
+        }
+        if people.lost.seen.len() as u64 >= most {
             return false;
         }
-        people.seen.insert(key);
+        people.lost.seen.insert(key);
         true
     }
 }
 
 impl fmt::Display for Harm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let many = |number: u64| match (number, self.is_upper_bound) {
+            (0 | 1, _) | (_, false) => grouped(number),
+            (number, true) => format!("up to {}", grouped(number)),
+        };
         match (self.locks, self.deletes) {
-            (locks, 0) => write!(f, "lock {}", grouped(locks)),
-            (0, deletes) => write!(f, "delete {}", grouped(deletes)),
-            (locks, deletes) => {
-                write!(f, "lock {} and delete {}", grouped(locks), grouped(deletes))
-            }
+            (locks, 0) => write!(f, "lock {}", many(locks)),
+            (0, deletes) => write!(f, "delete {}", many(deletes)),
+            (locks, deletes) => write!(f, "lock {} and delete {}", many(locks), many(deletes)),
         }
     }
 }
@@ -240,8 +302,8 @@ mod tests {
     fn harm(locks: u64) -> Harm {
         Harm {
             locks,
-            deletes: 0,
             losses: locks,
+            ..Harm::default()
         }
     }
 
@@ -272,7 +334,7 @@ mod tests {
 
     #[test]
     fn a_run_may_lock_as_many_people_as_agreed_each_as_often_as_it_likes() {
-        let allowance = LockAllowance::new(2);
+        let allowance = LockAllowance::new(LockLimit::AtMost(2));
         for (id, admitted) in [
             ("a", true),
             ("b", true),
@@ -282,7 +344,28 @@ mod tests {
         ] {
             assert_eq!(allowance.admit(id), admitted, "{id}");
         }
-        assert!(!LockAllowance::new(0).admit("a"));
+        assert!(!LockAllowance::new(LockLimit::AtMost(0)).admit("a"));
+        assert!(!LockAllowance::new(LockLimit::NoneAgreed).admit("a"));
+    }
+
+    #[test]
+    fn who_was_unlocked_by_the_run_loses_nothing_by_being_locked_again() {
+        let allowance = LockAllowance::new(LockLimit::AtMost(1));
+        allowance.give("A");
+        assert!(allowance.admit("a") && allowance.admit("b"));
+        assert!(!allowance.admit("c"));
+        // Who was active at first has lost access, however often that changes.
+        allowance.give("b");
+        assert!(allowance.admit("b") && !allowance.admit("c"));
+    }
+
+    #[test]
+    fn what_earlier_parts_of_a_run_took_counts() {
+        let allowance = LockAllowance::new(LockLimit::AtMost(2));
+        for id in ["a", "b", "c"] {
+            allowance.has_taken(id);
+        }
+        assert!(allowance.admit("c") && !allowance.admit("d"));
     }
 
     #[test]

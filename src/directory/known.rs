@@ -137,6 +137,28 @@ impl Known {
         }
     }
 
+    /// Emails (folded) and ids of accounts that have an email, had it when they were listed, or may have got it.
+    pub(super) fn names_by_email(&self, email: &Email) -> Vec<(String, String)> {
+        let folded = email.folded();
+        let mut accounts = self.newer.by_email(&folded);
+        accounts.extend(self.list.iter().flat_map(|list| list.by_email(&folded)));
+        let expected = self.expected.get(&*folded).cloned().flatten();
+        let names = accounts.into_iter().map(names).collect::<Vec<_>>();
+        let expected = expected.map(|id| (folded.into_owned(), id));
+        names.into_iter().chain(expected).collect()
+    }
+
+    /// Emails (folded) and ids of the account with an id, as it is and as it was listed.
+    pub(super) fn names_by_id(&self, id: &str) -> Vec<(String, String)> {
+        let listed = self.list.iter().filter_map(|list| list.by_id(id));
+        self.newer
+            .by_id(id)
+            .into_iter()
+            .chain(listed)
+            .map(names)
+            .collect()
+    }
+
     /// How many people there are, and how many of them are not locked; nothing without a list.
     pub(super) fn counts(&self) -> Option<(u64, u64)> {
         let list = self.list.as_ref()?;
@@ -149,6 +171,10 @@ impl Known {
     fn hides(&self, id: &str) -> bool {
         self.newer.has(id) || self.overruled.contains_key(&folded(id))
     }
+}
+
+fn names(user: User) -> (String, String) {
+    (user.user_name.unwrap_or_default().to_lowercase(), user.id)
 }
 
 /// Some nodes write an id now in upper and now in lower case.

@@ -127,9 +127,9 @@ impl People {
         self.known(Known::counts)
     }
 
-    /// How many users are active. Where not everyone is in memory, the node is asked how many are
-    /// locked; if it does not honour that filter, everyone is listed: this number guards against
-    /// harm and is not guessed.
+    /// How many users are active. Where not everyone is in memory, the node is asked how many there are, how many are
+    /// locked and how many are not. Some nodes ignore such a filter, or answer it with nobody: unless the two add up to
+    /// all, everyone is listed. This number guards against harm and is not guessed.
     ///
     /// # Errors
     /// What can go wrong with a call.
@@ -137,20 +137,21 @@ impl People {
         if let Some((_, active)) = self.counts() {
             return Ok(active);
         }
-        if let (Some(total), Some(locked)) = (
-            self.total(None).await?,
-            self.total(Some("active eq false")).await?,
-        ) {
-            return Ok(total.saturating_sub(locked));
+        if let Some(all) = self.total(None).await?
+            && let Some(locked) = self.total(Some(false)).await?
+            && let Some(active) = self.total(Some(true)).await?
+            && locked + active == all
+        {
+            return Ok(active);
         }
         self.list_everyone().await?;
         Ok(self.counts().map_or(0, |(_, active)| active))
     }
 
-    /// How many users there are, or how many are locked; none if the node does not say.
-    async fn total(&self, locked: Option<&str>) -> Result<Option<u64>, Error> {
+    /// How many users there are, or how many are active or not; none if the node does not say.
+    async fn total(&self, active: Option<bool>) -> Result<Option<u64>, Error> {
         let query = Query {
-            filter: locked.map(str::to_owned),
+            filter: active.map(|active| format!("active eq {active}")),
             ..Query::default()
         };
         let page = match self.client.first::<User>(&query, 1).await {
@@ -158,28 +159,26 @@ impl People {
             Err(error) if error.may_be_about_filter() => return Ok(None),
             Err(error) => return Err(error),
         };
-        let ignored =
-            locked.is_some() && page.resources.iter().any(|user| user.active != Some(false));
+        let ignored = active.is_some() && page.resources.iter().any(|user| user.active != active);
         Ok(page.total_of_all().filter(|_| !ignored))
     }
 
-    /// Email (folded) and id of a person, as far as both are known without asking the node.
+    /// The id of the account that has an email, as far as it is known without asking the node.
     #[must_use]
-    pub fn known_names(&self, person: &Person) -> Option<(String, String)> {
-        let holder = self.known(|known| match person {
-            Person::Email(email) => match known.by_email(email) {
-                Lookup::Known(holder) => Some(holder),
-                Lookup::Expected(_) | Lookup::Unknown => None,
-            },
-            Person::Id(id) | Person::Both { id, .. } => known.by_id(id.as_str()),
-        });
-        match holder? {
-            Holder::Account(user) => {
-                let email = user.user_name.unwrap_or_default().to_lowercase();
-                Some((email, user.id))
-            }
+    pub fn known_id(&self, email: &Email) -> Option<String> {
+        match self.known(|known| known.by_email(email)) {
+            Lookup::Known(Holder::Account(user)) => Some(user.id),
             _ => None,
         }
+    }
+
+    /// Emails (folded) and ids that a person has or may have had, as far as they are known without asking the node.
+    #[must_use]
+    pub fn possible_names(&self, person: &Person) -> Vec<(String, String)> {
+        self.known(|known| match person {
+            Person::Email(email) => known.names_by_email(email),
+            Person::Id(id) | Person::Both { id, .. } => known.names_by_id(id.as_str()),
+        })
     }
 
     /// Finds the account of a person.
@@ -254,6 +253,12 @@ impl People {
         self.keeps_up.store(false, Ordering::Relaxed);
     }
 
+    /// Whether somebody may be asked for again.
+    #[must_use]
+    pub fn keeps_up(&self) -> bool {
+        self.keeps_up.load(Ordering::Relaxed)
+    }
+
     /// The state of an account after a change that the node confirmed. No list overrides it.
     pub fn remember(&self, user: &User) {
         self.keep_up(|known| known.changed(user));
@@ -313,7 +318,7 @@ impl People {
     }
 
     fn keep_up(&self, learn: impl FnOnce(&mut Known)) {
-        if self.keeps_up.load(Ordering::Relaxed) {
+        if self.keeps_up() {
             self.learn(learn);
         }
     }

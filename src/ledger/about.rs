@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::LockLimit;
 use crate::scim::Dialect;
 use crate::sheet::is_standard_input;
 use crate::terms::Terms;
@@ -31,9 +32,6 @@ pub struct About {
     pub results: PathBuf,
     /// More failed rows than this stop it, as the command line says it.
     pub max_errors: Option<String>,
-    /// How many people may lose access, if the command line says it.
-    #[serde(default)]
-    pub allow_locks: Option<u64>,
 }
 
 /// What made a run.
@@ -92,6 +90,9 @@ pub struct NodeAbout {
     /// Its own time (`Date`) when the run began, in seconds since 1970; none if it does not say it.
     #[serde(default)]
     pub node_time: Option<i64>,
+    /// From how many people the run may take access, as that was found out when it began.
+    #[serde(default)]
+    pub allowed_locks: Option<LockLimit>,
 }
 
 impl NodeAbout {
@@ -107,6 +108,7 @@ impl NodeAbout {
             protected,
             dialect,
             node_time: _,
+            allowed_locks: _,
         } = self;
         cell == &other.cell
             && address == &other.address
@@ -148,7 +150,6 @@ impl About {
             rows: _,
             results: _,
             max_errors: _,
-            allow_locks: _,
         } = self;
         let terms = Terms {
             file: other.terms.file.clone(),

@@ -37,7 +37,7 @@ pub use history::{History, Pages, RowSet};
 pub use keeper::Keeper;
 pub use lock::{Hold, hold};
 pub use shelf::{RunId, Shelf};
-pub use standing::{Counts, Part, State};
+pub use standing::{Access, Counts, Part, State};
 pub use way_back::{Stuck, WayBack, WayBackRow};
 
 /// The record of a run cannot be kept, or cannot be read.

@@ -89,6 +89,40 @@ pub struct Part {
     pub calls: Option<String>,
 }
 
+/// What a row did to somebody's access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// The account was locked or deleted.
+    Taken,
+    /// The account was locked, and was unlocked.
+    Given,
+}
+
+impl Before {
+    /// The account whose access the row was to change, if it was.
+    fn access_change(&self) -> Option<(&str, Access)> {
+        match self {
+            Before::Nobody { .. }
+            | Before::Deleted {
+                active: Some(false),
+                ..
+            } => None,
+            Before::Deleted { id, .. } => Some((id, Access::Taken)),
+            Before::Account(former) => {
+                let mut changes = former.changes.iter();
+                let change = changes.find(|change| change.what == "active")?;
+                let access = match (&*change.before, &*change.after) {
+                    ("no", "no") => return None,
+                    (_, "no") => Access::Taken,
+                    ("no", _) => Access::Given,
+                    _ => return None,
+                };
+                Some((&former.id, access))
+            }
+        }
+    }
+}
+
 /// A row as it stands in the record.
 #[derive(Debug, Clone)]
 pub(super) struct Written {
@@ -195,6 +229,37 @@ impl Book {
         }
         counts.verdicts = by_verdict.into_iter().collect();
         Ok(counts)
+    }
+
+    /// Whose access the rows for a node have changed, or may have, in the order of the file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn access_changes(
+        &self,
+        node: u16,
+        mut on_change: impl FnMut(&str, Access),
+    ) -> Result<(), LedgerError> {
+        let mut read = || {
+            let mut rows = self.connection.prepare(
+                "SELECT before FROM row
+                 WHERE coalesce(node, 0) = ?1 AND (instr(before, '\"active\"') OR instr(before, '\"deleted\"'))
+                    AND coalesce(verdict, '') NOT IN ('not_attempted', 'invalid')
+                 ORDER BY number",
+            )?;
+            let mut rows = rows.query([node])?;
+            while let Some(row) = rows.next()? {
+                let before: String = row.get(0)?;
+                let Ok(before) = serde_json::from_str::<Before>(&before) else {
+                    continue;
+                };
+                if let Some((id, access)) = before.access_change() {
+                    on_change(id, access);
+                }
+            }
+            Ok(())
+        };
+        read().map_err(|error| self.failed(error))
     }
 
     /// At most `most` rows from number `from` on.

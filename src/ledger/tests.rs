@@ -36,7 +36,6 @@ fn about() -> About {
         rows: 4,
         results: "people.results.csv".into(),
         max_errors: None,
-        allow_locks: None,
     }
 }
 

@@ -64,6 +64,12 @@ impl Correction {
         self.after.active == Some(false) && self.before.active != Some(false)
     }
 
+    /// Whether an account that is locked gets its use back.
+    #[must_use]
+    pub fn unlocks(&self) -> bool {
+        self.before.active == Some(false) && self.after.active != Some(false)
+    }
+
     /// All of it in one PATCH of the user.
     #[must_use]
     pub fn patch(&self) -> Patch {

@@ -34,6 +34,10 @@ pub struct Census {
     pub people_by_id: u64,
     /// How many rows name a person who has to be looked up and whose email is given.
     pub people_by_email: u64,
+    /// How many rows give a person another email.
+    pub renames: u64,
+    /// How many rows take an email from a person whom they name by id only: they delete the account or rename it.
+    pub emails_freed_by_id: u64,
     /// The teams and roles that are named, and where.
     pub groups: BTreeMap<GroupName, Mentions>,
     /// Rows that contradict another one.
@@ -71,6 +75,20 @@ impl Census {
         self.by_action.get(&action).copied().unwrap_or(0)
     }
 
+    /// Whether one person may be named by id in one row and by email in another. For new people that matters only where a
+    /// row may free an email.
+    #[must_use]
+    pub fn mixes_names(&self) -> bool {
+        let by_email = self.people_by_email > 0 || self.needs_freed_emails();
+        self.people_by_id > 0 && by_email
+    }
+
+    /// Whether a new person may get the email of somebody who is named by id only.
+    #[must_use]
+    pub fn needs_freed_emails(&self) -> bool {
+        self.emails_freed_by_id > 0 && self.by_action(Action::Create) > 0
+    }
+
     fn uncount(&mut self, action: Action) {
         if let Some(count) = self.by_action.get_mut(&action) {
             *count -= 1;
@@ -92,10 +110,16 @@ impl Census {
             Change::Upsert { .. } if change.locks() => self.inactive_upserts += 1,
             _ => {}
         }
+        let is_rename = change.new_email().is_some();
+        self.renames += u64::from(is_rename);
         if change.action() != Action::Create {
             match change.person().email() {
                 Some(_) => self.people_by_email += 1,
-                None => self.people_by_id += 1,
+                None => {
+                    self.people_by_id += 1;
+                    let frees = is_rename || change.action() == Action::Delete;
+                    self.emails_freed_by_id += u64::from(frees);
+                }
             }
         }
         let joined = change.joins().iter().map(|group| (group, true));

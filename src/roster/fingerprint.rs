@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::action::Action;
 use super::change::{Change, Edit, GroupKind, GroupName, Newcomer, Revision};
 use super::column::Column;
-use super::person::Person;
+use super::person::{Person, UserId};
 
 /// The columns whose contents are compared. Teams count for new accounts only.
 pub(super) const FIELDS: [Column; 8] = [
@@ -51,7 +51,7 @@ impl Fingerprint {
         let by_email = person
             .email()
             .map(|email| about(key_of_email(&email.folded())));
-        let by_id = person.id().map(|id| about(hash(&("id", id.as_str()))));
+        let by_id = person.id().map(|id| about(key_of_id(id)));
         [by_email, by_id, Self::claim(change, row)]
             .into_iter()
             .flatten()
@@ -204,8 +204,12 @@ fn revision_fields(revision: &Revision) -> [u32; FIELDS.len()] {
 fn person(person: &Person) -> u64 {
     match person {
         Person::Email(email) | Person::Both { email, .. } => key_of_email(&email.folded()),
-        Person::Id(id) => hash(&("id", id.as_str())),
+        Person::Id(id) => key_of_id(id),
     }
+}
+
+fn key_of_id(id: &UserId) -> u64 {
+    hash(&("id", id.folded()))
 }
 
 fn key_of_email(folded: &str) -> u64 {

@@ -308,6 +308,22 @@ fn a_person_recurs_who_is_in_a_row_to_carry_out_and_in_another_one() {
 }
 
 #[test]
+fn new_people_and_rows_by_id_only_meet_where_an_email_may_become_free() {
+    let creates = "create,a@example.com,,\ncreate,b@example.com,,\n";
+    for (rows, mixes) in [
+        ("lock,,7,\nupdate,,8,\n", false),
+        ("delete,,7,\n", true),
+        ("update,,7,c@example.com\n", true),
+        ("lock,d@example.com,,\nlock,,7,\n", true),
+    ] {
+        let census = census(&format!("action,email,id,new_email\n{creates}{rows}"));
+        assert_eq!(census.mixes_names(), mixes, "{rows}");
+    }
+    let alone = census("action,id\ndelete,7\nlock,8\n");
+    assert!(!alone.mixes_names());
+}
+
+#[test]
 fn a_file_is_counted() {
     let census = census(
         "action,email,id,active,teams\n\

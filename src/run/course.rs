@@ -50,6 +50,10 @@ impl Pending {
         matches!(&self.before, Some(before) if before.verdict == Verdict::Created)
     }
 
+    fn is_proven_made(&self) -> bool {
+        self.was_made() && self.before.as_ref().is_some_and(|made| made.proven)
+    }
+
     /// What was there before the row was carried out.
     fn former(&self) -> Before {
         let made = self.before.as_ref().filter(|_| self.was_made());
@@ -101,9 +105,9 @@ impl Worker {
         if let Some(outcome) = self.spare(&pending.correction) {
             return pending.finish(outcome).into();
         }
-        // A new account that is locked takes access from nobody.
+        // A new account that is locked takes access from nobody, if it is certain that this run has made it.
         if pending.correction.locks()
-            && !pending.was_made()
+            && !pending.is_proven_made()
             && let Some(outcome) = self.one_too_many(&pending.correction.before.id)
         {
             return pending.finish(outcome).into();
@@ -115,6 +119,9 @@ impl Worker {
             return pending.finish(outcome).into();
         }
         let correction = &pending.correction;
+        if correction.unlocks() {
+            self.note_unlocked(&correction.before.id);
+        }
         if !correction.changes_memberships() {
             let amended = self.amend(pending.action, correction).await;
             return pending.finish(amended).into();

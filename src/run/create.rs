@@ -16,7 +16,7 @@ use super::writer::Route;
 use crate::directory::Holder;
 use crate::pace::retry::{Effort, MAX_ATTEMPTS, back_off};
 use crate::pace::{Fault, FaultKind};
-use crate::roster::{Email, Newcomer, Person};
+use crate::roster::{Email, Newcomer};
 use crate::scim::{Error, NewUser, Reply, User, same_id};
 
 /// How often an account is looked for that must be there.
@@ -95,10 +95,7 @@ impl<'w> Create<'w> {
             Some(doubt) if doubt.is_noted() => (Sent::Perhaps, doubt.sent),
             Some(doubt) => (Sent::Unrecorded, doubt.sent),
         };
-        let known = || {
-            let people = &worker.directory.people;
-            people.known_names(&Person::Email(email.clone()))
-        };
+        let known = worker.directory.people.known_id(email);
         Create {
             worker,
             user,
@@ -110,7 +107,7 @@ impl<'w> Create<'w> {
             noted: doubt.is_some_and(Doubt::is_noted),
             sent_at,
             seen_before: match doubt {
-                None => known().map(|(_, id)| id),
+                None => known,
                 Some(_) => None,
             },
         }

@@ -11,7 +11,7 @@
 //! All decisions are made by one loop that owns lanes, pool, post and counts; tasks tell it by
 //! [`Step`]s how far they are.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
 
@@ -35,6 +35,9 @@ use super::worker::Worker;
 use super::{ROWS_PER_CALL, Settings, WINDOW};
 use crate::roster::{Census, Change, Entry, Problem};
 use crate::sheet::{RowNumber, SheetError};
+
+/// How a key begins that is an id.
+const ID: &str = "id ";
 
 /// What a task tells the loop.
 #[derive(Debug)]
@@ -93,6 +96,8 @@ pub(super) struct Dispatch {
     sender: mpsc::UnboundedSender<Step>,
     steps: mpsc::UnboundedReceiver<Step>,
     sequence: u64,
+    /// The ids of the people who get another email, by that email; all as keys.
+    renamed: HashMap<String, Vec<String>>,
     /// Tasks that run now.
     active: usize,
     /// How many may.
@@ -133,6 +138,7 @@ impl Dispatch {
             sender,
             steps,
             sequence: 0,
+            renamed: HashMap::new(),
             active: 0,
             over: false,
         }
@@ -281,18 +287,31 @@ impl Dispatch {
         Ok(change)
     }
 
-    /// What a row's person is known by: rows that share a key are carried out one after the other.
-    fn keys(&self, change: &Change) -> Vec<String> {
+    /// What a row's person is known by: rows that share a key are carried out one after the other. Whoever gets a new
+    /// email in one row is known by id where a later row uses that email.
+    fn keys(&mut self, change: &Change) -> Vec<String> {
         let person = change.person();
         let by_email = |folded: &str| format!("email {folded}");
+        let by_id = |id: &str| format!("{ID}{}", id.to_ascii_lowercase());
+        let new_email = change.new_email().map(|email| by_email(&email.folded()));
         let mut keys = Vec::with_capacity(2);
         keys.extend(person.email().map(|email| by_email(&email.folded())));
-        keys.extend(person.id().map(|id| format!("id {}", id.as_str())));
-        keys.extend(change.new_email().map(|email| by_email(&email.folded())));
-        if self.census.people_by_id > 0
-            && let Some((email, id)) = self.worker.directory.people.known_names(&person)
-        {
-            keys.extend([by_email(&email), format!("id {id}")]);
+        keys.extend(person.id().map(|id| by_id(id.as_str())));
+        keys.extend(new_email.clone());
+        if self.census.people_by_id == 0 {
+            return keys;
+        }
+        for (email, id) in self.worker.directory.people.possible_names(&person) {
+            keys.extend([by_email(&email), by_id(&id)]);
+        }
+        let earlier = keys.iter().filter_map(|key| self.renamed.get(key));
+        let earlier: Vec<String> = earlier.flatten().cloned().collect();
+        keys.extend(earlier);
+        keys.sort_unstable();
+        keys.dedup();
+        if let Some(new_email) = new_email {
+            let ids = keys.iter().filter(|key| key.starts_with(ID));
+            self.renamed.insert(new_email, ids.cloned().collect());
         }
         keys
     }

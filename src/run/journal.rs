@@ -38,6 +38,9 @@ pub enum Before {
         id: String,
         /// Its email, if the node shows one.
         email: Option<String>,
+        /// Whether it could be used.
+        #[serde(default)]
+        active: Option<bool>,
     },
 }
 

@@ -65,6 +65,7 @@ pub use rehearse::Forecast;
 pub use stop::{StopReason, StopSwitch};
 
 use crate::directory::Directory;
+use crate::guard::LockAllowance;
 use crate::pace::Pace;
 use crate::roster::{Census, Protected};
 use crate::scim::{BulkLimits, Client, Dialect};
@@ -95,8 +96,6 @@ pub struct Settings {
     pub dialect: Dialect,
     /// More failed rows than this stop the run.
     pub max_errors: Option<u64>,
-    /// More people than this are not locked or deleted: the run stops instead.
-    pub allow_locks: Option<u64>,
 }
 
 /// How a run ended.
@@ -161,7 +160,7 @@ impl Run {
         census: Arc<Census>,
         stop: Arc<StopSwitch>,
     ) -> Self {
-        let mixed = census.people_by_id > 0 && census.people_by_email > 0;
+        let mixed = census.mixes_names();
         let one_by_one = mixed && !directory.people.is_listed();
         if !census.recurring && !mixed {
             directory.people.forget_changes();
@@ -209,6 +208,17 @@ impl Run {
     pub fn sparing(mut self, protected: Protected) -> Self {
         let worker = Arc::get_mut(&mut self.worker);
         worker.expect("a run that was not begun").protected = protected;
+        self
+    }
+
+    /// The same run, which stops before it takes access from more people than this allows.
+    ///
+    /// # Panics
+    /// Never: nobody works for a run before it is carried out.
+    #[must_use]
+    pub fn allowing(mut self, losses: Option<LockAllowance>) -> Self {
+        let worker = Arc::get_mut(&mut self.worker);
+        worker.expect("a run that was not begun").losses = losses;
         self
     }
 

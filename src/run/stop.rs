@@ -26,6 +26,12 @@ pub enum StopReason {
         "more people would be locked or deleted than the {0} allowed; to allow more, use --allow-locks N"
     )]
     TooManyLocks(u64),
+    /// Somebody would lose access, which nobody has agreed to.
+    #[error(
+        "a row would lock or delete somebody, which could not be foreseen and was not agreed to; to allow it, use --yes or \
+         --allow-locks N"
+    )]
+    LocksNotAgreed,
     /// The results cannot be written, or the input not be read any more.
     #[error("{0}")]
     Broken(String),

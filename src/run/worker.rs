@@ -15,7 +15,7 @@ use super::stop::{StopReason, StopSwitch};
 use super::writer::Writer;
 use super::{Settings, not_attempted};
 use crate::directory::{Directory, Holder};
-use crate::guard::LockAllowance;
+use crate::guard::{LockAllowance, LockLimit};
 use crate::pace::FaultKind;
 use crate::plan::{Impossible, Work, plan};
 use crate::roster::{Action, Change, Email, Protected};
@@ -42,7 +42,7 @@ pub(super) struct Worker {
     pub(super) lag: Lag,
     failed: AtomicU64,
     /// How many people may lose access, and who has so far; nothing where any number may.
-    losses: Option<LockAllowance>,
+    pub(super) losses: Option<LockAllowance>,
 }
 
 impl Worker {
@@ -61,7 +61,7 @@ impl Worker {
             directory,
             rehearsal: settings.rehearse.then(|| Rehearsal::new(settings.bulk)),
             habits: Habits::of(settings.dialect),
-            losses: settings.allow_locks.map(LockAllowance::new),
+            losses: None,
             leavers: Leavers::default(),
             settings,
             stop,
@@ -167,6 +167,7 @@ impl Worker {
         let before = Before::Deleted {
             id: id.clone(),
             email,
+            active: Some(is_active),
         };
         if let Err(outcome) = self.announce(asked.number, before).await {
             return outcome.user(id);
@@ -201,10 +202,22 @@ impl Worker {
         if losses.admit(id) {
             return None;
         }
-        let reason = StopReason::TooManyLocks(losses.most());
+        let reason = match losses.limit() {
+            LockLimit::AtMost(most) => StopReason::TooManyLocks(most),
+            LockLimit::NoneAgreed => StopReason::LocksNotAgreed,
+        };
         let outcome = not_attempted(&reason).user(id.to_owned());
         self.stop.drain(reason);
         Some(outcome)
+    }
+
+    /// Notes that a locked account is about to be unlocked, if it may be in another row.
+    pub(super) fn note_unlocked(&self, id: &str) {
+        if let Some(losses) = &self.losses
+            && self.directory.people.keeps_up()
+        {
+            losses.give(id);
+        }
     }
 
     /// A call that was to change something did not come through.

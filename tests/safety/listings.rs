@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use crate::support::column;
 use crate::support::scripted::{Call, Reply, Scripted, list, reply, user};
+use crate::support::{Node, column};
+use headcount::sandbox::Options;
 use serde_json::{Value, json};
 
 /// A node that ignores filters, and whose lists never show a change. Single accounts are shown as they are. A page has
@@ -53,6 +55,7 @@ fn answer(
     refuses: bool,
 ) -> Reply {
     let id = call.path.strip_prefix("/Users/").unwrap_or_default();
+    let id = &*id.to_lowercase();
     match (call.method.as_str(), &*call.path) {
         ("GET", "/Users") => {
             let number = |name| call.query(name).and_then(|text| text.parse::<usize>().ok());
@@ -69,6 +72,7 @@ fn answer(
             Some(account) => reply(200, account),
             None => reply(404, ""),
         },
+        ("DELETE", _) if accounts.remove(id).is_some() => reply(204, ""),
         ("PATCH", _) if refuses => reply(409, json!({"detail": "not now"})),
         ("POST", "/Users") => {
             let email = call.json()["userName"].clone();
@@ -174,4 +178,100 @@ fn who_was_created_in_an_earlier_part_of_a_run_is_updated_in_the_next() {
     let calls = node.server.calls();
     let last = calls.last().unwrap();
     assert_eq!((last.method.as_str(), &*last.path), ("PATCH", "/Users/u14"));
+}
+
+/// A node that takes its time, so that a row that does not wait for another overtakes it.
+fn slow(page_max: usize) -> Node {
+    Node::start(Options {
+        users: 30,
+        page_max,
+        latency: Duration::from_millis(40),
+        ..Options::default()
+    })
+}
+
+/// Imports rows of an id, an email, an action, a last name and a new email, and says what became of them.
+fn outcomes(node: &Node, rows: &[[&str; 5]]) -> Vec<String> {
+    let desk = node.desk();
+    let rows: String = rows.iter().map(|row| row.join(",") + "\n").collect();
+    desk.file(
+        "people.csv",
+        format!("id,email,action,last name,new email\n{rows}"),
+    );
+    let import = ["import", "people.csv", "--yes", "--allow-locks", "9"];
+    let ended = desk.headcount(&import);
+    assert!(matches!(ended.code, 0 | 4), "{}", ended.stderr);
+    column(&desk.rows("people.results.csv"), "result_outcome")
+}
+
+#[test]
+fn rows_by_id_and_by_a_new_email_are_carried_out_in_order() {
+    let node = slow(200);
+    let users = node.sandbox().snapshot().users;
+    let person = users.iter().find(|user| !user.active).unwrap();
+    let (id, email) = (&*person.id, &*person.user_name);
+    let rows = [
+        ["", email, "update", "", "new@example.com"],
+        [id, "", "unlock", "", ""],
+        ["", "New@example.com", "lock", "", ""],
+    ];
+    assert_eq!(outcomes(&node, &rows), ["updated", "unlocked", "locked"]);
+    let users = node.sandbox().snapshot().users;
+    let person = users.iter().find(|user| user.id == id).unwrap();
+    assert!(!person.active);
+}
+
+#[test]
+fn who_was_renamed_and_deleted_by_id_does_not_come_back_by_the_new_email() {
+    let node = slow(200);
+    let users = node.sandbox().snapshot().users;
+    let (id, email) = (&*users[3].id, &*users[3].user_name);
+    let rows = [
+        ["", email, "update", "", "new@example.com"],
+        [id, "", "update", "Newer", ""],
+        [id, "", "delete", "", ""],
+        ["", "new@example.com", "unlock", "", ""],
+        [id, "", "lock", "", ""],
+    ];
+    assert_eq!(
+        outcomes(&node, &rows),
+        ["updated", "updated", "deleted", "failed", "failed"]
+    );
+}
+
+#[test]
+fn a_new_person_gets_the_email_that_a_row_by_id_has_freed() {
+    // With a list, and where a list would take more calls than there are rows.
+    for page_max in [200, 1] {
+        let node = slow(page_max);
+        let users = node.sandbox().snapshot().users;
+        let rows = [
+            [&*users[4].id, "", "update", "", "new@example.com"],
+            ["", &*users[4].user_name, "create", "Lee", ""],
+        ];
+        let outcomes = outcomes(&node, &rows);
+        assert_eq!(outcomes, ["updated", "created"], "{page_max} on a page");
+    }
+    let node = Stale::start();
+    let desk = node.server.desk();
+    desk.file(
+        "people.csv",
+        "id,email,action,last name\nu03,,delete,\n,person3@example.com,create,Lee\n",
+    );
+    desk.headcount(&["import", "people.csv", "--yes"])
+        .with(0)
+        .says("1 created, 1 deleted");
+}
+
+#[test]
+fn an_id_in_another_case_is_the_same_person() {
+    let node = Stale::start();
+    let desk = node.server.desk();
+    desk.file("people.csv", "id,action\nU07,unlock\nu07,lock\n");
+    desk.headcount(&["import", "people.csv", "--yes"]).with(0);
+    assert_eq!(
+        column(&desk.rows("people.results.csv"), "result_outcome"),
+        ["unlocked", "locked"]
+    );
+    assert_eq!(node.switched(), [true, false]);
 }

@@ -77,7 +77,6 @@ pub(in crate::cli) async fn go_on(
         (None, Some(most)) => Some(most.parse::<MaxErrors>().map_err(Failure::usage)?),
         (given, _) => given,
     };
-    options.allow_locks = options.allow_locks.or(about.allow_locks);
     let history = Arc::new(History::of_resumed(&book)?);
     let node = reach(node, &about)?;
     let origin = Origin::Resumed(Box::new(Earlier { book, history }));

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::document::{Part, Summary as RunSummary};
-use super::origin::whole;
+use super::origin::{Origin, whole};
 use super::site::Ready;
 use super::{Job, missing, page};
 use crate::cli::printed::{Reader, print_json};
 use crate::cli::{Exit, Failure};
-use crate::ledger::{Book, Keeper};
+use crate::guard::LockAllowance;
+use crate::ledger::{Access, Book, Keeper};
 use crate::report::page::{Calls, Page};
 use crate::report::{self, Progress, ResultsFile, Summary, Tally, Tint, Told, say};
 use crate::run::{
@@ -99,8 +100,25 @@ impl Job {
             replace: self.input.replace,
             rehearse,
             max_errors: max_errors.filter(|_| !rehearse),
-            allow_locks: ready.allow_locks,
         }
+    }
+
+    /// How many people may lose access on a node, which is number `node` of the run, with those counted that the run has
+    /// taken it from before.
+    fn allowance(&self, node: u16, ready: &Ready) -> Result<Option<LockAllowance>, Failure> {
+        let Some(limit) = ready.lock_limit else {
+            return Ok(None);
+        };
+        let allowance = LockAllowance::new(limit);
+        if let Origin::Resumed(earlier) = &self.origin {
+            earlier
+                .book
+                .access_changes(node, |id, access| match access {
+                    Access::Taken => allowance.has_taken(id),
+                    Access::Given => allowance.give(id),
+                })?;
+        }
+        Ok(Some(allowance))
     }
 
     async fn run(
@@ -167,6 +185,7 @@ impl Job {
                 Arc::clone(&each.site.stop),
             )
             .sparing(each.site.destination.protected.clone())
+            .allowing(self.allowance(node, each)?)
             .noted_in(
                 journal
                     .as_ref()
@@ -213,7 +232,9 @@ pub(super) fn exit(tally: &Tally, ended: &Ended) -> Exit {
     match &ended.stopped {
         Some(StopReason::Interrupted) => Exit::Interrupted,
         Some(StopReason::Denied(_) | StopReason::Unreachable(_)) => Exit::NoNode,
-        Some(StopReason::TooManyErrors(_) | StopReason::TooManyLocks(_)) => Exit::Guard,
+        Some(
+            StopReason::TooManyErrors(_) | StopReason::TooManyLocks(_) | StopReason::LocksNotAgreed,
+        ) => Exit::Guard,
         Some(StopReason::Broken(_)) => Exit::Unexpected,
         None if ended.seats_used_up => Exit::Guard,
         None if Verdict::ALL

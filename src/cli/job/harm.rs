@@ -3,10 +3,11 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::Job;
+use super::origin::Origin;
 use super::site::Ready;
 use crate::cli::{Exit, Failure, confirm};
 use crate::directory::Holder;
-use crate::guard::{Distinct, Harm, allowed};
+use crate::guard::{Distinct, Harm, LockLimit, allowed};
 use crate::plan::{self, Correction, Impossible, Work};
 use crate::report::grouped;
 use crate::roster::{Action, Census, Change};
@@ -37,6 +38,10 @@ impl Job {
     }
 
     async fn assess_node(&self, ready: &mut Ready) -> Result<(), Failure> {
+        if let Some(limit) = self.recorded_limit(ready) {
+            ready.lock_limit = Some(limit);
+            return Ok(());
+        }
         let said = self.run.allow_locks;
         let census = &ready.site.census;
         let most = self.most_harm(census);
@@ -45,19 +50,41 @@ impl Job {
         } else {
             None
         };
-        ready.allow_locks = Some(allowed(active, said));
+        ready.lock_limit = Some(LockLimit::AtMost(allowed(active, said)));
         // A run that goes on was agreed to when it began.
         if self.origin.is_resumed() {
             return Ok(());
         }
         let may_be_new = census.inactive_upserts + self.locking_creates(census) > 0;
-        ready.harm = if most.check(active, said).is_err() || (may_be_new && self.asks(ready)) {
+        // Where everyone is listed, a question with the right numbers costs no call.
+        let is_worth_it = may_be_new || ready.directory.people.is_listed();
+        let asks = self.asks(ready) && !most.is_nothing();
+        ready.harm = if most.check(active, said).is_err() || (asks && is_worth_it) {
             self.planned_harm(ready).await?
         } else {
             most
         };
+        if ready.harm.is_nothing() && said.is_none() && self.asks(ready) {
+            ready.lock_limit = Some(LockLimit::NoneAgreed);
+        }
         let checked = ready.harm.check(active, said);
         checked.map_err(|refused| Failure::new(Exit::Guard, refused))
+    }
+
+    /// From how many people a run that goes on may take access: as it was when it began, unless the command line says
+    /// otherwise now.
+    fn recorded_limit(&self, ready: &Ready) -> Option<LockLimit> {
+        let Origin::Resumed(earlier) = &self.origin else {
+            return None;
+        };
+        let address = ready.site.destination.address();
+        let mut nodes = earlier.book.about().nodes.iter();
+        let limit = nodes.find(|node| node.address == address)?.allowed_locks?;
+        let is_overruled = match limit {
+            LockLimit::AtMost(_) => self.run.allow_locks.is_some(),
+            LockLimit::NoneAgreed => self.run.allow_locks.is_some() || self.run.yes,
+        };
+        (!is_overruled).then_some(limit)
     }
 
     /// The most that the rows can do, whatever the node holds.
@@ -147,10 +174,14 @@ impl Job {
                 is_active: account.is_some_and(|account| account.active != Some(false)),
                 id,
             }),
-            // An earlier row may make the account.
-            Work::Impossible(Impossible::Nobody(_)) if makes_and_changes(&ready.site.census) => {
-                let email = change.person().email().map(ToString::to_string);
-                email.map(|id| Loss::Lock { id })
+            // An earlier row may make the account, or give it its email.
+            Work::Impossible(Impossible::Nobody(_) | Impossible::SomeoneElse { .. })
+                if may_be_met_later(&ready.site.census) =>
+            {
+                let person = change.person();
+                let id = person.id().map(|id| id.as_str().to_owned());
+                let email = person.email().map(ToString::to_string);
+                id.or(email).map(|id| Loss::Lock { id })
             }
             _ => None,
         })
@@ -172,13 +203,13 @@ impl Job {
                 return Err(confirm::nowhere_to_ask(&harm, node));
             }
             let question = match each.directory.people.counts() {
-                // Those who are locked already are in the list as well.
-                Some((_, active)) if harm.losses() > active => format!(
-                    "{harm} on {node}, which has {} active users? [y/N] ",
+                Some((_, active)) if harm.are_all_losses() && harm.losses() <= active => format!(
+                    "{harm} of {} active users on {node}? [y/N] ",
                     grouped(active)
                 ),
+                // Some are locked already, or are made by this run, or may be.
                 Some((_, active)) => format!(
-                    "{harm} of {} active users on {node}? [y/N] ",
+                    "{harm} on {node}, which has {} active users? [y/N] ",
                     grouped(active)
                 ),
                 None => format!("{harm} on {node}? [y/N] "),
@@ -189,8 +220,8 @@ impl Job {
     }
 }
 
-/// Whether a file may make an account and take its access in a later row.
-fn makes_and_changes(census: &Census) -> bool {
+/// Whether a file may make or rename an account and take its access in a later row.
+fn may_be_met_later(census: &Census) -> bool {
     let made = census.by_action(Action::Create) + census.by_action(Action::Upsert);
-    census.recurring && made > 0
+    (census.recurring && made > 0) || census.renames > 0
 }

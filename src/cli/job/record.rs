@@ -23,6 +23,7 @@ impl Job {
         let mut about = self.about(&sites(ready), results)?;
         for (node, each) in about.nodes.iter_mut().zip(ready) {
             node.node_time = each.node.client.node_time();
+            node.allowed_locks = each.lock_limit;
         }
         match std::mem::take(&mut self.origin) {
             Origin::Resumed(earlier) => {
@@ -65,6 +66,7 @@ impl Job {
             protected: destination.protected.names(),
             dialect: destination.dialect,
             node_time: None,
+            allowed_locks: None,
         };
         Ok(About {
             version: About::VERSION,
@@ -76,7 +78,6 @@ impl Job {
             rows: sites.iter().map(|site| site.census.rows).sum(),
             results: std::path::absolute(results).unwrap_or_else(|_| results.to_owned()),
             max_errors: self.run.max_errors.map(|most| most.to_string()),
-            allow_locks: self.run.allow_locks,
         })
     }
 

@@ -9,7 +9,7 @@ use super::{Job, missing};
 use crate::cli::destination::{Connected, Destination};
 use crate::cli::{Failure, signals};
 use crate::directory::{Directory, People, Teams};
-use crate::guard::Harm;
+use crate::guard::{Harm, LockLimit};
 use crate::ledger::Hold;
 use crate::pace::Pace;
 use crate::report::{Digest, say};
@@ -38,7 +38,7 @@ pub(super) struct Ready {
     /// Who would lose access, as far as that was found out.
     pub(super) harm: Harm,
     /// How many people may lose access.
-    pub(super) allow_locks: Option<u64>,
+    pub(super) lock_limit: Option<LockLimit>,
 }
 
 /// The sites of a job: one at least.
@@ -260,7 +260,7 @@ impl Sites {
                 node,
                 directory: Arc::new(Directory { people, teams }),
                 harm: Harm::default(),
-                allow_locks: None,
+                lock_limit: None,
             })
         }))
         .await
@@ -296,8 +296,9 @@ impl Job {
         let valid = census.valid();
         if !self.run.dry_run {
             // Whether a new person is there already, the node itself says, unless somebody may have been
-            // created by a run that was cut short, or may be locked by this one.
-            let unasked = if self.origin.is_unclean() {
+            // created by a run that was cut short, or may be locked by this one. Whose email a row by id frees, only a
+            // list tells before it is done.
+            let unasked = if self.origin.is_unclean() || census.needs_freed_emails() {
                 0
             } else {
                 let creates = census.by_action(Action::Create);
@@ -305,7 +306,7 @@ impl Job {
             };
             return Ok(people.prepare(valid.saturating_sub(unasked)).await?);
         }
-        if census.recurring {
+        if census.recurring || census.needs_freed_emails() {
             // A later row has to meet what an earlier one would have done: that is kept in the list.
             people.list_everyone().await?;
         } else {
