@@ -19,10 +19,10 @@ pub struct History {
     done: RowSet,
     /// Whether the run did not end properly: then rows may have been sent of which the record has lost that.
     unclean: bool,
+    /// Whether a part of the record is lost.
+    damaged: bool,
     /// When the run began by the node's own clock, in seconds since 1970.
     begun: Option<i64>,
-    /// Rows that failed are to be carried out again.
-    again: bool,
 }
 
 /// Numbers of rows, at a bit each.
@@ -70,7 +70,7 @@ impl History {
             }
         };
         let stays = |verdict| !matches!(verdict, Verdict::NotAttempted | Verdict::Unknown);
-        Self::of(book, stays, unclean, false)
+        Self::of(book, stays, unclean)
     }
 
     /// For trying again what is not done.
@@ -79,7 +79,7 @@ impl History {
     /// When the record cannot be read.
     pub fn of_retried(book: &Book) -> Result<Self, LedgerError> {
         let unclean = book.state()? == State::Open;
-        Self::of(book, Verdict::is_done, unclean, true)
+        Self::of(book, Verdict::is_done, unclean)
     }
 
     /// The same for a file whose rows come from the first run of `chain`: each with its number there, if it has one.
@@ -94,8 +94,8 @@ impl History {
         let mut history = History {
             done: RowSet::default(),
             unclean: latest.state()? == State::Open,
+            damaged: chain.is_salvaged()?,
             begun: latest.about().node_time(),
-            again: true,
         };
         for row in rows {
             let (number, source) = row?;
@@ -126,7 +126,6 @@ impl History {
         book: &Book,
         stays: impl Fn(Verdict) -> bool,
         unclean: bool,
-        again: bool,
     ) -> Result<Self, LedgerError> {
         let mut done = RowSet::default();
         let insert = |row, verdict| {
@@ -138,8 +137,8 @@ impl History {
         Ok(History {
             done,
             unclean,
+            damaged: book.is_salvaged()?,
             begun: book.about().node_time(),
-            again,
         })
     }
 
@@ -156,12 +155,17 @@ impl History {
     }
 
     pub(super) fn past(&self, row: RowNumber, written: Option<Written>) -> Past {
+        let missing = if self.damaged {
+            Evidence::Lost
+        } else {
+            Evidence::Missing
+        };
         // A row that a retry has taken over, and has not sent yet, says nothing.
         let said = |written: &Written| written.outcome.is_some() || written.sent_at.is_some();
         let Some(written) = written.filter(said) else {
             return if self.unclean {
                 Past::Doubtful(Doubt {
-                    evidence: Evidence::Missing,
+                    evidence: missing,
                     sent: self.begun,
                     before: Before::nobody(),
                 })
@@ -178,32 +182,43 @@ impl History {
         } = written;
         let evidence = match &outcome {
             // It was about to be sent, and was not.
-            Some(outcome) if outcome.verdict == Verdict::NotAttempted => Evidence::Missing,
-            _ if sent_at.is_none() => Evidence::Missing,
+            Some(outcome) if outcome.verdict == Verdict::NotAttempted => missing,
+            _ if sent_at.is_none() => missing,
             _ => Evidence::Noted,
         };
         match outcome {
             Some(outcome) if self.is_done(row) => Past::Settled(Box::new(outcome)),
-            // The email was taken before: that nothing came of the row is certain.
-            Some(outcome)
-                if outcome.status == Some(409)
-                    && (self.again || outcome.verdict == Verdict::Unknown) =>
-            {
-                Past::Fresh
-            }
+            // The node has refused it: that nothing came of the row is certain.
+            Some(outcome) if is_refused(outcome.verdict, outcome.status) => Past::Fresh,
+            // It was announced, and not sent: who stops in good order knows.
             Some(Outcome {
-                verdict: Verdict::NotAttempted | Verdict::Failed | Verdict::Invalid,
+                verdict: Verdict::NotAttempted,
+                ..
+            }) if !self.unclean => Past::Fresh,
+            Some(Outcome {
+                verdict: Verdict::Failed | Verdict::Invalid,
                 ..
             }) if sent_at.is_none() && !self.unclean => Past::Fresh,
             _ => Past::Doubtful(Doubt {
                 evidence,
                 sent: match evidence {
                     Evidence::Noted => node_time.or(self.begun),
-                    Evidence::Missing => self.begun,
+                    Evidence::Missing | Evidence::Lost => self.begun,
                 },
                 before: before.unwrap_or_else(Before::nobody),
             }),
         }
+    }
+}
+
+/// Whether it is certain that nothing came of a row, since the node has refused it. Of a row in doubt, only that the
+/// email was taken tells that much.
+pub(super) fn is_refused(verdict: Verdict, status: Option<u16>) -> bool {
+    match status {
+        Some(409) => matches!(verdict, Verdict::Failed | Verdict::Unknown),
+        Some(408 | 429) => false,
+        Some(400..500) => verdict == Verdict::Failed,
+        _ => false,
     }
 }
 

@@ -467,6 +467,6 @@ fn what_can_be_read_of_a_damaged_record_is_all_there_in_the_new_one() {
         book.write(&[settled(4, Verdict::NotAttempted)]).unwrap();
         book.keep_calls("second").unwrap();
         book.end(Some("interrupted")).unwrap();
-        assert_eq!(evidence(&book, 4), Some(Evidence::Missing));
+        assert_eq!(evidence(&book, 4), Some(Evidence::Lost));
     }
 }
