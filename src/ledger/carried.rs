@@ -57,12 +57,6 @@ impl Chain {
         self.retries.last().unwrap_or(&self.first)
     }
 
-    /// Whether a part of any of their records may be lost.
-    pub(super) fn is_salvaged(&self) -> Result<bool, LedgerError> {
-        let mut all = std::iter::once(&self.first).chain(&self.retries);
-        all.try_fold(false, |any, book| Ok(any || book.is_salvaged()?))
-    }
-
     /// The same over other connections.
     ///
     /// # Errors

@@ -19,8 +19,6 @@ pub struct History {
     done: RowSet,
     /// Whether the run did not end properly: then rows may have been sent of which the record has lost that.
     unclean: bool,
-    /// Whether a part of the record is lost.
-    damaged: bool,
     /// When the run began by the node's own clock, in seconds since 1970.
     begun: Option<i64>,
 }
@@ -94,7 +92,6 @@ impl History {
         let mut history = History {
             done: RowSet::default(),
             unclean: latest.state()? == State::Open,
-            damaged: chain.is_salvaged()?,
             begun: latest.about().node_time(),
         };
         for row in rows {
@@ -137,7 +134,6 @@ impl History {
         Ok(History {
             done,
             unclean,
-            damaged: book.is_salvaged()?,
             begun: book.about().node_time(),
         })
     }
@@ -155,17 +151,12 @@ impl History {
     }
 
     pub(super) fn past(&self, row: RowNumber, written: Option<Written>) -> Past {
-        let missing = if self.damaged {
-            Evidence::Lost
-        } else {
-            Evidence::Missing
-        };
         // A row that a retry has taken over, and has not sent yet, says nothing.
         let said = |written: &Written| written.outcome.is_some() || written.sent_at.is_some();
         let Some(written) = written.filter(said) else {
             return if self.unclean {
                 Past::Doubtful(Doubt {
-                    evidence: missing,
+                    evidence: Evidence::Missing,
                     sent: self.begun,
                     before: Before::nobody(),
                 })
@@ -182,8 +173,8 @@ impl History {
         } = written;
         let evidence = match &outcome {
             // It was about to be sent, and was not.
-            Some(outcome) if outcome.verdict == Verdict::NotAttempted => missing,
-            _ if sent_at.is_none() => missing,
+            Some(outcome) if outcome.verdict == Verdict::NotAttempted => Evidence::Missing,
+            _ if sent_at.is_none() => Evidence::Missing,
             _ => Evidence::Noted,
         };
         match outcome {
@@ -203,7 +194,7 @@ impl History {
                 evidence,
                 sent: match evidence {
                     Evidence::Noted => node_time.or(self.begun),
-                    Evidence::Missing | Evidence::Lost => self.begun,
+                    Evidence::Missing => self.begun,
                 },
                 before: before.unwrap_or_else(Before::nobody),
             }),

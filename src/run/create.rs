@@ -99,10 +99,9 @@ impl<'w> Create<'w> {
     ) -> Self {
         let email = &newcomer.email;
         let (sent, sent_at) = match doubt.map(|doubt| (doubt.evidence, doubt.sent)) {
-            // A sound record would say it: that is written down before a create leaves.
-            None | Some((Evidence::Missing, _)) => (Sent::Never, announced),
+            None => (Sent::Never, announced),
             Some((Evidence::Noted, sent)) => (Sent::Perhaps, sent),
-            Some((Evidence::Lost, sent)) => (Sent::Unrecorded, sent),
+            Some((Evidence::Missing, sent)) => (Sent::Unrecorded, sent),
         };
         let known = || {
             let people = &worker.directory.people;

@@ -43,12 +43,9 @@ pub struct Doubt {
 pub enum Evidence {
     /// That was written down, and not what became of it.
     Noted,
-    /// Nothing does, and the record is sound. So it was not sent, unless a disk has not kept its word: it is only
-    /// looked for.
+    /// Nothing does, but what was written last may be lost. So it is looked for; if that cannot be, what is written
+    /// counts: nothing was sent.
     Missing,
-    /// Nothing does, but a part of the record is lost. So it is looked for; if that cannot be, what is written counts:
-    /// nothing was sent.
-    Lost,
 }
 
 /// A row to carry out.
