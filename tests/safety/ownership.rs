@@ -15,6 +15,10 @@ const ANN_AND_BOB: &str =
 
 /// What a node is like. The default shows no `meta.created`, and does all else as it should.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a habit of its own, which a test picks by name"
+)]
 struct Nature {
     /// How many seconds its clock is ahead of this machine's.
     ahead: i64,
