@@ -690,3 +690,72 @@ fn who_may_be_new_and_does_not_show_is_unknown_to_later_rows() {
     assert!(rows[2]["result_error"].contains(words), "{rows:?}");
     assert_eq!(rows[3]["result_status"], "404");
 }
+
+/// A file of so many new people, and their emails.
+fn many(people: usize) -> (String, Vec<String>) {
+    let emails: Vec<String> = (0..people)
+        .map(|at| format!("new{at}@example.com"))
+        .collect();
+    let mut file = "email,first_name,last_name\n".to_owned();
+    for email in &emails {
+        file += &format!("{email},New,Beech\n");
+    }
+    (file, emails)
+}
+
+#[test]
+fn who_was_announced_and_not_sent_is_not_created_by_somebody_else() {
+    let place = Place::new(Nature {
+        lag: Some(0),
+        lost: Some((0, 400)),
+        ..Nature::default()
+    });
+    let (file, emails) = many(60);
+    let desk = place.desk();
+    desk.file("people.csv", file);
+    desk.headcount(&["import", "people.csv", "--max-errors", "0"]);
+    let rows = desk.rows("people.results.csv");
+    let not_sent = |row: &&Row| row["result_outcome"] == "not_attempted";
+    let not_sent: Vec<String> = rows
+        .iter()
+        .filter(not_sent)
+        .map(|row| row["email"].clone())
+        .collect();
+    assert!(!not_sent.is_empty() && not_sent.len() < emails.len());
+    let now = jiff::Timestamp::now().as_second();
+    let place = not_sent.iter().fold(place, |place, email| {
+        place.with_new(email, "New", "Beech", now)
+    });
+    desk.headcount(&["runs", "resume", "-q", "--max-errors", "9"]);
+    let rows = desk.rows("people.results.csv");
+    for row in rows.iter().filter(|row| not_sent.contains(&row["email"])) {
+        is(row, "exists", "409");
+    }
+    drop(place);
+}
+
+#[test]
+fn a_row_that_was_refused_and_that_a_retry_has_not_come_to_is_not_unknown() {
+    let server = Scripted::start(|call, _| match call.method.as_str() {
+        "POST" => reply(400, json!({"detail": "no such thing"})),
+        _ => reply(200, list(&[])),
+    });
+    let desk = server.desk();
+    desk.file("people.csv", many(60).0);
+    desk.headcount(&["import", "people.csv", "-q"]).with(4);
+    // The second retry takes over what the first one has noted.
+    for _ in 0..2 {
+        desk.headcount(&["runs", "retry", "-q", "--max-errors", "0"]);
+        let rows = desk.rows("people.results.csv");
+        assert_eq!(rows.len(), 60);
+        let outcomes = column(&rows, "result_outcome");
+        assert!(
+            outcomes.iter().any(|word| word == "not_attempted"),
+            "{outcomes:?}"
+        );
+        assert!(
+            outcomes.iter().all(|word| word != "unknown"),
+            "{outcomes:?}"
+        );
+    }
+}
