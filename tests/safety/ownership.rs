@@ -524,21 +524,29 @@ fn after_a_kill_those_who_were_there_are_neither_created_nor_locked() {
 
 const ANN_LOCKED: &str = "email,first_name,last_name,active\nann@example.com,Ann,Beech,no\n";
 
+/// Ann's create, after two look-ups that tell the node's time.
+const ANN_AFTER_OTHERS: &str = "email,first_name,last_name,active,action\n\
+    old0@example.com,Old,Oak,,update\n\
+    old1@example.com,Old,Oak,,update\n\
+    ann@example.com,Ann,Beech,no,create\n";
+
 #[test]
 fn after_a_kill_an_account_that_contradicts_the_row_is_nobodys_to_lock() {
     for lag in [None, Some(0), Some(20)] {
         let place = Place::new(Nature {
             lag,
             ..Nature::default()
-        });
+        })
+        .with("old0@example.com", "Old", "Oak")
+        .with("old1@example.com", "Old", "Oak");
         let desk = place.desk();
-        place.kill_while_it_creates(&desk, ANN_LOCKED);
+        place.kill_while_it_creates(&desk, ANN_AFTER_OTHERS);
         // The create was lost after all, and somebody made another account since.
-        let made = place.people.lock().unwrap()[0]["made"].as_i64().unwrap();
-        place.people.lock().unwrap().clear();
+        let lost = place.people.lock().unwrap().pop().unwrap();
+        let made = lost["made"].as_i64().unwrap();
         let place = place.with_new("ann@example.com", "Helga", "Huber", made);
         desk.headcount(&["runs", "resume", "-q"]).with(4);
-        let row = &desk.rows("people.results.csv")[0];
+        let row = &desk.rows("people.results.csv")[2];
         is(row, "failed", "409");
         let words = r#"first_name is "Helga", the row asks for "Ann""#;
         assert!(row["result_error"].contains(words), "{lag:?}, {row:?}");
@@ -552,14 +560,16 @@ fn after_a_kill_an_account_that_only_looks_alike_is_not_locked_by_an_undo() {
     let place = Place::new(Nature {
         lag: Some(0),
         ..Nature::default()
-    });
+    })
+    .with("old0@example.com", "Old", "Oak")
+    .with("old1@example.com", "Old", "Oak");
     let desk = place.desk();
-    place.kill_while_it_creates(&desk, ANN);
+    place.kill_while_it_creates(&desk, &ANN_AFTER_OTHERS.replace(",no,", ",,"));
     desk.headcount(&["runs", "resume", "-q"]).with(0);
-    is(&desk.rows("people.results.csv")[0], "created", "200");
+    is(&desk.rows("people.results.csv")[2], "created", "200");
     desk.headcount(&["runs", "undo", "--yes"])
         .with(0)
-        .says("row 2 stays: ann@example.com was reported as created");
+        .says("row 4 stays: ann@example.com was reported as created");
     assert_eq!(place.locked(), [""; 0]);
 }
 
