@@ -522,7 +522,7 @@ fn after_a_kill_those_who_were_there_are_neither_created_nor_locked() {
     assert!(locked.iter().all(|email| email.starts_with("new")));
 }
 
-const ANN_LOCKED: &str = "email,first_name,last_name,active\nann@example.com,Ann,Beech,no\n";
+const ANN_ACTIVE: &str = "email,first_name,last_name,active\nann@example.com,Ann,Beech,yes\n";
 
 /// Ann's create, after two look-ups that tell the node's time.
 const ANN_AFTER_OTHERS: &str = "email,first_name,last_name,active,action\n\
@@ -581,7 +581,7 @@ fn an_account_of_which_nothing_is_shown_is_not_claimed() {
         carried_out: Some((0, 500)),
         ..Nature::default()
     });
-    let (code, rows) = place.import(&ANN_LOCKED.replace(",no", ",yes"), &[]);
+    let (code, rows) = place.import(ANN_ACTIVE, &[]);
     is(&rows[0], "unknown", "");
     assert!(rows[0]["result_error"].contains("no reading"), "{rows:?}");
     assert_eq!(code, 4);
