@@ -5,7 +5,7 @@
 //! it, and some nodes show changes late. So a list never overrides newer knowledge, whenever it
 //! arrives.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::filter::is_called;
 use super::holder::Holder;
@@ -25,6 +25,9 @@ pub(super) struct Known {
     /// Emails that an earlier row may have given to an account, in lower case, and the account's id
     /// if it is known.
     expected: HashMap<String, Option<String>>,
+    /// Emails, in lower case, of which an earlier row says that an account has them or may have them, and that were not
+    /// seen with one since.
+    awaited: HashSet<String>,
 }
 
 /// Why the list does not count for an account.
@@ -61,6 +64,9 @@ impl Known {
     /// The state of an account after a change.
     pub(super) fn changed(&mut self, user: &User) {
         self.overruled.remove(&folded(&user.id));
+        if let Some(email) = &user.user_name {
+            self.awaited.remove(&email.to_lowercase());
+        }
         self.newer.insert(user);
     }
 
@@ -90,6 +96,24 @@ impl Known {
             self.expected
                 .insert(email.into_owned(), id.map(str::to_owned));
         }
+    }
+
+    /// An earlier row may have made an account with this email.
+    pub(super) fn await_account(&mut self, email: &Email) {
+        let email = email.folded();
+        if self.newer.by_email(&email).is_empty() {
+            self.awaited.insert(email.into_owned());
+        }
+    }
+
+    /// The account with this email was seen.
+    pub(super) fn shows(&mut self, email: &Email) {
+        self.awaited.remove(&*email.folded());
+    }
+
+    /// Whether an earlier row may have made an account with this email that was not seen yet.
+    pub(super) fn awaits(&self, email: &Email) -> bool {
+        self.awaited.contains(&*email.folded())
     }
 
     /// Who has an email when the node says that this account does: some nodes show for a while who was

@@ -187,7 +187,13 @@ impl People {
     /// What can go wrong with a call.
     pub async fn find(&self, person: &Person) -> Result<Holder, Error> {
         match person {
-            Person::Email(email) => self.by_email(email).await,
+            Person::Email(email) => {
+                let holder = self.by_email(email).await?;
+                if matches!(holder, Holder::Account(_)) && self.is_expected(email) {
+                    self.keep_up(|known| known.shows(email));
+                }
+                Ok(holder)
+            }
             Person::Id(id) => self.by_id(id.as_str()).await,
             Person::Both { email, id } => Ok(match self.by_id(id.as_str()).await? {
                 Holder::Account(user) if !is_called(&user, email) => Holder::SomeoneElse {
@@ -285,6 +291,17 @@ impl People {
     /// An account with this email exists now, whether or not its state was seen.
     pub fn expect(&self, id: Option<&str>, email: &Email) {
         self.note_unseen(|known| known.expect(email, id));
+    }
+
+    /// An account with this email may have been made: that the node has nobody of it proves nothing until it was seen.
+    pub fn await_account(&self, email: &Email) {
+        self.keep_up(|known| known.await_account(email));
+    }
+
+    /// Whether an account with this email may have been made that was not seen yet.
+    #[must_use]
+    pub fn is_expected(&self, email: &Email) -> bool {
+        self.known(|known| known.awaits(email))
     }
 
     fn note_unseen(&self, learn: impl FnOnce(&mut Known)) {

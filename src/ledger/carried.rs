@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::LedgerError;
 use super::book::Book;
-use super::history::RowSet;
+use super::history::{RowSet, is_refused};
 use super::standing::Written;
 use crate::run::{Outcome, Verdict};
 use crate::sheet::RowNumber;
@@ -207,8 +207,10 @@ fn kept(mut values: Vec<(String, Value)>) -> Vec<(String, Value)> {
         _ => None,
     };
     let is_sent = matches!(value("sent_at"), Some(Value::Integer(_)));
-    // The email was taken: it is certain that nothing came of the row.
-    let is_refused = value("status") == Some(&Value::Integer(409));
+    let status = match value("status") {
+        Some(Value::Integer(status)) => u16::try_from(*status).ok(),
+        _ => None,
+    };
     let keeps: &[&str] = match verdict {
         Some(verdict) if verdict.is_done() => &[
             "node",
@@ -222,7 +224,7 @@ fn kept(mut values: Vec<(String, Value)>) -> Vec<(String, Value)> {
             "took",
         ],
         Some(Verdict::NotAttempted) => &[],
-        Some(Verdict::Failed) if is_refused => &[],
+        Some(verdict) if is_refused(verdict, status) => &[],
         _ if is_sent => &["node", "sent_at", "node_time", "before"],
         _ => &[],
     };

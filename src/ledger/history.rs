@@ -21,8 +21,6 @@ pub struct History {
     unclean: bool,
     /// When the run began by the node's own clock, in seconds since 1970.
     begun: Option<i64>,
-    /// Rows that failed are to be carried out again.
-    again: bool,
 }
 
 /// Numbers of rows, at a bit each.
@@ -70,7 +68,7 @@ impl History {
             }
         };
         let stays = |verdict| !matches!(verdict, Verdict::NotAttempted | Verdict::Unknown);
-        Self::of(book, stays, unclean, false)
+        Self::of(book, stays, unclean)
     }
 
     /// For retrying rows of which `done` are done with, as the records of a run and of its retries say.
@@ -83,7 +81,6 @@ impl History {
             done,
             unclean: latest.state()? == State::Open,
             begun: latest.about().node_time(),
-            again: true,
         })
     }
 
@@ -105,7 +102,6 @@ impl History {
         book: &Book,
         stays: impl Fn(Verdict) -> bool,
         unclean: bool,
-        again: bool,
     ) -> Result<Self, LedgerError> {
         let mut done = RowSet::default();
         let insert = |row, verdict| {
@@ -118,7 +114,6 @@ impl History {
             done,
             unclean,
             begun: book.about().node_time(),
-            again,
         })
     }
 
@@ -163,15 +158,15 @@ impl History {
         };
         match outcome {
             Some(outcome) if self.is_done(row) => Past::Settled(Box::new(outcome)),
-            // The email was taken before: that nothing came of the row is certain.
-            Some(outcome)
-                if outcome.status == Some(409)
-                    && (self.again || outcome.verdict == Verdict::Unknown) =>
-            {
-                Past::Fresh
-            }
+            // The node has refused it: that nothing came of the row is certain.
+            Some(outcome) if is_refused(outcome.verdict, outcome.status) => Past::Fresh,
+            // It was announced, and not sent: who stops in good order knows.
             Some(Outcome {
-                verdict: Verdict::NotAttempted | Verdict::Failed | Verdict::Invalid,
+                verdict: Verdict::NotAttempted,
+                ..
+            }) if !self.unclean => Past::Fresh,
+            Some(Outcome {
+                verdict: Verdict::Failed | Verdict::Invalid,
                 ..
             }) if sent_at.is_none() && !self.unclean => Past::Fresh,
             _ => Past::Doubtful(Doubt {
@@ -183,6 +178,17 @@ impl History {
                 before: before.unwrap_or_else(Before::nobody),
             }),
         }
+    }
+}
+
+/// Whether it is certain that nothing came of a row, since the node has refused it. Of a row in doubt, only that the
+/// email was taken tells that much.
+pub(super) fn is_refused(verdict: Verdict, status: Option<u16>) -> bool {
+    match status {
+        Some(409) => matches!(verdict, Verdict::Failed | Verdict::Unknown),
+        Some(408 | 429) => false,
+        Some(400..500) => verdict == Verdict::Failed,
+        _ => false,
     }
 }
 

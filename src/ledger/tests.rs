@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use super::{About, Book, History, Kind, RunId, Shelf, State};
+use super::{About, Book, Chain, History, Kind, RowSet, RunId, Shelf, State};
 use crate::run::{Before, Evidence, Former, Note, Outcome, Past, Verdict};
 use crate::sheet::RowNumber;
 use crate::terms::Terms;
@@ -186,10 +186,19 @@ fn a_run_that_stopped_in_good_order_has_lost_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let shelf = Shelf::at(Some(folder.path())).unwrap();
     let mut book = begun(&shelf);
-    book.write(&[settled(2, Verdict::NotAttempted)]).unwrap();
+    book.write(&[
+        settled(2, Verdict::NotAttempted),
+        // It was announced, and the run stopped before it was sent.
+        sent(3, Before::nobody()),
+        settled(3, Verdict::NotAttempted),
+        sent(4, Before::nobody()),
+        settled(4, Verdict::Unknown),
+    ])
+    .unwrap();
     book.keep_calls("some").unwrap();
     book.end(Some("interrupted")).unwrap();
-    assert_eq!(evidence(&book, 2), None);
+    let all = [2, 3, 4].map(|row| evidence(&book, row));
+    assert_eq!(all, [None, None, Some(Evidence::Noted)]);
 }
 
 #[test]
@@ -378,6 +387,37 @@ fn a_row_that_was_plainly_refused_is_sent_again_like_any_other() {
     .unwrap();
     assert_eq!(evidence(&book, 2), None);
     assert_eq!(evidence(&book, 3), Some(Evidence::Noted));
+
+    // Of a row that failed, only a definite no is enough.
+    let mut book = begun(&shelf);
+    let statuses = [
+        (2, Some(400), false),
+        (3, Some(404), false),
+        (4, Some(409), false),
+        (5, Some(408), true),
+        (6, Some(429), true),
+        (7, Some(500), true),
+        // It was made, and is not as asked.
+        (8, Some(201), true),
+        (9, None, true),
+    ];
+    for (row, status, _) in statuses {
+        let outcome = Box::new(Outcome::new(Verdict::Failed).status(status));
+        let failed = Note::Settled {
+            row: RowNumber(row),
+            action: None,
+            outcome,
+        };
+        book.write(&[sent(row, Before::nobody()), failed]).unwrap();
+    }
+    book.end(None).unwrap();
+    let chain = Chain::of(book.reader().unwrap());
+    let history = History::of_chain(&chain, RowSet::default()).unwrap();
+    for (row, status, in_doubt) in statuses {
+        let written = book.rows(RowNumber(row), 1).unwrap().pop();
+        let past = history.past(RowNumber(row), written);
+        assert_eq!(matches!(past, Past::Doubtful(_)), in_doubt, "{status:?}");
+    }
 }
 
 #[test]

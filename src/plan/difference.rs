@@ -50,6 +50,12 @@ impl Difference {
         self.what == TEAM
     }
 
+    /// Whether a text is there, and another is asked for.
+    pub(crate) fn is_other_text(&self) -> bool {
+        let is_text = TEXTS.iter().any(|(name, _)| *name == self.what);
+        is_text && !self.before.is_empty()
+    }
+
     /// What is wrong with an account that exists, where this is what a row asks of it.
     #[must_use]
     pub fn as_found(&self) -> String {

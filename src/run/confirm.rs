@@ -83,6 +83,12 @@ pub(super) fn made_otherwise(asked: &NewUser, account: &User) -> Vec<Otherwise> 
         .collect()
 }
 
+/// Whether an account shows a name or an external id other than those that were asked for.
+pub(super) fn is_another(asked: &NewUser, account: &User) -> bool {
+    let otherwise = made_otherwise(asked, account);
+    otherwise.iter().any(|text| text.name != "email")
+}
+
 /// What was asked for with a new account and is not shown at all.
 pub(super) fn left_out(asked: &NewUser, account: &User) -> Vec<&'static str> {
     let wanted = chosen(asked, account);

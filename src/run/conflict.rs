@@ -1,5 +1,6 @@
 //! A create whose email is taken: what becomes of the row is for whoever sends it to choose.
 
+use super::likeness::Read;
 use super::outcome::{Outcome, Verdict};
 use super::ownership::{Claim, Likeness, Owner, owner};
 use super::worker::{Worker, impossible};
@@ -51,6 +52,8 @@ impl Worker {
             holder,
             likeness,
         } = conflict;
+        // Nobody has refused it where it may have been sent and what became of it cannot be seen.
+        let in_doubt = refused.is_none() && matches!(likeness, Some(Likeness::Unseen(_)));
         let status = refused.as_ref().and_then(Error::status).unwrap_or(409);
         let words = refused.map_or_else(|| "already taken".to_owned(), |error| error.to_string());
         let choice = self.settings.on_conflict;
@@ -62,7 +65,11 @@ impl Worker {
                 }
                 Err(outcome) => outcome,
             };
-            return Taken::Settled(outcome.status(status));
+            return Taken::Settled(if in_doubt {
+                outcome.status(None)
+            } else {
+                outcome.status(status)
+            });
         }
         let holder = match holder {
             None if !repeats => match self.who_has(newcomer, &words).await {
@@ -125,7 +132,10 @@ impl Worker {
     ) -> Outcome {
         let likeness = match likeness {
             Some(likeness) => likeness,
-            None => self.compare(newcomer, account).await,
+            None => {
+                let compared = self.compare(newcomer, account, Read::IfItDiffers);
+                compared.await.likeness
+            }
         };
         let outcome = match (owner(Claim::None, &likeness), &likeness) {
             (Owner::Differs, Likeness::Differs(differences)) => {

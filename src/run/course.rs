@@ -45,19 +45,20 @@ impl Pending {
         }
     }
 
-    /// Whether the row itself has made the account.
-    fn was_made(&self) -> bool {
-        matches!(&self.before, Some(before) if before.verdict == Verdict::Created)
+    /// The outcome of the create if the row has made the account, as far as is known.
+    fn made(&self) -> Option<&Outcome> {
+        let before = self.before.as_ref();
+        before.filter(|before| before.verdict == Verdict::Created)
     }
 
-    fn is_proven_made(&self) -> bool {
-        self.was_made() && self.before.as_ref().is_some_and(|made| made.proven)
+    /// Whether it is proven that the row has made the account.
+    fn was_made(&self) -> bool {
+        self.made().is_some_and(|made| made.proven)
     }
 
     /// What was there before the row was carried out.
     fn former(&self) -> Before {
-        let made = self.before.as_ref().filter(|_| self.was_made());
-        if let Some(made) = made {
+        if let Some(made) = self.made() {
             Before::Nobody {
                 email: self.correction.after.user_name.clone(),
                 made: Some(self.correction.before.id.clone()),
@@ -107,7 +108,7 @@ impl Worker {
         }
         // A new account that is locked takes access from nobody, if it is certain that this run has made it.
         if pending.correction.locks()
-            && !pending.is_proven_made()
+            && !pending.was_made()
             && let Some(outcome) = self.one_too_many(&pending.correction.before.id)
         {
             return pending.finish(outcome).into();

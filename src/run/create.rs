@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use tracing::{debug, info};
 
+use super::confirm::is_another;
 use super::conflict::Conflict;
-use super::ownership::{Claim, Likeness, Made, Owner, Sent, Yes, claim, owner};
-use super::past::Doubt;
+use super::likeness::{Compared, Read};
+use super::ownership::{Made, Owner, Sent, Yes, claim, owner};
+use super::past::{Doubt, Evidence};
 use super::worker::Worker;
 use super::writer::Route;
 use crate::directory::Holder;
@@ -68,6 +70,8 @@ pub(super) struct Create<'w> {
     sent: Sent,
     /// Whether anything says that one may have been carried out.
     noted: bool,
+    /// Whether an earlier run may have sent it: then nobody saw what was there just before.
+    is_resumed: bool,
     /// The node's own time before the first POST could leave.
     sent_at: Option<i64>,
     /// The id of the account that a list showed before that.
@@ -76,7 +80,11 @@ pub(super) struct Create<'w> {
 
 /// Whose an account is that was found under the email of a create.
 enum Found {
-    Ours { account: Box<User>, proven: bool },
+    Ours {
+        account: Box<User>,
+        /// Whether everything that the node shows says so.
+        is_certain: bool,
+    },
     Theirs(Conflict),
 }
 
@@ -90,10 +98,10 @@ impl<'w> Create<'w> {
         announced: Option<i64>,
     ) -> Self {
         let email = &newcomer.email;
-        let (sent, sent_at) = match doubt {
+        let (sent, sent_at) = match doubt.map(|doubt| (doubt.evidence, doubt.sent)) {
             None => (Sent::Never, announced),
-            Some(doubt) if doubt.is_noted() => (Sent::Perhaps, doubt.sent),
-            Some(doubt) => (Sent::Unrecorded, doubt.sent),
+            Some((Evidence::Noted, sent)) => (Sent::Perhaps, sent),
+            Some((Evidence::Missing, sent)) => (Sent::Unrecorded, sent),
         };
         let known = worker.directory.people.known_id(email);
         Create {
@@ -105,10 +113,11 @@ impl<'w> Create<'w> {
             route: Route::Together,
             sent,
             noted: doubt.is_some_and(Doubt::is_noted),
+            is_resumed: doubt.is_some(),
             sent_at,
-            seen_before: match doubt {
-                None => known,
-                Some(_) => None,
+            seen_before: match sent {
+                Sent::Never => known,
+                Sent::Perhaps | Sent::Unrecorded => None,
             },
         }
     }
@@ -116,10 +125,10 @@ impl<'w> Create<'w> {
     /// What became of a POST of an earlier time, where this account is there now.
     pub(super) async fn judge_found(&self, account: Box<User>) -> Creation {
         match self.whose(account).await {
-            Found::Ours { account, proven } => Creation::Created {
+            Found::Ours { account, .. } => Creation::Created {
                 status: 200,
                 account: Some(account),
-                proven,
+                proven: false,
                 attempts: 0,
             },
             Found::Theirs(conflict) => Creation::Taken {
@@ -200,26 +209,47 @@ impl<'w> Create<'w> {
             created: account.as_ref().and_then(|account| account.created),
             sent: self.sent_at,
             now: reply.date,
+            contradicts: account
+                .as_ref()
+                .is_some_and(|account| is_another(self.user, account)),
         };
-        match yes.created {
-            Some(made) if yes.is_to_another() => Creation::Taken {
+        let was_listed = account
+            .as_ref()
+            .is_some_and(|account| self.was_seen_before(account));
+        if was_listed || yes.is_to_another() {
+            let refused = match yes.created {
+                _ if was_listed => Error::ListedAccount {
+                    status,
+                    sign: "it was in the list of users",
+                },
+                Some(made) => Error::OlderAccount { status, made },
+                None => Error::ListedAccount {
+                    status,
+                    sign: "it is not what the row asks for",
+                },
+            };
+            return Creation::Taken {
                 conflict: Conflict {
-                    refused: Some(Error::OlderAccount { status, made }),
+                    refused: Some(refused),
                     holder: account,
                     likeness: None,
                 },
                 attempts,
-            },
-            _ => {
-                self.worker.lag.learn(yes);
-                Creation::Created {
-                    status,
-                    account,
-                    proven: yes.is_proof(self.worker.lag.get()),
-                    attempts,
-                }
-            }
+            };
         }
+        self.worker.lag.learn(yes);
+        Creation::Created {
+            status,
+            account,
+            proven: yes.is_proof(self.worker.lag.get()),
+            attempts,
+        }
+    }
+
+    /// Whether a list showed this account before the first POST.
+    fn was_seen_before(&self, account: &User) -> bool {
+        let seen_before = self.seen_before.as_deref();
+        seen_before.is_some_and(|id| same_id(id, &account.id))
     }
 
     /// The answer was lost: looks whether the POST worked, and ends the row unless it did not.
@@ -227,12 +257,21 @@ impl<'w> Create<'w> {
         let attempts = self.attempts;
         info!(email = %self.email, cause = %fault, "no answer to a create; looking whether it worked");
         match self.look().await {
-            Ok((Some(Found::Ours { account, proven }), status)) => {
+            Ok((
+                Some(Found::Ours {
+                    account,
+                    is_certain,
+                }),
+                status,
+            )) => {
                 let made = fault.status.filter(|status| *status == 201);
+                // While a call waits for its turn, others may make the account.
+                let was_put_off = fault.attempts > 1 || fault.status == Some(429);
+                let is_near = !self.is_resumed && !was_put_off;
                 Some(Creation::Created {
                     status: made.unwrap_or(status),
                     account: Some(account),
-                    proven: proven || made.is_some(),
+                    proven: made.is_some() || (is_certain && is_near),
                     attempts,
                 })
             }
@@ -267,11 +306,11 @@ impl<'w> Create<'w> {
         let attempts = self.attempts;
         for look in 1..=LOOKS {
             match self.look().await {
-                Ok((Some(Found::Ours { account, proven }), status)) => {
+                Ok((Some(Found::Ours { account, .. }), status)) => {
                     return Creation::Created {
                         status,
                         account: Some(account),
-                        proven,
+                        proven: false,
                         attempts,
                     };
                 }
@@ -358,21 +397,31 @@ impl<'w> Create<'w> {
     /// Whose an account is that has the email.
     async fn whose(&self, account: Box<User>) -> Found {
         let worker = self.worker;
-        let seen_before = self.seen_before.as_deref();
-        let made = if seen_before.is_some_and(|id| same_id(id, &account.id)) {
+        // A list may leave out when it was made.
+        let read = if self.sent != Sent::Never && account.created.is_none() {
+            Read::Always
+        } else {
+            Read::IfItDiffers
+        };
+        let compared = worker.compare(self.newcomer, &account, read).await;
+        let Compared { likeness, shown } = compared;
+        let account = Box::new(User {
+            created: account
+                .created
+                .or(shown.as_ref().and_then(|shown| shown.created)),
+            ..shown.unwrap_or(*account)
+        });
+        let made = if self.was_seen_before(&account) {
             Made::Before
         } else {
             let now = worker.client.node_time();
             Made::of(account.created, self.sent_at, now, worker.lag.get())
         };
-        let claim = claim(self.sent, made);
-        let likeness = match claim {
-            // Whatever it lacks is completed.
-            Claim::Ours { .. } => Likeness::Alike,
-            Claim::UnlessItDiffers | Claim::None => worker.compare(self.newcomer, &account).await,
-        };
-        match owner(claim, &likeness) {
-            Owner::Ours { proven } => Found::Ours { account, proven },
+        match owner(claim(self.sent, made), &likeness) {
+            Owner::Ours { is_certain } => Found::Ours {
+                account,
+                is_certain,
+            },
             Owner::Exists | Owner::Differs | Owner::Unclear => Found::Theirs(Conflict {
                 refused: None,
                 holder: Some(account),

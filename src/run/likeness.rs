@@ -8,26 +8,61 @@ use crate::plan::{Difference, Work, adopt, of_correction};
 use crate::roster::Newcomer;
 use crate::scim::User;
 
+/// When an account that was found is read by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Read {
+    /// Before a difference counts: a list may show it in short.
+    IfItDiffers,
+    /// In any case.
+    Always,
+}
+
+/// An account that was compared with what a row asks for.
+#[derive(Debug)]
+pub(super) struct Compared {
+    pub(super) likeness: Likeness,
+    /// The account by itself, if it was read.
+    pub(super) shown: Option<User>,
+}
+
+impl From<Likeness> for Compared {
+    fn from(likeness: Likeness) -> Self {
+        Compared {
+            likeness,
+            shown: None,
+        }
+    }
+}
+
 impl Worker {
-    /// Compares an account with what a row asks for. A list may show it in short, so it is read by itself before a
-    /// difference counts.
-    pub(super) async fn compare(&self, newcomer: &Newcomer, account: &User) -> Likeness {
+    /// Compares an account with what a row asks for.
+    pub(super) async fn compare(
+        &self,
+        newcomer: &Newcomer,
+        account: &User,
+        read: Read,
+    ) -> Compared {
         // What the row leaves to the program is no difference.
         let newcomer = newcomer.as_named();
         self.directory
             .see_memberships(account, newcomer.join.iter())
             .await;
         let listed = self.likeness(&newcomer, account);
-        if listed == Likeness::Alike || is_made_up(&account.id) {
-            return listed;
+        let is_enough = listed == Likeness::Alike && read == Read::IfItDiffers;
+        if is_enough || is_made_up(&account.id) {
+            return listed.into();
         }
         let why = match self.client.user(&account.id).await.map(|reply| reply.value) {
-            Ok(Some(mut shown)) => {
+            Ok(Some(shown)) => {
+                let mut whole = shown.clone();
                 let groups = &newcomer.join;
                 self.directory
-                    .look_into_memberships(&mut shown, groups)
+                    .look_into_memberships(&mut whole, groups)
                     .await;
-                return self.likeness(&newcomer, &shown);
+                return Compared {
+                    likeness: self.likeness(&newcomer, &whole),
+                    shown: Some(shown),
+                };
             }
             Ok(None) => "it cannot be read by its id (HTTP 404)".to_owned(),
             Err(error) => error.to_string(),
@@ -37,12 +72,12 @@ impl Worker {
             Likeness::Differs(mut differences) => {
                 differences.retain(|each| !each.before.is_empty());
                 if differences.is_empty() {
-                    Likeness::Unseen(why)
+                    Likeness::Unseen(why).into()
                 } else {
-                    Likeness::Differs(differences)
+                    Likeness::Differs(differences).into()
                 }
             }
-            unseen => unseen,
+            other => other.into(),
         }
     }
 

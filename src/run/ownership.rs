@@ -79,13 +79,13 @@ impl Made {
 /// What this job can claim of an account, whatever the account holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Claim {
-    /// This job made it.
+    /// This job made it, unless it contradicts what the row asks for.
     Ours {
-        /// Whether that is certain enough to lock it when the run is undone.
-        proven: bool,
+        /// Whether its time is certain.
+        is_since: bool,
     },
-    /// This job made it unless it differs from what the row asks for.
-    UnlessItDiffers,
+    /// This job made it if it is exactly what the row asks for.
+    IfAlike,
     /// It was there before.
     None,
 }
@@ -93,13 +93,11 @@ pub(super) enum Claim {
 /// What this job can claim of an account.
 pub(super) fn claim(sent: Sent, made: Made) -> Claim {
     match (sent, made) {
-        (Sent::Perhaps, Made::Since) => Claim::Ours { proven: true },
-        (Sent::Perhaps, Made::WithinLag) | (Sent::Unrecorded, Made::Since | Made::WithinLag) => {
-            Claim::Ours { proven: false }
-        }
-        (Sent::Perhaps, Made::Unclear) => Claim::UnlessItDiffers,
+        (Sent::Perhaps, Made::Since) => Claim::Ours { is_since: true },
+        (Sent::Perhaps, Made::WithinLag) => Claim::Ours { is_since: false },
+        (Sent::Perhaps, Made::Unclear) | (Sent::Unrecorded, Made::Since) => Claim::IfAlike,
         (Sent::Perhaps, Made::Before)
-        | (Sent::Unrecorded, Made::Unclear | Made::Before)
+        | (Sent::Unrecorded, Made::WithinLag | Made::Unclear | Made::Before)
         | (Sent::Never, _) => Claim::None,
     }
 }
@@ -115,13 +113,24 @@ pub(super) enum Likeness {
     Unseen(String),
 }
 
+impl Likeness {
+    /// Whether the account shows a text other than the one that the row asks for. What it only lacks contradicts
+    /// nothing: the create may have made it so.
+    pub(super) fn contradicts(&self) -> bool {
+        match self {
+            Likeness::Differs(differences) => differences.iter().any(Difference::is_other_text),
+            Likeness::Alike | Likeness::Unseen(_) => false,
+        }
+    }
+}
+
 /// Whose an account is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Owner {
     /// This job made it: `created`.
     Ours {
-        /// Whether that is certain enough to lock it when the run is undone.
-        proven: bool,
+        /// Whether everything that the node shows says so: the time, and all that the row asks for.
+        is_certain: bool,
     },
     /// It is as asked, and was there before: `exists`.
     Exists,
@@ -134,13 +143,13 @@ pub(super) enum Owner {
 /// Whose an account is.
 pub(super) fn owner(claim: Claim, likeness: &Likeness) -> Owner {
     match (claim, likeness) {
-        (Claim::Ours { proven }, _) => Owner::Ours { proven },
-        (Claim::UnlessItDiffers, Likeness::Alike | Likeness::Unseen(_)) => {
-            Owner::Ours { proven: false }
-        }
+        (Claim::Ours { is_since }, likeness) if !likeness.contradicts() => Owner::Ours {
+            is_certain: is_since && *likeness == Likeness::Alike,
+        },
+        (Claim::IfAlike, Likeness::Alike) => Owner::Ours { is_certain: false },
         (_, Likeness::Alike) => Owner::Exists,
         (_, Likeness::Differs(_)) => Owner::Differs,
-        (Claim::None, Likeness::Unseen(_)) => Owner::Unclear,
+        (_, Likeness::Unseen(_)) => Owner::Unclear,
     }
 }
 
@@ -153,6 +162,8 @@ pub(super) struct Yes {
     pub(super) sent: Option<i64>,
     /// The `Date` of the yes.
     pub(super) now: Option<i64>,
+    /// Whether the account in it shows a name or an external id other than those that were asked for.
+    pub(super) contradicts: bool,
 }
 
 impl Yes {
@@ -168,22 +179,26 @@ impl Yes {
     /// Whether the account was there before, whatever is wrong with clocks and time zones. Some nodes answer the create
     /// of somebody who is there with a yes and that account.
     pub(super) fn is_to_another(self) -> bool {
-        self.ages().is_some_and(|(age, recent)| {
-            // Who makes an account says 201.
-            let is_odd = self.status == 200 && age > recent && !by_quarters(age, recent);
-            age > recent + DAY || is_odd
-        })
+        // Who makes an account says 201.
+        let is_odd = self.status == 200;
+        let Some((age, recent)) = self.ages() else {
+            return is_odd && self.contradicts;
+        };
+        age > recent + DAY
+            || (self.contradicts && age > recent + LAG)
+            || (is_odd && age > recent && !by_quarters(age, recent))
     }
 
     /// Whether it proves that the create has made the account.
     pub(super) fn is_proof(self, lag: Option<i64>) -> bool {
-        match self.ages() {
+        let is_new = match self.ages() {
             _ if self.status != 201 => {
                 Made::of(self.created, self.sent, self.now, lag) == Made::Since
             }
             None => true,
-            Some((age, recent)) => age <= recent + LAG || by_quarters(age, recent),
-        }
+            Some((age, recent)) => age <= recent + LAG,
+        };
+        is_new && !self.contradicts
     }
 }
 
@@ -229,8 +244,13 @@ impl Lag {
 mod tests {
     use super::*;
 
-    fn differs() -> Likeness {
-        Likeness::Differs(Vec::new())
+    /// An account that shows this last name, or none, where the row asks for another.
+    fn shows(last_name: &str) -> Likeness {
+        Likeness::Differs(vec![Difference {
+            what: "last_name".to_owned(),
+            before: last_name.to_owned(),
+            after: "Beech".to_owned(),
+        }])
     }
 
     fn unseen() -> Likeness {
@@ -239,29 +259,31 @@ mod tests {
 
     #[test]
     fn the_rule() {
-        let ours = |proven| Owner::Ours { proven };
-        let (alike, differs, unseen) = (Likeness::Alike, differs(), unseen());
-        // What may have been sent, when the account was made: whose it is if it is alike, differs, is not seen.
+        let ours = |is_certain| Owner::Ours { is_certain };
+        let (alike, lacks, differs, unseen) =
+            (Likeness::Alike, shows(""), shows("Birch"), unseen());
+        // What may have been sent, when the account was made: whose it is if it is alike, lacks something, shows
+        // something else, is not seen.
         #[rustfmt::skip]
         let table = [
-            (Sent::Never,      Made::Since,     Owner::Exists, Owner::Differs, Owner::Unclear),
-            (Sent::Never,      Made::Unclear,   Owner::Exists, Owner::Differs, Owner::Unclear),
-            (Sent::Never,      Made::Before,    Owner::Exists, Owner::Differs, Owner::Unclear),
-            (Sent::Perhaps,    Made::Since,     ours(true),    ours(true),     ours(true)),
-            (Sent::Perhaps,    Made::WithinLag, ours(false),   ours(false),    ours(false)),
-            (Sent::Perhaps,    Made::Unclear,   ours(false),   Owner::Differs, ours(false)),
-            (Sent::Perhaps,    Made::Before,    Owner::Exists, Owner::Differs, Owner::Unclear),
-            (Sent::Unrecorded, Made::Since,     ours(false),   ours(false),    ours(false)),
-            (Sent::Unrecorded, Made::WithinLag, ours(false),   ours(false),    ours(false)),
-            (Sent::Unrecorded, Made::Unclear,   Owner::Exists, Owner::Differs, Owner::Unclear),
-            (Sent::Unrecorded, Made::Before,    Owner::Exists, Owner::Differs, Owner::Unclear),
+            (Sent::Never,       Made::Since,     Owner::Exists, Owner::Differs, Owner::Differs, Owner::Unclear),
+            (Sent::Never,       Made::Unclear,   Owner::Exists, Owner::Differs, Owner::Differs, Owner::Unclear),
+            (Sent::Never,       Made::Before,    Owner::Exists, Owner::Differs, Owner::Differs, Owner::Unclear),
+            (Sent::Perhaps,     Made::Since,     ours(true),    ours(false),    Owner::Differs, ours(false)),
+            (Sent::Perhaps,     Made::WithinLag, ours(false),   ours(false),    Owner::Differs, ours(false)),
+            (Sent::Perhaps,     Made::Unclear,   ours(false),   Owner::Differs, Owner::Differs, Owner::Unclear),
+            (Sent::Perhaps,     Made::Before,    Owner::Exists, Owner::Differs, Owner::Differs, Owner::Unclear),
+            (Sent::Unrecorded,  Made::Since,     ours(false),   Owner::Differs, Owner::Differs, Owner::Unclear),
+            (Sent::Unrecorded,  Made::WithinLag, Owner::Exists, Owner::Differs, Owner::Differs, Owner::Unclear),
+            (Sent::Unrecorded,  Made::Unclear,   Owner::Exists, Owner::Differs, Owner::Differs, Owner::Unclear),
+            (Sent::Unrecorded,  Made::Before,    Owner::Exists, Owner::Differs, Owner::Differs, Owner::Unclear),
         ];
-        for (sent, made, if_alike, if_it_differs, if_unseen) in table {
+        for (sent, made, if_alike, if_it_lacks, if_it_differs, if_unseen) in table {
             let claim = claim(sent, made);
             let of = |likeness| owner(claim, likeness);
             assert_eq!(
-                (of(&alike), of(&differs), of(&unseen)),
-                (if_alike, if_it_differs, if_unseen),
+                [of(&alike), of(&lacks), of(&differs), of(&unseen)],
+                [if_alike, if_it_lacks, if_it_differs, if_unseen],
                 "{sent:?}, {made:?}"
             );
         }
@@ -318,35 +340,51 @@ mod tests {
             created: at(created),
             sent: Some(NOON),
             now: Some(NOON + 1),
+            contradicts: false,
         }
     }
 
     #[test]
     fn a_yes_may_be_to_somebody_who_was_there() {
-        for (status, created, is_to_another, is_proof) in [
-            (201, 0, false, true),
-            (201, -30, false, true),
-            // It is off by a time zone.
-            (201, -3_600, false, true),
-            (201, -1_234, false, false),
-            (201, -90_000, true, true),
-            (200, 0, false, true),
-            (200, -30, true, false),
-            (200, -3_600, false, false),
-            (200, -90_000, true, false),
+        // Whose account it is and whether that is proven, if it is as asked; whether it is another's if it is not.
+        for (status, created, is_to_another, is_proof, if_it_contradicts) in [
+            (201, 0, false, true, false),
+            (201, -30, false, true, false),
+            // It is off by a time zone, or was there.
+            (201, -3_600, false, false, true),
+            (201, -1_234, false, false, true),
+            (201, 3_600, false, true, false),
+            (201, -90_000, true, false, true),
+            (200, 0, false, true, false),
+            (200, -30, true, false, true),
+            (200, -3_600, false, false, true),
+            (200, -90_000, true, false, true),
         ] {
             let yes = yes(status, created);
-            assert_eq!(yes.is_to_another(), is_to_another, "{status}, {created} s");
-            if !is_to_another {
-                assert_eq!(yes.is_proof(None), is_proof, "{status}, {created} s");
-            }
+            let contradicts = Yes {
+                contradicts: true,
+                ..yes
+            };
+            assert_eq!(
+                (yes.is_to_another(), yes.is_proof(None)),
+                (is_to_another, is_proof),
+                "{status}, {created} s"
+            );
+            assert_eq!(
+                (contradicts.is_to_another(), contradicts.is_proof(None)),
+                (if_it_contradicts, false),
+                "{status}, {created} s"
+            );
         }
         // Without the node's time, its word has to do.
-        let silent = |status| Yes {
+        let silent = |status, contradicts| Yes {
             created: None,
+            contradicts,
             ..yes(status, 0)
         };
-        assert!(silent(201).is_proof(None) && !silent(200).is_proof(None));
+        assert!(silent(201, false).is_proof(None) && !silent(200, false).is_proof(None));
+        assert!(!silent(201, true).is_proof(None) && !silent(201, true).is_to_another());
+        assert!(silent(200, true).is_to_another() && !silent(200, false).is_to_another());
     }
 
     #[test]

@@ -33,6 +33,7 @@ impl Row {
         match course {
             Course::Settled(outcome) => {
                 worker.count(&outcome, &self.asked.change.emails());
+                worker.may_be_made(&self.asked.change, &outcome);
                 self.place.settle(outcome);
                 drop(turn);
             }

@@ -104,6 +104,14 @@ impl Worker {
         }
     }
 
+    /// A row may have made an account that does not show yet.
+    pub(super) fn may_be_made(&self, change: &Change, outcome: &Outcome) {
+        let is_open = matches!(outcome.verdict, Verdict::Created | Verdict::Unknown);
+        if let Some(newcomer) = change.newcomer().filter(|_| is_open) {
+            self.directory.people.await_account(&newcomer.email);
+        }
+    }
+
     /// A row was carried out in an earlier part of the run: a list that was read since may not show it.
     pub(super) fn carried_out_before(&self, change: &Change, outcome: &Outcome) {
         let people = &self.directory.people;
@@ -143,12 +151,29 @@ impl Worker {
                 Box::pin(self.create(asked, &user, newcomer)).await
             }
             Work::Nothing { id } => Outcome::new(Verdict::Unchanged).status(200).user(id).into(),
-            Work::Impossible(reason) => impossible(&reason).into(),
+            Work::Impossible(reason) => self.not_there(change, &reason).into(),
             Work::Patch(correction) => {
                 Box::pin(self.correct(Pending::new(asked.number, change.action(), *correction)))
                     .await
             }
             Work::Delete { id } => self.delete(asked, &holder, id).await.into(),
+        }
+    }
+
+    /// What becomes of a row that cannot be carried out on what the node shows.
+    fn not_there(&self, change: &Change, reason: &Impossible) -> Outcome {
+        let people = &self.directory.people;
+        let person = change.person();
+        let is_expected = || {
+            person
+                .email()
+                .is_some_and(|email| people.is_expected(email))
+        };
+        match reason {
+            Impossible::Nobody(_) if is_expected() => Outcome::new(Verdict::Unknown).because(
+                "an earlier row may have created this account, and it does not show yet; nothing was sent",
+            ),
+            _ => impossible(reason),
         }
     }
 

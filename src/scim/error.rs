@@ -31,6 +31,14 @@ pub enum Error {
         /// When the node made the account (RFC 7643, section 3.1: `meta.created`).
         made: Timestamp,
     },
+    /// The node said yes to a new account, and shows one that it had before.
+    #[error("the node answered HTTP {status} with an account that existed before: {sign}")]
+    ListedAccount {
+        /// The status code of its yes.
+        status: u16,
+        /// What shows that.
+        sign: &'static str,
+    },
     /// What the call needs is not there and could not be made.
     #[error("{0}")]
     Unmet(String),
@@ -216,7 +224,9 @@ impl Error {
         match self {
             Error::Refused(refusal) => Some(refusal.status),
             Error::Fault(fault) => fault.status,
-            Error::OlderAccount { status, .. } => Some(*status),
+            Error::OlderAccount { status, .. } | Error::ListedAccount { status, .. } => {
+                Some(*status)
+            }
             _ => None,
         }
     }

@@ -15,6 +15,10 @@ const ANN_AND_BOB: &str =
 
 /// What a node is like. The default shows no `meta.created`, and does all else as it should.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a habit of its own, which a test picks by name"
+)]
 struct Nature {
     /// How many seconds its clock is ahead of this machine's.
     ahead: i64,
@@ -25,8 +29,16 @@ struct Nature {
     hides_users: bool,
     /// Users are listed by id and email only.
     lists_in_short: bool,
+    /// 403 to a look at a single user.
+    hides_each: bool,
     /// It carries this POST out, counted from 0, and answers it with this status.
     carried_out: Option<(usize, u16)>,
+    /// It does nothing with this POST, counted from 0, and answers it with this status.
+    lost: Option<(usize, u16)>,
+    /// It answers the create of somebody who is there with this status and that account.
+    says_yes: Option<u16>,
+    /// It answers creates with 201 and nothing, and shows nobody.
+    forgets: bool,
 }
 
 /// A node of this nature, and who is on it.
@@ -66,11 +78,35 @@ impl Place {
 
     /// Somebody who is there already, made long ago if the node says when.
     fn with(self, email: &str, first: &str, last: &str) -> Self {
+        self.with_new(email, first, last, 1_500_000_000)
+    }
+
+    /// Somebody who is there already, made then.
+    fn with_new(self, email: &str, first: &str, last: &str, made: i64) -> Self {
         let id = format!("old-{email}");
         let mut person = person(&id, email, first, last);
-        person["made"] = json!(1_500_000_000);
+        person["made"] = json!(made);
         self.people.lock().unwrap().push(person);
         self
+    }
+
+    /// Imports a file, and is killed when the first account is made and not answered.
+    #[track_caller]
+    fn kill_while_it_creates(&self, desk: &Desk, file: &str) {
+        desk.file("people.csv", file);
+        let before = self.people.lock().unwrap().len();
+        let gate = self.gate.lock().unwrap();
+        let mut child = desk
+            .command(&["import", "people.csv", "-q", "--concurrency", "1"])
+            .spawn()
+            .unwrap();
+        while self.people.lock().unwrap().len() == before {
+            assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        drop(gate);
     }
 
     fn desk(&self) -> Desk {
@@ -123,9 +159,20 @@ fn answer(nature: Nature, call: &Call, people: &Mutex<Vec<Value>>, posts: &Mutex
                 *posts += 1;
                 *posts - 1
             };
+            if let Some((at, status)) = nature.lost
+                && at == nth
+            {
+                return reply(status, "").header("retry-after", 0);
+            }
+            if nature.forgets {
+                return reply(201, "");
+            }
             let is_called = |person: &&Value| person["userName"] == body["userName"];
-            if people.iter().any(|person| is_called(&person)) {
-                return reply(409, json!({"scimType": "uniqueness"}));
+            if let Some(person) = people.iter().find(is_called) {
+                return match nature.says_yes {
+                    Some(status) => reply(status, shown(person)),
+                    None => reply(409, json!({"scimType": "uniqueness"})),
+                };
             }
             let mut made = body.clone();
             made["id"] = json!(format!("u-{}", people.len()));
@@ -140,6 +187,7 @@ fn answer(nature: Nature, call: &Call, people: &Mutex<Vec<Value>>, posts: &Mutex
             }
         }
         ("GET", ["Users", ..]) if nature.hides_users => reply(403, json!({"detail": "no reading"})),
+        ("GET", ["Users", _]) if nature.hides_each => reply(403, json!({"detail": "no reading"})),
         ("GET", ["Users"]) => {
             let wanted = call
                 .query("filter")
@@ -455,20 +503,8 @@ fn after_a_kill_those_who_were_there_are_neither_created_nor_locked() {
         file += &format!("{email},Old,{last}\n");
     }
     let desk = place.desk();
-    desk.file("people.csv", file);
-    let gate = place.gate.lock().unwrap();
-    let mut child = desk
-        .command(&["import", "people.csv", "-q", "--concurrency", "1"])
-        .spawn()
-        .unwrap();
     // The first is made, and its answer does not come: few rows are noted before it has.
-    while place.people.lock().unwrap().len() == 100 {
-        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    drop(gate);
+    place.kill_while_it_creates(&desk, &file);
 
     desk.headcount(&["runs", "resume", "-q"]).with(0);
     let rows = desk.rows("people.results.csv");
@@ -484,4 +520,252 @@ fn after_a_kill_those_who_were_there_are_neither_created_nor_locked() {
     let locked = place.locked();
     assert_eq!(locked.len(), 39);
     assert!(locked.iter().all(|email| email.starts_with("new")));
+}
+
+const ANN_ACTIVE: &str = "email,first_name,last_name,active\nann@example.com,Ann,Beech,yes\n";
+
+/// Ann's create, after two look-ups that tell the node's time.
+const ANN_AFTER_OTHERS: &str = "email,first_name,last_name,active,action\n\
+    old0@example.com,Old,Oak,,update\n\
+    old1@example.com,Old,Oak,,update\n\
+    ann@example.com,Ann,Beech,no,create\n";
+
+#[test]
+fn after_a_kill_an_account_that_contradicts_the_row_is_nobodys_to_lock() {
+    for lag in [None, Some(0), Some(20)] {
+        let place = Place::new(Nature {
+            lag,
+            ..Nature::default()
+        })
+        .with("old0@example.com", "Old", "Oak")
+        .with("old1@example.com", "Old", "Oak");
+        let desk = place.desk();
+        place.kill_while_it_creates(&desk, ANN_AFTER_OTHERS);
+        // The create was lost after all, and somebody made another account since.
+        let lost = place.people.lock().unwrap().pop().unwrap();
+        let made = lost["made"].as_i64().unwrap();
+        let place = place.with_new("ann@example.com", "Helga", "Huber", made);
+        desk.headcount(&["runs", "resume", "-q"]).with(4);
+        let row = &desk.rows("people.results.csv")[2];
+        is(row, "failed", "409");
+        let words = r#"first_name is "Helga", the row asks for "Ann""#;
+        assert!(row["result_error"].contains(words), "{lag:?}, {row:?}");
+        desk.headcount(&["runs", "undo", "--yes"]).with(0);
+        assert_eq!(place.locked(), [""; 0], "{lag:?}");
+    }
+}
+
+#[test]
+fn after_a_kill_an_account_that_only_looks_alike_is_not_locked_by_an_undo() {
+    let place = Place::new(Nature {
+        lag: Some(0),
+        ..Nature::default()
+    })
+    .with("old0@example.com", "Old", "Oak")
+    .with("old1@example.com", "Old", "Oak");
+    let desk = place.desk();
+    place.kill_while_it_creates(&desk, &ANN_AFTER_OTHERS.replace(",no,", ",,"));
+    desk.headcount(&["runs", "resume", "-q"]).with(0);
+    is(&desk.rows("people.results.csv")[2], "created", "200");
+    desk.headcount(&["runs", "undo", "--yes"])
+        .with(0)
+        .says("row 4 stays: ann@example.com was reported as created");
+    assert_eq!(place.locked(), [""; 0]);
+}
+
+#[test]
+fn an_account_of_which_nothing_is_shown_is_not_claimed() {
+    let place = Place::new(Nature {
+        lists_in_short: true,
+        hides_each: true,
+        carried_out: Some((0, 500)),
+        ..Nature::default()
+    });
+    let (code, rows) = place.import(ANN_ACTIVE, &[]);
+    is(&rows[0], "unknown", "");
+    assert!(rows[0]["result_error"].contains("no reading"), "{rows:?}");
+    assert_eq!(code, 4);
+}
+
+#[test]
+fn a_list_that_leaves_out_when_an_account_was_made_does_not_make_it_ours() {
+    for status in [500, 502] {
+        let place = Place::new(Nature {
+            lag: Some(0),
+            lists_in_short: true,
+            lost: Some((1, status)),
+            ..Nature::default()
+        })
+        .with("bob@example.com", "Bob", "Birch");
+        let (_, rows) = place.import(ANN_AND_BOB, &[]);
+        assert_eq!(rows[0]["result_outcome"], "created");
+        is(&rows[1], "exists", "409");
+    }
+}
+
+#[test]
+fn a_yes_with_an_account_that_existed_is_not_a_create() {
+    let now = jiff::Timestamp::now().as_second();
+    // The status of the yes, how old the account is if the node shows that, the name of who is there: what becomes of
+    // the row.
+    for (status, age, last, outcome) in [
+        (201, Some(7_201), "Birch", "failed"),
+        (200, Some(7_201), "Birch", "failed"),
+        (200, None, "Birch", "failed"),
+        (200, Some(5_000), "Beech", "exists"),
+        // It is off by a time zone, as far as anything tells; no time at all is shown.
+        (201, Some(7_201), "Beech", "created"),
+        (200, Some(7_201), "Beech", "created"),
+        (201, None, "Birch", "created"),
+    ] {
+        let lag = age.map(|_| 0);
+        let place = Place::new(Nature {
+            lag,
+            says_yes: Some(status),
+            ..Nature::default()
+        })
+        .with_new(
+            "ann@example.com",
+            "Ann",
+            last,
+            now - age.unwrap_or_default(),
+        );
+        let desk = place.desk();
+        desk.file("people.csv", ANN);
+        desk.headcount(&["import", "people.csv"]);
+        let row = &desk.rows("people.results.csv")[0];
+        let what = format!("{status}, {age:?}, {last}: {row:?}");
+        assert_eq!(row["result_outcome"], outcome, "{what}");
+        desk.headcount(&["runs", "undo", "--yes"]).with(0);
+        assert_eq!(place.locked(), [""; 0], "{what}");
+    }
+}
+
+#[test]
+fn a_yes_with_an_account_that_the_list_showed_before_is_not_a_create() {
+    let mut place = Place::new(Nature {
+        ignores_filters: true,
+        says_yes: Some(201),
+        ..Nature::default()
+    })
+    .with("ann@example.com", "Ann", "Beech")
+    .with("bob@example.com", "Bob", "Other");
+    let mut file = "email,first_name,last_name,action\n".to_owned();
+    for at in 0..3 {
+        let email = format!("old{at}@example.com");
+        place = place.with(&email, "Old", "Oak");
+        file += &format!("{email},Old,Oak,update\n");
+    }
+    file += "ann@example.com,Ann,Beech,create\nbob@example.com,Bob,Birch,create\n";
+    let (_, rows) = place.import(&file, &[]);
+    is(&rows[3], "exists", "201");
+    is(&rows[4], "failed", "201");
+}
+
+#[test]
+fn who_is_not_proven_to_be_new_counts_as_somebody_who_is_locked() {
+    let place = Place::new(Nature {
+        says_yes: Some(201),
+        ..Nature::default()
+    })
+    .with("ann@example.com", "Ann", "Other")
+    .with("bob@example.com", "Bob", "Other");
+    let file = ANN_AND_BOB
+        .replace("last_name", "last_name,active")
+        .replace("Beech", "Beech,no")
+        .replace("Birch", "Birch,no");
+    let (code, rows) = place.import(&file, &["--allow-locks", "1"]);
+    assert!(place.locked().len() < 2, "{rows:?}");
+    let errors = column(&rows, "result_error");
+    let is_guard = |error: &String| error.contains("than the 1 allowed");
+    assert_eq!(errors.into_iter().filter(is_guard).count(), 1, "{rows:?}");
+    assert_ne!(code, 0);
+}
+
+#[test]
+fn who_may_be_new_and_does_not_show_is_unknown_to_later_rows() {
+    let place = Place::new(Nature {
+        forgets: true,
+        ..Nature::default()
+    });
+    let file = "email,first_name,last_name,action\n\
+                ann@example.com,Ann,Beech,create\n\
+                ann@example.com,Ann,Birch,update\n\
+                ann@example.com,,,lock\n\
+                bob@example.com,,,lock\n";
+    let (_, rows) = place.import(file, &["--yes", "--allow-locks", "9"]);
+    let outcomes = column(&rows, "result_outcome");
+    assert_eq!(outcomes, ["unknown", "unknown", "unknown", "failed"]);
+    let words = "an earlier row may have created this account, and it does not show yet";
+    assert!(rows[2]["result_error"].contains(words), "{rows:?}");
+    assert_eq!(rows[3]["result_status"], "404");
+}
+
+/// A file of so many new people, and their emails.
+fn many(people: usize) -> (String, Vec<String>) {
+    let emails: Vec<String> = (0..people)
+        .map(|at| format!("new{at}@example.com"))
+        .collect();
+    let mut file = "email,first_name,last_name\n".to_owned();
+    for email in &emails {
+        file += &format!("{email},New,Beech\n");
+    }
+    (file, emails)
+}
+
+#[test]
+fn who_was_announced_and_not_sent_is_not_created_by_somebody_else() {
+    let place = Place::new(Nature {
+        lag: Some(0),
+        lost: Some((0, 400)),
+        ..Nature::default()
+    });
+    let (file, emails) = many(60);
+    let desk = place.desk();
+    desk.file("people.csv", file);
+    desk.headcount(&["import", "people.csv", "--max-errors", "0"]);
+    let rows = desk.rows("people.results.csv");
+    let not_sent = |row: &&Row| row["result_outcome"] == "not_attempted";
+    let not_sent: Vec<String> = rows
+        .iter()
+        .filter(not_sent)
+        .map(|row| row["email"].clone())
+        .collect();
+    assert!(!not_sent.is_empty() && not_sent.len() < emails.len());
+    let now = jiff::Timestamp::now().as_second();
+    let place = not_sent.iter().fold(place, |place, email| {
+        place.with_new(email, "New", "Beech", now)
+    });
+    desk.headcount(&["runs", "resume", "-q", "--max-errors", "9"]);
+    let rows = desk.rows("people.results.csv");
+    for row in rows.iter().filter(|row| not_sent.contains(&row["email"])) {
+        is(row, "exists", "409");
+    }
+    drop(place);
+}
+
+#[test]
+fn a_row_that_was_refused_and_that_a_retry_has_not_come_to_is_not_unknown() {
+    let server = Scripted::start(|call, _| match call.method.as_str() {
+        "POST" => reply(400, json!({"detail": "no such thing"})),
+        _ => reply(200, list(&[])),
+    });
+    let desk = server.desk();
+    desk.file("people.csv", many(60).0);
+    desk.headcount(&["import", "people.csv", "-q"]).with(4);
+    // The second retry takes over what the first one has noted.
+    for _ in 0..2 {
+        desk.headcount(&["runs", "retry", "-q", "--max-errors", "0"]);
+        let rows = desk.rows("people.results.csv");
+        assert_eq!(rows.len(), 60);
+        let outcomes = column(&rows, "result_outcome");
+        assert!(
+            outcomes.iter().any(|word| word == "not_attempted"),
+            "{outcomes:?}"
+        );
+        assert!(
+            outcomes.iter().all(|word| word != "unknown"),
+            "{outcomes:?}"
+        );
+    }
 }
