@@ -165,6 +165,15 @@ impl Worker {
             self.keep(user, account);
             return created.into();
         }
+        // An account that shows another name may be another person's: a yes alone is no reason to lock it.
+        let is_otherwise = !made_otherwise(user, &account).is_empty();
+        if active == Some(false) && is_otherwise && !created.proven {
+            let outcome = Outcome {
+                verdict: Verdict::Unknown,
+                ..created
+            };
+            return outcome.because(MAY_BE_ANOTHER).into();
+        }
         let operations = active
             .map(|active| Operation::replace("active", active))
             .into_iter()
@@ -317,6 +326,9 @@ impl Worker {
         }
     }
 }
+
+const MAY_BE_ANOTHER: &str = "the node answered the create with an account that shows another name and is active; it may be another \
+     person's, so it was not locked";
 
 /// What becomes of whoever was not sent since the node has no seats left.
 fn no_seat() -> Outcome {

@@ -665,11 +665,11 @@ fn a_yes_with_an_account_that_the_list_showed_before_is_not_a_create() {
 #[test]
 fn who_is_not_proven_to_be_new_counts_as_somebody_who_is_locked() {
     let place = Place::new(Nature {
-        says_yes: Some(201),
+        says_yes: Some(200),
         ..Nature::default()
     })
-    .with("ann@example.com", "Ann", "Other")
-    .with("bob@example.com", "Bob", "Other");
+    .with("ann@example.com", "Ann", "Beech")
+    .with("bob@example.com", "Bob", "Birch");
     let file = ANN_AND_BOB
         .replace("last_name", "last_name,active")
         .replace("Beech", "Beech,no")
@@ -680,6 +680,25 @@ fn who_is_not_proven_to_be_new_counts_as_somebody_who_is_locked() {
     let is_guard = |error: &String| error.contains("than the 1 allowed");
     assert_eq!(errors.into_iter().filter(is_guard).count(), 1, "{rows:?}");
     assert_ne!(code, 0);
+}
+
+#[test]
+fn an_account_of_another_name_is_not_locked_on_the_word_of_a_yes() {
+    let place = Place::new(Nature {
+        says_yes: Some(201),
+        ..Nature::default()
+    })
+    .with("ann@example.com", "Ann", "Other");
+    let file = ANN
+        .replace("last_name", "last_name,active")
+        .replace("Beech", "Beech,no");
+    let (code, rows) = place.import(&file, &["--yes", "--allow-locks", "9"]);
+    assert_eq!((code, place.locked().len()), (4, 0), "{rows:?}");
+    assert_eq!(rows[0]["result_outcome"], "unknown");
+    assert!(
+        rows[0]["result_error"].contains("may be another person's"),
+        "{rows:?}"
+    );
 }
 
 #[test]
