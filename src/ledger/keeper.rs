@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tracing::error;
+use tracing::debug;
 
 use super::book::Book;
 use super::files::Files;
@@ -87,7 +87,7 @@ fn keep(
                 .map_err(|error| NotWritten::Failed(error.to_string()))
                 // Only then is it known that what was written can be found again.
                 .and_then(|()| files.check().map_err(NotWritten::Gone))
-                .inspect_err(|error| error!(%error, "no further notes are written"));
+                .inspect_err(|error| debug!(%error, "no further notes are written"));
         }
         let waiting = group.drain(..).filter_map(|note| match note {
             Note::MayBeSent { written, .. } => Some(written),

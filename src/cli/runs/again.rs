@@ -36,7 +36,7 @@ pub(super) async fn retry(args: RetryArgs) -> Result<Exit, Failure> {
         Some(_) => {
             let id = find(&shelf, again.run.as_deref(), |_, _, _| true)?;
             let id = id.ok_or_else(|| nothing(&shelf, "yet"))?;
-            let (_, _) = shelf.recover(&id)?;
+            shelf.recover(&id)?;
             what_is_left(&shelf, shelf.chain(&id)?)?
         }
         None => latest_to_retry(&shelf)?,
@@ -47,6 +47,7 @@ pub(super) async fn retry(args: RetryArgs) -> Result<Exit, Failure> {
     };
     refuse_going(&shelf, chain.latest().id())?;
     refuse_undone(&shelf, &chain)?;
+    refuse_killed(&chain)?;
     let about = chain.first().about().clone();
     if about.addresses().any(|address| address == SANDBOX) {
         return Err(gone(chain.first().id()));
@@ -110,6 +111,20 @@ fn latest_to_retry(shelf: &Shelf) -> Result<Option<Chain>, Failure> {
         return Ok(None);
     }
     Err(nothing(shelf, "of which rows have failed"))
+}
+
+/// Refuses to retry a run that was killed: it is to be finished first. To retry a killed retry is to continue it.
+fn refuse_killed(chain: &Chain) -> Result<(), Failure> {
+    let (first, latest) = (chain.first(), chain.latest());
+    let is_root = first.id() == latest.id() && first.about().retries().is_none();
+    if !is_root || first.state()? != State::Open {
+        return Ok(());
+    }
+    let resume = Tint::Command.on(format_args!("headcount runs resume {}", first.id()));
+    Err(Failure::usage(format_args!(
+        "run {} has not finished; nothing was sent. To finish it: {resume}",
+        first.id()
+    )))
 }
 
 /// Refuses to retry what was taken back.
@@ -185,17 +200,10 @@ async fn retry_file(
 fn chain_of(shelf: &Shelf, id: &RunId, file: &Path) -> Result<Chain, Failure> {
     refuse_going(shelf, id)?;
     // A damaged record is recovered first.
-    let (book, _) = shelf.recover(id)?;
+    shelf.recover(id)?;
     let chain = shelf.chain(id)?;
     refuse_going(shelf, chain.latest().id())?;
-    let was_retried = chain.latest().id() != id;
-    if !was_retried && book.state()? == State::Open {
-        let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
-        return Err(Failure::usage(format_args!(
-            "{} is out of date: run {id}, which wrote it, has worked on since and has not finished; nothing was sent. To \
-             finish it: {resume}",
-            file.display()
-        )));
-    }
+    let killed = refuse_killed(&chain);
+    killed.map_err(|failure| failure.of(&format!("{} is out of date", file.display())))?;
     Ok(chain)
 }
