@@ -28,8 +28,8 @@ pub enum StopReason {
     TooManyLocks(u64),
     /// Somebody would lose access, which nobody has agreed to.
     #[error(
-        "a row would lock or delete somebody, which could not be foreseen and was not agreed to; to allow it, use --yes or \
-         --allow-locks N"
+        "a row would lock or delete a person, which the check before the run did not show and which was not agreed to; to \
+         allow it, use --yes or --allow-locks N"
     )]
     LocksNotAgreed,
     /// The results cannot be written, or the input not be read any more.
