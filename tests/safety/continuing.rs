@@ -766,6 +766,14 @@ fn a_run_that_was_undone_is_neither_continued_nor_retried() {
     let id = runs(&desk)[0]["run"].as_str().unwrap().to_owned();
     let undo = ["runs", "undo", &id, "--yes", "-q"];
     desk.headcount(&undo).with(0);
+    // A person is locked again by hand: a second undo leaves that alone.
+    let email = node.active()[0].user_name.clone();
+    desk.file("one.csv", format!("email\n{email}\n"));
+    desk.headcount(&["lock", "one.csv", "--yes", "-q"]).with(0);
+    desk.headcount(&undo[..4])
+        .with(0)
+        .says("There is nothing to undo");
+    assert!(!is_active(&node, &email));
     for command in ["resume", "retry"] {
         desk.headcount(&["runs", command, &id, "--yes"])
             .with(2)

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::{AgainArgs, RetryArgs, find, nothing, of_results, refuse_going, unreadable};
+use super::{
+    AgainArgs, RetryArgs, find, nothing, nothing_to_do, of_results, refuse_going, unreadable,
+};
 use crate::cli::destination::SANDBOX;
 use crate::cli::job::{Job, Origin, Retried, go_on, gone, reach};
 use crate::cli::{Exit, Failure};
@@ -43,7 +45,9 @@ pub(super) async fn retry(args: RetryArgs) -> Result<Exit, Failure> {
     };
     let Some(chain) = chain else {
         say("There is nothing to retry: every row has succeeded.");
-        return Ok(Exit::Done);
+        let latest = find(&shelf, again.run.as_deref(), |_, _, _| true)?;
+        let latest = latest.ok_or_else(|| nothing(&shelf, "yet"))?;
+        return nothing_to_do(&shelf.read(&latest)?, again.options.format);
     };
     refuse_going(&shelf, chain.latest().id())?;
     refuse_undone(&shelf, &chain)?;

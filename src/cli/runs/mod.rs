@@ -14,11 +14,12 @@ use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 
 use super::args::{MaskArgs, NodeArgs, QuietArgs, RunArgs, StateArgs};
+use super::job::document::{Part, Summary};
 use super::job::run_of;
-use super::printed::Reader;
+use super::printed::{Reader, print_json};
 use super::{Exit, Failure};
 use crate::ledger::{Book, Counts, Kind, RunId, Shelf, State};
-use crate::report::Tint;
+use crate::report::{Tint, say};
 use crate::roster::Action;
 
 pub(super) const EXAMPLES: &str = "\
@@ -230,11 +231,33 @@ pub(super) async fn runs(args: RunsArgs) -> Result<Exit, Failure> {
                 .ok_or_else(|| nothing(&shelf, "that changed anything"))?;
             let book = shelf.read(&id)?;
             refuse_going(&shelf, &id)?;
+            if let Some(undo) = shelf.undone_by(&id)?
+                && is_complete(&shelf.read(&undo)?)?
+            {
+                say(format_args!(
+                    "There is nothing to undo: run {id} was undone by run {undo}."
+                ));
+                return nothing_to_do(&book, args.options.format);
+            }
             undo::undo(&book, args.options, args.node).await
         }
         RunsCommand::Discard(args) => look::discard(&args),
         RunsCommand::Prune(args) => look::prune(&args),
     }
+}
+
+/// Ends without a run; a program that waits for a document gets what is known of this one.
+fn nothing_to_do(book: &Book, reader: Reader) -> Result<Exit, Failure> {
+    if reader == Reader::Json {
+        print_json(&Summary::of(book, Part::ended(Exit::Done))?)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Whether a run is finished, and every row has succeeded.
+fn is_complete(book: &Book) -> Result<bool, Failure> {
+    let is_finished = matches!(book.state()?, State::Finished { .. });
+    Ok(is_finished && book.counts()?.not_done(book.about().rows) == 0)
 }
 
 /// The run that is meant. Where none is named: the latest of which `fits` is true.

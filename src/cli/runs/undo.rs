@@ -3,11 +3,10 @@
 use std::io::BufWriter;
 use std::path::PathBuf;
 
+use super::nothing_to_do;
 use crate::cli::args::{NodeArgs, RunArgs};
 use crate::cli::destination::SANDBOX;
-use crate::cli::job::document::{Part, Summary};
 use crate::cli::job::{Job, Origin, gone, reach};
-use crate::cli::printed::{Reader, print_json};
 use crate::cli::{Exit, Failure};
 use crate::ledger::{Book, WayBack, WayBackRow};
 use crate::report::{Begun, Former, Unfinished, counted, name_after, say};
@@ -46,10 +45,7 @@ pub(super) async fn undo(book: &Book, options: RunArgs, node: NodeArgs) -> Resul
             "There is nothing to take back of run {}.",
             book.id()
         ));
-        if options.format == Reader::Json {
-            print_json(&Summary::of(book, Part::ended(Exit::Done))?)?;
-        }
-        return Ok(Exit::Done);
+        return nothing_to_do(book, options.format);
     }
     if !options.quiet.is_quiet() {
         say(format_args!(
