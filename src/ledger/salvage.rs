@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use tracing::warn;
+use tracing::debug;
 
 use super::LedgerError;
 use super::book::{Book, columns};
@@ -22,7 +22,7 @@ pub(super) fn open(id: RunId, path: &Path, hold: Hold) -> Result<(Book, bool), L
     if !is_damage(&error) {
         return Err(error);
     }
-    warn!(%error, "the record of a run is damaged");
+    debug!(%error, "the record of a run is damaged");
     let unreadable = |what: String| LedgerError::Strange {
         path: path.to_owned(),
         what: format!(
