@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use super::LedgerError;
 use super::book::Book;
 use super::history::{RowSet, is_refused};
+use super::notes::signed;
 use super::standing::Written;
 use crate::run::{Outcome, Verdict};
 use crate::sheet::RowNumber;
@@ -326,8 +327,4 @@ impl Book {
         let values: Option<Vec<_>> = values().map_err(|error| self.failed(error))?;
         Ok(values.unwrap_or_default())
     }
-}
-
-fn signed(row: RowNumber) -> i64 {
-    i64::try_from(row.0).unwrap_or(i64::MAX)
 }

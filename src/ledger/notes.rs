@@ -140,6 +140,6 @@ fn milliseconds(took: Duration) -> i64 {
     i64::try_from(took.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn signed(row: RowNumber) -> i64 {
+pub(super) fn signed(row: RowNumber) -> i64 {
     i64::try_from(row.0).unwrap_or(i64::MAX)
 }

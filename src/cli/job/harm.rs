@@ -2,9 +2,9 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::Job;
 use super::origin::Origin;
 use super::site::Ready;
+use super::{Job, unless_stopped};
 use crate::cli::{Exit, Failure, confirm};
 use crate::directory::Holder;
 use crate::guard::{Distinct, Harm, LockLimit, allowed};
@@ -28,11 +28,11 @@ impl Job {
         for each in ready {
             let stop = each.site.stop.clone();
             let name = each.node.name.clone();
-            let assessed = tokio::select! {
-                assessed = self.assess_node(each) => assessed,
-                () = stop.drained() => return Err(Failure::interrupted()),
+            let assessed = async {
+                let assessed = self.assess_node(each).await;
+                assessed.map_err(|failure| if is_alone { failure } else { failure.of(&name) })
             };
-            assessed.map_err(|failure| if is_alone { failure } else { failure.of(&name) })?;
+            unless_stopped(&stop, assessed).await?;
         }
         Ok(())
     }

@@ -115,8 +115,8 @@ impl Job {
         )))
     }
 
-    /// Waits until no other run works on these nodes, and keeps others away from them. `true` if it had to wait.
-    pub(super) async fn hold_nodes(&self, sites: &mut [Site]) -> Result<bool, Failure> {
+    /// Waits until no other run works on these nodes, and keeps others away from them.
+    pub(super) async fn hold_nodes(&self, sites: &mut [Site]) -> Result<(), Failure> {
         let records = self.run.state.shelf()?;
         let mut lasting: Vec<&mut Site> = sites
             .iter_mut()
@@ -124,7 +124,6 @@ impl Job {
             .collect();
         // Everybody takes them in the same order, so that no two wait for each other.
         lasting.sort_unstable_by_key(|site| site.destination.address());
-        let mut waited = false;
         for site in lasting {
             let address = site.destination.address();
             let who = format!(
@@ -142,13 +141,12 @@ impl Job {
                                 "Another run is working on {address} ({other}); waiting for it to end. Ctrl-C gives up."
                             ));
                             said = true;
-                            waited = true;
                         }
                         tokio::time::sleep(LOOK_EVERY).await;
                     }
                 }
             }
         }
-        Ok(waited)
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::{join_all, try_join_all};
 
 use super::origin::Origin;
-use super::{Job, missing};
+use super::{Job, missing, unless_stopped};
 use crate::cli::destination::{Connected, Destination};
 use crate::cli::{Failure, signals};
 use crate::directory::{Directory, People, Teams};
@@ -69,10 +69,7 @@ impl Job {
         let stops: Vec<Arc<StopSwitch>> = stops.collect();
         signals::listen(stops.clone());
         let read = self.share_out(roster, destinations, paces, stops.clone());
-        let sites = tokio::select! {
-            read = read => read?,
-            () = stops[0].drained() => return Err(Failure::interrupted()),
-        };
+        let sites = unless_stopped(&stops[0], read).await?;
         Ok(Sites { all: sites })
     }
 
@@ -200,13 +197,10 @@ impl Sites {
             .all(|site| site.census.settled == site.census.rows)
     }
 
-    /// Waits until no other run works on the nodes, and keeps others away from them. `true` if it had to wait.
-    pub(super) async fn hold(&mut self, job: &Job) -> Result<bool, Failure> {
+    /// Waits until no other run works on the nodes, and keeps others away from them.
+    pub(super) async fn hold(&mut self, job: &Job) -> Result<(), Failure> {
         let stop = self.stop();
-        tokio::select! {
-            held = job.hold_nodes(&mut self.all) => held,
-            () = stop.drained() => Err(Failure::interrupted()),
-        }
+        unless_stopped(&stop, job.hold_nodes(&mut self.all)).await
     }
 
     /// Refuses a place for the results that cannot hold them.
