@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use headcount::pace::{self, Authorities, HttpOptions, HttpVersion, Line, Pace};
+use headcount::pace::{self, Authorities, HttpOptions, HttpVersion, Line, Pace, Tempo};
 use headcount::scim::{Client, Target};
 use reqwest::Method;
 use secrecy::SecretString;
@@ -76,7 +76,7 @@ fn client(node: &Node, authority: &Path, version: HttpVersion, concurrency: usiz
         version,
         ..HttpOptions::to(url.clone())
     };
-    let pace = Arc::new(Pace::new(concurrency, None));
+    let pace = Arc::new(Pace::new(concurrency, Tempo::Auto));
     let http = pace::client(options).expect("a client");
     let line = Line::new(http, &SecretString::from(TOKEN), pace).expect("a token");
     Arc::new(Client::new(line, url))

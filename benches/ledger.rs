@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use headcount::directory::{Directory, People, Teams};
 use headcount::ledger::{About, Keeper, Kind, Shelf};
-use headcount::pace::Pace;
+use headcount::pace::{Pace, Tempo};
 use headcount::roster::{self, Action, Roster};
 use headcount::run::{Assignment, Event, Journal, OnConflict, Run, Settings, StopSwitch, Verdict};
 use headcount::scim::{BulkLimits, Dialect};
@@ -126,7 +126,7 @@ impl Bench<'_> {
         let census = roster
             .check(&mut |problem| panic!("{problem}"))
             .expect("a good file");
-        let pace = Arc::new(Pace::new(CONCURRENCY, None));
+        let pace = Arc::new(Pace::new(CONCURRENCY, Tempo::Auto));
         let client = support::client(self.node.url(), Arc::clone(&pace));
         let directory = Directory {
             people: People::new(Arc::clone(&client)),

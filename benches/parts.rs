@@ -14,8 +14,8 @@ use std::time::SystemTime;
 
 use criterion::{BatchSize, Criterion, Throughput};
 use headcount::directory::{Holder, Teams};
-use headcount::pace::Pace;
-use headcount::plan::{self, Memberships, Ways, Work};
+use headcount::pace::{Pace, Tempo};
+use headcount::plan::{self, Memberships, Work};
 use headcount::roster::{self, Action, Change, Roster};
 use headcount::sandbox::{Options, Sandbox};
 use headcount::scim::{Client, Raw, Target, User};
@@ -127,7 +127,7 @@ fn sharing(criterion: &mut Criterion) {
             })
             .collect();
         group.bench_function(name, |bench| {
-            bench.iter(|| plan::share(black_box(&people), BATCH, Ways::Both));
+            bench.iter(|| plan::alone(black_box(&people), BATCH));
         });
     }
 }
@@ -234,7 +234,7 @@ impl World {
                 ..Options::default()
             };
             let node = Sandbox::start(options).await.expect("the sandbox starts");
-            let client = support::client(&node.base_url(), Arc::new(Pace::new(1, None)));
+            let client = support::client(&node.base_url(), Arc::new(Pace::new(1, Tempo::Auto)));
             let all = ask(&client, &users_from_the_first(PEOPLE)).await;
             let users = all.page::<User>().expect("a page").resources;
             let world = World {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use headcount::sandbox::{Options, UserSnapshot};
 use serde_json::{Value, json};
+use support::odd::{Habits, Odd, Takes};
 use support::scripted::{Call, Reply, Scripted, list, reply, user};
 use support::{Node, column};
 
@@ -306,6 +307,62 @@ fn a_refused_batch_is_halved_until_the_guilty_are_alone() {
         .filter(|call| call.is("PATCH", "/Groups/g1"))
         .count();
     assert!(patches <= 25, "{patches}");
+}
+
+/// Every fifth of 200 new people is in Sales, the others are in Legal. How many group changes they take, and how many of these
+/// came before the last new account.
+fn group_changes_of_new_people(habits: Habits) -> (usize, usize) {
+    let odd = Odd::start(habits);
+    let desk = odd.server.desk();
+    let team = |i| if i % 5 == 0 { "Sales" } else { "Legal" };
+    let rows: String = (0..200)
+        .map(|i| format!("p{i}@example.com,{}\n", team(i)))
+        .collect();
+    desk.file("people.csv", format!("email,teams\n{rows}"));
+    desk.headcount(&["import", "people.csv", "--bulk", "auto"])
+        .with(0)
+        .says("200 created");
+    let in_teams = odd
+        .people()
+        .into_values()
+        .filter(|person| person.4.len() == 1);
+    assert_eq!(in_teams.count(), 200);
+    let emails = column(&desk.rows("people.results.csv"), "email");
+    assert!((0..200).all(|i| emails[i] == format!("p{i}@example.com")));
+    let calls = odd.server.calls();
+    let changes = |calls: &[Call]| {
+        let changes = calls.iter();
+        changes
+            .filter(|call| call.method == "PATCH" && call.path.starts_with("/Groups"))
+            .count()
+    };
+    let last = calls.iter().rposition(|call| call.is("POST", "/Users"));
+    (changes(&calls), changes(&calls[..last.unwrap_or(0)]))
+}
+
+#[test]
+fn groups_are_changed_while_users_are_still_made() {
+    let by_group = Habits {
+        groups_of_users: Takes::Refuses,
+        ..Habits::default()
+    };
+    // Sales, when its last row has an account; the first 100 of Legal; and in the end the other 60.
+    let (changes, early) = group_changes_of_new_people(by_group);
+    assert_eq!(changes, 3);
+    assert!(early >= 1, "all changes of groups waited for the last user");
+    assert_eq!(group_changes_of_new_people(Habits::default()), (0, 0));
+}
+
+#[test]
+fn how_many_members_of_a_team_may_change_is_found_out_once() {
+    let few = Habits {
+        groups_of_users: Takes::Refuses,
+        most_members: 30,
+        ..Habits::default()
+    };
+    let (changes, _) = group_changes_of_new_people(few);
+    // Sales: 40, then 20 twice. Legal: 100, 50 twice, 25 four times; then 25 twice and 10.
+    assert_eq!(changes, 3 + 7 + 3);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use headcount::pace::{self, HttpOptions, Line, Pace};
+use headcount::pace::{self, HttpOptions, Line, Pace, Tempo};
 use headcount::sandbox::{Bulk, Options, Sandbox};
 use headcount::scim::{
     BulkLimits, BulkOperation, BulkRequest, Client, Error, Group, NewUser, Operation, Patch, User,
@@ -24,7 +24,7 @@ async fn node(change: impl FnOnce(&mut Options)) -> Node {
     let sandbox = Sandbox::start(options).await.unwrap();
     let url: url::Url = sandbox.base_url().parse().unwrap();
     let http = pace::client(HttpOptions::to(url.clone()));
-    let pace = Arc::new(Pace::new(1, None));
+    let pace = Arc::new(Pace::new(1, Tempo::Auto));
     let line = Line::new(http.unwrap(), &sandbox.token().into(), pace).unwrap();
     let client = Client::new(line, url);
     Node { sandbox, client }

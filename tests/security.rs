@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use headcount::pace::{self, HttpOptions, Line, Pace};
+use headcount::pace::{self, HttpOptions, Line, Pace, Tempo};
 use headcount::scim::Client;
 use secrecy::SecretString;
 use serde_json::json;
@@ -247,7 +247,7 @@ fn nothing_that_a_panic_could_show_holds_the_token() {
         timeout: Duration::from_secs(1),
         ..HttpOptions::to("http://127.0.0.1:9/v2".parse().unwrap())
     };
-    let pace = Arc::new(Pace::new(1, None));
+    let pace = Arc::new(Pace::new(1, Tempo::Auto));
     let token = SecretString::from(TOKEN);
     let line = Line::new(pace::client(options).unwrap(), &token, pace).unwrap();
     let client = Client::new(line, "http://127.0.0.1:9/v2".parse().unwrap());

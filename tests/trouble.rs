@@ -4,10 +4,11 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 use headcount::sandbox::Options;
-use support::scripted::{Scripted, list, reply, user};
+use support::scripted::{Call, Reply, Scripted, list, reply, user};
 use support::{Desk, Node, column, nobody};
 
 /// Status, body and `Retry-After` of a refusal, given what tells the time.
@@ -121,25 +122,26 @@ fn a_wait_is_obeyed_in_seconds_and_as_a_date() {
             if call.method == "GET" {
                 return reply(404, "");
             }
-            let mut refused = refused.lock().unwrap();
-            if before >= 2 && refused.is_none() {
-                *refused = Some(SystemTime::now());
-                let (status, body, wait) = tell(&date);
-                let answer = reply(status, body);
-                return if wait.is_empty() {
-                    answer
-                } else {
-                    answer.header("retry-after", wait)
-                };
-            }
-            if let Some(at) = *refused {
-                let waited = at.elapsed().unwrap();
-                assert!(
-                    waited >= Duration::from_millis(900),
-                    "a call came after {waited:?}"
-                );
-            }
             let email = call.json()["userName"].as_str().unwrap().to_owned();
+            let mut refused = refused.lock().unwrap();
+            match &*refused {
+                None if before >= 2 => {
+                    *refused = Some((email, SystemTime::now()));
+                    let (status, body, wait) = tell(&date);
+                    let answer = reply(status, body);
+                    return if wait.is_empty() {
+                        answer
+                    } else {
+                        answer.header("retry-after", wait)
+                    };
+                }
+                Some((waits, at)) if *waits == email => {
+                    let waited = at.elapsed().unwrap();
+                    let least = Duration::from_millis(900);
+                    assert!(waited >= least, "it came again after {waited:?}");
+                }
+                _ => {}
+            }
             reply(201, user(&email, &email, true))
         });
         let desk = server.desk();
@@ -149,6 +151,94 @@ fn a_wait_is_obeyed_in_seconds_and_as_a_date() {
             .says("5 created");
         assert_eq!(server.count("POST"), 6);
     }
+}
+
+/// The person whom a create is about.
+fn asked_for(call: &Call) -> String {
+    call.json()["userName"].as_str().unwrap().to_owned()
+}
+
+/// Makes everybody, but refuses the first `times` creates of p0 like this.
+fn refuses_p0(times: usize, refusal: impl Fn() -> Reply + Send + Sync + 'static) -> Scripted {
+    let refused = AtomicUsize::new(0);
+    let made = Mutex::new(Vec::new());
+    Scripted::start(move |call, _| {
+        if let Some(id) = call.path.strip_prefix("/Users/") {
+            return reply(200, user(id, id, true));
+        }
+        if call.method == "GET" {
+            let filter = call.query("filter");
+            let is_meant = |email: &&String| filter.is_none_or(|filter| filter.contains(*email));
+            let made = made.lock().unwrap();
+            let found = made.iter().filter(is_meant);
+            let found: Vec<_> = found.map(|email| user(email, email, true)).collect();
+            return reply(200, list(&found));
+        }
+        let email = asked_for(call);
+        if email == "p0@example.com" && refused.fetch_add(1, Ordering::Relaxed) < times {
+            return refusal();
+        }
+        made.lock().unwrap().push(email.clone());
+        reply(201, user(&email, &email, true))
+    })
+}
+
+#[test]
+fn a_row_that_is_refused_twenty_times_while_others_pass_is_not_lost() {
+    for (status, body) in [
+        (503, ""),
+        (500, r#"{"detail":"Too many requests, try again later"}"#),
+        (429, ""),
+    ] {
+        let server = refuses_p0(20, move || reply(status, body).header("retry-after", 0.05));
+        let desk = server.desk();
+        desk.file("people.csv", people(40));
+        desk.headcount(&["import", "people.csv"])
+            .with(0)
+            .says("40 created");
+        assert_eq!(server.count("POST"), 60, "{status}");
+    }
+}
+
+#[test]
+fn a_call_that_is_told_to_wait_waits_alone() {
+    for status in [429, 503] {
+        let told = Duration::from_secs(2);
+        let server = refuses_p0(1, move || {
+            reply(status, "").header("retry-after", told.as_secs())
+        });
+        let desk = server.desk();
+        desk.file("people.csv", people(60));
+        let begun = Instant::now();
+        desk.headcount(&["import", "people.csv"])
+            .with(0)
+            .says("60 created");
+        assert!(begun.elapsed() >= told);
+        // All others are done when it comes again.
+        let calls = server.calls();
+        let creates: Vec<_> = calls.iter().filter(|call| call.method == "POST").collect();
+        let last = creates.last().map(|call| asked_for(call));
+        assert_eq!(last.as_deref(), Some("p0@example.com"), "{status}");
+        assert_eq!(creates.len(), 61);
+    }
+}
+
+#[test]
+fn a_create_that_is_answered_with_503_is_looked_for_and_then_sent() {
+    let server = refuses_p0(1, || reply(503, "").header("retry-after", 0.05));
+    let desk = server.desk();
+    desk.file("people.csv", people(1));
+    desk.headcount(&["import", "people.csv", "--bulk", "off"])
+        .with(0)
+        .says("1 created");
+    let calls = server.calls();
+    let users = calls.iter().filter(|call| call.path == "/Users");
+    let methods: Vec<_> = users.map(|call| call.method.as_str()).collect();
+    let create = methods.iter().position(|method| *method == "POST").unwrap();
+    let ["POST", looks @ .., "POST"] = &methods[create..] else {
+        panic!("{methods:?}");
+    };
+    assert!(!looks.is_empty() && looks.iter().all(|method| *method == "GET"));
 }
 
 #[test]

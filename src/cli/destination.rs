@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::args::Network;
 use super::memory::Memory;
 use super::{Exit, Failure};
-use crate::pace::{self, HttpOptions, Learnt, Line, NoHttp, Pace, Rate, Route};
+use crate::pace::{self, HttpOptions, LearnedRates, Line, NoHttp, Pace, Route, Tempo};
 use crate::roster::{NodeNames, Protected};
 use crate::sandbox::{Options, Sandbox};
 use crate::scim::Dialect;
@@ -23,7 +23,7 @@ pub(super) struct Destination {
     pub(super) whereabouts: Whereabouts,
     pub(super) role_prefix: Option<String>,
     /// The ceiling, if one is given.
-    pub(super) rate: Option<Rate>,
+    pub(super) rate: Tempo,
     /// How many calls may be in flight.
     pub(super) concurrency: usize,
     pub(super) timeout: Duration,
@@ -72,17 +72,19 @@ impl Destination {
 
     /// The same, as far as it is known from earlier runs. A sandbox begins anew each time.
     pub(super) fn remembered_pace(&self, memory: &Memory) -> Arc<Pace> {
-        let learnt = match self.whereabouts {
-            Whereabouts::Sandbox => Learnt::default(),
+        let learned = match self.whereabouts {
+            Whereabouts::Sandbox => LearnedRates::default(),
             Whereabouts::At { .. } => memory.of(&self.address()),
         };
-        Arc::new(Pace::remembering(self.concurrency, self.rate, learnt))
+        Arc::new(Pace::remembering(self.concurrency, self.rate, learned))
     }
 
     /// Keeps what a run found out about its pace.
     pub(super) fn remember(&self, pace: &Pace, memory: &Memory) {
-        if !self.is_sandbox() {
-            memory.keep(&self.address(), pace.learnt());
+        if let Some(learned) = pace.learned()
+            && !self.is_sandbox()
+        {
+            memory.keep(&self.address(), learned);
         }
     }
 

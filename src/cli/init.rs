@@ -34,7 +34,7 @@ pub(super) struct InitArgs {
     #[arg(long, value_name = "PREFIX", env = "HEADCOUNT_ROLE_PREFIX")]
     role_prefix: Option<String>,
     /// Never send more calls than this
-    #[arg(long, value_name = "N[/s|/min|/h]|auto", env = "HEADCOUNT_RATE")]
+    #[arg(long, value_name = "N[/s|/min|/h]|auto|off", env = "HEADCOUNT_RATE")]
     rate: Option<Tempo>,
     /// The token is in this file
     #[arg(long, value_name = "FILE", env = "HEADCOUNT_TOKEN_FILE")]

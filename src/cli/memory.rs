@@ -1,5 +1,5 @@
-//! The pace that nodes were seen to allow, kept between runs in the state folder. A help only: whatever is wrong with the
-//! file, a run begins as if there were none.
+//! The rates that nodes were found to allow, kept between runs in the state folder. They only help: whatever is wrong with
+//! the file, a run begins as if there were none.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tracing::debug;
 
-use crate::pace::Learnt;
+use crate::pace::LearnedRates;
 
 /// What is older is not believed any more.
 const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -23,7 +23,7 @@ pub(super) struct Memory {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
-    learnt: Learnt,
+    learned: LearnedRates,
     at: Timestamp,
 }
 
@@ -38,23 +38,23 @@ impl Memory {
     }
 
     /// What was found out about the node at this address.
-    pub(super) fn of(&self, address: &str) -> Learnt {
+    pub(super) fn of(&self, address: &str) -> LearnedRates {
         self.read()
             .remove(address)
-            .map(|entry| entry.learnt)
+            .map(|entry| entry.learned)
             .unwrap_or_default()
     }
 
     /// Keeps what was found out; nothing, where the node has no limit any more.
-    pub(super) fn keep(&self, address: &str, learnt: Learnt) {
+    pub(super) fn keep(&self, address: &str, learned: LearnedRates) {
         let mut entries = self.read();
         let known = entries.remove(address).is_some();
-        if learnt.is_empty() && !known {
+        if learned.is_empty() && !known {
             return;
         }
-        if !learnt.is_empty() {
+        if !learned.is_empty() {
             let at = Timestamp::now();
-            entries.insert(address.to_owned(), Entry { learnt, at });
+            entries.insert(address.to_owned(), Entry { learned, at });
         }
         if let Err(error) = self.write(&entries) {
             debug!(%error, path = %self.path.display(), "the pace cannot be kept");
@@ -88,8 +88,9 @@ impl Memory {
 mod tests {
     use super::*;
 
-    fn learnt(speed: f64) -> Learnt {
-        serde_json::from_value(serde_json::json!([null, speed, null, null])).unwrap()
+    fn learned(rate: f64) -> LearnedRates {
+        let learned = serde_json::json!({"rate": rate, "calls": 100});
+        serde_json::from_value(serde_json::json!([null, learned, null, null])).unwrap()
     }
 
     #[test]
@@ -97,20 +98,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let memory = Memory::within(folder.path());
         assert!(memory.of("http://a").is_empty());
-        memory.keep("http://a", Learnt::default());
+        memory.keep("http://a", LearnedRates::default());
         assert!(!memory.path.exists());
-        memory.keep("http://a", learnt(3.0));
-        memory.keep("http://b", learnt(5.0));
-        assert_eq!(memory.of("http://a"), learnt(3.0));
+        memory.keep("http://a", learned(3.0));
+        memory.keep("http://b", learned(5.0));
+        assert_eq!(memory.of("http://a"), learned(3.0));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             let mode = fs::metadata(&memory.path).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
-        memory.keep("http://a", Learnt::default());
+        memory.keep("http://a", LearnedRates::default());
         assert!(memory.of("http://a").is_empty());
-        assert_eq!(memory.of("http://b"), learnt(5.0));
+        assert_eq!(memory.of("http://b"), learned(5.0));
     }
 
     #[test]
@@ -118,8 +119,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let memory = Memory::within(folder.path());
         for text in [
-            r#"{"http://a":{"learnt":[null,3.0,null,null],"at":"2020-01-01T00:00:00Z"}}"#,
-            r#"{"http://a":{"learnt":[null,3.0,null,null],"at":"2120-01-01T00:00:00Z"}}"#,
+            r#"{"http://a":{"learned":[null,{"rate":3.0,"calls":100},null,null],"at":"2020-01-01T00:00:00Z"}}"#,
+            r#"{"http://a":{"learned":[null,{"rate":3.0,"calls":100},null,null],"at":"2120-01-01T00:00:00Z"}}"#,
+            r#"{"http://a":{"learned":[null,3.0,null,null],"at":"2026-11-30T00:00:00Z"}}"#,
+            r#"{"http://a":{"learnt":[null,3.0,null,null],"at":"2026-11-30T00:00:00Z"}}"#,
             "{",
         ] {
             fs::write(&memory.path, text).unwrap();

@@ -3,7 +3,6 @@
 use super::Failure;
 use super::args::{Network, NodeArgs};
 use super::destination::{Destination, Whereabouts, no_token};
-use crate::pace::Tempo;
 use crate::roster::{Person, Protected};
 use crate::scim::Dialect;
 use crate::settings::{
@@ -217,7 +216,7 @@ fn destination(whereabouts: Whereabouts, usage: Usage, protected: Protected) -> 
         profile: None,
         whereabouts,
         role_prefix: usage.role_prefix.value,
-        rate: Tempo::ceiling(usage.rate.value),
+        rate: usage.rate.value,
         concurrency: usize::from(usage.concurrency.value),
         timeout: usage.timeout.value,
         network: Network::default(),

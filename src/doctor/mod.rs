@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use report::{Check, Finding, Report, State};
 
-use crate::pace::{Rate, Route};
+use crate::pace::{Route, Tempo};
 use crate::scim::{Client, Place, ServiceProviderConfig, User};
 use ask::{Asker, Why};
 
@@ -35,8 +35,8 @@ pub struct Setup {
     pub role_prefix: Option<String>,
     /// How many calls may be in flight.
     pub concurrency: usize,
-    /// The ceiling.
-    pub rate: Option<Rate>,
+    /// How fast calls may leave.
+    pub rate: Tempo,
     /// The way to it.
     pub route: Route,
 }

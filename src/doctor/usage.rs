@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::connection::{LATER, short};
 use super::{Check, Examination, Facts, Granted, Setup, State};
+use crate::pace::Tempo;
 use crate::report::grouped;
 use crate::scim::{BulkLimits, PAGE};
 
@@ -188,12 +189,13 @@ fn bulk(facts: &Facts) -> String {
 fn calls(facts: &Facts, setup: &Setup) -> String {
     let most = setup.concurrency;
     let ceiling = match setup.rate {
-        Some(rate) => format!("never more than {rate} (--rate)"),
-        None => "without a ceiling (--rate)".to_owned(),
+        Tempo::AtMost(rate) => format!("never more than {rate} (--rate)"),
+        Tempo::Auto => "without a ceiling (--rate)".to_owned(),
+        Tempo::Off => "without rate control (--rate off)".to_owned(),
     };
     let mut words = format!("at most {most} in flight (--concurrency), {ceiling}");
     let latency = facts.latency.filter(|latency| !latency.is_zero());
-    if let (Some(latency), None) = (latency, setup.rate) {
+    if let (Some(latency), None) = (latency, setup.rate.ceiling()) {
         let in_flight = u32::try_from(most).unwrap_or(u32::MAX);
         let a_second = f64::from(in_flight) / latency.as_secs_f64();
         // Faster than that, it is not the latency that counts.

@@ -31,8 +31,7 @@ pub struct Heard {
 }
 
 impl Line {
-    /// Sends `call` once, whatever comes of it: to look at a node, not to work with it. A node that
-    /// says "wait" makes the calls after it wait.
+    /// Sends `call` once, whatever comes of it: to look at a node, not to work with it.
     ///
     /// # Errors
     /// [`Fault`] when no whole answer came; it says whether the call may have taken effect.
@@ -56,7 +55,7 @@ impl Line {
                 let what = retry::happened(status, &body);
                 let wait = retry_after(&headers, &body);
                 let allowance = allowance(&headers);
-                place.with(status).back(what, so_far.told(wait), allowance);
+                place.with(status).back(what, wait, allowance);
                 Ok(Heard {
                     status,
                     headers,
@@ -70,7 +69,7 @@ impl Line {
                 status,
                 cause,
             } => {
-                place.back(sent.into(), Duration::ZERO, None);
+                place.back(sent.into(), None, None);
                 let kind = match sent {
                     Sent::No | Sent::Never => FaultKind::Unreachable,
                     Sent::Untouched | Sent::Refused | Sent::Perhaps => FaultKind::AnswerLost,
@@ -80,9 +79,7 @@ impl Line {
                 Err(so_far.fault(kind, Some(cause)))
             }
             Sending::TooLarge(status) => {
-                place
-                    .with(status)
-                    .back(Happened::Decided, Duration::ZERO, None);
+                place.with(status).back(Happened::Decided, None, None);
                 Err(so_far.too_large(status))
             }
         }

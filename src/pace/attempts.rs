@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::retry::{Effort, Happened, Most, back_off};
+use super::retry::{Effort, Happened, Most};
 use super::{Cause, Fault, FaultKind};
 
 /// What is remembered of the attempts at one call.
@@ -17,8 +17,6 @@ pub(super) struct Attempts {
     pub(super) last: Duration,
     /// How long all of them took.
     lasted: Duration,
-    /// How often the node said "wait".
-    pub(super) waits: u32,
     /// Whether one of them may have taken effect.
     pub(super) doubtful: bool,
     /// Whether one of them was answered with "too many calls".
@@ -35,6 +33,9 @@ impl Attempts {
             attempts: self.sent,
             may_have_worked: self.doubtful,
             lasted: self.lasted,
+            was_refused: false,
+            with_all: false,
+            wait: None,
         }
     }
 
@@ -52,18 +53,12 @@ impl Attempts {
         self.lasted = self.lasted.saturating_add(lasted);
     }
 
-    /// How long to wait, if so long was told. No wait at all, or none told: not again at once for ever.
-    pub(super) fn told(&self, wait: Option<Duration>) -> Duration {
-        wait.filter(|wait| !wait.is_zero())
-            .unwrap_or_else(|| back_off(self.waits + 2))
-    }
-
     /// Whether the attempts that this kind of failure is worth are used up.
     pub(super) fn spent(&self, what: Happened) -> bool {
         match what.rule().most {
             // An unreadable body is no word of the node's, however often it comes.
             _ if what == Happened::Unreadable => false,
-            Most::Waits(waits) => self.waits + 1 >= waits,
+            Most::Waits(waits) => self.effort.waits() + 1 >= waits,
             Most::Attempts(attempts) => {
                 let mut effort = self.effort;
                 effort.add(self.last);

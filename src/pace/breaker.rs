@@ -59,7 +59,7 @@ pub(super) enum Passage {
 pub(super) enum Health {
     /// It answered.
     Alive,
-    /// No answer, or one that says that it cannot.
+    /// No answer, or none that can be read.
     Failing,
     /// The call was not sent after all.
     Unknown,

@@ -108,6 +108,12 @@ pub struct Fault {
     pub may_have_worked: bool,
     /// How long the node was waited for, in all attempts.
     pub lasted: Duration,
+    /// Whether the node answered, and refused it for now.
+    pub was_refused: bool,
+    /// Whether it refused every other call of this kind as well.
+    pub with_all: bool,
+    /// How long the node asked to wait, if it did.
+    pub wait: Option<Duration>,
 }
 
 fn because(kind: FaultKind, cause: Option<&Cause>) -> String {
@@ -145,6 +151,9 @@ impl Fault {
             attempts: 0,
             may_have_worked: false,
             lasted: Duration::ZERO,
+            was_refused: false,
+            with_all: false,
+            wait: None,
         }
     }
 }

@@ -41,7 +41,7 @@ impl Per {
 /// A rate that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not a rate; write a whole number above 0, alone or with a unit: 50, 50/s, 180/min, 25000/h; or auto"
+    "{0:?} is not a rate; write a whole number above 0, alone or with a unit: 50, 50/s, 180/min, 25000/h; or auto, or off"
 )]
 pub struct RateError(String);
 
@@ -96,13 +96,16 @@ impl Rate {
 }
 
 /// The `--rate` that was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Tempo {
     /// As fast as the node allows.
+    #[default]
     Auto,
     /// That, and never faster than this.
     AtMost(Rate),
+    /// Without a controller: each call waits only when the node refuses it.
+    Off,
 }
 
 impl Tempo {
@@ -110,7 +113,7 @@ impl Tempo {
     #[must_use]
     pub fn ceiling(self) -> Option<Rate> {
         match self {
-            Tempo::Auto => None,
+            Tempo::Auto | Tempo::Off => None,
             Tempo::AtMost(rate) => Some(rate),
         }
     }
@@ -122,6 +125,7 @@ impl FromStr for Tempo {
     fn from_str(text: &str) -> Result<Self, RateError> {
         match text.trim() {
             "auto" => Ok(Tempo::Auto),
+            "off" => Ok(Tempo::Off),
             rate => rate.parse().map(Tempo::AtMost),
         }
     }
@@ -139,6 +143,7 @@ impl From<Tempo> for String {
     fn from(tempo: Tempo) -> Self {
         match tempo {
             Tempo::Auto => "auto".to_owned(),
+            Tempo::Off => "off".to_owned(),
             Tempo::AtMost(rate) => rate.to_string(),
         }
     }
@@ -243,6 +248,14 @@ mod tests {
                 "{text:?} was taken for a rate"
             );
         }
+    }
+
+    #[test]
+    fn a_tempo_is_a_word_or_a_rate() {
+        for text in ["auto", "off", "180/min"] {
+            assert_eq!(String::from(text.parse::<Tempo>().unwrap()), text);
+        }
+        assert!("on".parse::<Tempo>().is_err());
     }
 
     /// The moments, in milliseconds, at which `calls` calls leave when all ask at once.

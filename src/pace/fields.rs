@@ -22,19 +22,16 @@ static POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// Fields with one number each.
 struct Apart {
-    limit: HeaderName,
     remaining: HeaderName,
     reset: HeaderName,
 }
 
 static APART: [Apart; 2] = [
     Apart {
-        limit: HeaderName::from_static("ratelimit-limit"),
         remaining: HeaderName::from_static("ratelimit-remaining"),
         reset: HeaderName::from_static("ratelimit-reset"),
     },
     Apart {
-        limit: HeaderName::from_static("x-ratelimit-limit"),
         remaining: HeaderName::from_static("x-ratelimit-remaining"),
         reset: HeaderName::from_static("x-ratelimit-reset"),
     },
@@ -52,7 +49,6 @@ pub(super) fn allowance(headers: &HeaderMap) -> Option<Allowance> {
         Some(Allowance {
             left: number(&fields.remaining)?,
             reset: reset_in(reset, time_of(headers))?,
-            of: number(&fields.limit),
         })
     })
 }
@@ -70,12 +66,11 @@ fn structured(field: &str, policy: Option<&str>) -> Option<Allowance> {
                 }
                 _ => None,
             });
-            let of_policy = |key| number(policy?, key);
-            let reset = number(&limit.params, "t").or_else(|| of_policy("w"))?;
+            let window = || number(policy?, "w");
+            let reset = number(&limit.params, "t").or_else(window)?;
             Some(Allowance {
                 left: number(&limit.params, "r")?,
                 reset: Duration::try_from_secs_f64(reset).ok()?,
-                of: of_policy("q"),
             })
         });
         return limits.reduce(|one, other| if other.left < one.left { other } else { one });
@@ -88,7 +83,6 @@ fn structured(field: &str, policy: Option<&str>) -> Option<Allowance> {
     Some(Allowance {
         left: number("remaining")?,
         reset: Duration::try_from_secs_f64(number("reset")?).ok()?,
-        of: number("limit"),
     })
 }
 
@@ -135,7 +129,7 @@ mod tests {
     use super::*;
 
     /// Read from an answer of a node whose clock shows 1,800,000,000 seconds since 1970.
-    fn of(fields: &[(&'static str, &'static str)]) -> Option<(f64, u64, Option<f64>)> {
+    fn read(fields: &[(&'static str, &'static str)]) -> Option<(f64, u64)> {
         let date = ("date", "Fri, 15 Jan 2027 08:00:00 GMT");
         let fields = fields.iter().chain([&date]).map(|(name, value)| {
             (
@@ -144,7 +138,7 @@ mod tests {
             )
         });
         let read = allowance(&fields.collect())?;
-        Some((read.left, read.reset.as_secs(), read.of))
+        Some((read.left, read.reset.as_secs()))
     }
 
     #[test]
@@ -174,7 +168,7 @@ mod tests {
                 ("x-ratelimit-reset", "1800000030000"),
             ],
         ] {
-            assert_eq!(of(fields), Some((50.0, 30, Some(100.0))), "{fields:?}");
+            assert_eq!(read(fields), Some((50.0, 30)), "{fields:?}");
         }
     }
 
@@ -199,11 +193,11 @@ mod tests {
     #[test]
     fn of_several_limits_the_narrowest_counts() {
         let two = ("ratelimit", "\"day\";r=8000;t=40000, \"minute\";r=3;t=12");
-        assert_eq!(of(&[two]), Some((3.0, 12, None)));
+        assert_eq!(read(&[two]), Some((3.0, 12)));
         let policy = ("ratelimit-policy", "\"minute\";q=10;w=60");
         assert_eq!(
-            of(&[("ratelimit", "\"minute\";r=0"), policy]),
-            Some((0.0, 60, Some(10.0)))
+            read(&[("ratelimit", "\"minute\";r=0"), policy]),
+            Some((0.0, 60))
         );
     }
 
@@ -217,11 +211,11 @@ mod tests {
             "(1 2)",
             "\"a\";r=x;t=1",
         ] {
-            assert_eq!(of(&[("ratelimit", field)]), None, "{field:?}");
+            assert_eq!(read(&[("ratelimit", field)]), None, "{field:?}");
         }
-        assert_eq!(of(&[("x-ratelimit-remaining", "3")]), None);
+        assert_eq!(read(&[("x-ratelimit-remaining", "3")]), None);
         assert_eq!(
-            of(&[("x-ratelimit-remaining", "NaN"), ("x-ratelimit-reset", "1")]),
+            read(&[("x-ratelimit-remaining", "NaN"), ("x-ratelimit-reset", "1")]),
             None
         );
     }

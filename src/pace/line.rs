@@ -13,10 +13,7 @@ use tracing::{debug, warn};
 
 use super::attempts::Attempts;
 use super::fields::allowance;
-use super::limiter::Allowance;
-use super::retry::{
-    self, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, Most, OUTAGE, Repeat, Verdict, back_off,
-};
+use super::retry::{self, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, Most, OUTAGE, PATIENCE, Verdict};
 use super::sending::{BadToken, Response, Sender, Sending};
 use super::trouble::Sent;
 use super::{
@@ -44,6 +41,9 @@ impl fmt::Debug for Line {
 
 /// Stands for a node that has not said its time.
 const NO_TIME: i64 = i64::MIN;
+
+/// A wait of this length is worth a line in the log.
+const WORTH_A_WARNING: Duration = Duration::from_secs(30);
 
 /// A sending that has not decided the call.
 struct Setback {
@@ -108,7 +108,7 @@ impl Line {
             so_far.count(leaves.elapsed());
             let setback = match sending {
                 Sending::Answer(response) => {
-                    match self.answered(call.repeat, place, &mut so_far, response, &read) {
+                    match self.answered(call, place, &mut so_far, response, &read) {
                         Ok(answer) => return Ok(answer),
                         Err(setback) => setback,
                     }
@@ -119,7 +119,7 @@ impl Line {
                     cause,
                 } => {
                     let what = sent.into();
-                    place.with(status).back(what, Duration::ZERO, None);
+                    place.with(status).back(what, None, None);
                     if sent == Sent::Never && !self.was_heard() {
                         return Err(so_far.fault(FaultKind::Unreachable, Some(cause)));
                     }
@@ -133,22 +133,20 @@ impl Line {
                     }
                 }
                 Sending::TooLarge(status) => {
-                    place
-                        .with(status)
-                        .back(Happened::Decided, Duration::ZERO, None);
+                    place.with(status).back(Happened::Decided, None, None);
                     return Err(so_far.too_large(status));
                 }
             };
             let Setback { what, cause, .. } = &setback;
             debug!(call = %call, attempt = so_far.sent, ?what, cause = %cause.what, "the call did not come through");
-            self.take_note(&mut so_far, call.repeat, setback).await?;
+            self.take_note(&mut so_far, call, setback).await?;
         }
     }
 
     /// Tells the pace what came back, and whether that is the last word.
     fn answered<T>(
         &self,
-        repeat: Repeat,
+        call: &Call,
         place: Place<'_>,
         so_far: &mut Attempts,
         response: Response,
@@ -171,17 +169,16 @@ impl Line {
             None => (retry::happened(status, &body), Err(body)),
         };
         let allowance = allowance(&headers);
+        // No wait at all is no reason to come again at once, for ever.
         let wait = content
             .as_ref()
             .err()
             .and_then(|body| retry_after(&headers, body))
-            .or_else(|| used_up(allowance).filter(|_| what == Happened::Throttled));
-        let told = so_far.told(wait);
-        if what == Happened::Throttled {
-            warn_of(told);
-        }
-        place.with(status).back(what, told, allowance);
-        if retry::verdict(what, repeat) != Verdict::Done && !so_far.spent(what) {
+            .filter(|wait| !wait.is_zero());
+        place.with(status).back(what, wait, allowance);
+        if retry::verdict(what, call.repeat) != Verdict::Done
+            && (!so_far.spent(what) || self.refuses_all(call, what))
+        {
             return Err(Setback {
                 what,
                 cause: format!("HTTP {status}").into(),
@@ -202,7 +199,7 @@ impl Line {
     async fn take_note(
         &self,
         so_far: &mut Attempts,
-        repeat: Repeat,
+        call: &Call,
         setback: Setback,
     ) -> Result<(), Fault> {
         let Setback { what, cause, wait } = setback;
@@ -211,49 +208,58 @@ impl Line {
             what,
             Happened::Lost | Happened::ServerError | Happened::Unavailable
         );
-        match retry::verdict(what, repeat) {
-            Verdict::Done => {}
+        let refused_for = self.pace.refused_for(call.class);
+        if what.is_refusal() && refused_for.is_some_and(|time| time > PATIENCE) {
+            let cause = format!(
+                "it has refused every call of this kind for {} minutes ({})",
+                PATIENCE.as_secs() / 60,
+                cause.what
+            );
+            return Err(so_far.fault(FaultKind::Unreachable, Some(cause.into())));
+        }
+        if let Some(wait) = wait.filter(|wait| *wait >= WORTH_A_WARNING) {
+            warn!(seconds = wait.as_secs(), "the node asks to wait");
+        }
+        let most = what.rule().most;
+        match retry::verdict(what, call.repeat) {
+            Verdict::Done => return Ok(()),
             Verdict::LookFirst => {
-                if let Some(wait) = wait {
-                    self.hold(wait);
-                }
-                return Err(so_far.fault(kind_of(what), Some(cause)));
+                return Err(Fault {
+                    was_refused: matches!(most, Most::Waits(_)),
+                    with_all: self.refuses_all(call, what),
+                    wait,
+                    ..so_far.fault(kind_of(what), Some(cause))
+                });
             }
-            // The pace knows already that this class waits.
-            Verdict::ClassWaits => so_far.waits += 1,
-            Verdict::AllWait => {
-                let told = so_far.told(wait);
-                so_far.waits += 1;
-                self.hold(told);
-            }
-            Verdict::BackOff => {
+            Verdict::Again if self.refuses_all(call, what) => {}
+            Verdict::Again if matches!(most, Most::Waits(_)) => so_far.effort.add_wait(wait),
+            Verdict::Again => {
                 so_far.effort.add(so_far.last);
                 if self.pointless(what, so_far) {
                     return Err(so_far.fault(FaultKind::Unreachable, Some(cause)));
                 }
                 let strange =
                     what == Happened::Unreadable && !self.understood.load(Ordering::Relaxed);
-                let most = if strange {
+                let attempts = if strange {
                     FIRST_ATTEMPTS
                 } else {
                     MAX_ATTEMPTS
                 };
                 // What was never sent may wait for the node to come back.
-                if what.rule().most != Most::Outage && so_far.effort.is_spent(most) {
+                if most != Most::Outage && so_far.effort.is_spent(attempts) {
                     return Err(so_far.fault(kind_of(what), Some(cause)));
                 }
-                self.pace
-                    .rest(back_off(so_far.effort.failures()))
-                    .await
-                    .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))?;
             }
         }
-        Ok(())
+        self.pace
+            .rest(wait.unwrap_or_else(|| so_far.effort.back_off()))
+            .await
+            .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))
     }
 
-    fn hold(&self, wait: Duration) {
-        warn_of(wait);
-        self.pace.hold(wait);
+    /// Whether the node refuses all calls like this one: then no single call is at fault.
+    fn refuses_all(&self, call: &Call, what: Happened) -> bool {
+        matches!(what.rule().most, Most::Waits(_)) && self.pace.refuses_all(call.class)
     }
 
     /// A node that never answered is a wrong address; one that is silent for long is gone.
@@ -298,22 +304,64 @@ fn read_if_success<T>(
     status.is_success().then(|| read(body).ok_or(()))
 }
 
-fn warn_of(wait: Duration) {
-    if wait >= Duration::from_secs(30) {
-        warn!(seconds = wait.as_secs(), "the node asks to wait");
-    }
-}
-
-/// How long to wait where nothing is left.
-fn used_up(allowance: Option<Allowance>) -> Option<Duration> {
-    allowance
-        .filter(|allowance| allowance.left < 1.0)
-        .map(|allowance| allowance.reset)
-}
-
 fn kind_of(what: Happened) -> FaultKind {
     match what {
         Happened::Unreadable => FaultKind::Unreadable,
         _ => FaultKind::AnswerLost,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pace::{Class, HttpOptions, Tempo, client, retry::Repeat};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_refuses_everything_for_ten_minutes_is_given_up() {
+        let url: url::Url = "http://127.0.0.1:9/".parse().unwrap();
+        for repeat in [Repeat::Safe, Repeat::LookFirst] {
+            let pace = Arc::new(Pace::new(4, Tempo::Auto));
+            let http = client(HttpOptions::to(url.clone())).unwrap();
+            let line = Line::new(http, &SecretString::from("token"), Arc::clone(&pace)).unwrap();
+            let call = Call {
+                class: Class::UserWrite,
+                method: reqwest::Method::POST,
+                url: url.clone(),
+                body: None,
+                if_match: None,
+                repeat,
+                longest_answer: 0,
+                gzip: false,
+                parts: 1,
+                withdrawn: None,
+            };
+            let begun = Instant::now();
+            let mut so_far = Attempts::default();
+            let fault = loop {
+                let what = Happened::Unavailable;
+                let admitted = pace.admit(call.class).await.unwrap();
+                admitted.back(what, None, None);
+                let setback = Setback {
+                    what,
+                    cause: "HTTP 503".to_owned().into(),
+                    wait: None,
+                };
+                match line.take_note(&mut so_far, &call, setback).await {
+                    Err(fault) if fault.kind == FaultKind::Unreachable => break fault,
+                    // As the caller does.
+                    Err(fault) => {
+                        assert!(fault.was_refused);
+                        pace.rest(so_far.effort.after(&fault)).await.unwrap();
+                    }
+                    Ok(()) => {}
+                }
+            };
+            let minutes = begun.elapsed().as_secs_f64() / 60.0;
+            assert!((10.0..11.0).contains(&minutes), "{minutes}");
+            assert_eq!(
+                fault.to_string(),
+                "the node cannot be reached: it has refused every call of this kind for 10 minutes (HTTP 503)"
+            );
+        }
     }
 }

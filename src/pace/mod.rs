@@ -1,8 +1,7 @@
 //! How fast and how often: when a call may leave, and what follows from how it went.
 //!
-//! Here belong the ceiling ([`Rate`]), the controller that finds out what a node allows (`limiter`), the gate that a
-//! node's "wait" closes for everybody, the breaker that keeps calls from a node that does not answer (`breaker`),
-//! the table of what may be sent again ([`retry`]), and the HTTP client that obeys all of them ([`Line`]): the way to
+//! Here belong the ceiling ([`Rate`]), the controller that finds out what a node allows (`limiter`), or none
+//! (`control`), the breaker that keeps calls from a node that does not answer (`breaker`), the table of what may be sent again ([`retry`]), and the HTTP client that obeys all of them ([`Line`]): the way to
 //! the node (`route`), whom it trusts (`trust`), what to tell people when there is none (`trouble`). What a call is *for*
 //! does not belong here: of users, teams and spreadsheets this module knows no more than the [`Class`] of a call.
 //!
@@ -18,6 +17,7 @@ mod body;
 mod breaker;
 mod call;
 mod ceiling;
+mod control;
 mod fields;
 mod http;
 mod limiter;
@@ -43,7 +43,7 @@ pub use ask::Heard;
 pub use call::{Answer, Call, Cause, Class, Fault, FaultKind};
 pub use ceiling::{Rate, RateError, Tempo};
 pub use http::{Http, HttpOptions, HttpVersion, NoHttp, client};
-pub use limiter::Learnt;
+pub use limiter::LearnedRates;
 pub use line::Line;
 pub use place::Place;
 pub use route::{BadProxy, ProxyAddress, ProxyChoice, Route, is_loopback};
@@ -54,14 +54,14 @@ pub use wait::{date, date_in_seconds, retry_after};
 
 use breaker::{Breaker, Passage};
 use ceiling::Ceiling;
-use limiter::{Limiter, Ticket, Turn};
+use control::{Control, Pass};
 use place::Came;
 use retry::Happened;
 
 /// Decides when the next call may leave, for all calls of one node.
 ///
-/// Four things must agree: an open gate, a node that answers, the limit of the call's class with a place among the
-/// calls in flight, and a slot under the ceiling. Closing the pace stops new calls and lets those in
+/// Three things must agree: a node that answers, the limit of the call's class with a place among the calls in flight,
+/// and a slot under the ceiling. A call that was refused waits by itself, without a place. Closing the pace stops new calls and lets those in
 /// flight finish.
 #[derive(Debug)]
 pub struct Pace {
@@ -78,9 +78,10 @@ pub struct Pace {
 /// What the decision hangs on. Times are counted from when the pace began.
 #[derive(Debug)]
 struct State {
-    limiter: Limiter,
+    control: Control,
     breaker: Breaker,
-    held_until: Duration,
+    /// When the last of those that wait to be sent again will have waited.
+    rested_at: Duration,
     traffic: Traffic,
 }
 
@@ -99,26 +100,25 @@ struct Queue {
 pub struct Closed;
 
 impl Pace {
-    /// At most `concurrency` calls in flight and, with a rate, never more than that.
+    /// At most `concurrency` calls in flight, at this tempo.
     #[must_use]
-    pub fn new(concurrency: usize, rate: Option<Rate>) -> Self {
-        Self::remembering(concurrency, rate, Learnt::default())
+    pub fn new(concurrency: usize, tempo: Tempo) -> Self {
+        Self::remembering(concurrency, tempo, LearnedRates::default())
     }
 
     /// The same, beginning with the pace that an earlier run found.
     #[must_use]
-    pub fn remembering(concurrency: usize, rate: Option<Rate>, learnt: Learnt) -> Self {
-        let places = u32::try_from(concurrency).unwrap_or(u32::MAX);
+    pub fn remembering(concurrency: usize, tempo: Tempo, learned: LearnedRates) -> Self {
         Pace {
             begun: Instant::now(),
             state: Mutex::new(State {
-                limiter: Limiter::new(places, learnt),
+                control: Control::new(concurrency, tempo, learned),
                 breaker: Breaker::new(),
-                held_until: Duration::ZERO,
+                rested_at: Duration::ZERO,
                 traffic: Traffic::default(),
             }),
             queues: Default::default(),
-            ceiling: rate.map(Ceiling::new),
+            ceiling: tempo.ceiling().map(Ceiling::new),
             closed: watch::Sender::new(false),
             waiting: AtomicUsize::new(0),
             resting: AtomicUsize::new(0),
@@ -148,9 +148,9 @@ impl Pace {
                 Ok(mut place) => {
                     if let Some(ceiling) = &self.ceiling {
                         ceiling.slot().await;
-                        place.ticket.leaves(self.begun.elapsed());
+                        place.pass.leaves(self.begun.elapsed());
                     }
-                    // The gate may have shut while this call waited for its slot.
+                    // Its class may have been held back while this call waited for its slot.
                     if self.ceiling.is_none() || self.held(class).is_none() {
                         self.admitted.fetch_add(1, Ordering::Relaxed);
                         return place;
@@ -169,44 +169,40 @@ impl Pace {
     fn ask(&self, class: Class) -> Result<Place<'_>, Option<Duration>> {
         let now = self.begun.elapsed();
         let mut state = self.state();
-        if now < state.held_until {
-            return Err(Some(state.held_until));
-        }
         let probe = match state.breaker.passage(now) {
             Passage::Free => false,
             Passage::Probe => true,
             Passage::At(until) => return Err(Some(until)),
             Passage::AfterProbe => return Err(None),
         };
-        match state.limiter.ask(class, now) {
-            Turn::Now(ticket) => {
-                if probe {
-                    state.breaker.probes();
-                }
-                Ok(Place {
-                    pace: self,
-                    ticket,
-                    probe,
-                    came: Came::NOT_BACK,
-                })
-            }
-            Turn::At(until) => Err(Some(until)),
-            Turn::AfterAnswer => Err(None),
+        let pass = state.control.ask(class, now, self.resting())?;
+        if probe {
+            state.breaker.probes();
         }
+        Ok(Place {
+            pace: self,
+            pass,
+            probe,
+            came: Came::NOT_BACK,
+        })
     }
 
     /// A call has come back.
-    fn back(&self, ticket: Ticket, probe: bool, came: Came) {
+    fn back(&self, pass: Pass, probe: bool, came: Came) {
         let now = self.begun.elapsed();
         {
             let mut state = self.state();
-            state.limiter.back(ticket, now, came.said, came.allowance);
+            state.control.back(pass, now, came.feedback, came.allowance);
             state.breaker.back(came.health, probe, now);
             if let Some(what) = came.what {
-                let took = ticket.since_sent(now);
-                state.traffic.back(ticket.class(), what, came.status, took);
+                let took = pass.since_sent(now);
+                state.traffic.back(pass.class(), what, came.status, took);
             }
         }
+        self.moved();
+    }
+
+    fn moved(&self) {
         for queue in &self.queues {
             queue.moved.notify_one();
         }
@@ -217,36 +213,41 @@ impl Pace {
     }
 
     fn held(&self, class: Class) -> Option<Duration> {
-        let state = self.state();
-        let until = state.held_until.max(state.limiter.held_until(class));
-        until
-            .checked_sub(self.begun.elapsed())
-            .filter(|left| !left.is_zero())
+        let until = self.state().control.limiter()?.held_until(class)?;
+        self.until(until)
     }
 
-    /// Keeps every call back for `wait` from now on; a longer hold that is in force stays.
-    pub fn hold(&self, wait: Duration) {
-        let until = self.begun.elapsed().saturating_add(wait);
-        let mut state = self.state();
-        state.held_until = state.held_until.max(until);
+    /// How long it is until then, unless that is over.
+    fn until(&self, then: Duration) -> Option<Duration> {
+        let left = then.checked_sub(self.begun.elapsed());
+        left.filter(|left| !left.is_zero())
     }
 
-    /// The node refused parts of a call because there were too many: keeps every call back for `wait`, and
-    /// lets those of this class leave more slowly from then on.
+    /// The node refused parts of a call because there were too many: keeps calls of this class back for `wait`.
     pub fn refused(&self, class: Class, wait: Duration) {
         let now = self.begun.elapsed();
-        {
-            let mut state = self.state();
-            state.limiter.refused(class, now, wait);
-            state.traffic.refused_in_part();
-        }
-        self.hold(wait);
+        let mut state = self.state();
+        state.control.hold(class, now, wait);
+        state.traffic.refused_in_part();
     }
 
-    /// The pace that the node was seen to allow.
+    /// Whether the node refuses every call of `class`, as far as is known.
+    pub(super) fn refuses_all(&self, class: Class) -> bool {
+        let state = self.state();
+        let limiter = state.control.limiter();
+        limiter.is_some_and(|limiter| limiter.refuses_all(class))
+    }
+
+    /// For how long the node has accepted no call of `class`, other than in long waits that it has asked for.
+    pub(super) fn refused_for(&self, class: Class) -> Option<Duration> {
+        let now = self.begun.elapsed();
+        self.state().control.limiter()?.refused_for(class, now)
+    }
+
+    /// The pace that the node was seen to allow; nothing, where nobody looked.
     #[must_use]
-    pub fn learnt(&self) -> Learnt {
-        self.state().limiter.learnt()
+    pub fn learned(&self) -> Option<LearnedRates> {
+        Some(self.state().control.limiter()?.learned())
     }
 
     /// The calls that have come back.
@@ -280,13 +281,21 @@ impl Pace {
     /// # Errors
     /// [`Closed`] when the pace is closed first.
     pub async fn rest(&self, wait: Duration) -> Result<(), Closed> {
-        let _counted = Waiting::count(&self.resting);
+        let counted = Waiting::count(&self.resting);
+        {
+            let until = self.begun.elapsed().saturating_add(wait);
+            let mut state = self.state();
+            state.rested_at = state.rested_at.max(until);
+        }
         let mut closed = self.closed.subscribe();
-        tokio::select! {
+        let rested = tokio::select! {
             biased;
             _ = closed.wait_for(|closed| *closed) => Err(Closed),
             () = tokio::time::sleep(wait) => Ok(()),
-        }
+        };
+        drop(counted);
+        self.moved();
+        rested
     }
 
     /// Lets no new call leave. Calls in flight are not touched.
@@ -312,13 +321,20 @@ impl Pace {
         self.resting.load(Ordering::Relaxed)
     }
 
+    /// How long it is until the last of them is tried again.
+    #[must_use]
+    pub fn resting_for(&self) -> Option<Duration> {
+        let rested_at = self.state().rested_at;
+        self.until(rested_at)
+    }
+
     /// How many calls have left.
     #[must_use]
     pub fn admitted(&self) -> u64 {
         self.admitted.load(Ordering::Relaxed)
     }
 
-    /// How long the node wants calls to wait from now on, if it does.
+    /// How long no call of some class leaves, since the node accepts none.
     #[must_use]
     pub fn held_for(&self) -> Option<Duration> {
         let held = Class::ALL.into_iter().filter_map(|class| self.held(class));
@@ -347,21 +363,36 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_hold_keeps_every_call_back_for_just_as_long() {
-        let pace = Pace::new(4, None);
+    async fn parts_that_were_refused_hold_back_their_class_alone() {
+        let pace = Pace::new(4, Tempo::Auto);
         let begun = Instant::now();
-        pace.hold(Duration::from_secs(7));
-        pace.hold(Duration::from_secs(3));
-        let (one, two) = tokio::join!(pace.admit(Class::Read), pace.admit(Class::Read));
-        assert!(one.is_ok() && two.is_ok());
-        let waited = begun.elapsed();
-        assert!(waited >= Duration::from_secs(7), "{waited:?}");
-        assert!(waited < Duration::from_millis(7_010), "{waited:?}");
+        pace.refused(Class::Bulk, Duration::from_secs(7));
+        assert_eq!(pace.held_for().map(|held| held.as_secs()), Some(7));
+        drop(pace.admit(Class::Read).await);
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        drop(pace.admit(Class::Bulk).await);
+        let waited = begun.elapsed().as_secs_f64();
+        assert!((7.0..7.01).contains(&waited), "{waited}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_controller_a_call_that_rests_keeps_its_place() {
+        let pace = Pace::new(2, Tempo::Off);
+        let begun = Instant::now();
+        let refused = pace.admit(Class::UserWrite).await.unwrap();
+        let _other = pace.admit(Class::Read).await.unwrap();
+        let wait = Duration::from_secs(5);
+        refused.back(Happened::Throttled, Some(wait), None);
+        let (rested, next) = tokio::join!(pace.rest(wait), pace.admit(Class::UserWrite));
+        assert!(rested.is_ok() && next.is_ok());
+        assert_eq!(begun.elapsed(), wait);
+        assert_eq!(pace.learned(), None);
+        assert_eq!(pace.held_for(), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_more_calls_than_places_are_in_flight() {
-        let pace = Pace::new(2, None);
+        let pace = Pace::new(2, Tempo::Auto);
         let first = pace.admit(Class::Read).await;
         let _second = pace.admit(Class::Read).await;
         let third = tokio::time::timeout(Duration::from_mins(1), pace.admit(Class::Read)).await;
@@ -372,8 +403,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn closing_wakes_those_who_wait() {
-        let pace = Pace::new(1, None);
-        pace.hold(Duration::from_hours(1));
+        let pace = Pace::new(1, Tempo::Auto);
+        pace.refused(Class::Read, Duration::from_hours(1));
         let (answer, ()) = tokio::join!(pace.admit(Class::Read), async {
             tokio::time::sleep(Duration::from_secs(1)).await;
             assert_eq!(pace.waiting(), 1);

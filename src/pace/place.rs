@@ -5,7 +5,8 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::breaker::Health;
-use super::limiter::{Allowance, Said, Ticket};
+use super::control::Pass;
+use super::limiter::{Allowance, Feedback};
 use super::{Happened, Pace};
 
 /// The place of a call among those in flight; free again when it is dropped.
@@ -13,7 +14,7 @@ use super::{Happened, Pace};
 #[must_use = "the place is free again when this is dropped"]
 pub struct Place<'a> {
     pub(super) pace: &'a Pace,
-    pub(super) ticket: Ticket,
+    pub(super) pass: Pass,
     /// Whether this call finds out if the node is back.
     pub(super) probe: bool,
     pub(super) came: Came,
@@ -22,7 +23,7 @@ pub struct Place<'a> {
 /// How a call came back, as far as the pace is concerned.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Came {
-    pub(super) said: Said,
+    pub(super) feedback: Feedback,
     pub(super) health: Health,
     pub(super) allowance: Option<Allowance>,
     pub(super) what: Option<Happened>,
@@ -32,7 +33,7 @@ pub(super) struct Came {
 impl Came {
     /// Nothing is known of it.
     pub(super) const NOT_BACK: Came = Came {
-        said: Said::Nothing,
+        feedback: Feedback::Unknown,
         health: Health::Unknown,
         allowance: None,
         what: None,
@@ -47,21 +48,23 @@ impl Place<'_> {
         self
     }
 
-    /// The call has come back like this. `wait` is how long the next one has to wait if there were too many.
-    pub(super) fn back(mut self, what: Happened, wait: Duration, allowance: Option<Allowance>) {
-        let (said, health) = match what {
-            Happened::Decided => (Said::Taken, Health::Alive),
-            Happened::Throttled => (Said::Refused(wait), Health::Alive),
-            Happened::Unavailable => (Said::Busy, Health::Failing),
+    /// The call has come back like this, and the node asked to `wait` so long.
+    pub(super) fn back(
+        mut self,
+        what: Happened,
+        wait: Option<Duration>,
+        allowance: Option<Allowance>,
+    ) {
+        let (feedback, health) = match what {
+            Happened::Decided => (Feedback::Accepted, Health::Alive),
+            // What a refusal means shows in how often it comes, not in its status.
+            what if what.is_refusal() => (Feedback::Refused(wait), Health::Alive),
             // It closes connections now and then, whatever is asked.
-            Happened::Untouched => (Said::Nothing, Health::Unknown),
-            Happened::Refused => (Said::Busy, Health::Alive),
-            Happened::ServerError | Happened::NotSent | Happened::Lost | Happened::Unreadable => {
-                (Said::Nothing, Health::Failing)
-            }
+            Happened::Untouched => (Feedback::Unknown, Health::Unknown),
+            _ => (Feedback::Unknown, Health::Failing),
         };
         self.came = Came {
-            said,
+            feedback,
             health,
             allowance,
             what: Some(what),
@@ -72,6 +75,6 @@ impl Place<'_> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.pace.back(self.ticket, self.probe, self.came);
+        self.pace.back(self.pass, self.probe, self.came);
     }
 }

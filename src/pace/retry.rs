@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::wait::is_throttled;
+use super::Fault;
+use super::wait::{is_throttled, says_too_many};
 
 /// Whether a call may simply be sent a second time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,13 +47,9 @@ pub enum Happened {
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Send it again when calls of its class have waited.
-    ClassWaits,
-    /// Send it again when every call has waited.
-    AllWait,
-    /// Send it again after its own back-off.
-    BackOff,
-    /// It may have taken effect: look before it is sent again.
+    /// Send it again, once it has waited as long as it was told, or backed off where nothing was told.
+    Again,
+    /// It may have taken effect: wait as well, and look before it is sent again.
     LookFirst,
     /// This is the answer.
     Done,
@@ -63,7 +60,7 @@ pub enum Verdict {
 pub enum Most {
     /// It is sent so often, the first time included, and for no longer than [`PATIENCE`].
     Attempts(u32),
-    /// It is told to wait so often.
+    /// It is refused so often while the node accepts others.
     Waits(u32),
     /// Until the node has been silent for [`OUTAGE`].
     Outage,
@@ -103,18 +100,27 @@ const fn rule(
 /// What follows from how a call went.
 #[rustfmt::skip]
 pub const TABLE: [Rule; 9] = [
-    rule(Happened::Throttled, "429, or 403 whose body says throttled", Verdict::ClassWaits, Verdict::ClassWaits, Most::Waits(MAX_WAITS)),
-    rule(Happened::Unavailable, "503, 408, 421, 425", Verdict::AllWait, Verdict::LookFirst, Most::Waits(MAX_WAITS)),
-    rule(Happened::ServerError, "other 5xx, but 501 and 505", Verdict::BackOff, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
-    rule(Happened::NotSent, "no connection", Verdict::BackOff, Verdict::BackOff, Most::Outage),
-    rule(Happened::Untouched, "not looked at, by HTTP/2 GOAWAY", Verdict::BackOff, Verdict::BackOff, Most::Attempts(MAX_ATTEMPTS)),
-    rule(Happened::Refused, "not looked at, by HTTP/2 REFUSED_STREAM", Verdict::BackOff, Verdict::BackOff, Most::Attempts(MAX_ATTEMPTS)),
-    rule(Happened::Lost, "answer lost, cut, timed out or not to be unpacked", Verdict::BackOff, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
-    rule(Happened::Unreadable, "2xx that is not SCIM", Verdict::BackOff, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
+    rule(Happened::Throttled, "429, or 403 whose body says throttled", Verdict::Again, Verdict::Again, Most::Waits(MAX_WAITS)),
+    rule(Happened::Unavailable, "503, 408, 421, 425, or another 5xx that says there are too many calls", Verdict::Again, Verdict::LookFirst, Most::Waits(MAX_WAITS)),
+    rule(Happened::ServerError, "other 5xx, but 501 and 505", Verdict::Again, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
+    rule(Happened::NotSent, "no connection", Verdict::Again, Verdict::Again, Most::Outage),
+    rule(Happened::Untouched, "not looked at, by HTTP/2 GOAWAY", Verdict::Again, Verdict::Again, Most::Attempts(MAX_ATTEMPTS)),
+    rule(Happened::Refused, "not looked at, by HTTP/2 REFUSED_STREAM", Verdict::Again, Verdict::Again, Most::Attempts(MAX_ATTEMPTS)),
+    rule(Happened::Lost, "answer lost, cut, timed out or not to be unpacked", Verdict::Again, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
+    rule(Happened::Unreadable, "2xx that is not SCIM", Verdict::Again, Verdict::LookFirst, Most::Attempts(MAX_ATTEMPTS)),
     rule(Happened::Decided, "anything else", Verdict::Done, Verdict::Done, Most::Attempts(1)),
 ];
 
 impl Happened {
+    /// Whether the node answered, and that it would not or could not do it now.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Happened::Throttled | Happened::Unavailable | Happened::ServerError | Happened::Refused
+        )
+    }
+
     /// The line of the table.
     #[must_use]
     pub fn rule(self) -> &'static Rule {
@@ -133,6 +139,7 @@ pub fn happened(status: StatusCode, body: &[u8]) -> Happened {
         | StatusCode::MISDIRECTED_REQUEST
         | StatusCode::TOO_EARLY => Happened::Unavailable,
         StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED => Happened::Decided,
+        status if status.is_server_error() && says_too_many(body) => Happened::Unavailable,
         status if status.is_server_error() => Happened::ServerError,
         _ => Happened::Decided,
     }
@@ -151,12 +158,15 @@ pub fn verdict(happened: Happened, repeat: Repeat) -> Verdict {
 /// How often a call is sent at the most when it fails, the first time included.
 pub const MAX_ATTEMPTS: u32 = 8;
 
-/// How long a call that fails may take in all its attempts. What the node said to wait is not counted: that is its
-/// will.
+/// How long a call that fails may take in all its attempts, not counting its waits; and how long a node may refuse every
+/// call of a class.
 pub const PATIENCE: Duration = Duration::from_mins(10);
 
-/// How often a call may be told to wait before it counts as failed.
+/// How often a call may be refused, while the node accepts others, before it counts as failed.
 pub const MAX_WAITS: u32 = 60;
+
+/// Each so many minutes that the node asks to wait count as one more refusal: a wait of an hour counts as 13.
+const LONG_WAIT_MINUTES: u64 = 5;
 
 /// How long a node may give no answer at all before the run stops.
 pub const OUTAGE: Duration = Duration::from_mins(2);
@@ -171,6 +181,7 @@ const LONGEST_STEP: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Effort {
     failures: u32,
+    waits: u32,
     lasted: Duration,
 }
 
@@ -181,16 +192,47 @@ impl Effort {
         self.lasted = self.lasted.saturating_add(lasted);
     }
 
+    /// It was refused once more, although others were accepted, and the node asked to wait. A long wait counts more.
+    pub fn add_wait(&mut self, wait: Option<Duration>) {
+        let minutes = wait.unwrap_or_default().as_secs() / 60;
+        let more = u32::try_from(minutes / LONG_WAIT_MINUTES).unwrap_or(MAX_WAITS);
+        self.waits = self.waits.saturating_add(1).saturating_add(more);
+    }
+
+    /// It ended in `fault`. Returns how long to wait before looking whether it worked.
+    pub fn after(&mut self, fault: &Fault) -> Duration {
+        if fault.with_all {
+            // It says nothing of this call.
+        } else if fault.was_refused {
+            self.add_wait(fault.wait);
+        } else {
+            self.add(fault.lasted);
+        }
+        fault.wait.unwrap_or_else(|| self.back_off())
+    }
+
     /// How often it has failed.
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// Whether it has failed as often as `most`, or for as long as is reasonable.
+    /// How often it was refused.
+    #[must_use]
+    pub fn waits(&self) -> u32 {
+        self.waits
+    }
+
+    /// Whether it has failed as often as `most`, or for as long as is reasonable, or was refused too often.
     #[must_use]
     pub fn is_spent(&self, most: u32) -> bool {
-        self.failures >= most || self.lasted >= PATIENCE
+        self.failures >= most || self.waits >= MAX_WAITS || self.lasted >= PATIENCE
+    }
+
+    /// How long to wait where nothing was told.
+    #[must_use]
+    pub fn back_off(&self) -> Duration {
+        back_off(self.failures + self.waits)
     }
 }
 
@@ -230,9 +272,9 @@ mod tests {
     fn what_the_node_never_looked_at_is_sent_again() {
         for repeat in [Repeat::Safe, Repeat::LookFirst] {
             for what in [Happened::NotSent, Happened::Untouched, Happened::Refused] {
-                assert_eq!(verdict(what, repeat), Verdict::BackOff);
+                assert_eq!(verdict(what, repeat), Verdict::Again);
             }
-            assert_eq!(verdict(Happened::Throttled, repeat), Verdict::ClassWaits);
+            assert_eq!(verdict(Happened::Throttled, repeat), Verdict::Again);
         }
         for not_now in [StatusCode::MISDIRECTED_REQUEST, StatusCode::TOO_EARLY] {
             assert_eq!(happened(not_now, b""), Happened::Unavailable);
@@ -251,10 +293,8 @@ mod tests {
 
     fn in_words(verdict: Verdict) -> &'static str {
         match verdict {
-            Verdict::ClassWaits => "calls of its class wait as told, then again",
-            Verdict::AllWait => "everybody waits as told, then again",
-            Verdict::BackOff => "back off, then again",
-            Verdict::LookFirst => "look first",
+            Verdict::Again => "wait, then again",
+            Verdict::LookFirst => "wait, then look first",
             Verdict::Done => "the node's word",
         }
     }
@@ -272,7 +312,7 @@ mod tests {
                 Most::Attempts(attempts) => {
                     format!("sent {attempts} times, {} minutes", PATIENCE.as_secs() / 60)
                 }
-                Most::Waits(waits) => format!("told to wait {waits} times"),
+                Most::Waits(waits) => format!("refused {waits} times"),
                 Most::Outage => format!("silence of {} minutes", OUTAGE.as_secs() / 60),
             };
             let line = format!(

@@ -50,6 +50,23 @@ fn from_header(value: &str, now: SystemTime) -> Option<Duration> {
     Some(when.duration_since(now).unwrap_or(Duration::ZERO))
 }
 
+/// Words for calls that come too fast, which mean the same in a refusal of any kind.
+const TOO_FAST: [&str; 4] = ["throttl", "too many requests", "rate limit", "slow down"];
+
+/// Words that mean it in a server error. A 403 with one of them may be about licences, or about a person.
+const OVERLOADED: [&str; 5] = ["too many", "overload", "busy", "try again later", "quota"];
+
+/// How much of a body is searched for words.
+const SEARCHED: usize = 16 << 10;
+
+/// Whether the body of a server error says that there were too many calls, or that the node is overloaded: in a field of
+/// a JSON document, or in a page for people.
+pub(super) fn says_too_many(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&body[..body.len().min(SEARCHED)]).to_lowercase();
+    let mut signs = TOO_FAST.iter().chain(&OVERLOADED);
+    signs.any(|sign| text.contains(sign))
+}
+
 /// Whether a 403 is the provider's way of saying "too fast" and not "you may not": its other
 /// endpoints throttle with 403 and `error: "throttled"` in the body. Where there is no such code, a sentence may say it.
 pub(super) fn is_throttled(status: StatusCode, body: &[u8]) -> bool {
@@ -65,11 +82,8 @@ pub(super) fn is_throttled(status: StatusCode, body: &[u8]) -> bool {
     };
     match text(["error", "result_code", "scimType"]) {
         Some(code) => code == "throttled",
-        None => text(["detail", "message", "error_description"]).is_some_and(|words| {
-            ["throttled", "too many requests", "rate limit"]
-                .iter()
-                .any(|sign| words.contains(sign))
-        }),
+        None => text(["detail", "message", "error_description"])
+            .is_some_and(|words| TOO_FAST.iter().any(|sign| words.contains(sign))),
     }
 }
 
@@ -190,6 +204,28 @@ mod tests {
     }
 
     #[test]
+    fn a_server_error_may_say_in_any_words_that_there_were_too_many_calls() {
+        for body in [
+            r#"{"detail":"Rate limit exceeded"}"#,
+            r#"{"Errors":[{"description":"Request was throttled."}]}"#,
+            "Too many connections",
+            "<html><h1>The server is temporarily overloaded</h1></html>",
+            "Server busy. Please TRY AGAIN LATER.",
+            r#"{"error":"quota_exceeded"}"#,
+            "please slow down",
+        ] {
+            assert!(says_too_many(body.as_bytes()), "{body}");
+        }
+        for body in [
+            "",
+            "<html><h1>Bad Gateway</h1></html>",
+            r#"{"detail":"database error"}"#,
+        ] {
+            assert!(!says_too_many(body.as_bytes()), "{body}");
+        }
+    }
+
+    #[test]
     fn only_a_body_that_says_so_makes_a_403_a_wait() {
         let forbidden = StatusCode::FORBIDDEN;
         assert!(is_throttled(forbidden, br#"{"error":"throttled"}"#));
@@ -205,6 +241,10 @@ mod tests {
             forbidden,
             br#"{"status":"403","detail":"You may not change the rate of pay"}"#
         ));
+        for licence in ["License quota exceeded", "Too many users in this node"] {
+            let body = format!(r#"{{"status":"403","detail":"{licence}"}}"#);
+            assert!(!is_throttled(forbidden, body.as_bytes()), "{licence}");
+        }
         assert!(!is_throttled(forbidden, b""));
         assert!(!is_throttled(
             StatusCode::BAD_REQUEST,

@@ -13,7 +13,7 @@ mod tests;
 pub(crate) use difference::TEXTS;
 pub use difference::{Difference, of_attributes, of_correction, of_newcomer};
 pub use one_by_one::one_by_one;
-pub use share::{Batch, Memberships, Shares, Ways, share};
+pub use share::{Memberships, alone};
 
 use crate::directory::{Holder, TeamProblem, Teams};
 use crate::roster::{Change, GroupName, Newcomer, Revision};

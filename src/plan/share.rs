@@ -15,83 +15,24 @@ pub struct Memberships<'a> {
     pub leave: &'a [String],
 }
 
-/// One PATCH of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Batch {
-    /// The group's id.
-    pub group: String,
-    /// Who joins it, as places in the list that was shared out.
-    pub join: Vec<usize>,
-    /// Who leaves it.
-    pub leave: Vec<usize>,
-}
-
-impl Batch {
-    /// How many people it names.
-    fn size(&self) -> usize {
-        self.join.len() + self.leave.len()
-    }
-}
-
-/// Who goes by which call. Everybody goes by exactly one way.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Shares {
-    /// Those who get a PATCH of their own.
-    pub by_user: Vec<usize>,
-    /// The batches, those of one group one behind the other.
-    pub batches: Vec<Batch>,
-}
-
-impl Shares {
-    /// How many calls that is.
-    #[must_use]
-    pub fn calls(&self) -> usize {
-        self.by_user.len() + self.batches.len()
-    }
-}
-
-/// How memberships can be changed on a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ways {
-    /// With the user or with the group.
-    Both,
-    /// With the group only.
-    GroupsOnly,
-}
-
-/// Shares people out over calls so that there are few of them, never more than one a person where
-/// people can have calls of their own. At most `batch` people are named in one PATCH of a group.
+/// Who is better sent by a call of their own, as places in the list; everybody else goes in batches, at most `batch`
+/// people in one PATCH of a group. Together that is few calls, and never more than one a person.
 ///
 /// Among equally many calls those of a person's own are chosen: a refusal then is nobody else's.
 #[must_use]
-pub fn share(people: &[Memberships<'_>], batch: usize, ways: Ways) -> Shares {
+pub fn alone(people: &[Memberships<'_>], batch: usize) -> Vec<usize> {
     let batch = batch.max(1);
     let mut classes: BTreeMap<Memberships<'_>, Vec<usize>> = BTreeMap::new();
     for (place, memberships) in people.iter().enumerate() {
         classes.entry(*memberships).or_default().push(place);
     }
-    let mut by_user = Vec::new();
-    if ways == Ways::Both {
-        let alone = split(&mut classes, batch);
-        let batches = calls(&counts(&classes), batch);
-        // Never more calls than the plain way.
-        by_user = if alone.len() + batches < people.len() {
-            alone
-        } else {
-            classes.clear();
-            (0..people.len()).collect()
-        };
-        by_user.sort_unstable();
+    let mut alone = split(&mut classes, batch);
+    // Never more calls than the plain way.
+    if alone.len() + calls(&counts(&classes), batch) >= people.len() {
+        return (0..people.len()).collect();
     }
-    let mut grouped: Vec<(usize, Memberships<'_>)> = classes
-        .into_iter()
-        .flat_map(|(memberships, places)| places.into_iter().map(move |at| (at, memberships)))
-        .collect();
-    grouped.sort_unstable_by_key(|(place, _)| *place);
-    Shares {
-        by_user,
-        batches: batches(&grouped, batch),
-    }
+    alone.sort_unstable();
+    alone
 }
 
 /// Takes out those who are better sent on their own: whole classes of people with the same groups,
@@ -146,48 +87,36 @@ fn calls(counts: &BTreeMap<&str, usize>, batch: usize) -> usize {
     counts.values().map(|count| count.div_ceil(batch)).sum()
 }
 
-fn batches(people: &[(usize, Memberships<'_>)], batch: usize) -> Vec<Batch> {
-    let mut by_group: BTreeMap<&str, Vec<Batch>> = BTreeMap::new();
-    for (place, memberships) in people {
-        let joins = memberships.join.iter().map(|group| (group, true));
-        let leaves = memberships.leave.iter().map(|group| (group, false));
-        for (group, joins) in joins.chain(leaves) {
-            let batches = by_group.entry(group).or_default();
-            if batches.last().is_none_or(|last| last.size() == batch) {
-                batches.push(Batch {
-                    group: group.clone(),
-                    ..Batch::default()
-                });
-            }
-            if let Some(last) = batches.last_mut() {
-                if joins {
-                    &mut last.join
-                } else {
-                    &mut last.leave
-                }
-                .push(*place);
-            }
-        }
-    }
-    by_group.into_values().flatten().collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
 
     type Owned = (Vec<String>, Vec<String>);
 
-    fn shares(people: &[Owned], batch: usize, ways: Ways) -> Shares {
-        let people: Vec<Memberships<'_>> = people
+    fn memberships(people: &[Owned]) -> Vec<Memberships<'_>> {
+        let each = |(join, leave)| Memberships { join, leave };
+        people
             .iter()
-            .map(|(join, leave)| Memberships { join, leave })
-            .collect();
-        share(&people, batch, ways)
+            .map(|(join, leave)| each((join, leave)))
+            .collect()
+    }
+
+    /// The calls if these go alone and everybody else in batches.
+    fn cost(people: &[Owned], alone: &[usize], batch: usize) -> usize {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        let others = people.iter().enumerate();
+        for (_, (join, leave)) in others.filter(|(place, _)| !alone.contains(place)) {
+            for group in join.iter().chain(leave) {
+                *counts.entry(group).or_default() += 1;
+            }
+        }
+        alone.len() + calls(&counts, batch)
+    }
+
+    fn calls_for(people: &[Owned], batch: usize) -> usize {
+        cost(people, &alone(&memberships(people), batch), batch)
     }
 
     fn joining(groups: &[&str], people: usize) -> Vec<Owned> {
@@ -197,24 +126,19 @@ mod tests {
 
     #[test]
     fn few_groups_and_many_people_go_in_batches() {
-        let calls = |people: &[Owned]| shares(people, 100, Ways::Both).calls();
-        assert_eq!(calls(&joining(&["a", "b", "c"], 10_000)), 300);
+        assert_eq!(calls_for(&joining(&["a", "b", "c"], 10_000), 100), 300);
         // One more would cost three batches, or one call of its own.
-        assert_eq!(calls(&joining(&["a", "b", "c"], 10_001)), 301);
-        assert_eq!(calls(&joining(&["a"], 1)), 1);
-        assert_eq!(calls(&joining(&["a", "b"], 2)), 2);
-        assert_eq!(calls(&joining(&["a", "b", "c"], 2)), 2);
+        assert_eq!(calls_for(&joining(&["a", "b", "c"], 10_001), 100), 301);
+        assert_eq!(calls_for(&joining(&["a"], 1), 100), 1);
+        assert_eq!(calls_for(&joining(&["a", "b"], 2), 100), 2);
+        assert_eq!(calls_for(&joining(&["a", "b", "c"], 2), 100), 2);
+        assert_eq!(calls_for(&joining(&["a", "b"], 3), 1), 3);
         let mixed = [joining(&["a"], 200), joining(&["b"], 1)].concat();
-        assert_eq!(calls(&mixed), 3);
+        assert_eq!(calls_for(&mixed, 100), 3);
         assert_eq!(
-            shares(&mixed, 100, Ways::Both).by_user,
+            alone(&memberships(&mixed), 100),
             [200],
             "whoever is alone in a group gets a call of their own"
-        );
-        assert_eq!(shares(&joining(&["a", "b"], 3), 1, Ways::Both).calls(), 3);
-        assert_eq!(
-            shares(&joining(&["a", "b"], 3), 1, Ways::GroupsOnly).calls(),
-            6
         );
     }
 
@@ -235,45 +159,28 @@ mod tests {
 
     proptest! {
         #[test]
-        fn everybody_is_served_once_by_no_more_calls_than_the_plain_ways(
+        fn there_are_no_more_calls_than_by_the_plain_ways(
             people in proptest::collection::vec(anyone(), 0..60),
             batch in 1_usize..12,
-            both in any::<bool>(),
         ) {
-            let ways = if both { Ways::Both } else { Ways::GroupsOnly };
-            let shares = shares(&people, batch, ways);
-            let by_user: BTreeSet<usize> = shares.by_user.iter().copied().collect();
-            prop_assert_eq!(by_user.len(), shares.by_user.len());
+            let alone = alone(&memberships(&people), batch);
+            prop_assert!(alone.is_sorted_by(|one, next| one < next));
+            prop_assert!(alone.iter().all(|place| *place < people.len()));
+            let calls = cost(&people, &alone, batch);
+            prop_assert!(calls <= people.len());
+            prop_assert!(calls <= cost(&people, &[], batch));
+        }
 
-            let mut served: BTreeSet<(usize, &str, bool)> = BTreeSet::new();
-            for each in &shares.batches {
-                prop_assert!((1..=batch).contains(&each.size()));
-                for (places, joins) in [(&each.join, true), (&each.leave, false)] {
-                    for place in places {
-                        prop_assert!(served.insert((*place, &each.group, joins)));
-                    }
-                }
-            }
-            let wanted: BTreeSet<(usize, &str, bool)> = people
-                .iter()
-                .enumerate()
-                .filter(|(place, _)| !by_user.contains(place))
-                .flat_map(|(place, (join, leave))| {
-                    let join = join.iter().map(move |group| (place, group.as_str(), true));
-                    let leave = leave.iter().map(move |group| (place, group.as_str(), false));
-                    join.chain(leave)
-                })
-                .collect();
-            prop_assert_eq!(served, wanted);
-
-            let all_by_group = super::share(
-                &people.iter().map(|(join, leave)| Memberships { join, leave }).collect::<Vec<_>>(),
-                batch,
-                Ways::GroupsOnly,
-            ).calls();
-            prop_assert!(shares.calls() <= all_by_group);
-            prop_assert!(!both || shares.calls() <= people.len());
-            prop_assert!(both || shares.by_user.is_empty());
+        /// So a group need not wait for the others.
+        #[test]
+        fn a_group_whose_people_are_in_no_other_can_be_looked_at_on_its_own(
+            people in proptest::collection::vec(anyone(), 0..40),
+            others in 0_usize..40,
+            batch in 1_usize..12,
+        ) {
+            let others = joining(&["x"], others);
+            let apart = calls_for(&people, batch) + calls_for(&others, batch);
+            prop_assert!(apart <= calls_for(&[people, others].concat(), batch));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::screen::{BARS, columns_of_error, for_error, say};
 use super::summary::{Tally, duration, grouped};
@@ -126,9 +126,9 @@ const NARROW: usize = 50;
 fn template(columns: usize) -> String {
     let bar = |width: usize| for_error(&Tint::Good.on(format_args!("{{bar:{width}}}")));
     let line = match columns {
-        WIDE.. => bar(24) + " {human_pos} of {human_len} rows, {per_sec}, {eta} left",
-        NARROW.. => bar(10) + " {human_pos} of {human_len}, {eta} left",
-        _ => "{human_pos} of {human_len}, {eta} left".to_owned(),
+        WIDE.. => bar(24) + " {human_pos} of {human_len} rows, {per_sec}{time_left}",
+        NARROW.. => bar(10) + " {human_pos} of {human_len}{time_left}",
+        _ => "{human_pos} of {human_len}{time_left}".to_owned(),
     };
     // When somebody presses Ctrl-C, the terminal's ^C pushes the bar up by one line, which then
     // stays. So the first line is empty.
@@ -144,36 +144,66 @@ fn bar(rows: u64) -> ProgressBar {
                 // A number that cannot be written leaves its place empty.
                 let _ = write!(text, "{:.0} a second", state.per_sec());
             },
+        )
+        .with_key(
+            "time_left",
+            |state: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
+                // Nobody knows before the first row is done.
+                if state.pos() > 0 {
+                    let _ = write!(text, ", {:#} left", HumanDuration(state.eta()));
+                }
+            },
         );
     let bar = BARS.add(ProgressBar::new(rows).with_style(style));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }
 
-/// "12 created, 1 failed; 3 calls wait for the pace (the node asks to wait 12 s)"
+/// "12 created, 1 failed; 3 calls waiting (the node takes no more for now; next try in 12 s)"
 fn state(tally: &Tally, pace: PaceReport) -> String {
-    let waiting = match pace.waiting {
-        0 => String::new(),
-        1 => "; 1 call waits for the pace".to_owned(),
-        calls => format!("; {calls} calls wait for the pace"),
-    };
+    let mut parts = vec![tally.in_words()];
     if let Some(down) = pace.down_for {
-        return format!(
-            "{}; the node has not answered for {}, trying again",
-            tally.in_words(),
-            duration(down)
-        );
+        let down = duration(down);
+        parts.push(format!(
+            "the node has not answered for {down}, trying again"
+        ));
+    } else {
+        parts.push(waiting(pace));
+        parts.push(resting(pace));
     }
-    let held = match pace.held_for {
-        Some(held) if !held.is_zero() => format!(" (the node asks to wait {})", duration(held)),
-        _ => String::new(),
+    parts.retain(|part| !part.is_empty());
+    parts.join("; ")
+}
+
+fn waiting(pace: PaceReport) -> String {
+    let calls = match pace.waiting {
+        0 => return String::new(),
+        1 => "1 call waiting".to_owned(),
+        calls => format!("{calls} calls waiting"),
     };
-    let resting = match pace.resting {
-        0 => String::new(),
-        1 => "; 1 call got no answer and will be tried again".to_owned(),
-        calls => format!("; {calls} calls got no answer and will be tried again"),
+    match pace.held_for.filter(|held| !held.is_zero()) {
+        Some(held) => format!(
+            "{calls} (the node takes no more for now; next try in {})",
+            duration(held)
+        ),
+        None => calls,
+    }
+}
+
+fn resting(pace: PaceReport) -> String {
+    let calls = match pace.resting {
+        0 => return String::new(),
+        1 => "1 call will be tried again".to_owned(),
+        calls => format!("{calls} calls will be tried again"),
     };
-    format!("{}{waiting}{held}{resting}", tally.in_words())
+    // Back-offs are shorter than what is worth saying.
+    match pace
+        .resting_for
+        .filter(|wait| *wait >= Duration::from_secs(1))
+    {
+        Some(wait) => format!("{calls} (within {})", duration(wait)),
+        None => calls,
+    }
 }
 
 fn line(rows: u64, tally: &Tally, pace: PaceReport) -> String {
@@ -190,12 +220,12 @@ fn line(rows: u64, tally: &Tally, pace: PaceReport) -> String {
         )
     };
     let failed = tally.of(Verdict::Failed);
-    let mut text = format!(
-        "{} of {} rows{left}: {}",
-        grouped(done),
-        grouped(rows),
-        state(tally, pace)
-    );
+    let mut text = format!("{} of {} rows{left}", grouped(done), grouped(rows));
+    let state = state(tally, pace);
+    if !state.is_empty() {
+        text.push_str(": ");
+        text.push_str(&state);
+    }
     if failed > 0 && failed == done {
         text.push_str("; every row has failed so far, Ctrl-C stops the run");
     }
@@ -217,12 +247,27 @@ mod tests {
                 ("{human_pos}", "1,000,000"),
                 ("{human_len}", "1,000,000"),
                 ("{per_sec}", "123 a second"),
-                ("{eta}", "27m"),
+                ("{time_left}", ", 27m left"),
             ] {
                 line = line.replace(key, value);
             }
             let line = line.trim().strip_suffix("{msg}").unwrap().trim_end();
             assert!(line.len() <= columns, "{line}");
         }
+    }
+
+    #[test]
+    fn a_line_says_only_what_there_is_to_say() {
+        let tally = Tally::new(Instant::now());
+        let waits = PaceReport {
+            waiting: 64,
+            held_for: Some(Duration::from_secs(12)),
+            ..PaceReport::default()
+        };
+        assert_eq!(
+            line(200, &tally, waits),
+            "0 of 200 rows: 64 calls waiting (the node takes no more for now; next try in 12 s)"
+        );
+        assert_eq!(line(200, &tally, PaceReport::default()), "0 of 200 rows");
     }
 }

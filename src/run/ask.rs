@@ -12,6 +12,8 @@ use crate::scim::Members;
 #[derive(Debug)]
 pub(super) struct Member {
     id: String,
+    /// The row's place in the order of the file.
+    pub(super) sequence: u64,
     state: Mutex<State>,
 }
 
@@ -42,8 +44,9 @@ impl Member {
         let correction = &joint.memberships.correction;
         Member {
             id: correction.before.id.clone(),
+            sequence: joint.sequence,
             state: Mutex::new(State {
-                left: correction.join.len() + correction.leave.len(),
+                left: joint.groups().count(),
                 joint: Some(joint),
                 done: 0,
                 status: 200,
@@ -97,6 +100,14 @@ impl Member {
                 joint.settle(worker, outcome.user(self.id.clone()));
             }
             None => joint.carry_out(worker).await,
+        }
+    }
+
+    /// A membership is sent from now on.
+    pub(super) fn begin(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(joint) = &mut state.joint {
+            joint.place.begin();
         }
     }
 

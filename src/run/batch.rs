@@ -40,7 +40,6 @@ impl GroupBatches {
 
     /// Sends them all, until everybody in them was told.
     pub(super) async fn carry_out(mut self, worker: &Worker) {
-        let mut largest = usize::MAX;
         for batch in mem::take(&mut self.batches) {
             if let Some(reason) = worker.stop.reason() {
                 for ask in &batch {
@@ -49,7 +48,7 @@ impl GroupBatches {
                 continue;
             }
             tokio::select! {
-                () = self.send(worker, &batch, &mut largest) => {}
+                () = self.send(worker, &batch) => {}
                 () = worker.stop.halted() => for ask in &batch {
                     ask.tell(worker, Word::Failed(halted())).await;
                 },
@@ -58,10 +57,10 @@ impl GroupBatches {
     }
 
     /// Sends a batch, in parts if need be, until everybody in it was told.
-    async fn send(&self, worker: &Worker, batch: &[Ask], largest: &mut usize) {
+    async fn send(&self, worker: &Worker, batch: &[Ask]) {
         let whole: Vec<&Ask> = batch.iter().collect();
         let mut parts: Vec<Vec<&Ask>> = whole
-            .chunks((*largest).max(1))
+            .chunks(worker.habits.members_at_once(&self.group))
             .map(<[&Ask]>::to_vec)
             .collect();
         let mut losses = 0;
@@ -81,7 +80,7 @@ impl GroupBatches {
                 parts.push(part);
             } else if part.len() > 1 && self.is_about_one(worker, &error).await {
                 if matches!(&error, Error::Refused(refusal) if refusal.status == 413) {
-                    *largest = (part.len() / 2).max(1);
+                    worker.habits.change_at_once(&self.group, part.len() / 2);
                 }
                 debug!(group = self.group, people = part.len(), %error, "a batch was refused and is halved");
                 let (one, other) = part.split_at(part.len() / 2);

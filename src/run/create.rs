@@ -16,7 +16,7 @@ use super::past::{Doubt, Evidence};
 use super::worker::Worker;
 use super::writer::Route;
 use crate::directory::Holder;
-use crate::pace::retry::{Effort, MAX_ATTEMPTS, back_off};
+use crate::pace::retry::{Effort, MAX_ATTEMPTS};
 use crate::pace::{Fault, FaultKind};
 use crate::roster::{Email, Newcomer};
 use crate::scim::{Error, NewUser, Reply, User, same_id};
@@ -26,6 +26,9 @@ const LOOKS: u32 = 4;
 
 /// How long it is given to show.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// An account that is found so soon after a POST is hardly somebody else's.
+const NEAR: Duration = Duration::from_secs(1);
 
 /// How a create ended.
 #[derive(Debug)]
@@ -180,8 +183,13 @@ impl<'w> Create<'w> {
                 return self.cut_off(fault);
             }
             self.sent = Sent::Perhaps;
-            effort.add(fault.lasted);
-            if let Some(end) = Box::pin(self.look_into(&fault, effort)).await {
+            let wait = effort.after(&fault);
+            let pace = self.worker.client.line().pace();
+            if pace.rest(wait).await.is_err() {
+                let kind = FaultKind::Stopped;
+                return self.not_seen(Error::Fault(Fault { kind, ..fault }));
+            }
+            if let Some(end) = Box::pin(self.look_into(&fault, effort, wait)).await {
                 return end;
             }
         }
@@ -252,8 +260,9 @@ impl<'w> Create<'w> {
         seen_before.is_some_and(|id| same_id(id, &account.id))
     }
 
-    /// The answer was lost: looks whether the POST worked, and ends the row unless it did not.
-    async fn look_into(&self, fault: &Fault, effort: Effort) -> Option<Creation> {
+    /// The answer was lost, or the node could not do it just then: looks whether the POST worked after so long, and ends the
+    /// row unless it did not.
+    async fn look_into(&self, fault: &Fault, effort: Effort, after: Duration) -> Option<Creation> {
         let attempts = self.attempts;
         info!(email = %self.email, cause = %fault, "no answer to a create; looking whether it worked");
         match self.look().await {
@@ -265,9 +274,9 @@ impl<'w> Create<'w> {
                 status,
             )) => {
                 let made = fault.status.filter(|status| *status == 201);
-                // While a call waits for its turn, others may make the account.
+                // While a call waits, others may make the account.
                 let was_put_off = fault.attempts > 1 || fault.status == Some(429);
-                let is_near = !self.is_resumed && !was_put_off;
+                let is_near = !self.is_resumed && !was_put_off && after <= NEAR;
                 Some(Creation::Created {
                     status: made.unwrap_or(status),
                     account: Some(account),
@@ -282,20 +291,7 @@ impl<'w> Create<'w> {
             }),
             Ok((None, _)) => {
                 debug!(email = %self.email, "the account is not there; sending the create again");
-                let rest = self
-                    .worker
-                    .client
-                    .line()
-                    .pace()
-                    .rest(back_off(effort.failures()))
-                    .await;
-                rest.is_err().then(|| Creation::Failed {
-                    error: Error::Fault(Fault {
-                        kind: FaultKind::Stopped,
-                        ..without_doubt(fault)
-                    }),
-                    attempts,
-                })
+                None
             }
             Err(error) => Some(self.not_seen(error)),
         }

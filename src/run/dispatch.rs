@@ -8,23 +8,24 @@
 //!                └── row left ◀──┴───────────────┘
 //! ```
 //!
+//! Rows that are ready begin group by group, so that changes of groups can be sent while other rows go on.
 //! All decisions are made by one loop that owns lanes, pool, post and counts; tasks tell it by
 //! [`Step`]s how far they are.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::mem;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
 use tracing::error;
 
-use super::flush::Flush;
 use super::joint::Joint;
 use super::lanes::{Lanes, Ticket};
 use super::order::Order;
 use super::outcome::{Outcome, Verdict};
 use super::parcel::Parcel;
 use super::past::{Asked, Assignment, Past};
+use super::pool::{Flush, Pool};
 use super::post::Post;
 use super::read_ahead::ReadAhead;
 use super::rehearse::count_and_settle;
@@ -50,8 +51,10 @@ pub(super) enum Step {
     Parcel(Parcel),
     /// A bulk request has come back.
     Arrived(Box<Arrival>),
-    /// A task has ended.
-    Ended,
+    /// The task of a row that names these groups has ended.
+    Ended(Vec<(u64, String)>),
+    /// What was set aside has been sent; if it was batches, those of this group.
+    Sent(Option<String>),
 }
 
 /// Where tasks tell how far they are, and where what they send waits for others.
@@ -74,14 +77,23 @@ fn most_tasks(settings: &Settings) -> usize {
 }
 
 /// Tells the loop that a task has ended, however it did.
-struct Task(mpsc::UnboundedSender<Step>);
+struct Task {
+    steps: mpsc::UnboundedSender<Step>,
+    end: Option<Step>,
+}
 
 impl Drop for Task {
     fn drop(&mut self) {
-        // A loop that is gone waits for nobody.
-        let _ = self.0.send(Step::Ended);
+        if let Some(end) = self.end.take() {
+            // A loop that is gone waits for nobody.
+            let _ = self.steps.send(end);
+        }
     }
 }
+
+/// In which order rows are carried out that may go at once: those of a group together, so that one group after the other
+/// can be changed while rows go on; the smallest groups first, rows without a group last.
+type Rank = (u64, String, u64);
 
 /// The loop.
 pub(super) struct Dispatch {
@@ -90,20 +102,22 @@ pub(super) struct Dispatch {
     window: Arc<Semaphore>,
     order: Order,
     lanes: Lanes<Row>,
-    ready: VecDeque<(Ticket, Row)>,
-    pool: Vec<Joint>,
+    ready: BTreeMap<Rank, (Ticket, Row)>,
+    pool: Pool,
     post: Option<Post>,
     sender: mpsc::UnboundedSender<Step>,
     steps: mpsc::UnboundedReceiver<Step>,
     sequence: u64,
     /// The ids of the people who get another email, by that email; all as keys.
     renamed: HashMap<String, Vec<String>>,
-    /// Tasks that run now.
+    /// Tasks of rows that run now.
     active: usize,
+    /// Tasks that send what was set aside.
+    sending: usize,
     /// How many may.
     most: usize,
-    /// How many people a batch names; one or none: no batches.
-    batch: usize,
+    /// Whether what goes together is set aside.
+    pooling: bool,
     over: bool,
 }
 
@@ -126,20 +140,21 @@ impl Dispatch {
         let most = most_tasks(&worker.settings);
         Dispatch {
             most: if one_by_one { 1 } else { most },
-            batch: if one_by_one { 1 } else { worker.settings.batch },
+            pooling: !one_by_one && worker.settings.batch > 1,
+            pool: Pool::new(worker.settings.batch),
             post,
             worker,
             census,
             window,
             order,
             lanes: Lanes::default(),
-            ready: VecDeque::new(),
-            pool: Vec::new(),
+            ready: BTreeMap::new(),
             sender,
             steps,
             sequence: 0,
             renamed: HashMap::new(),
             active: 0,
+            sending: 0,
             over: false,
         }
     }
@@ -156,19 +171,21 @@ impl Dispatch {
         };
         loop {
             while self.active < self.most
-                && let Some((ticket, row)) = self.ready.pop_front()
+                && let Some((_, (ticket, row))) = self.ready.pop_first()
             {
                 self.begin(ticket, row);
             }
             self.send_open_post();
-            if self.active == 0 && self.ready.is_empty() {
-                if self.pool_is_due() {
-                    self.flush();
-                } else if self.over && self.pool.is_empty() {
-                    return;
+            if self.active + self.sending == 0 && self.ready.is_empty() {
+                match self.pool.oldest() {
+                    Some(oldest) if self.is_due(oldest) => self.flush(),
+                    None if self.over => return,
+                    _ => {}
                 }
             }
-            let wants_more = !self.over && self.active < self.most && self.ready.is_empty();
+            let has_room = self.active < self.most && self.ready.is_empty();
+            // Once rows are set aside, others of their groups are looked for in the whole window.
+            let wants_more = !self.over && (has_room || self.pool.is_used);
             tokio::select! {
                 biased;
                 // The loop holds a sender itself: this never ends.
@@ -180,11 +197,27 @@ impl Dispatch {
 
     fn take(&mut self, step: Step) {
         match step {
-            Step::Left(ticket) => self.ready.extend(self.lanes.leave(&ticket)),
-            Step::Joint(joint) => self.pool.push(*joint),
+            Step::Left(ticket) => {
+                let free = self.lanes.leave(&ticket);
+                self.ready.extend(free.into_iter().map(ranked));
+            }
+            Step::Joint(joint) => self.pool.put(*joint),
             Step::Parcel(parcel) => self.at_post(|post| post.take(parcel)),
             Step::Arrived(arrival) => self.at_post(|post| post.arrive(*arrival)),
-            Step::Ended => self.active -= 1,
+            Step::Ended(groups) => {
+                self.active -= 1;
+                for (_, group) in groups {
+                    self.pool.queues.came(&group);
+                    self.send_ripe(&group);
+                }
+            }
+            Step::Sent(group) => {
+                self.sending -= 1;
+                if let Some(group) = group {
+                    self.pool.queues.sent(&group);
+                    self.send_ripe(&group);
+                }
+            }
         }
     }
 
@@ -193,7 +226,7 @@ impl Dispatch {
     fn send_open_post(&mut self) {
         let is_full = self.active >= self.most || self.window.available_permits() == 0;
         let Some(post) = &mut self.post else { return };
-        if post.waiting() >= self.active && (self.over || is_full) {
+        if post.waiting() >= self.active + self.sending && (self.over || is_full) {
             self.at_post(Post::close);
         }
     }
@@ -216,6 +249,9 @@ impl Dispatch {
         let assignment = match next {
             None => {
                 self.over = true;
+                for group in self.pool.groups() {
+                    self.send_ripe(&group);
+                }
                 return;
             }
             Some(Err(error)) => {
@@ -262,12 +298,30 @@ impl Dispatch {
             return place.settle(asked.not_reached(reason));
         }
         let keys = self.keys(&asked.change);
+        let groups = self.groups(&asked.change);
+        for (_, group) in &groups {
+            self.pool.queues.expect(group);
+        }
         let row = Row {
             sequence,
             asked,
             place,
+            groups,
         };
-        self.ready.extend(self.lanes.enter(sequence, keys, row));
+        let free = self.lanes.enter(sequence, keys, row);
+        self.ready.extend(free.map(ranked));
+    }
+
+    /// The groups that a row names, and how many rows of the file do; the fewest first.
+    fn groups(&self, change: &Change) -> Vec<(u64, String)> {
+        let group = |name| {
+            let id = self.worker.directory.teams.resolve(name).ok()?;
+            let mentions = self.census.groups.get(name)?;
+            Some((mentions.rows(), id.to_owned()))
+        };
+        let mut groups: Vec<_> = change.groups().filter_map(group).collect();
+        groups.sort_unstable();
+        groups
     }
 
     /// The change that a row asks for, or why it makes no sense.
@@ -318,14 +372,22 @@ impl Dispatch {
 
     fn begin(&mut self, ticket: Ticket, mut row: Row) {
         row.place.begin();
+        self.active += 1;
         let turn = Turn::new(ticket, self.sender.clone());
-        let (worker, pooling) = (Arc::clone(&self.worker), self.batch > 1);
-        self.spawn(async move { row.carry_out(&worker, turn, pooling).await });
+        let (worker, pooling) = (Arc::clone(&self.worker), self.pooling);
+        let end = Step::Ended(mem::take(&mut row.groups));
+        self.spawn(
+            end,
+            async move { row.carry_out(&worker, turn, pooling).await },
+        );
     }
 
-    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        self.active += 1;
-        let ended = Task(self.sender.clone());
+    /// `end`: what the loop is told when the task has ended.
+    fn spawn(&self, end: Step, task: impl Future<Output = ()> + Send + 'static) {
+        let ended = Task {
+            steps: self.sender.clone(),
+            end: Some(end),
+        };
         // In a box, it is not kept twice: there may be thousands.
         let task = Box::pin(task);
         tokio::spawn(async move {
@@ -334,40 +396,60 @@ impl Dispatch {
         });
     }
 
-    /// Whether what was set aside is to be sent: nothing else is going on, and no further row can
-    /// come, since there is none or because the oldest one set aside holds the window.
-    fn pool_is_due(&self) -> bool {
-        let oldest = self.pool.iter().map(|joint| joint.sequence).min();
-        oldest.is_some_and(|oldest| self.over || self.sequence - oldest >= WINDOW as u64)
+    /// Whether what was set aside is to be sent although it may cost a call more than it would later: nothing is going on,
+    /// and no further row can come, since there is none or because the oldest one set aside holds the window.
+    fn is_due(&self, oldest: u64) -> bool {
+        self.over || self.sequence - oldest >= WINDOW as u64
     }
 
-    /// Sends what was set aside; where more rows are to come, the newest wait for a full batch.
+    /// Sends what was set aside.
     fn flush(&mut self) {
-        let mut joints = mem::take(&mut self.pool);
-        joints.sort_unstable_by_key(|joint| joint.sequence);
-        // That they waited for others says nothing of how long they take.
-        for joint in &mut joints {
-            joint.place.begin();
+        let to_come = !self.over && self.worker.stop.reason().is_none();
+        let by_group = self.worker.habits.memberships_by_group();
+        let flush = self.pool.all(to_come, by_group);
+        self.send(flush);
+    }
+
+    /// Sends what of a group need not wait for other rows. In a bulk request it would take room from them.
+    fn send_ripe(&mut self, group: &str) {
+        if self.post.is_none() {
+            let by_group = self.worker.habits.memberships_by_group();
+            let flush = self.pool.ripe(group, self.over, by_group);
+            self.send(flush);
         }
-        if !self.over && self.worker.stop.reason().is_none() && joints.len() > self.batch {
-            let full = joints.len() - joints.len() % self.batch;
-            self.pool = joints.split_off(full);
-        }
-        let flush = Flush::of(joints, self.batch, &self.worker.habits);
+    }
+
+    fn send(&mut self, mut flush: Flush) {
+        flush.begin();
+        let together = self.post.is_some();
         if let Some(rehearsal) = &self.worker.rehearsal {
+            for group in &flush.groups {
+                self.pool.queues.sent(&group.group);
+            }
             return count_and_settle(rehearsal, &self.worker, flush);
         }
         let Flush { alone, groups } = flush;
         for joint in alone {
+            self.sending += 1;
             let worker = Arc::clone(&self.worker);
-            self.spawn(async move { joint.carry_out(&worker).await });
+            self.spawn(
+                Step::Sent(None),
+                async move { joint.carry_out(&worker).await },
+            );
         }
-        let together = self.post.is_some();
-        for group in groups.into_iter().flat_map(|group| group.apart(together)) {
+        for batches in groups.into_iter().flat_map(|group| group.apart(together)) {
+            self.sending += 1;
             let worker = Arc::clone(&self.worker);
-            self.spawn(async move { group.carry_out(&worker).await });
+            let end = Step::Sent(Some(batches.group.clone()));
+            self.spawn(end, async move { batches.carry_out(&worker).await });
         }
     }
+}
+
+fn ranked((ticket, row): (Ticket, Row)) -> (Rank, (Ticket, Row)) {
+    let first = row.groups.first().cloned();
+    let (rows, group) = first.unwrap_or((u64::MAX, String::new()));
+    ((rows, group, row.sequence), (ticket, row))
 }
 
 /// Rows as they come, each when there is room for it in the window.

@@ -34,7 +34,7 @@ pub struct Record {
 }
 
 /// How the pace stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PaceReport {
     /// Calls that have left.
     pub calls: u64,
@@ -46,8 +46,10 @@ pub struct PaceReport {
     pub waiting: usize,
     /// Calls that came to nothing and will be tried again.
     pub resting: usize,
-    /// How long the node wants calls to wait from now on.
+    /// How long no call of some class leaves, since the node accepts none.
     pub held_for: Option<Duration>,
+    /// How long it is until the last of those that rest is tried again.
+    pub resting_for: Option<Duration>,
     /// How long the node has not answered, where one call at a time is tried until it does.
     pub down_for: Option<Duration>,
 }

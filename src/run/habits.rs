@@ -1,5 +1,6 @@
 //! What a run has learnt of how its node carries things out, so that each thing is found out once.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -75,6 +76,8 @@ pub(super) struct Habits {
     dialect: RwLock<Dialect>,
     looking: Mutex<()>,
     shows_at_once: AtomicBool,
+    /// How many members of a group may change at once, where more were refused.
+    members_at_once: RwLock<HashMap<String, usize>>,
 }
 
 impl Habits {
@@ -115,6 +118,20 @@ impl Habits {
     /// A change that was not shown at once was not shown later either.
     pub(super) fn show_at_once(&self) {
         self.shows_at_once.store(true, Ordering::Relaxed);
+    }
+
+    /// How many members of a group may change at once, as far as was seen.
+    pub(super) fn members_at_once(&self, group: &str) -> usize {
+        let known = self.members_at_once.read();
+        let known = known.unwrap_or_else(PoisonError::into_inner);
+        known.get(group).copied().unwrap_or(usize::MAX)
+    }
+
+    /// More than so many members of a group are changed in parts from now on.
+    pub(super) fn change_at_once(&self, group: &str, most: usize) {
+        let known = self.members_at_once.write();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        known.insert(group.to_owned(), most.max(1));
     }
 
     fn dialect(&self) -> Dialect {

@@ -106,6 +106,7 @@ fn added_up(sources: &[Source]) -> PaceReport {
         waiting: paces().map(|pace| pace.waiting).sum(),
         resting: paces().map(|pace| pace.resting).sum(),
         held_for: paces().filter_map(|pace| pace.held_for).max(),
+        resting_for: paces().filter_map(|pace| pace.resting_for).max(),
         down_for: paces().filter_map(|pace| pace.down_for).max(),
     }
 }

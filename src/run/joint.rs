@@ -18,6 +18,12 @@ pub(super) struct Joint {
 }
 
 impl Joint {
+    /// The groups that its person joins or leaves.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &String> {
+        let correction = &self.memberships.correction;
+        correction.join.iter().chain(&correction.leave)
+    }
+
     /// Carries the row out on its own.
     pub(super) async fn carry_out(self, worker: &Worker) {
         let outcome = match worker.stop.reason() {

@@ -24,7 +24,6 @@ mod course;
 mod create;
 mod dispatch;
 mod event;
-mod flush;
 mod foundry;
 mod habits;
 mod interleave;
@@ -41,7 +40,9 @@ mod outcome;
 mod ownership;
 mod parcel;
 mod past;
+mod pool;
 mod post;
+mod queues;
 mod read_ahead;
 mod rehearse;
 mod row;
@@ -280,6 +281,7 @@ fn pace_report(pace: &Pace) -> PaceReport {
         waiting: pace.waiting(),
         resting: pace.resting(),
         held_for: pace.held_for(),
+        resting_for: pace.resting_for(),
         down_for: pace.down_for(),
     }
 }

@@ -5,9 +5,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::course::{Course, Pending};
-use super::flush::Flush;
 use super::outcome::{Outcome, Verdict};
 use super::past::Asked;
+use super::pool::Flush;
 use super::worker::{Worker, done, impossible, protected};
 use crate::directory::Holder;
 use crate::plan::{self, Correction, Work};

@@ -4,11 +4,11 @@ use tokio::sync::mpsc;
 
 use super::course::Course;
 use super::dispatch::Step;
-use super::flush::Flush;
 use super::joint::{Joint, halted};
 use super::lanes::Ticket;
 use super::order::Place;
 use super::past::Asked;
+use super::pool::Flush;
 use super::rehearse::count_and_settle;
 use super::worker::Worker;
 
@@ -18,6 +18,8 @@ pub(super) struct Row {
     pub(super) sequence: u64,
     pub(super) asked: Asked,
     pub(super) place: Place,
+    /// The groups that it names, the one that the fewest rows of the file name first, and how many these are.
+    pub(super) groups: Vec<(u64, String)>,
 }
 
 impl Row {

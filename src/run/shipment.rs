@@ -130,6 +130,9 @@ impl Shipment {
                 attempts: refusal.attempts,
                 may_have_worked: true,
                 lasted: Duration::ZERO,
+                was_refused: false,
+                with_all: false,
+                wait: None,
             }),
             Err(Error::Refused(refusal)) if refusal.status == 413 => Fate::TooLarge,
             Err(error) => {

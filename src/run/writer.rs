@@ -301,6 +301,9 @@ impl Writer {
                 attempts: 1,
                 may_have_worked: true,
                 lasted: Duration::ZERO,
+                was_refused: false,
+                with_all: false,
+                wait: None,
             })
         })
     }

@@ -238,6 +238,9 @@ fn lost(whole: &Reply<()>, status: Option<u16>, cause: Option<String>) -> Error 
         attempts: whole.attempts,
         may_have_worked: true,
         lasted: Duration::ZERO,
+        was_refused: false,
+        with_all: false,
+        wait: None,
     })
 }
 

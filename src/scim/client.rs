@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::{Method, StatusCode};
@@ -21,8 +22,8 @@ use super::patching::Patching;
 use super::place::Ways;
 use super::resource::{Group, Resource, Shown, User};
 use super::version::Versions;
-use crate::pace::retry::{Happened, Repeat, happened};
-use crate::pace::{Answer, Call, Class, Line, date_in_seconds};
+use crate::pace::retry::{Happened, Repeat, back_off, happened};
+use crate::pace::{Answer, Call, Class, Line, date_in_seconds, retry_after};
 
 /// One resource is small.
 const LONGEST_RESOURCE: usize = 4 << 20;
@@ -237,9 +238,10 @@ impl Client {
     /// nothing is lost when it says nothing: it is asked again only when it is busy, and then not often.
     pub async fn config(&self) -> Option<ServiceProviderConfig> {
         const ATTEMPTS: u32 = 3;
+        const LONGEST_WAIT: Duration = Duration::from_secs(2);
         let path = ["ServiceProviderConfig"];
         let call = self.call(Method::GET, &path, Repeat::Safe).ok()?;
-        for _ in 0..ATTEMPTS {
+        for attempt in 1..=ATTEMPTS {
             let heard = self.line.ask(&call).await.ok()?;
             if heard.status.is_success() {
                 let config = ServiceProviderConfig::read(&heard.body)?;
@@ -253,9 +255,13 @@ impl Client {
                 return Some(config);
             }
             let what = happened(heard.status, &heard.body);
-            if !matches!(what, Happened::Throttled | Happened::Unavailable) {
+            let is_busy = matches!(what, Happened::Throttled | Happened::Unavailable);
+            if !is_busy || attempt == ATTEMPTS {
                 return None;
             }
+            let wait =
+                retry_after(&heard.headers, &heard.body).unwrap_or_else(|| back_off(attempt));
+            self.line.pace().rest(wait.min(LONGEST_WAIT)).await.ok()?;
         }
         None
     }

@@ -11,7 +11,7 @@ use tracing::{debug, info};
 use super::hopeless;
 use crate::directory::Teams;
 use crate::pace::Fault;
-use crate::pace::retry::{Effort, MAX_ATTEMPTS, back_off};
+use crate::pace::retry::{Effort, MAX_ATTEMPTS};
 use crate::scim::{Client, Error, NewGroup};
 
 /// How often a group is looked for that may be there.
@@ -122,7 +122,7 @@ impl Creation<'_> {
             if fault.kind.is_of_the_unsent() {
                 return Err(self.not_seen(error));
             }
-            effort.add(fault.lasted);
+            self.rest(effort.after(&fault)).await?;
             info!(name = self.full_name, cause = %fault, "no answer to the creation of a group; looking whether it worked");
             if let Some(id) = self.look().await? {
                 return Ok(id);
@@ -134,7 +134,6 @@ impl Creation<'_> {
                 name = self.full_name,
                 "the group is not there; sending it again"
             );
-            self.rest(back_off(effort.failures())).await?;
         }
     }
 

@@ -71,8 +71,8 @@ pub(in crate::cli) struct NodeArgs {
     /// What names of roles begin with on the node (its role mapping prefix)
     #[arg(long, value_name = "PREFIX", env = "HEADCOUNT_ROLE_PREFIX")]
     pub(in crate::cli) role_prefix: Option<String>,
-    /// Never send more calls than this: 50/s, 180/min, 25000/h; auto, unless given: as many as the node allows
-    #[arg(long, value_name = "N[/s|/min|/h]|auto", env = "HEADCOUNT_RATE")]
+    /// Never send more calls than this: 50/s, 180/min, 25000/h; auto, unless given: as many as the node allows; off: no rate control, each call waits only when the node refuses it (for comparison, or if auto is too slow on your node)
+    #[arg(long, value_name = "N[/s|/min|/h]|auto|off", env = "HEADCOUNT_RATE")]
     pub(in crate::cli) rate: Option<Tempo>,
     /// At most this many calls in flight at once; 8 unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(Profile::CONCURRENCY)), env = "HEADCOUNT_CONCURRENCY")]

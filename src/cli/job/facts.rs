@@ -150,7 +150,11 @@ fn held_to(node: &NodeAbout, several: bool) -> Vec<Setting> {
     let Some(calls) = node.concurrency else {
         return Vec::new();
     };
-    let rate = node.rate.as_deref().unwrap_or("as fast as the node allows");
+    let rate = match node.rate.as_deref() {
+        None => "as fast as the node allows",
+        Some("off") => "as the node answers (off)",
+        Some(rate) => rate,
+    };
     let of_node = |value: String| {
         if several {
             format!("{}: {value}", node.name)

@@ -34,7 +34,7 @@ impl<'a> End<'a> {
     ) -> Self {
         let shares = ready.iter().zip(&ended).map(|(each, ended)| Share {
             forecast: ended.forecast.unwrap_or_default(),
-            rate: each.site.destination.rate,
+            rate: each.site.destination.rate.ceiling(),
             new_groups: each.directory.teams.missing().len(),
         });
         End {

@@ -11,6 +11,7 @@ use super::site::{Ready, Site, sites};
 use crate::cli::Failure;
 use crate::cli::destination::Destination;
 use crate::ledger::{About, Book, NodeAbout};
+use crate::pace::Tempo;
 use crate::report::say;
 use crate::sheet::shown;
 
@@ -60,7 +61,7 @@ impl Job {
             name: destination.in_words(),
             cell: destination.names().name,
             address: destination.address(),
-            rate: destination.rate.map(|rate| rate.to_string()),
+            rate: (destination.rate != Tempo::Auto).then(|| destination.rate.into()),
             concurrency: Some(destination.concurrency),
             role_prefix: destination.role_prefix.clone(),
             protected: destination.protected.names(),

@@ -1,36 +1,37 @@
-//! Finds out how fast a node lets calls come, for each class of call, without being told.
+//! The rate controller: finds out how fast a node accepts calls, without being told.
 //!
-//! A state machine on a time that is handed in: it has no clock, no tasks and no files, so that a test can drive
-//! hours of it in a moment. [`Pace`](super::Pace) gives it the time and waits as it says.
+//! A state machine that is told the time: it has no clock, no tasks and no files, so tests drive hours of it in
+//! a moment. [`Pace`](super::Pace) tells it the time and waits as it says.
 //!
 //! ```text
-//!                      ┌ held     nobody before a `Retry-After` is over
-//!  ask ──▶ Lane ───────┼ Window   how many calls are in flight: slow start, a limit on them, a queue at the node
-//!  (one a class)       ├ Quota    what the node's own fields say is left
-//!                      └ Speed    calls a second, once calls were refused
+//!                     ┌ Block             nothing is accepted: one call at a time finds out when that ends
+//!  ask ─▶ ClassLimiter┼ Quota             what the node's own header fields claim is left
+//!         (per class) ├ ConcurrencyLimit  calls in flight
+//!                     └ RateController    calls per second, once a limit has shown
+//!
+//!  back ─▶ CallLog ─▶ RefusalDetector     are refusals a limit, or chance?
+//!                        └─▶ ConcurrencyLimit, if what was in flight explains them; else RateController
 //! ```
 //!
-//! - [`Window`] begins with four calls and doubles with each round trip, so a node without limits is used in full
-//!   after a few of them. It becomes smaller when answers take much longer than they could, and when calls are refused
-//!   that only more calls in flight than ever before can explain.
-//! - [`Speed`] holds nothing back before the first refusal. Then calls leave evenly spaced, at what the node was seen
-//!   to take, and faster again until the next refusal: quickly at first, and by a few percent once the limit is known.
-//!   How often it tries is measured by what a refusal costs.
-//! - [`Quota`] follows the `RateLimit` and `X-RateLimit` fields, where a node sends them: then nothing needs to be
-//!   found out.
+//! - A refusal by itself changes nothing. [`RefusalDetector`](refusals) decides when refusals come so close together that
+//!   there must be a limit. The status code does not matter: 429, 503 and 500 count alike.
+//! - Latency changes nothing either. Only refusals hold calls back.
+//! - What a node says (`Retry-After`, quota fields) holds back the class only after a call has shown it to be true.
+//! - Each class of call has its own limits. Only the number of calls in flight is also counted for all together. Classes
+//!   that share a rate find their shares as two clients do.
 //!
-//! Classes are apart since nodes count them apart. Where a node counts them together, each finds its share.
-//! What does not belong here: what is sent again ([`retry`](super::retry)), and whether the node is there
-//! at all ([`breaker`](super::breaker)).
+//! What is sent again after a refusal is the business of [`retry`](super::retry); whether the node is there at all, that of
+//! [`breaker`](super::breaker).
 
-mod lane;
-mod latency;
+mod block;
+mod call_log;
+mod class;
+mod concurrency;
 mod quota;
+mod rate;
+mod refusals;
 #[cfg(test)]
 mod simulation;
-mod speed;
-#[cfg(test)]
-mod table;
 mod window;
 
 use std::time::Duration;
@@ -38,21 +39,27 @@ use std::time::Duration;
 pub(super) use quota::Allowance;
 
 use super::Class;
-use lane::Lane;
+use call_log::CallLog;
+use class::{ClassLimiter, Returned};
+use concurrency::ConcurrencyLimit;
 
 /// Decides when the next call of a class may leave.
 #[derive(Debug)]
 pub(super) struct Limiter {
-    /// How many calls may be in flight, of all classes.
+    /// The most calls in flight, of all classes together.
     places: u32,
     in_flight: u32,
-    lanes: [Lane; Class::ALL.len()],
+    classes: [ClassLimiter; Class::ALL.len()],
+    /// How many calls of all classes the node accepts at once.
+    overall: ConcurrencyLimit,
+    log: CallLog,
+    last_sent: f64,
 }
 
 /// When a call may leave.
 #[derive(Debug)]
 pub(super) enum Turn {
-    /// Now; it is counted as being in flight.
+    /// Now; it counts as in flight.
     Now(Ticket),
     /// Not before then.
     At(Duration),
@@ -60,14 +67,27 @@ pub(super) enum Turn {
     AfterAnswer,
 }
 
-/// A call that is in flight.
+/// A call in flight.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ticket {
     class: Class,
     /// When it left, in seconds.
     sent: f64,
-    /// How many calls of its class were in flight then, itself included.
-    among: u32,
+    /// How many calls were in flight then, itself included: of its class, and of all.
+    of_class: u32,
+    of_all: u32,
+    probe: Option<Probe>,
+    /// Its number in the log.
+    number: u64,
+}
+
+/// What a call was let go to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probe {
+    /// Whether the node accepts calls again.
+    Block,
+    /// Whether nothing is left, as the node claims.
+    Quota,
 }
 
 impl Ticket {
@@ -86,24 +106,31 @@ impl Ticket {
     }
 }
 
-/// What the answer to a call says of the pace.
+/// What an answer says about limits.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Said {
-    /// It was taken.
-    Taken,
-    /// There were too many; the next one may come after so long.
-    Refused(Duration),
-    /// The node could not do it now.
-    Busy,
-    /// Nothing: no answer came, or the call did not leave.
-    Nothing,
+pub(super) enum Feedback {
+    /// The node carried the call out, or refused what it asks for.
+    Accepted,
+    /// The node would not do it now; it may have said how long to wait.
+    Refused(Option<Duration>),
+    /// No answer came, or the call did not leave.
+    Unknown,
 }
 
-/// The pace that a node was seen to allow: calls a second, for each class that has a limit.
+/// The limits that a run found on a node, by class of call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Learnt([Option<f64>; Class::ALL.len()]);
+pub struct LearnedRates([Option<LearnedRate>; Class::ALL.len()]);
 
-impl Learnt {
+/// A limit that a run found.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+struct LearnedRate {
+    /// Calls per second.
+    rate: f64,
+    /// The calls that it was measured by.
+    calls: u32,
+}
+
+impl LearnedRates {
     /// Whether no limit was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -112,23 +139,38 @@ impl Learnt {
 }
 
 impl Limiter {
-    /// At most so many calls in flight; `learnt` is what an earlier run found.
-    pub(super) fn new(places: u32, learnt: Learnt) -> Self {
+    /// At most `places` calls in flight; `learned` is what an earlier run found.
+    pub(super) fn new(places: u32, learned: LearnedRates) -> Self {
         let places = places.max(1);
         Limiter {
             places,
             in_flight: 0,
-            lanes: learnt.0.map(|speed| Lane::new(places, speed)),
+            classes: learned.0.map(|learned| ClassLimiter::new(places, learned)),
+            overall: ConcurrencyLimit::without_slow_start(places),
+            log: CallLog::default(),
+            last_sent: f64::NEG_INFINITY,
         }
     }
 
     /// Asks for a call of `class` to leave at `now`.
     pub(super) fn ask(&mut self, class: Class, now: Duration) -> Turn {
-        if self.in_flight >= self.places {
+        let limiter = &mut self.classes[class as usize];
+        let seconds = now.as_secs_f64();
+        if self.in_flight >= self.places || self.in_flight >= self.overall.size(seconds) {
+            limiter.waits_for_place();
             return Turn::AfterAnswer;
         }
-        let turn = self.lanes[class as usize].ask(class, now.as_secs_f64());
-        self.in_flight += u32::from(matches!(turn, Turn::Now(_)));
+        let spaced = self.overall.next(self.last_sent, limiter.latency());
+        if seconds < spaced {
+            return Turn::At(duration(spaced));
+        }
+        let mut turn = limiter.ask(class, seconds);
+        if let Turn::Now(ticket) = &mut turn {
+            self.in_flight += 1;
+            self.last_sent = seconds;
+            ticket.of_all = self.in_flight;
+            ticket.number = self.log.sent(class, seconds);
+        }
         turn
     }
 
@@ -137,27 +179,68 @@ impl Limiter {
         &mut self,
         ticket: Ticket,
         now: Duration,
-        said: Said,
+        feedback: Feedback,
         allowance: Option<Allowance>,
     ) {
+        let now = now.as_secs_f64();
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.lanes[ticket.class as usize].back(ticket, now.as_secs_f64(), said, allowance);
+        let limiter = &mut self.classes[ticket.class as usize];
+        let is_accepted = feedback == Feedback::Accepted;
+        let inside = self
+            .log
+            .back(ticket.number, now, is_accepted, limiter.latency());
+        let returned = Returned {
+            ticket,
+            now,
+            inside,
+        };
+        limiter.told(allowance, now);
+        match feedback {
+            Feedback::Accepted => {
+                let of_all = inside.map(|inside| inside.of_all);
+                self.overall.accepted(ticket.of_all, of_all);
+                limiter.accepted(returned);
+            }
+            Feedback::Refused(wait) => {
+                let wait = wait.map(|wait| wait.as_secs_f64());
+                limiter.refused(returned, wait, &mut self.overall);
+            }
+            Feedback::Unknown => limiter.lost(ticket, now),
+        }
     }
 
-    /// Calls of `class` are refused, as something else than the status of a call says.
-    pub(super) fn refused(&mut self, class: Class, now: Duration, wait: Duration) {
-        self.lanes[class as usize].refused_since(now.as_secs_f64(), wait.as_secs_f64());
+    /// Parts of a bulk request were refused because there were too many: calls of `class` wait.
+    pub(super) fn hold(&mut self, class: Class, now: Duration, wait: Duration) {
+        self.classes[class as usize].hold(now.as_secs_f64(), wait.as_secs_f64());
     }
 
-    /// Until when calls of `class` are held back by the node's word.
-    pub(super) fn held_until(&self, class: Class) -> Duration {
-        Duration::from_secs_f64(self.lanes[class as usize].held_until())
+    /// Until when calls of `class` are held back, if the node accepts none.
+    pub(super) fn held_until(&self, class: Class) -> Option<Duration> {
+        self.classes[class as usize].held_until().map(duration)
     }
 
-    /// What was found out.
-    pub(super) fn learnt(&self) -> Learnt {
-        Learnt(std::array::from_fn(|at| self.lanes[at].learnt()))
+    /// Whether the node refuses every call of `class`.
+    pub(super) fn refuses_all(&self, class: Class) -> bool {
+        self.classes[class as usize].refuses_all()
     }
+
+    /// For how long the node has accepted no call of `class`, other than in long waits that it has asked for.
+    pub(super) fn refused_for(&self, class: Class, now: Duration) -> Option<Duration> {
+        let now = now.as_secs_f64();
+        let since = self.classes[class as usize].refused_since(now)?;
+        Some(duration(now - since))
+    }
+
+    /// What was found.
+    pub(super) fn learned(&self) -> LearnedRates {
+        LearnedRates(std::array::from_fn(|at| self.classes[at].learned()))
+    }
+}
+
+/// A time, rounded up: whoever waits until then must not find that it is not quite over.
+fn duration(seconds: f64) -> Duration {
+    let rounded = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    rounded.saturating_add(Duration::from_nanos(1))
 }
 
 #[cfg(test)]
@@ -173,49 +256,87 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_class_waits_as_told_and_the_others_do_not() {
-        let mut limiter = Limiter::new(8, Learnt::default());
-        let ticket = leaves(&mut limiter, Class::GroupWrite, SECOND).unwrap();
-        limiter.back(ticket, 2 * SECOND, Said::Refused(7 * SECOND), None);
-        let early = Duration::from_millis(8_999);
-        assert!(leaves(&mut limiter, Class::GroupWrite, early).is_none());
-        assert!(leaves(&mut limiter, Class::UserWrite, early).is_some());
-        assert!(leaves(&mut limiter, Class::GroupWrite, 9 * SECOND).is_some());
-    }
-
-    #[test]
-    fn it_begins_gently_and_doubles_while_calls_are_taken() {
-        let mut limiter = Limiter::new(32, Learnt::default());
-        let mut in_flight = Vec::new();
-        for most in [4, 8, 16, 32, 32] {
-            let now = SECOND * most;
-            in_flight.extend(std::iter::from_fn(|| {
-                leaves(&mut limiter, Class::Read, now)
-            }));
-            assert_eq!(in_flight.len(), most as usize);
-            for ticket in in_flight.drain(..) {
-                limiter.back(ticket, now + SECOND / 50, Said::Taken, None);
-            }
+    /// Lets calls leave one after the other, each of which comes back after 40 ms like this, and returns the time then.
+    fn answers(limiter: &mut Limiter, mut now: Duration, calls: &[Feedback]) -> Duration {
+        for feedback in calls {
+            let ticket = loop {
+                match limiter.ask(Class::UserWrite, now) {
+                    Turn::Now(ticket) => break ticket,
+                    Turn::At(then) => now = then.max(now + SECOND / 10_000),
+                    Turn::AfterAnswer => panic!("nothing is in flight"),
+                }
+            };
+            now += SECOND / 25;
+            limiter.back(ticket, now, *feedback, None);
         }
+        now
     }
 
     #[test]
-    fn no_more_calls_leave_than_the_node_says_are_left() {
-        let mut limiter = Limiter::new(8, Learnt::default());
+    fn a_single_refusal_holds_nobody_back() {
+        let mut limiter = Limiter::new(8, LearnedRates::default());
+        let wait = Feedback::Refused(Some(10 * SECOND));
+        let now = answers(&mut limiter, SECOND, &[Feedback::Accepted, wait]);
+        let in_flight = std::iter::from_fn(|| leaves(&mut limiter, Class::UserWrite, now));
+        assert_eq!(
+            in_flight.count(),
+            5,
+            "half the places, and one for each call accepted"
+        );
+        assert_eq!(limiter.held_until(Class::UserWrite), None);
+    }
+
+    #[test]
+    fn refusals_in_a_row_stop_the_class_and_no_other() {
+        let mut limiter = Limiter::new(8, LearnedRates::default());
+        let refused = [Feedback::Refused(Some(7 * SECOND)); 4];
+        let now = answers(&mut limiter, SECOND, &refused);
+        assert!(leaves(&mut limiter, Class::UserWrite, now).is_none());
+        assert!(limiter.held_until(Class::UserWrite).is_some());
+        assert!(leaves(&mut limiter, Class::Read, now).is_some());
+    }
+
+    #[test]
+    fn one_call_at_a_time_finds_out_when_calls_are_accepted_again() {
+        let mut limiter = Limiter::new(8, LearnedRates::default());
+        let refused = [Feedback::Refused(None); 5];
+        let mut now = answers(&mut limiter, SECOND, &refused);
+        now += 20 * SECOND;
+        let probe = leaves(&mut limiter, Class::UserWrite, now).expect("it is time to find out");
+        assert!(leaves(&mut limiter, Class::UserWrite, now).is_none());
+        limiter.back(probe, now + SECOND / 25, Feedback::Accepted, None);
+        assert!(leaves(&mut limiter, Class::UserWrite, now + SECOND).is_some());
+        assert_eq!(limiter.refused_for(Class::UserWrite, now), None);
+    }
+
+    #[test]
+    fn a_node_that_refuses_everything_is_known_to() {
+        let mut limiter = Limiter::new(8, LearnedRates::default());
+        let now = answers(&mut limiter, SECOND, &[Feedback::Refused(None); 100]);
+        let for_how_long = limiter.refused_for(Class::UserWrite, now).unwrap();
+        assert!(for_how_long > 10 * SECOND, "{for_how_long:?}");
+        let (told, mut limiter) = (Some(19 * SECOND), Limiter::new(8, LearnedRates::default()));
+        let now = answers(&mut limiter, SECOND, &[Feedback::Refused(told); 5]);
+        assert_eq!(
+            limiter.refused_for(Class::UserWrite, now),
+            None,
+            "it asked to wait"
+        );
+    }
+
+    #[test]
+    fn a_claim_that_nothing_is_left_is_tested_once() {
+        let none_left = Some(Allowance {
+            left: 0.0,
+            reset: 60 * SECOND,
+        });
+        let mut limiter = Limiter::new(8, LearnedRates::default());
         let ticket = leaves(&mut limiter, Class::UserWrite, SECOND).unwrap();
-        let three = Allowance {
-            left: 3.0,
-            reset: 30 * SECOND,
-            of: Some(4.0),
-        };
-        limiter.back(ticket, SECOND, Said::Taken, Some(three));
-        let mut left = 0;
-        for millis in (1_000..31_000).step_by(10) {
-            let now = Duration::from_millis(millis);
-            left += u32::from(leaves(&mut limiter, Class::UserWrite, now).is_some());
-        }
-        assert_eq!(left, 3);
-        assert!(leaves(&mut limiter, Class::UserWrite, 31 * SECOND).is_some());
+        limiter.back(ticket, SECOND, Feedback::Accepted, none_left);
+        assert!(leaves(&mut limiter, Class::UserWrite, SECOND).is_none());
+        let test = leaves(&mut limiter, Class::UserWrite, 2 * SECOND).expect("one call tests it");
+        assert!(leaves(&mut limiter, Class::UserWrite, 2 * SECOND).is_none());
+        limiter.back(test, 2 * SECOND, Feedback::Accepted, none_left);
+        assert!(leaves(&mut limiter, Class::UserWrite, 2 * SECOND).is_some());
     }
 }

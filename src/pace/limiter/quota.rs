@@ -1,88 +1,98 @@
-//! What a node's own fields say is left.
+//! What the node's own header fields claim is left.
+//!
+//! A claim that nothing is left is tested with a call before the class waits for it. A node whose claim was wrong is never
+//! believed again in this run: the fields may be about another class, another client or another length of time.
 
 use std::time::Duration;
 
-/// What one answer says of the calls that may still come.
+use super::block::{Block, SHORT_WAIT};
+
+/// What one answer claims.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::pace) struct Allowance {
     /// How many calls are left.
     pub(in crate::pace) left: f64,
-    /// In how long there are new ones.
+    /// How long until there are new ones.
     pub(in crate::pace) reset: Duration,
-    /// How many there are in all, if that was said.
-    pub(in crate::pace) of: Option<f64>,
 }
 
-/// What part of a quota is used as fast as answers come. The rest is spread over the time that is left, so that
-/// other clients find something as well, and the node no idle time.
-const AT_ONCE: f64 = 0.5;
+/// How long after a claim it is tested, in seconds.
+const TESTED_AFTER: f64 = 0.2;
 
-/// When to look again whether an answer has told more, in seconds.
-const ASK_AGAIN: f64 = 0.01;
-
-/// The calls that may leave until a moment. Times are in seconds.
+/// Times are in seconds.
 #[derive(Debug)]
 pub(super) struct Quota {
+    /// As the latest answer claims.
+    claimed: f64,
+    /// The same, less the calls that the node may not have counted yet.
     left: f64,
-    of: Option<f64>,
     until: f64,
-    /// Whether that moment is over, and no answer has come since.
-    renewed: bool,
-    /// When the next call may leave.
-    next: f64,
+    is_wrong: bool,
+    pause: Block,
 }
 
 impl Quota {
-    /// What is known after an answer, while `in_flight` calls are on their way of which the node may not have known.
-    pub(super) fn after(known: Option<Self>, said: Allowance, in_flight: u32, now: f64) -> Self {
-        let until = now + said.reset.as_secs_f64();
-        let sure = said.left - f64::from(in_flight);
-        let next = known.as_ref().map_or(now, |known| known.next);
-        let left = match known {
-            // What was counted here is right, unless others take calls, or more of those in flight were counted
-            // by the node already.
-            Some(known) if now < known.until && !known.renewed => {
-                known.left.max(sure).min(said.left)
-            }
-            _ => sure,
-        };
+    pub(super) fn new() -> Self {
         Quota {
-            left,
-            of: said.of,
-            until,
-            renewed: false,
-            next: next.min(until),
+            claimed: f64::INFINITY,
+            left: f64::INFINITY,
+            until: 0.0,
+            is_wrong: false,
+            pause: Block::new(),
         }
     }
 
-    /// Whether the answer to one call was to tell how many there are now.
-    pub(super) fn is_renewed(&self) -> bool {
-        self.renewed
-    }
-
-    /// Until when to wait.
-    pub(super) fn wait(&mut self, now: f64) -> Option<f64> {
-        if now >= self.until && !self.renewed {
-            // There are new ones. How many, the answer to one call tells.
-            self.renewed = true;
-            self.left = 1.0;
-            self.next = now;
-        }
-        match (self.left < 1.0, self.renewed) {
-            (true, true) => Some(now + ASK_AGAIN),
-            (true, false) => Some(self.until),
-            (false, _) => (self.next > now).then_some(self.next),
-        }
-    }
-
-    /// A call leaves.
-    pub(super) fn take(&mut self, now: f64) {
-        self.left -= 1.0;
-        let hurried = self.of.is_some_and(|of| self.left >= of * (1.0 - AT_ONCE));
-        self.next = if hurried || self.renewed || self.left < 1.0 {
-            now
-        } else {
-            self.next.max(now - 0.005) + (self.until - now) / (self.left + 1.0)
+    /// An answer came while `in_flight` other calls were in flight.
+    pub(super) fn told(&mut self, claim: Option<Allowance>, in_flight: u32, now: f64) {
+        (self.claimed, self.until) = match claim {
+            Some(claim) => (claim.left, now + claim.reset.as_secs_f64()),
+            None => (f64::INFINITY, now),
         };
+        self.left = self.claimed - f64::from(in_flight);
+    }
+
+    pub(super) fn sent(&mut self) {
+        self.left -= 1.0;
+    }
+
+    /// The pause while nothing is left.
+    pub(super) fn pause(&mut self, now: f64) -> Option<&Block> {
+        let is_long = self.until - now > SHORT_WAIT;
+        let is_used_up = self.claimed < 1.0 && is_long && !self.is_wrong;
+        if is_used_up && !self.pause.is_on() {
+            self.pause.begin(now, TESTED_AFTER, Some(self.until - now));
+        }
+        self.pause.is_on().then_some(&self.pause)
+    }
+
+    /// Whether the calls in flight may be all that is left, by claims that have been right so far.
+    pub(super) fn may_be_used_up(&self, now: f64) -> bool {
+        self.left < 1.0 && now < self.until && self.pause.trusts_waits()
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.pause.is_on()
+    }
+
+    pub(super) fn paused_until(&self) -> Option<f64> {
+        self.pause.until()
+    }
+
+    /// A call leaves that tests the claim.
+    pub(super) fn test_sent(&mut self) {
+        self.pause.sent();
+    }
+
+    pub(super) fn tested(&mut self, sent: f64, now: f64, is_accepted: bool) {
+        if is_accepted {
+            self.pause.end(sent);
+            self.is_wrong = self.pause.distrusts_waits();
+        } else {
+            self.pause.refused(now, None);
+        }
+    }
+
+    pub(super) fn lost(&mut self, now: f64) {
+        self.pause.lost(now);
     }
 }

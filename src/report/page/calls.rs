@@ -94,6 +94,7 @@ mod tests {
             waiting: 0,
             resting: 0,
             held_for: None,
+            resting_for: None,
             down_for: None,
         }
     }
