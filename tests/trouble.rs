@@ -241,6 +241,101 @@ fn a_create_that_is_answered_with_503_is_looked_for_and_then_sent() {
     assert!(!looks.is_empty() && looks.iter().all(|method| *method == "GET"));
 }
 
+/// A node that answers the first POST for everybody with 503, and makes the account of those that `has_effect`.
+fn unavailable_once(has_effect: impl Fn(&str) -> bool + Send + Sync + 'static) -> Scripted {
+    let seen = Mutex::new(Vec::<String>::new());
+    let made = Mutex::new(Vec::<String>::new());
+    Scripted::start(move |call, _| {
+        let mut made = made.lock().unwrap();
+        if call.method == "GET" {
+            let asked = call.path.strip_prefix("/Users/").or(call.query("filter"));
+            let found = made
+                .iter()
+                .filter(|email| asked.is_none_or(|asked| asked.contains(email.as_str())))
+                .map(|email| person(email));
+            let found: Vec<_> = found.collect();
+            return match (call.path.strip_prefix("/Users/"), found.first()) {
+                (Some(_), Some(account)) => reply(200, account.clone()),
+                _ => reply(200, list(&found)),
+            };
+        }
+        let email = asked_for(call);
+        let is_first = !seen.lock().unwrap().contains(&email);
+        seen.lock().unwrap().push(email.clone());
+        if made.contains(&email) {
+            return reply(409, r#"{"detail":"taken","scimType":"uniqueness"}"#);
+        }
+        if !is_first || has_effect(&email) {
+            made.push(email.clone());
+        }
+        if is_first {
+            return reply(503, "").header("retry-after", 0.05);
+        }
+        reply(201, person(&email))
+    })
+}
+
+/// As `people` has them.
+fn person(email: &str) -> serde_json::Value {
+    let number = email.trim_start_matches('p');
+    let number = number.split('@').next().unwrap();
+    let mut person = user(email, email, true);
+    person["name"] = serde_json::json!({
+        "givenName": format!("First{number}"), "familyName": format!("Last{number}"),
+    });
+    person["displayName"] = format!("First{number} Last{number}").into();
+    person["externalId"] = format!("E{number}").into();
+    person
+}
+
+fn lookups(server: &Scripted) -> usize {
+    let calls = server.calls();
+    let lookups = calls.iter().filter(|call| call.query("filter").is_some());
+    lookups.count()
+}
+
+#[test]
+fn refusals_without_effect_are_not_looked_into_for_ever() {
+    const ROWS: usize = 60;
+    let [calm, refusing] = [true, false].map(|calm| {
+        let server = if calm {
+            refuses_p0(0, || reply(503, ""))
+        } else {
+            unavailable_once(|_| false)
+        };
+        let desk = server.desk();
+        desk.file("people.csv", people(ROWS));
+        desk.headcount(&["import", "people.csv", "--bulk", "off"])
+            .with(0)
+            .says(&format!("{ROWS} created"));
+        let posts = if calm { ROWS } else { 2 * ROWS };
+        assert_eq!(server.count("POST"), posts);
+        lookups(&server)
+    });
+    let looked = refusing - calm;
+    assert!((5..=5 + ROWS / 10).contains(&looked), "{looked} look-ups");
+}
+
+#[test]
+fn an_account_that_a_refused_create_made_is_found_and_not_made_twice() {
+    // From the first row on, and once a few refusals had no effect.
+    for from in [0, 20] {
+        let server = unavailable_once(move |email| {
+            let number = email.trim_start_matches('p').split('@').next().unwrap();
+            number.parse::<usize>().unwrap() >= from
+        });
+        let desk = server.desk();
+        desk.file("people.csv", people(40));
+        desk.headcount(&["import", "people.csv", "--bulk", "off"])
+            .with(0)
+            .says("40 created");
+        if from == 0 {
+            assert_eq!(server.count("POST"), 40);
+        }
+        assert!(server.count("POST") <= 80);
+    }
+}
+
 #[test]
 fn a_token_that_is_refused_stops_the_run() {
     for (status, body) in [(401, ""), (403, r#"{"error":"access_denied"}"#)] {

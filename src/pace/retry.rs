@@ -177,6 +177,47 @@ pub const FIRST_ATTEMPTS: u32 = 4;
 const FIRST_STEP: Duration = Duration::from_millis(200);
 const LONGEST_STEP: Duration = Duration::from_secs(15);
 
+/// So many look-ups in a row must find that a refused create had no effect before refusals are taken at their word.
+pub const LOOK_UPS: u32 = 5;
+
+/// After that, one refused create in so many is still looked up.
+const SPOT_CHECK: u32 = 10;
+
+/// Whether creates that the node refused with "not now" ([`Happened::Unavailable`]) had any effect, as far as was looked.
+///
+/// A look-up counts against the same limit as the create, so on a node that limits calls in this way look-ups would be
+/// most of the traffic. Once they have found nothing a few times, such a refusal counts like 429: the create is sent
+/// again, and should it be refused with 409, the account may be its own.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RefusedCreates {
+    without_effect: u32,
+    trusted: u32,
+    had_effect: bool,
+}
+
+impl RefusedCreates {
+    /// Whether look-ups may soon become needless: then no more than [`LOOK_UPS`] are worth making at a time.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        !self.had_effect && self.without_effect < LOOK_UPS
+    }
+
+    /// Whether to look before another refused create is sent again.
+    pub fn needs_look_up(&mut self) -> bool {
+        if self.had_effect || self.is_undecided() {
+            return true;
+        }
+        self.trusted += 1;
+        self.trusted.is_multiple_of(SPOT_CHECK)
+    }
+
+    /// A look-up after a refusal has found the account, or not. One that was found ends the trust for good.
+    pub fn looked_up(&mut self, found: bool) {
+        self.had_effect |= found;
+        self.without_effect = self.without_effect.saturating_add(1);
+    }
+}
+
 /// What has gone into a call that fails.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Effort {
@@ -250,6 +291,20 @@ fn step(failures: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refusals_are_trusted_after_a_few_look_ups_until_one_finds_something() {
+        let mut refused = RefusedCreates::default();
+        for _ in 0..LOOK_UPS {
+            assert!(refused.is_undecided() && refused.needs_look_up());
+            refused.looked_up(false);
+        }
+        assert!(!refused.is_undecided());
+        let looked = (0..100).filter(|_| refused.needs_look_up()).count();
+        assert_eq!(looked, 10);
+        refused.looked_up(true);
+        assert!((0..100).all(|_| refused.needs_look_up()));
+    }
 
     #[test]
     fn a_create_that_may_have_worked_is_never_simply_repeated() {

@@ -10,6 +10,7 @@ use tracing::{debug, info};
 
 use super::confirm::is_another;
 use super::conflict::Conflict;
+use super::habits::LookUpTurn;
 use super::likeness::{Compared, Read};
 use super::ownership::{Made, Owner, Sent, Yes, claim, owner};
 use super::past::{Doubt, Evidence};
@@ -189,7 +190,14 @@ impl<'w> Create<'w> {
                 let kind = FaultKind::Stopped;
                 return self.not_seen(Error::Fault(Fault { kind, ..fault }));
             }
-            if let Some(end) = Box::pin(self.look_into(&fault, effort, wait)).await {
+            let mut turn = None;
+            if fault.was_refused && !self.is_resumed && !effort.is_spent(MAX_ATTEMPTS) {
+                turn = self.worker.habits.look_up_turn().await;
+                if turn.is_none() {
+                    continue;
+                }
+            }
+            if let Some(end) = Box::pin(self.look_into(&fault, effort, wait, turn)).await {
                 return end;
             }
         }
@@ -262,10 +270,20 @@ impl<'w> Create<'w> {
 
     /// The answer was lost, or the node could not do it just then: looks whether the POST worked after so long, and ends the
     /// row unless it did not.
-    async fn look_into(&self, fault: &Fault, effort: Effort, after: Duration) -> Option<Creation> {
+    async fn look_into(
+        &self,
+        fault: &Fault,
+        effort: Effort,
+        after: Duration,
+        turn: Option<LookUpTurn<'_>>,
+    ) -> Option<Creation> {
         let attempts = self.attempts;
         info!(email = %self.email, cause = %fault, "no answer to a create; looking whether it worked");
-        match self.look().await {
+        let found = self.look().await;
+        if let (Some(turn), Ok((found, _))) = (turn, &found) {
+            turn.found(found.is_some());
+        }
+        match found {
             Ok((
                 Some(Found::Ours {
                     account,
@@ -303,6 +321,7 @@ impl<'w> Create<'w> {
         for look in 1..=LOOKS {
             match self.look().await {
                 Ok((Some(Found::Ours { account, .. }), status)) => {
+                    self.worker.habits.learn_of_refused_create(true);
                     return Creation::Created {
                         status,
                         account: Some(account),

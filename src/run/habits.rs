@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 use tracing::info;
 
+use crate::pace::retry::{LOOK_UPS, RefusedCreates};
 use crate::plan::Correction;
 use crate::scim::{ActiveAs, ChangesBy, Dialect, LeaversIn, MembershipsBy};
 
@@ -68,6 +69,22 @@ impl Aspects {
     }
 }
 
+/// A turn to look whether a refused create had an effect. Dropped without a result, it is somebody else's.
+pub(super) struct LookUpTurn<'h> {
+    habits: &'h Habits,
+    permit: Option<SemaphorePermit<'h>>,
+}
+
+impl LookUpTurn<'_> {
+    /// The account was found, or not.
+    pub(super) fn found(self, found: bool) {
+        self.habits.learn_of_refused_create(found);
+        if let Some(permit) = self.permit {
+            permit.forget();
+        }
+    }
+}
+
 /// The habits of one node.
 #[derive(Debug, Default)]
 pub(super) struct Habits {
@@ -78,6 +95,19 @@ pub(super) struct Habits {
     shows_at_once: AtomicBool,
     /// How many members of a group may change at once, where more were refused.
     members_at_once: RwLock<HashMap<String, usize>>,
+    refused_creates: std::sync::Mutex<RefusedCreates>,
+    /// Held by those who look for a refused create while that is undecided.
+    looking_up: LookUps,
+}
+
+/// As many look-ups at a time as decide the matter.
+#[derive(Debug)]
+struct LookUps(Semaphore);
+
+impl Default for LookUps {
+    fn default() -> Self {
+        LookUps(Semaphore::new(LOOK_UPS as usize))
+    }
 }
 
 impl Habits {
@@ -132,6 +162,31 @@ impl Habits {
         let known = self.members_at_once.write();
         let mut known = known.unwrap_or_else(PoisonError::into_inner);
         known.insert(group.to_owned(), most.max(1));
+    }
+
+    fn refused_creates(&self) -> std::sync::MutexGuard<'_, RefusedCreates> {
+        let known = self.refused_creates.lock();
+        known.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A turn to look whether a refused create had an effect; none if the refusal is taken at its word. As long as that
+    /// is undecided, no more look at a time than can decide it.
+    pub(super) async fn look_up_turn(&self) -> Option<LookUpTurn<'_>> {
+        let permit = self.looking_up.0.acquire().await.ok();
+        let is_needed = self.refused_creates().needs_look_up();
+        is_needed.then_some(LookUpTurn {
+            habits: self,
+            permit,
+        })
+    }
+
+    /// A refused create had an effect, or had none.
+    pub(super) fn learn_of_refused_create(&self, had_effect: bool) {
+        let mut known = self.refused_creates();
+        known.looked_up(had_effect);
+        if !known.is_undecided() {
+            self.looking_up.0.close();
+        }
     }
 
     fn dialect(&self) -> Dialect {

@@ -12,6 +12,9 @@ const TIMES: f64 = 3.0;
 const LONGEST: f64 = 30.0;
 const LEAST: f64 = 1.0;
 
+/// From fewer accepted calls than these, nothing follows for the time after the block.
+const FEW: f64 = 10.0;
+
 /// A window this long is worth using up at once, in seconds.
 const LONG: f64 = 4.0;
 
@@ -26,8 +29,8 @@ pub(super) struct Window {
     /// When it began, and how many calls were accepted since.
     begun: f64,
     accepted: f64,
-    /// How many a second left before the block.
-    rate: Option<f64>,
+    /// When the block began, and how many calls a second were to leave before, if that was known.
+    blocked: Option<(f64, Option<f64>)>,
     before: Option<Past>,
     /// Whether the node counts calls by windows.
     repeats: bool,
@@ -71,18 +74,21 @@ impl Window {
             .is_some()
     }
 
-    /// Nothing is accepted any more of the calls that left at `rate`, or as fast as they could.
+    /// Nothing is accepted any more of the calls that leave at `rate`, or as fast as they can.
     pub(super) fn blocked(&mut self, now: f64, rate: Option<f64>) {
-        let mean = self.accepted / (now - self.begun).max(1e-3);
-        self.rate = Some(rate.unwrap_or(mean));
+        self.blocked = Some((now, rate));
     }
 
     pub(super) fn released(&mut self, now: f64, lasted: f64) -> Released {
         let length = now - self.begun;
         let accepted = self.accepted;
         let rate = (accepted.max(1.0) / length.max(1e-3)).max(LEAST);
-        let before = self.rate.take();
-        if let Some(before) = before {
+        // What had left before is answered by now.
+        let before = self
+            .blocked
+            .take()
+            .map(|(since, rate)| rate.unwrap_or_else(|| accepted / (since - self.begun).max(1e-3)));
+        if let Some(before) = before.filter(|_| accepted >= FEW) {
             let until = now + (lasted * TIMES).min(LONGEST);
             self.ceiling = Some(((before * LOWER).max(LEAST), until));
         }

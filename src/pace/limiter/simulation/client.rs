@@ -8,6 +8,7 @@ use super::adapter::Adaptive;
 use super::node::{Node, Reply};
 use crate::pace::Class;
 use crate::pace::limiter::Ticket;
+use crate::pace::retry::{LOOK_UPS, RefusedCreates};
 
 /// What a controller says about sending a call.
 pub(super) enum Permit {
@@ -127,6 +128,8 @@ pub(super) struct Row {
     refusals: u32,
     /// Whether a look-up has to find out first whether the refused call took effect.
     look_up: bool,
+    /// Whether that is to be decided when its wait is over.
+    is_doubtful: bool,
 }
 
 impl Row {
@@ -167,6 +170,10 @@ pub(super) struct Client {
     /// When it is going to ask again.
     pub(super) wakes: f64,
     pub(super) sent: Vec<Sent>,
+    refused_creates: RefusedCreates,
+    /// Look-ups so far, and the rows that wait for what they find.
+    looks: u32,
+    wait_to_look: VecDeque<Row>,
 }
 
 impl Client {
@@ -198,6 +205,9 @@ impl Client {
             },
             wakes: f64::INFINITY,
             sent: Vec::new(),
+            refused_creates: RefusedCreates::default(),
+            looks: 0,
+            wait_to_look: VecDeque::new(),
         };
         client.add(&job.calls);
         client
@@ -256,12 +266,21 @@ impl Client {
                 class,
                 refusals: 0,
                 look_up: false,
+                is_doubtful: false,
             }
         })
     }
 
     /// The wait of a row is over.
-    pub(super) fn due(&mut self, row: Row) {
+    pub(super) fn due(&mut self, mut row: Row) {
+        if row.is_doubtful {
+            if self.refused_creates.is_undecided() && self.looks >= LOOK_UPS {
+                return self.wait_to_look.push_back(row);
+            }
+            row.is_doubtful = false;
+            row.look_up = self.refused_creates.needs_look_up();
+            self.looks += u32::from(row.look_up);
+        }
         self.ready[row.call() as usize].push_back(row);
     }
 
@@ -276,6 +295,12 @@ impl Client {
         if reply.accepted {
             if row.look_up {
                 row.look_up = false;
+                self.refused_creates.looked_up(false);
+                if !self.refused_creates.is_undecided() {
+                    for waiting in std::mem::take(&mut self.wait_to_look) {
+                        self.due(waiting);
+                    }
+                }
                 return Some((row, 0.0));
             }
             self.under_way -= 1;
@@ -289,7 +314,8 @@ impl Client {
         let doublings = row.refusals - 1;
         let back_off = (0.2 * 2_f64.powi(doublings.min(10).cast_signed())).min(15.0);
         let wait = reply.retry_after.unwrap_or_else(|| rng.f64() * back_off);
-        row.look_up |= doubtful && row.class == Class::UserWrite && self.kind == Kind::Limiter;
+        let is_create = row.class == Class::UserWrite && self.kind == Kind::Limiter;
+        row.is_doubtful |= doubtful && is_create && !row.look_up;
         Some((row, wait))
     }
 }
