@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::retry::{Effort, Happened, Most};
-use super::{Cause, Fault, FaultKind};
+use super::{Cause, Fault, FaultKind, Refused};
 
 /// What is remembered of the attempts at one call.
 #[derive(Default)]
@@ -33,8 +33,7 @@ impl Attempts {
             attempts: self.sent,
             may_have_worked: self.doubtful,
             lasted: self.lasted,
-            was_refused: false,
-            with_all: false,
+            refused: Refused::No,
             wait: None,
         }
     }

@@ -109,9 +109,7 @@ pub struct Fault {
     /// How long the node was waited for, in all attempts.
     pub lasted: Duration,
     /// Whether the node answered, and refused it for now.
-    pub was_refused: bool,
-    /// Whether it refused every other call of this kind as well.
-    pub with_all: bool,
+    pub refused: Refused,
     /// How long the node asked to wait, if it did.
     pub wait: Option<Duration>,
 }
@@ -151,11 +149,21 @@ impl Fault {
             attempts: 0,
             may_have_worked: false,
             lasted: Duration::ZERO,
-            was_refused: false,
-            with_all: false,
+            refused: Refused::No,
             wait: None,
         }
     }
+}
+
+/// Whether a node refused a call for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// No.
+    No,
+    /// This one; it accepted others.
+    Alone,
+    /// Every call of its class.
+    WithAll,
 }
 
 /// Why there is no answer.

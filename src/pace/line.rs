@@ -17,7 +17,8 @@ use super::retry::{self, FIRST_ATTEMPTS, Happened, MAX_ATTEMPTS, Most, OUTAGE, P
 use super::sending::{BadToken, Response, Sender, Sending};
 use super::trouble::Sent;
 use super::{
-    Answer, Call, Cause, Closed, Fault, FaultKind, Http, Pace, Place, date_in_seconds, retry_after,
+    Answer, Call, Cause, Closed, Fault, FaultKind, Http, Pace, Place, Refused, date_in_seconds,
+    retry_after,
 };
 
 /// Sends calls to one node with one token.
@@ -25,6 +26,8 @@ pub struct Line {
     pub(super) sender: Sender,
     pub(super) pace: Arc<Pace>,
     last_answer: Mutex<Option<Instant>>,
+    /// When the wait ends that was last worth a line in the log.
+    warned: Mutex<Option<Instant>>,
     /// The node's own time, as of the latest answer; [`NO_TIME`] before one said it.
     node_time: AtomicI64,
     /// Whether anything that came back could be read: then the address is right.
@@ -63,6 +66,7 @@ impl Line {
             sender: Sender::new(http, token)?,
             pace,
             last_answer: Mutex::new(None),
+            warned: Mutex::new(None),
             node_time: AtomicI64::new(NO_TIME),
             understood: AtomicBool::new(false),
         })
@@ -217,7 +221,7 @@ impl Line {
             );
             return Err(so_far.fault(FaultKind::Unreachable, Some(cause.into())));
         }
-        if let Some(wait) = wait.filter(|wait| *wait >= WORTH_A_WARNING) {
+        if let Some(wait) = wait.filter(|wait| self.is_news(*wait)) {
             warn!(seconds = wait.as_secs(), "the node asks to wait");
         }
         let most = what.rule().most;
@@ -225,8 +229,11 @@ impl Line {
             Verdict::Done => return Ok(()),
             Verdict::LookFirst => {
                 return Err(Fault {
-                    was_refused: matches!(most, Most::Waits(_)),
-                    with_all: self.refuses_all(call, what),
+                    refused: match most {
+                        _ if self.refuses_all(call, what) => Refused::WithAll,
+                        Most::Waits(_) => Refused::Alone,
+                        Most::Attempts(_) | Most::Outage => Refused::No,
+                    },
                     wait,
                     ..so_far.fault(kind_of(what), Some(cause))
                 });
@@ -255,6 +262,20 @@ impl Line {
             .rest(wait.unwrap_or_else(|| so_far.effort.back_off()))
             .await
             .map_err(|Closed| so_far.fault(FaultKind::Stopped, None))
+    }
+
+    /// Whether a wait is worth a line in the log: it is long, and does not end about when the last one does.
+    fn is_news(&self, wait: Duration) -> bool {
+        if wait < WORTH_A_WARNING {
+            return false;
+        }
+        let until = Instant::now() + wait;
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = warned.is_none_or(|warned| until >= warned + WORTH_A_WARNING);
+        if is_news {
+            *warned = Some(until);
+        }
+        is_news
     }
 
     /// Whether the node refuses all calls like this one: then no single call is at fault.
@@ -350,7 +371,7 @@ mod tests {
                     Err(fault) if fault.kind == FaultKind::Unreachable => break fault,
                     // As the caller does.
                     Err(fault) => {
-                        assert!(fault.was_refused);
+                        assert_ne!(fault.refused, Refused::No);
                         pace.rest(so_far.effort.after(&fault)).await.unwrap();
                     }
                     Ok(()) => {}

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::Fault;
 use super::wait::{is_throttled, says_too_many};
+use super::{Fault, Refused};
 
 /// Whether a call may simply be sent a second time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,12 +242,11 @@ impl Effort {
 
     /// It ended in `fault`. Returns how long to wait before looking whether it worked.
     pub fn after(&mut self, fault: &Fault) -> Duration {
-        if fault.with_all {
-            // It says nothing of this call.
-        } else if fault.was_refused {
-            self.add_wait(fault.wait);
-        } else {
-            self.add(fault.lasted);
+        match fault.refused {
+            Refused::No => self.add(fault.lasted),
+            Refused::Alone => self.add_wait(fault.wait),
+            // That says nothing of this call.
+            Refused::WithAll => {}
         }
         fault.wait.unwrap_or_else(|| self.back_off())
     }

@@ -18,7 +18,7 @@ use super::worker::Worker;
 use super::writer::Route;
 use crate::directory::Holder;
 use crate::pace::retry::{Effort, MAX_ATTEMPTS};
-use crate::pace::{Fault, FaultKind};
+use crate::pace::{Fault, FaultKind, Refused};
 use crate::roster::{Email, Newcomer};
 use crate::scim::{Error, NewUser, Reply, User, same_id};
 
@@ -191,7 +191,7 @@ impl<'w> Create<'w> {
                 return self.not_seen(Error::Fault(Fault { kind, ..fault }));
             }
             let mut turn = None;
-            if fault.was_refused && !self.is_resumed && !effort.is_spent(MAX_ATTEMPTS) {
+            if fault.refused != Refused::No && !self.is_resumed && !effort.is_spent(MAX_ATTEMPTS) {
                 turn = self.worker.habits.look_up_turn().await;
                 if turn.is_none() {
                     continue;

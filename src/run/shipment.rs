@@ -9,7 +9,7 @@ use super::parcel::{Parcel, Payload};
 use super::writer::Writer;
 use crate::directory::Teams;
 use crate::pace::retry::back_off;
-use crate::pace::{Class, Fault, FaultKind};
+use crate::pace::{Class, Fault, FaultKind, Refused};
 use crate::scim::{
     BulkId, BulkLimits, BulkOperation, BulkRequest, BulkResult, Client, Error, Group, NewGroup,
     NewUser, Reply, User,
@@ -130,8 +130,7 @@ impl Shipment {
                 attempts: refusal.attempts,
                 may_have_worked: true,
                 lasted: Duration::ZERO,
-                was_refused: false,
-                with_all: false,
+                refused: Refused::No,
                 wait: None,
             }),
             Err(Error::Refused(refusal)) if refusal.status == 413 => Fate::TooLarge,

@@ -14,7 +14,7 @@ use tokio::sync::{OwnedMutexGuard, mpsc};
 use super::dispatch::Step;
 use super::foundry::Foundry;
 use super::parcel::{Parcel, Payload, Posted};
-use crate::pace::{Fault, FaultKind};
+use crate::pace::{Fault, FaultKind, Refused};
 use crate::plan::Correction;
 use crate::scim::{
     BulkOperation, BulkResult, Client, Document, Error, Group, NewUser, Patch, Reply, Resource,
@@ -301,8 +301,7 @@ impl Writer {
                 attempts: 1,
                 may_have_worked: true,
                 lasted: Duration::ZERO,
-                was_refused: false,
-                with_all: false,
+                refused: Refused::No,
                 wait: None,
             })
         })

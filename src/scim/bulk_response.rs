@@ -17,7 +17,7 @@ use super::lenient::{Object, text};
 use super::message::detail;
 use super::resource::{Resource, resource};
 use crate::pace::retry::{Happened, happened};
-use crate::pace::{Fault, FaultKind};
+use crate::pace::{Fault, FaultKind, Refused};
 
 /// What came back, in the node's own order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -238,8 +238,7 @@ fn lost(whole: &Reply<()>, status: Option<u16>, cause: Option<String>) -> Error 
         attempts: whole.attempts,
         may_have_worked: true,
         lasted: Duration::ZERO,
-        was_refused: false,
-        with_all: false,
+        refused: Refused::No,
         wait: None,
     })
 }

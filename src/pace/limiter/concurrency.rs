@@ -28,6 +28,13 @@ const LAST_TRY: f64 = 15.0;
 /// So many calls accepted beyond a limit raise it.
 const RAISED_BY: u32 = 3;
 
+/// A limit within which so many calls were accepted is not wrong. A call that is refused within it has met another client's,
+/// who gets one place. Of two places neither is given up, since that would be half of them.
+const PROVEN: u32 = 100;
+const KEPT: u32 = 2;
+/// No second place is given up before so many latencies have passed.
+const APART: f64 = 3.0;
+
 /// Times are in seconds.
 #[derive(Debug)]
 pub(super) struct ConcurrencyLimit {
@@ -42,6 +49,10 @@ pub(super) struct ConcurrencyLimit {
 #[derive(Debug, Clone, Copy)]
 struct Limit {
     calls: u32,
+    /// How many were accepted within it.
+    accepted_within: u32,
+    /// When a place was given up.
+    yielded: f64,
     /// How many more are being tried.
     trying: Option<u32>,
     /// How many of these were accepted.
@@ -49,6 +60,18 @@ struct Limit {
     /// How many more are tried next, and when.
     step: u32,
     next_try: f64,
+}
+
+impl Limit {
+    /// Gives up a place if the limit is certain. One call more is tried again soon.
+    fn meets_another_client(&mut self, now: f64, latency: f64) {
+        let is_certain = self.accepted_within >= PROVEN && now > self.yielded + APART * latency;
+        if is_certain && self.calls > KEPT {
+            self.calls -= 1;
+            self.yielded = now;
+            (self.trying, self.step, self.next_try) = (None, 1, now + FIRST_TRY);
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -112,6 +135,9 @@ impl ConcurrencyLimit {
             count.accepted += 1.0;
         }
         if !self.was_tried(in_flight) {
+            if let Some(limit) = &mut self.limit {
+                limit.accepted_within += 1;
+            }
             return;
         }
         if let Some(limit) = &mut self.limit {
@@ -130,9 +156,11 @@ impl ConcurrencyLimit {
         if let Some(count) = self.count(inside) {
             count.refused += 1.0;
         }
-        if self.was_tried(in_flight)
-            && let Some(limit) = &mut self.limit
-        {
+        let was_tried = self.was_tried(in_flight);
+        let Some(limit) = &mut self.limit else {
+            return;
+        };
+        if was_tried {
             let calls = CALLS_PER_TRY * latency / f64::from(limit.calls);
             // Several calls more were too many, which one more need not be.
             let wait = if limit.step > 1 {
@@ -141,6 +169,8 @@ impl ConcurrencyLimit {
                 calls.clamp(FIRST_TRY, LAST_TRY)
             };
             (limit.trying, limit.step, limit.next_try) = (None, 1, now + wait);
+        } else if in_flight <= limit.calls {
+            limit.meets_another_client(now, latency);
         }
     }
 
@@ -171,6 +201,8 @@ impl ConcurrencyLimit {
         };
         self.limit = Some(Limit {
             calls,
+            accepted_within: 0,
+            yielded: f64::NEG_INFINITY,
             trying: None,
             accepted: 0,
             step: 1,
@@ -268,5 +300,30 @@ mod tests {
         }
         assert!(!limit.explains(0.0));
         assert_eq!(limit.size(1.0), 8);
+    }
+
+    #[test]
+    fn a_place_is_given_up_to_another_client_and_tried_again() {
+        let mut limit = ConcurrencyLimit::new(8);
+        seen(&mut limit, 4, 30, 0);
+        seen(&mut limit, 5, 1, 4);
+        assert!(limit.explains(0.0));
+        let refused = |limit: &mut ConcurrencyLimit, now| {
+            limit.refused(4, Some(4), now, 0.04);
+            limit.size(now)
+        };
+        assert_eq!(refused(&mut limit, 1.0), 4, "the limit may be wrong yet");
+        seen(&mut limit, 4, PROVEN, 0);
+        assert_eq!(refused(&mut limit, 2.0), 3);
+        assert_eq!(refused(&mut limit, 2.01), 3, "that is the same moment");
+        assert_eq!(
+            refused(&mut limit, 2.0 + FIRST_TRY + 0.01),
+            4,
+            "it is tried again"
+        );
+        for now in [10.0, 20.0, 30.0] {
+            limit.refused(1, Some(1), now, 0.04);
+        }
+        assert_eq!(limit.limit.unwrap().calls, KEPT);
     }
 }

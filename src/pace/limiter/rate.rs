@@ -23,7 +23,7 @@ use super::window::Window;
 const BELOW: f64 = 0.98;
 
 /// What is left of the rate when a call is refused between searches: the difference is for another client.
-const YIELD: f64 = 0.96;
+const YIELD: f64 = 0.94;
 
 /// A smaller share of refusals by chance is as good as none.
 const RARE: f64 = 0.01;
