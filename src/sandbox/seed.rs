@@ -217,7 +217,7 @@ mod tests {
         assert!(
             names
                 .iter()
-                .all(|name| name.is_ascii() && crate::sandbox::email::check(name).is_ok())
+                .all(|name| name.is_ascii() && crate::email::check(name).is_ok())
         );
         assert!(people.iter().any(|user| {
             user.display_name

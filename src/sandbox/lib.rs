@@ -19,7 +19,7 @@
 //! - A bulk request, where the node takes them, is one call to the pace, the latency and the faults; seats and emails
 //!   are checked operation by operation.
 //!
-//! Nothing here is shared with the rest of the crate: if the tool misread the protocol, a node built from the same
+//! It is a crate of its own and shares nothing with the program: if the program misread the protocol, a node built from the same
 //! parts would misread it the same way, and no test would notice.
 //!
 //! What does not belong here: anything about spreadsheets, rows or runs, and any way to be reached from another
