@@ -8,12 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
+use strum::{EnumCount, VariantArray};
 use url::Url;
 
 use super::retry::Repeat;
 
 /// What a node may count calls by. Each class has a pace of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, VariantArray)]
 pub enum Class {
     /// Changes nothing.
     Read,
@@ -28,12 +29,7 @@ pub enum Class {
 
 impl Class {
     /// All of them.
-    pub const ALL: [Class; 4] = [
-        Class::Read,
-        Class::UserWrite,
-        Class::GroupWrite,
-        Class::Bulk,
-    ];
+    pub const ALL: [Class; Class::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 }
 
 /// One HTTP request, to be sent as often as needed.

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use strum::{EnumCount, VariantArray};
+
 use super::column::plain;
 use super::{nearest, words};
 
 /// What a row asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount, VariantArray)]
 pub enum Action {
     /// Make an account.
     Create,
@@ -51,16 +53,7 @@ impl ActionError {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Action; 8] = [
-        Action::Create,
-        Action::Update,
-        Action::Upsert,
-        Action::Lock,
-        Action::Unlock,
-        Action::Delete,
-        Action::AddTeams,
-        Action::RemoveTeams,
-    ];
+    pub const ALL: [Action; Action::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// Its name.
     #[must_use]

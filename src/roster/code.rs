@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use strum::{EnumCount, VariantArray};
+
 /// Of what kind a problem is. Its code is part of what `headcount check --format json` promises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount, VariantArray)]
 pub enum Code {
     /// No heading says who the rows are about.
     NobodyNamed,
@@ -73,40 +75,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, in the order of the reference.
-    pub const ALL: [Code; 32] = [
-        Code::NobodyNamed,
-        Code::AmbiguousHeading,
-        Code::NoSuchHeading,
-        Code::MappingsDisagree,
-        Code::Unreadable,
-        Code::Encoding,
-        Code::TooManyCells,
-        Code::TooFewCells,
-        Code::NobodyInRow,
-        Code::Email,
-        Code::EmailCorrectable,
-        Code::Id,
-        Code::Action,
-        Code::OtherAction,
-        Code::Active,
-        Code::ControlCharacter,
-        Code::Misread,
-        Code::TooLong,
-        Code::FormulaError,
-        Code::CutNumber,
-        Code::Date,
-        Code::NotCalculated,
-        Code::UnclearList,
-        Code::Clear,
-        Code::NoTeam,
-        Code::JoinedAndLeft,
-        Code::NotForAction,
-        Code::Protected,
-        Code::Node,
-        Code::Contradiction,
-        Code::EmailTwice,
-        Code::Team,
-    ];
+    pub const ALL: [Code; Code::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// What programs know it by; never changed.
     #[must_use]

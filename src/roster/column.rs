@@ -2,10 +2,12 @@
 
 use std::str::FromStr;
 
+use strum::{EnumCount, VariantArray};
+
 use crate::sheet::trim;
 
 /// A column that means something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount, VariantArray)]
 pub enum Column {
     /// What the row asks for.
     Action,
@@ -44,22 +46,7 @@ pub struct ColumnError(String);
 
 impl Column {
     /// All of them.
-    pub const ALL: [Column; 14] = [
-        Column::Action,
-        Column::Email,
-        Column::Id,
-        Column::FirstName,
-        Column::LastName,
-        Column::DisplayName,
-        Column::ExternalId,
-        Column::Active,
-        Column::Teams,
-        Column::RemoveTeams,
-        Column::Roles,
-        Column::RemoveRoles,
-        Column::NewEmail,
-        Column::Node,
-    ];
+    pub const ALL: [Column; Column::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     fn names() -> [&'static str; 14] {
         Column::ALL.map(Column::name)

@@ -84,14 +84,9 @@ impl Fingerprint {
             }
             _ => [0; FIELDS.len()],
         };
-        let action = Action::ALL
-            .iter()
-            .position(|action| *action == change.action())
-            .unwrap_or_default();
-        let action = u8::try_from(action).unwrap_or_default();
         Fingerprint {
             key: 0,
-            action,
+            action: change.action() as u8,
             row,
             fields,
         }
@@ -118,7 +113,7 @@ impl Fingerprint {
 
     /// Whether it stands for a new account.
     pub(super) fn is_create(&self) -> bool {
-        Action::ALL.get(usize::from(self.action)) == Some(&Action::Create)
+        self.action == Action::Create as u8
     }
 
     pub(super) fn to_bytes(self) -> [u8; SIZE] {

@@ -4,11 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use strum::{EnumCount, VariantArray};
 
 use crate::plan::Difference;
 
 /// The word that stands for it in the results file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount, VariantArray)]
 pub enum Verdict {
     /// The account was made.
     Created,
@@ -36,19 +37,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// All of them, in the order in which a summary names them.
-    pub const ALL: [Verdict; 11] = [
-        Verdict::Created,
-        Verdict::Updated,
-        Verdict::Unchanged,
-        Verdict::Locked,
-        Verdict::Unlocked,
-        Verdict::Deleted,
-        Verdict::Exists,
-        Verdict::Invalid,
-        Verdict::Failed,
-        Verdict::NotAttempted,
-        Verdict::Unknown,
-    ];
+    pub const ALL: [Verdict; Verdict::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// Whether the node is as the row asks.
     #[must_use]

@@ -2,6 +2,7 @@
 //! run, or is set beforehand.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumCount, VariantArray};
 
 use super::discovery::ServiceProviderConfig;
 
@@ -26,7 +27,7 @@ pub enum LeaversIn {
 }
 
 /// How `active` is sent in a PATCH. The provider's page shows both of the first two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, EnumCount, VariantArray)]
 #[serde(rename_all = "lowercase")]
 pub enum ActiveAs {
     /// `"path": "active", "value": false`
@@ -39,7 +40,7 @@ pub enum ActiveAs {
 
 impl ActiveAs {
     /// All of them, the likeliest first.
-    pub const ALL: [ActiveAs; 3] = [ActiveAs::Boolean, ActiveAs::String, ActiveAs::Object];
+    pub const ALL: [ActiveAs; ActiveAs::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 }
 
 /// How a resource is changed.

@@ -1,8 +1,10 @@
 //! The code pages of DOS, in which Excel still writes "CSV (MS-DOS)". The Encoding Standard of the WHATWG, by which all other
 //! encodings go, does not have them.
 
+use strum::{EnumCount, VariantArray};
+
 /// A code page: bytes up to 127 are ASCII.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, VariantArray)]
 pub(super) enum CodePage {
     /// The United States.
     Cp437,
@@ -13,7 +15,7 @@ pub(super) enum CodePage {
 }
 
 impl CodePage {
-    const ALL: [CodePage; 3] = [CodePage::Cp437, CodePage::Cp850, CodePage::Cp852];
+    const ALL: [CodePage; CodePage::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// What people call it.
     pub(super) fn name(self) -> &'static str {

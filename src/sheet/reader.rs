@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use csv::{ByteRecord, StringRecord};
+use strum::{EnumCount, VariantArray};
 
 use super::dialect::Dialect;
 use super::error::SheetError;
@@ -27,7 +28,7 @@ pub struct Row {
 }
 
 /// What is to be known of a cell beyond its text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, VariantArray)]
 pub enum Mark {
     /// It is a date, perhaps because a spreadsheet program took something else for one.
     Date,
@@ -42,13 +43,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    const ALL: [Mark; 5] = [
-        Mark::Date,
-        Mark::Error,
-        Mark::Rounded,
-        Mark::NotCalculated,
-        Mark::UnclearList,
-    ];
+    const ALL: [Mark; Mark::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     pub(super) fn to_byte(mark: Option<Mark>) -> u8 {
         let at = mark.and_then(|mark| (1..).zip(Mark::ALL).find(|(_, each)| *each == mark));
