@@ -1,11 +1,11 @@
 //! Files that were made to harm, or were damaged: refused in words and within bounds, never a panic.
 //!
-//! `PROPTEST_CASES=100000 cargo test --release --test hostile` tries for longer.
+//! `PROPTEST_CASES=100000 cargo test --release --test cli hostile` tries for longer.
 
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
-use headcount::sheet::{Original, Reading, SheetError, Snapshot};
+use headcount::sheet::{Line, Original, Reading, SheetError, Snapshot};
 use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -14,15 +14,80 @@ type Parts = Vec<(String, Vec<u8>)>;
 
 /// Reads all rows; how many there are.
 fn read(bytes: &[u8]) -> Result<usize, SheetError> {
+    rows(bytes).map(|rows| rows.len())
+}
+
+/// The number of each row that is read, with its cells; without where it is broken.
+type Rows = Vec<(u64, Option<Vec<String>>)>;
+
+fn rows(bytes: &[u8]) -> Result<Rows, SheetError> {
     let original = Original::copy("people".to_owned(), &mut &bytes[..])?;
     let judge = |headings: &[String]| headings.iter().filter(|cell| cell.contains("mail")).count();
     let snapshot = Snapshot::of(original, &Reading::default(), &judge)?;
-    let mut count = 0;
+    let mut rows = Rows::new();
     for line in snapshot.open()? {
-        line?;
-        count += 1;
+        rows.push(match line? {
+            Line::Row(row) => (
+                row.number.0,
+                Some(row.cells.iter().map(str::to_owned).collect()),
+            ),
+            Line::Broken(row) => (row.number.0, None),
+        });
     }
-    Ok(count)
+    Ok(rows)
+}
+
+/// As many columns as a spreadsheet has.
+const COLUMNS: usize = 16_384;
+
+/// A damaged file is read, in order and within the measures of a spreadsheet, or refused in words of this program. Panics
+/// of the libraries are caught, so that nothing panics says nothing.
+fn assert_sound(bytes: &[u8]) {
+    match rows(bytes) {
+        Ok(rows) => {
+            assert!(
+                rows.is_sorted_by(|(one, _), (next, _)| one < next),
+                "{rows:?}"
+            );
+            // What is made up takes more room than the file.
+            assert!(rows.len() <= 20 * bytes.len(), "{} rows", rows.len());
+            let cells = rows.iter().filter_map(|(_, cells)| cells.as_ref());
+            let widest = cells.map(Vec::len).max();
+            assert!(
+                widest.is_none_or(|cells| cells <= COLUMNS),
+                "{widest:?} cells"
+            );
+        }
+        Err(error) => {
+            let words = error.to_string();
+            assert!(words.starts_with("people"), "no file is named: {words}");
+            for theirs in ["panicked", "unwrap()", ".rs:", "index out of"] {
+                assert!(!words.contains(theirs), "{words}");
+            }
+        }
+    }
+}
+
+/// What is damaged below, and how many rows it has before that.
+const SAMPLES: [(&str, usize); 8] = [
+    ("old.xls", 2),
+    ("binary.xlsb", 2),
+    ("sheet.ods", 3),
+    ("merged-headings.xlsx", 2),
+    ("dates-and-numbers.xlsx", 4),
+    ("several-sheets.xlsx", 1),
+    ("people.jsonl", 2),
+    ("utf-16.csv", 2),
+];
+
+#[test]
+fn what_is_not_damaged_yet_is_read() {
+    let found = SAMPLES.map(|(name, _)| {
+        let bytes = sample(name);
+        assert_sound(&bytes);
+        (name, read(&bytes).unwrap())
+    });
+    assert_eq!(found, SAMPLES);
 }
 
 #[track_caller]
@@ -247,7 +312,7 @@ proptest! {
     ) {
         let mut bytes = sample(name);
         change(&mut bytes, &changes, cut);
-        let _ = read(&bytes);
+        assert_sound(&bytes);
     }
 
     #[test]
@@ -262,7 +327,7 @@ proptest! {
         let mut parts = parts(&sample(name));
         let at = part.index(parts.len());
         change(&mut parts[at].1, &changes, cut);
-        let _ = read(&zipped(&parts, CompressionMethod::Stored));
+        assert_sound(&zipped(&parts, CompressionMethod::Stored));
     }
 
     #[test]
@@ -292,7 +357,7 @@ proptest! {
         let snapshot = Snapshot::of(original, &Reading::default(), &|_| 0).unwrap();
         let mut got = Vec::new();
         for line in snapshot.open().unwrap() {
-            let headcount::sheet::Line::Row(row) = line.unwrap() else { panic!("a broken row") };
+            let Line::Row(row) = line.unwrap() else { panic!("a broken row") };
             let cells = (0..).zip(row.cells.iter().map(str::to_owned));
             got.push((row.number.0, cells.filter(|(_, cell)| !cell.is_empty()).collect()));
         }
