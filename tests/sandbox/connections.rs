@@ -51,7 +51,7 @@ fn what_is_asked_before_the_first_row_is_asked_at_once() {
         let mut asked = asked.lock().unwrap();
         asked.insert(path.to_owned());
         heard.notify_all();
-        let patience = Duration::from_secs(3);
+        let patience = Duration::from_mins(1);
         let (mut asked, timeout) = heard
             .wait_timeout_while(asked, patience, |asked| asked.len() < 2)
             .unwrap();

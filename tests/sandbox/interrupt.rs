@@ -2,31 +2,10 @@
 #![cfg(unix)]
 
 use crate::support::after;
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use harness::{Node, column, ended};
+use harness::{Node, column, ended, signal, until_it};
 use headcount::sandbox::{Faults, Options};
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args([name, &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-}
-
-/// Waits for something that must come; fails if it does not within a minute.
-fn until(what: &str, mut happened: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !happened() {
-        assert!(
-            begun.elapsed() < Duration::from_mins(1),
-            "it never happened: {what}"
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
 
 /// Whether SIGHUP was ignored when this process began.
 fn ignores_hangup() -> bool {
@@ -57,7 +36,7 @@ fn an_interrupted_run_accounts_for_every_row() {
             .command(&["import", "people.csv", "-q"])
             .spawn()
             .unwrap();
-        until("some people are created", || {
+        until_it(&mut child, "some people are created", || {
             node.sandbox().snapshot().users.len() > 40
         });
         signal(&child, signal_name);
@@ -113,7 +92,9 @@ fn after_a_kill_only_what_may_have_been_sent_is_unknown() {
     let stop = |signal_name: &str, after: usize, args: &[&str]| {
         let before = created();
         let mut child = desk.command(args).spawn().unwrap();
-        until("some people are created", || created() >= before + after);
+        until_it(&mut child, "some people are created", || {
+            created() >= before + after
+        });
         signal(&child, signal_name);
         child.wait().unwrap().code()
     };
@@ -166,7 +147,7 @@ fn a_run_that_shall_outlive_its_terminal_does() {
     // As nohup does it.
     let import = desk.command(&["import", "people.csv", "-q"]);
     let mut child = after("trap '' HUP", &import).spawn().unwrap();
-    until("some people are created", || {
+    until_it(&mut child, "some people are created", || {
         node.sandbox().snapshot().users.len() > 40
     });
     signal(&child, "-HUP");
@@ -186,22 +167,27 @@ fn a_second_interrupt_does_not_wait_for_calls_in_flight() {
         "people.csv",
         "email\na@example.com\nb@example.com\nc@example.com\n",
     );
-    let begun = Instant::now();
+    let words = desk.file("words.txt", "");
     let mut child = desk
         .command(&["import", "people.csv", "--concurrency", "1"])
+        .stderr(std::fs::File::create(&words).unwrap())
         .spawn()
         .unwrap();
-    until("a results file is begun", || {
-        desk.path("people.results.csv.part").exists()
+    until_it(&mut child, "the first create is carried out", || {
+        !node.sandbox().snapshot().users.is_empty()
     });
-    std::thread::sleep(Duration::from_millis(500));
     signal(&child, "-INT");
-    std::thread::sleep(Duration::from_millis(500));
+    until_it(&mut child, "the first signal is heard", || {
+        let words = std::fs::read_to_string(&words).unwrap();
+        words.contains("Ctrl-C again stops at once")
+    });
     signal(&child, "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert!(
-        begun.elapsed() < Duration::from_secs(45),
-        "it waited for the answer"
+    let calls = node.sandbox().calls();
+    assert_eq!(
+        calls.answered(201),
+        0,
+        "it waited for the answer: {calls:?}"
     );
     let outcomes = column(&desk.rows("people.results.csv"), "result_outcome");
     assert_eq!(outcomes.len(), 3);
@@ -249,7 +235,7 @@ fn interrupted_batches_say_of_each_row_what_is_so() {
         "10",
     ];
     let mut child = desk.command(&import).spawn().unwrap();
-    until("some batches are sent", || {
+    until_it(&mut child, "some batches are sent", || {
         node.sandbox().calls().of("PATCH /Groups/{id}") > 20
     });
     signal(&child, "-INT");

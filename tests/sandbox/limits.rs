@@ -1,7 +1,5 @@
 //! Nodes that let calls come only so fast, over real HTTP.
 
-use std::time::Instant;
-
 use harness::Node;
 use headcount::sandbox::Options;
 
@@ -24,14 +22,12 @@ fn a_node_that_says_what_is_left_is_asked_for_little_more() {
     let node = node("users=40/s:fixed", true);
     let desk = node.desk();
     desk.file("people.csv", people(0, 200));
-    let begun = Instant::now();
     desk.headcount(&["import", "people.csv"])
         .with(0)
         .says("200 created");
     let refused = node.sandbox().calls().answered(429);
-    assert!(refused < 60, "{refused} were refused");
-    // Five windows, the first of which may have been half over.
-    assert!(begun.elapsed().as_secs_f64() > 3.0, "{:?}", begun.elapsed());
+    // It met the limit: when nothing is left, one call tries that. It did not run into it again and again.
+    assert!((1..60).contains(&refused), "{refused} were refused");
 }
 
 #[test]

@@ -236,10 +236,9 @@ fn a_run_that_was_killed_has_a_page_of_what_is_known() {
     desk.file("people.csv", format!("email,first name,last name\n{rows}"));
     let args = ["import", "people.csv", "--report", "page.html", "-q"];
     let mut child = desk.command(&args).spawn().unwrap();
-    while node.sandbox().snapshot().users.len() < 40 {
-        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    harness::until_it(&mut child, "some people are created", || {
+        node.sandbox().snapshot().users.len() >= 40
+    });
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(!desk.path("page.html").exists());

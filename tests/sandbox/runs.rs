@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use harness::{Desk, Node, column, ended};
+use harness::{Desk, Node, column, ended, until_it};
 use headcount::sandbox::Options;
 
 fn slow(users: usize) -> Node {
@@ -26,10 +26,9 @@ fn kill_an_import(node: &Node, desk: &Desk, people: usize) {
         .command(&["import", "people.csv", "-q"])
         .spawn()
         .unwrap();
-    while node.sandbox().snapshot().users.len() < before + 20 {
-        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    until_it(&mut child, "some people are created", || {
+        node.sandbox().snapshot().users.len() >= before + 20
+    });
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -47,10 +46,9 @@ fn a_plan_that_was_begun_is_gone_on_with_by_its_run() {
     let active = || node.active().len();
     let before = active();
     let mut child = desk.command(&apply).spawn().unwrap();
-    while active() > before - 20 {
-        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    until_it(&mut child, "some people are locked", || {
+        active() <= before - 20
+    });
     child.kill().unwrap();
     child.wait().unwrap();
     desk.headcount(&apply)
@@ -233,6 +231,7 @@ fn a_run_is_taken_back() {
         .says("row 6 stays")
         .says("cannot be brought back");
     let after = node.sandbox().snapshot();
+    assert!(before.users.len() > 5);
     for user in before
         .users
         .iter()
@@ -265,9 +264,9 @@ fn two_runs_on_a_node_go_one_after_the_other() {
     desk.file("one.csv", rows(0));
     desk.file("two.csv", rows(1000));
     let mut first = desk.command(&["import", "one.csv", "-q"]).spawn().unwrap();
-    while node.sandbox().snapshot().users.len() < 10 {
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    until_it(&mut first, "some people are created", || {
+        node.sandbox().snapshot().users.len() >= 10
+    });
     desk.headcount(&["import", "two.csv"])
         .with(0)
         .says("Another run is working on");

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use harness::mixed::{self, State};
 use harness::proxy::{Garble, Length, Proxy};
-use harness::{Desk, Node, Row, column};
+use harness::{Desk, Node, Row, column, until_it};
 use headcount::sandbox::{Bulk, Faults, Options};
 
 /// What goes wrong.
@@ -305,19 +305,25 @@ fn under_every_fault_all_is_done_or_said_not_to_be() {
     eprintln!("{whole:?}");
 }
 
-/// How long the node is away.
-const AWAY: Duration = Duration::from_secs(3);
-
 /// Begins the import, and waits until it has changed something.
 fn begin(scene: &Scene) -> Child {
     let before = State::of(scene.node.sandbox());
-    let mut child = scene.desk.command(&RUN).spawn().unwrap();
-    while State::of(scene.node.sandbox()) == before {
-        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    let args = [&RUN[..], &["-vv", "--log-file", "log.txt"]].concat();
+    let mut child = scene.desk.command(&args).spawn().unwrap();
+    until_it(&mut child, "something is changed", || {
+        State::of(scene.node.sandbox()) != before
+    });
     child
 }
+
+/// How many calls have failed, by the log of the program.
+fn failures(scene: &Scene) -> usize {
+    let log = std::fs::read_to_string(scene.desk.path("log.txt")).unwrap();
+    log.matches("the call did not come through").count()
+}
+
+/// How many calls fail before the node is back: more than are on their way at once.
+const MISSED: usize = 12;
 
 #[test]
 fn a_node_that_goes_away_and_comes_back_finds_the_run_waiting() {
@@ -336,8 +342,11 @@ fn a_node_that_goes_away_and_comes_back_finds_the_run_waiting() {
         } else {
             scene.proxy.go_away();
         }
-        std::thread::sleep(AWAY);
-        assert!(child.try_wait().unwrap().is_none(), "{case:?}: it gave up");
+        // All that were on their way have failed, and it has tried again and again.
+        let before = failures(&scene);
+        until_it(&mut child, "the node is missed", || {
+            failures(&scene) >= before + MISSED
+        });
         if refuses {
             scene.lift();
         } else {

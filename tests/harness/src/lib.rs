@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 pub use program::program;
-pub use waiting::{Running, until};
+pub use waiting::{signal, until, until_it};
 
 use waiting::LONGEST;
 
@@ -180,12 +180,14 @@ impl Desk {
         ended(&mut self.command(args))
     }
 
-    /// A spreadsheet read back, comma-separated.
+    /// A spreadsheet read back, comma-separated. There is at least one row: whatever is asked of all rows, none pass.
     #[track_caller]
     pub fn rows(&self, name: &str) -> Vec<Row> {
         let bytes =
             std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-        rows(&bytes)
+        let rows = rows(&bytes);
+        assert!(!rows.is_empty(), "{name} has no rows");
+        rows
     }
 }
 

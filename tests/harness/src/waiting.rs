@@ -1,14 +1,10 @@
-//! Waiting for something that another process does. No test waits for a time by itself: it says here what it waits for.
+//! Waiting for something that another process does. No test waits for a time: each says here what it waits for.
 
 use std::process::{Child, Command};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// How long anything may take on a machine that is busy with other things.
 pub(crate) const LONGEST: Duration = Duration::from_mins(5);
-
-/// How often is looked.
-const EVERY: Duration = Duration::from_millis(1);
 
 /// Returns as soon as it has happened.
 ///
@@ -20,61 +16,31 @@ pub fn until(what: &str, mut happened: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !happened() {
         assert!(begun.elapsed() < LONGEST, "it never happened: {what}");
-        sleep(EVERY);
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// The program, while it is at work.
-pub struct Running(Child);
-
-impl Running {
-    #[track_caller]
-    pub fn start(command: &mut Command) -> Self {
-        Running(command.spawn().unwrap())
-    }
-
-    /// Returns as soon as it has happened, while the program goes on.
-    ///
-    /// # Panics
-    ///
-    /// If the program ends before.
-    #[track_caller]
-    pub fn until(&mut self, what: &str, mut happened: impl FnMut() -> bool) {
-        until(what, || {
-            // Asked first, so that what happens just before the end counts.
-            let ended = self.0.try_wait().unwrap();
-            let happened = happened();
-            assert!(happened || ended.is_none(), "it ended before: {what}");
-            happened
-        });
-    }
-
-    /// Sends a signal, as `kill` calls it: `-INT`.
-    #[track_caller]
-    pub fn signal(&self, name: &str) {
-        let id = self.0.id().to_string();
-        let sent = Command::new("kill").args([name, &id]).status().unwrap();
-        assert!(sent.success());
-    }
-
-    /// Kills it, and returns when it is gone.
-    #[track_caller]
-    pub fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-
-    /// Its exit code, if it was not ended by a signal.
-    #[track_caller]
-    pub fn code(mut self) -> Option<i32> {
-        self.0.wait().unwrap().code()
-    }
+/// Returns as soon as it has happened, while this process goes on.
+///
+/// # Panics
+///
+/// If the process ends before.
+#[track_caller]
+pub fn until_it(child: &mut Child, what: &str, mut happened: impl FnMut() -> bool) {
+    until(what, || {
+        let happened = happened();
+        if !happened {
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "it ended before: {what}");
+        }
+        happened
+    });
 }
 
-impl Drop for Running {
-    /// A test that fails leaves nothing behind.
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Sends a signal, by its name for `kill`: `-INT`.
+#[track_caller]
+pub fn signal(child: &Child, name: &str) {
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args([name, &id]).status().unwrap();
+    assert!(sent.success());
 }

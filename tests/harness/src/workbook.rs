@@ -7,7 +7,7 @@ use calamine::{Data, Reader, Xlsx, open_workbook};
 use super::{Desk, Row};
 
 impl Desk {
-    /// The first sheet of a workbook, by heading. Every cell is a text or a number.
+    /// The first sheet of a workbook, by heading: at least one row. Every cell is a text or a number.
     #[track_caller]
     pub fn workbook(&self, name: &str) -> Vec<Row> {
         let cells = cells(&self.path(name));
@@ -18,6 +18,7 @@ impl Desk {
             other => panic!("{name}: {other:?}"),
         };
         let headings: Vec<String> = cells[0].iter().map(text).collect();
+        assert!(cells.len() > 1, "{name} has no rows");
         let rows = cells[1..].iter();
         rows.map(|row| headings.iter().cloned().zip(row.iter().map(text)).collect())
             .collect()

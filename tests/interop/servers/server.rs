@@ -4,7 +4,6 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -107,18 +106,10 @@ impl Server {
     }
 
     fn wait_for(&mut self, port: u16) {
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none(), "{} has ended: {ended:?}", self.kind.name);
-            let waited = begun.elapsed();
-            assert!(
-                waited < Duration::from_mins(1),
-                "{} is silent",
-                self.kind.name
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let what = format!("{} listens", self.kind.name);
+        harness::until_it(&mut self.child, &what, || {
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
     }
 
     pub fn stop(self) {

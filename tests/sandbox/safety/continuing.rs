@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
-use harness::{Desk, Node, Row, column};
+use harness::{Desk, Node, Row, column, until_it};
 use headcount::sandbox::Options;
 
 /// How many people are in the files here.
@@ -50,18 +49,10 @@ fn stop_after(node: &Node, desk: &Desk, signal: &str, changes: u64, args: &[&str
     };
     let before = sent();
     let mut child = desk.command(args).spawn().unwrap();
-    while sent() < before + changes {
-        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args([signal, &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    until_it(&mut child, "some changes are sent", || {
+        sent() >= before + changes
+    });
+    harness::signal(&child, signal);
     child.wait().unwrap();
 }
 
@@ -793,10 +784,9 @@ fn what_another_run_does_meanwhile_is_waited_for_and_counts() {
         .command(&["unlock", "people.csv", "-q", "--concurrency", "1"])
         .spawn()
         .unwrap();
-    while PEOPLE - node.active().len() >= locked {
-        assert!(unlock.try_wait().unwrap().is_none(), "it ended too early");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until_it(&mut unlock, "somebody is unlocked", || {
+        PEOPLE - node.active().len() < locked
+    });
     desk.headcount(&LOCK)
         .with(2)
         .says("(unlock) has worked on the same file since");

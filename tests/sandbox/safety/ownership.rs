@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::support::odd::{Habits, Odd};
 use crate::support::scripted::{Call, Reply, Scripted, list, reply};
-use harness::{Desk, Node, Row, column};
+use harness::{Desk, Node, Row, column, until_it};
 use headcount::sandbox::Options;
 use serde_json::{Value, json};
 
@@ -100,10 +100,9 @@ impl Place {
             .command(&["import", "people.csv", "-q", "--concurrency", "1"])
             .spawn()
             .unwrap();
-        while self.people.lock().unwrap().len() == before {
-            assert!(child.try_wait().unwrap().is_none(), "it ended too early");
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        until_it(&mut child, "somebody is created", || {
+            self.people.lock().unwrap().len() > before
+        });
         child.kill().unwrap();
         child.wait().unwrap();
         drop(gate);

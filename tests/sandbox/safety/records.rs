@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use harness::{Desk, Ended, Node, column, ended};
+use harness::{Desk, Ended, Node, column, ended, until_it};
 use headcount::sandbox::Options;
 
 fn slow() -> Node {
@@ -30,10 +30,9 @@ fn people(desk: &Desk, people: usize) {
 fn started(node: &Node, command: &mut Command) -> Child {
     let before = node.sandbox().snapshot().users.len();
     let mut child = command.spawn().unwrap();
-    while node.sandbox().snapshot().users.len() < before + 20 {
-        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    until_it(&mut child, "some people are created", || {
+        node.sandbox().snapshot().users.len() >= before + 20
+    });
     child
 }
 
