@@ -21,6 +21,7 @@ fn commands() -> Vec<Command> {
     program.build();
     let mut found = Vec::new();
     every(&program, &mut found);
+    assert!(found.len() > 20, "{} commands", found.len());
     found
 }
 

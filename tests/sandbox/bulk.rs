@@ -107,6 +107,7 @@ async fn a_full_request_is_taken_by_the_node_that_set_the_limits() {
     }
     assert!(request.size() > 4700 && request.len() == made);
     let results = node.client.bulk(&request).await.unwrap().results(&request);
+    assert_eq!(results.len(), made);
     assert!(results.iter().all(Result::is_ok));
     assert_eq!(node.sandbox.snapshot().users.len(), 2 + made);
 

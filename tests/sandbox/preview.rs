@@ -47,6 +47,7 @@ fn every_change_is_named_and_none_is_made() {
     assert_eq!(dry.stdout, planned.stdout);
     assert_eq!(node.sandbox().snapshot(), before);
     let calls = node.sandbox().calls();
+    assert!(calls.total() > 0);
     assert!(calls.by_kind.keys().all(|kind| kind.starts_with("GET ")));
     assert!(!desk.path("people.results.csv").exists());
 }

@@ -163,13 +163,9 @@ fn socks_is_a_way_as_well() {
     for variable in ["HEADCOUNT_PROXY", "ALL_PROXY"] {
         company.export(&[(variable, &proxy)]).with(0);
     }
-    assert!(
-        company
-            .proxy
-            .asked()
-            .iter()
-            .all(|place| *place == format!("{HOST}:443"))
-    );
+    let asked = company.proxy.asked();
+    assert!(asked.len() >= 2, "{asked:?}");
+    assert!(asked.iter().all(|place| *place == format!("{HOST}:443")));
 }
 
 #[test]

@@ -177,7 +177,9 @@ fn a_body_comes_from_a_file_or_from_standard_input() {
         .with(0);
     let mut command = desk.command(&["request", "PUT", "Users/1", "--data", "@-"]);
     ended(command.stdin(std::fs::File::open(path).unwrap())).with(0);
-    for call in server.calls() {
+    let calls = server.calls();
+    assert_eq!(calls.len(), 2);
+    for call in calls {
         assert_eq!(call.body, "{\"a\": 1}\n");
     }
     desk.headcount(&[

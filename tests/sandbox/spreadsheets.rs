@@ -155,13 +155,9 @@ fn an_export_in_json_lines_is_an_input() {
         .with(0);
     desk.headcount(&["lock", "users.jsonl", "--yes", "--allow-locks", "3"])
         .with(0);
-    assert!(
-        node.sandbox()
-            .snapshot()
-            .users
-            .iter()
-            .all(|user| !user.active)
-    );
+    let users = node.sandbox().snapshot().users;
+    assert_eq!(users.len(), 3);
+    assert!(users.iter().all(|user| !user.active));
 }
 
 #[test]

@@ -261,6 +261,7 @@ fn rows_of_one_person_keep_their_order() {
         .with(0)
         .says("50 created, 50 updated, 50 locked");
     let users = node.sandbox().snapshot().users;
+    assert_eq!(users.len(), 50);
     assert!(
         users
             .iter()
@@ -592,6 +593,8 @@ fn a_node_is_left_as_single_calls_would_leave_it() {
             ..options()
         });
         let together = outcomes(&bulk, &["--bulk", "on", "--concurrency", concurrency]);
+        assert_eq!(alone.len(), file.lines().count() - 1);
+        assert_eq!(together.len(), alone.len());
         for (at, (alone, together)) in alone.iter().zip(&together).enumerate() {
             let row = file.lines().nth(at + 1).unwrap();
             assert_eq!(

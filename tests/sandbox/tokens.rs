@@ -199,7 +199,9 @@ mod keyring {
         logout("is no longer in the keyring");
         logout("There was no token");
         assert!(keyring.users().is_empty());
-        for (path, bytes) in every_file(&office.desk) {
+        let files = every_file(&office.desk);
+        assert!(!files.is_empty());
+        for (path, bytes) in files {
             let holds = bytes
                 .windows(TOKEN.len())
                 .any(|window| window == TOKEN.as_bytes());

@@ -57,6 +57,7 @@ fn results_in_a_workbook_are_text_as_it_came() {
     assert_eq!(column(&results, "result_row"), ["2", "3", "4", "5", "6"]);
 
     let rows = cells(&desk.path("done.xlsx"));
+    assert_eq!(rows.len(), 6);
     let at = |heading: &str| rows[0].iter().position(|cell| *cell == *heading).unwrap();
     for row in &rows[1..] {
         for heading in ["email", "external_id", "note", "dates", "result_error"] {
@@ -72,7 +73,7 @@ fn results_in_a_workbook_are_text_as_it_came() {
 
 /// Files that nobody asked for.
 fn left_behind(desk: &Desk) -> BTreeSet<PathBuf> {
-    let files = every_file(&desk).into_iter().map(|(path, _)| path);
+    let files = every_file(desk).into_iter().map(|(path, _)| path);
     files
         .filter(|path| path.to_string_lossy().contains(".part"))
         .collect()
@@ -245,14 +246,9 @@ fn a_run_that_was_killed_leaves_no_broken_workbook() {
         .command(&["import", "people.csv", "-q", "--results", "done.xlsx"])
         .spawn()
         .unwrap();
-    let begun = std::time::Instant::now();
-    while node.sandbox().snapshot().users.len() < 40 {
-        assert!(
-            begun.elapsed() < Duration::from_mins(1),
-            "nobody is created"
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    harness::until_it(&mut child, "some people are created", || {
+        node.sandbox().snapshot().users.len() >= 40
+    });
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(!desk.path("done.xlsx").exists());

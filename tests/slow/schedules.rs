@@ -270,6 +270,8 @@ fn the_workflow_leaves_results_and_a_report() {
     assert_eq!(scene.locked(), 3);
     let kept = workflow.split_once("path: |").expect("what is kept").1;
     let kept = kept.lines().skip(1).take(3).map(str::trim);
+    let kept: Vec<&str> = kept.collect();
+    assert_eq!(kept.len(), 3);
     for name in kept {
         assert!(scene.desk.path(name).exists(), "{name}");
     }

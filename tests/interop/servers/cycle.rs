@@ -232,6 +232,7 @@ impl<'s> Cycle<'s> {
             assert_eq!(said, [first_name, last_name, display_name, external_id]);
         }
         assert_eq!(exported.len(), self.expected.people.len());
+        assert!(!exported.is_empty(), "nobody is expected");
         Ok(None)
     }
 

@@ -33,7 +33,9 @@ async fn the_node_describes_itself() {
     for list in ["/ResourceTypes", "/Schemas"] {
         let all = node.get(list).await;
         assert_eq!(all.body["totalResults"], 2);
-        for resource in all.body["Resources"].as_array().unwrap() {
+        let resources = all.body["Resources"].as_array().unwrap();
+        assert_eq!(resources.len(), 2);
+        for resource in resources {
             let location = resource["meta"]["location"].as_str().unwrap();
             let path = location.strip_prefix(&node.sandbox.base_url()).unwrap();
             assert_eq!(&node.get(path).await.body, resource);
