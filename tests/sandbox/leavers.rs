@@ -1,11 +1,14 @@
 //! Members who leave a team in several ways at once.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::support::scripted::{Call, Reply, Scripted, list, reply, user};
 use serde_json::{Value, json};
+
+/// How long a call waits for another one.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The team of a server that takes memberships with the user and with the group, and how far things have come.
 struct Team {
@@ -37,7 +40,9 @@ fn whoever_leaves_with_their_account_is_not_put_back() {
     };
     let state = Arc::new((Mutex::new(team), Condvar::new()));
     let shared = Arc::clone(&state);
-    let server = Scripted::start(move |call, _| answer(call, &shared));
+    // Whoever waits keeps no other call from being answered.
+    let server =
+        Scripted::start(move |call, _| tokio::task::block_in_place(|| answer(call, &shared)));
     let desk = server.desk();
     desk.file(
         "changes.csv",
@@ -56,7 +61,6 @@ fn whoever_leaves_with_their_account_is_not_put_back() {
 fn answer(call: &Call, state: &(Mutex<Team>, Condvar)) -> Reply {
     let (team, changed) = state;
     let mut team = team.lock().unwrap();
-    let patience = Duration::from_secs(10);
     let reply = match (call.method.as_str(), call.path.as_str()) {
         ("GET", "/Users") => {
             let people = ["ann", "bob", "cat", "dan", "eve"];
@@ -72,8 +76,7 @@ fn answer(call: &Call, state: &(Mutex<Team>, Condvar)) -> Reply {
             reply(200, team.shown())
         }
         ("PATCH", "/Users/dan") => {
-            let waited = changed.wait_timeout_while(team, patience, |team| !team.counted);
-            team = waited.unwrap().0;
+            team = until(changed, team, |team| team.counted);
             team.members.remove("dan");
             team.dan_has_left = true;
             let mut shown = account("dan", &team);
@@ -81,8 +84,7 @@ fn answer(call: &Call, state: &(Mutex<Team>, Condvar)) -> Reply {
             reply(200, shown)
         }
         ("PATCH", "/Groups/sales") => {
-            let waited = changed.wait_timeout_while(team, patience, |team| !team.dan_has_left);
-            team = waited.unwrap().0;
+            team = until(changed, team, |team| team.dan_has_left);
             let operation = &call.json()["Operations"][0];
             let named = operation["value"].as_array().unwrap();
             for id in named.iter().map(|member| member["value"].as_str().unwrap()) {
@@ -98,6 +100,18 @@ fn answer(call: &Call, state: &(Mutex<Team>, Condvar)) -> Reply {
     };
     changed.notify_all();
     reply
+}
+
+/// Waits for a change; without it, the call is never answered.
+fn until<'t>(
+    changed: &Condvar,
+    team: MutexGuard<'t, Team>,
+    happened: impl Fn(&Team) -> bool,
+) -> MutexGuard<'t, Team> {
+    let waited = changed.wait_timeout_while(team, PATIENCE, |team| !happened(team));
+    let (team, waited) = waited.unwrap();
+    assert!(!waited.timed_out(), "what it waits for never came");
+    team
 }
 
 fn account(id: &str, team: &Team) -> Value {
