@@ -82,7 +82,7 @@ fn meaning(arg: &Arg) -> String {
 fn page() -> String {
     let mut page = String::from(
         "# Commands\n\nMade from the program itself: `headcount COMMAND --help` says the same, and \
-         `HEADCOUNT_WRITE_DOCS=1 cargo test --test manual` writes this page. What flags do in full is in the \
+         `HEADCOUNT_WRITE_DOCS=1 cargo test --test cli manual` writes this page. What flags do in full is in the \
          [Reference](reference.md).\n\nEvery flag can be set by a variable instead: `--rate` by `HEADCOUNT_RATE`. \
          A token is never an argument.\n",
     );
@@ -136,7 +136,7 @@ fn the_page_of_commands_is_that_of_the_program() {
     let there = fs::read_to_string(path).unwrap_or_default();
     assert!(
         there.replace("\r\n", "\n") == page,
-        "docs/commands.md is not that of this program; write it anew with: HEADCOUNT_WRITE_DOCS=1 cargo test --test manual"
+        "docs/commands.md is not that of this program; write it anew with: HEADCOUNT_WRITE_DOCS=1 cargo test --test cli manual"
     );
 }
 

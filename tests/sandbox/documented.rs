@@ -275,7 +275,7 @@ fn try_out(name: &str, page: &str) {
         }
         let mut typed = typed;
         let ended = ended(&mut typed);
-        // There is nothing that was cut short: how going on works is in tests/killed.rs and tests/interrupt.rs.
+        // There is nothing that was cut short: how going on works is in tests/slow/killed.rs and tests/sandbox/interrupt.rs.
         let idle = command == "headcount runs resume" && ended.stderr.contains("no run");
         // Nobody buys any here.
         let no_seats = section.contains("seats run out") && ended.code == 5;

@@ -1,6 +1,6 @@
 //! The report of a run as a browser shows it.
 //!
-//! `cargo test --test browser -- --ignored` needs Chromium. A page around the report looks at it, since the report itself
+//! `cargo test --test slow browser -- --ignored` needs Chromium. A page around the report looks at it, since the report itself
 //! runs no script: how wide it is where it has the width of a phone, and what words can be seen.
 
 use std::path::Path;

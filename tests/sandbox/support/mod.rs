@@ -8,14 +8,14 @@ pub mod odd;
 pub mod scripted;
 pub mod tls;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use harness::Desk;
 
 /// The same command, started by a shell that did something before.
-pub fn after(script: &str, command: &Command) -> Command {
-    let mut shell = Command::new("sh");
+#[cfg(unix)]
+pub fn after(script: &str, command: &std::process::Command) -> std::process::Command {
+    let mut shell = std::process::Command::new("sh");
     let set = command.get_envs();
     shell
         .args(["-c", &format!("{script}; exec \"$0\" \"$@\"")])
@@ -45,7 +45,8 @@ pub fn every_file(desk: &Desk) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// A workbook with these sheets: the name of each, and its rows with the headings before them.
-pub fn write_sheets(path: &Path, sheets: &[(&str, Vec<Vec<String>>)]) {
+#[cfg(unix)]
+pub fn write_sheets(path: &std::path::Path, sheets: &[(&str, Vec<Vec<String>>)]) {
     let mut book = rust_xlsxwriter::Workbook::new();
     for (name, rows) in sheets {
         let sheet = book.add_worksheet().set_name(*name).unwrap();
