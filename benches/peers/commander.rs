@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::python;
 use crate::support::people::Person;
-use crate::support::{Node, per_second};
+use crate::support::{Node, TOKEN, per_second};
 
 /// Installs it, unless it is there; tells its version.
 pub fn make_ready() -> Result<String, String> {
@@ -40,7 +40,7 @@ pub fn push(node: &Node, users: usize, domain: &str) -> f64 {
         })
         .collect();
     let source = json!({ "users": people, "groups": [] });
-    let told = python::run("commander.py", &[], node, &source);
+    let told = python::run("commander.py", &[], (node.url(), TOKEN), &source);
     assert_eq!(told["warnings"], json!([]), "Commander is not content");
     let seconds = told["seconds"].as_f64().expect("the script tells it");
     per_second(users, Duration::from_secs_f64(seconds))

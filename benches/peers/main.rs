@@ -14,7 +14,7 @@ mod create;
 mod curl;
 mod export;
 mod oha;
-#[path = "../../tests/clients/python.rs"]
+#[path = "../../tests/interop/clients/python.rs"]
 mod python;
 #[path = "../support/mod.rs"]
 mod support;

@@ -133,7 +133,7 @@ impl Peer {
     /// What went wrong between the proxy and the node, as far as the proxy tells.
     fn proxy_said(&self, proxy: &ProxyAddress, error: &reqwest::Error) -> Option<Trouble> {
         let host = &self.host;
-        // The type of these errors is not public; tests/proxy.rs sees to it that the words are still these.
+        // The type of these errors is not public; tests/sandbox/proxy.rs sees to it that the words are still these.
         let says = |words: &str| causes(error).any(|cause| cause.to_string().contains(words));
         let wants_login = [
             "proxy authorization required",

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use toml_edit::{Document, Key, Table, TableLike, Value};
 
-/// What a profile may say. `tests/config.rs` holds the reference against it.
+/// What a profile may say. `tests/cli/config.rs` holds the reference against it.
 pub const KEYS: [&str; 18] = [
     "region",
     "node",
