@@ -4,6 +4,7 @@
     reason = "answers are written where they are given"
 )]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -90,6 +91,27 @@ pub struct Scripted {
     _runtime: Runtime,
     port: u16,
     calls: Arc<Mutex<Vec<Call>>>,
+    has_failed: Arc<AtomicBool>,
+}
+
+/// Tells when what decides on an answer panics. The program would see no more of that than a lost answer.
+struct Watch(Arc<AtomicBool>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.fetch_or(std::thread::panicking(), Ordering::Relaxed);
+    }
+}
+
+impl Drop for Scripted {
+    /// What a test asserts of a call counts, too.
+    fn drop(&mut self) {
+        let has_failed = self.has_failed.load(Ordering::Relaxed);
+        assert!(
+            !has_failed || std::thread::panicking(),
+            "the server has panicked over a call"
+        );
+    }
 }
 
 impl Scripted {
@@ -99,8 +121,11 @@ impl Scripted {
         let calls = Arc::new(Mutex::new(Vec::<Call>::new()));
         let seen = Arc::clone(&calls);
         let answer = Arc::new(answer);
+        let has_failed = Arc::new(AtomicBool::new(false));
+        let failed = Arc::clone(&has_failed);
         let handler = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
             let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
+            let watch = Watch(Arc::clone(&failed));
             async move {
                 let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
                 let call = Call {
@@ -120,6 +145,7 @@ impl Scripted {
                     seen.len() - 1
                 };
                 let reply = answer(&call, before);
+                drop(watch);
                 let body = reply.bytes.unwrap_or_else(|| reply.body.into_bytes());
                 let mut response =
                     (StatusCode::from_u16(reply.status).unwrap(), body).into_response();
@@ -138,6 +164,7 @@ impl Scripted {
             _runtime: runtime,
             port,
             calls,
+            has_failed,
         }
     }
 
@@ -185,4 +212,11 @@ pub fn user(id: &str, email: &str, active: bool) -> serde_json::Value {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
         "id": id, "userName": email, "active": active
     })
+}
+
+#[test]
+#[should_panic(expected = "the server has panicked over a call")]
+fn what_fails_in_the_server_fails_the_test() {
+    let server = Scripted::start(|call, _| panic!("{} is not expected", call.path));
+    server.desk().headcount(&["request", "GET", "Users"]);
 }
