@@ -15,7 +15,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use headcount::sandbox::{Options, Sandbox, UserSnapshot};
+use headcount_sandbox::{Options, Sandbox, UserSnapshot};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use headcount::sandbox::Sandbox;
+use headcount_sandbox::Sandbox;
 
 /// What the node holds, by names instead of ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
