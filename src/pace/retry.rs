@@ -214,7 +214,7 @@ impl RefusedCreates {
     /// A look-up after a refusal has found the account, or not. One that was found ends the trust for good.
     pub fn looked_up(&mut self, found: bool) {
         self.had_effect |= found;
-        self.without_effect = self.without_effect.saturating_add(1);
+        self.without_effect += u32::from(!found);
     }
 }
 

@@ -210,14 +210,19 @@ impl Block {
         self.current.map(|blocked| blocked.next)
     }
 
+    /// A block in which a call was tried: it was refused, or the block would be over.
+    fn tried(&self) -> Option<Blocked> {
+        self.current.filter(|blocked| blocked.tries > 0)
+    }
+
     /// Whether every call that was tried was refused.
     pub(super) fn refuses_all(&self) -> bool {
-        self.current.is_some_and(|blocked| blocked.tries > 0)
+        self.tried().is_some()
     }
 
     /// Since when nothing was accepted, other than in long waits that the node has asked for.
     pub(super) fn in_vain_since(&self, now: f64) -> Option<f64> {
-        let blocked = self.current.filter(|blocked| blocked.tries > 0)?;
+        let blocked = self.tried()?;
         (now >= blocked.in_vain).then_some(blocked.in_vain)
     }
 }
