@@ -14,7 +14,7 @@ use headcount::pace::{Pace, Tempo};
 use headcount::roster::{self, Action, Roster};
 use headcount::run::{Assignment, Event, Journal, OnConflict, Run, Settings, StopSwitch, Verdict};
 use headcount::scim::{BulkLimits, Dialect};
-use headcount::terms::Terms;
+use headcount::spec::{ImportSpec, InputFile};
 use support::{CONCURRENCY, Node, machine, median, per_second};
 
 /// Rows against a node of a kind.
@@ -191,23 +191,13 @@ fn about() -> About {
         version: About::VERSION,
         kind: Kind::Import,
         begun: jiff::Timestamp::now(),
-        terms: Terms {
-            reading: headcount::sheet::Reading::default(),
-            file: "people.csv".into(),
+        input: InputFile {
+            path: "people.csv".into(),
             sha256: String::new(),
-            nodes: Vec::new(),
-            action: "create".to_owned(),
-            only_action: false,
-            map: Vec::new(),
-            on_conflict: "fail".to_owned(),
-            skip_invalid: false,
-            create_teams: false,
-            batch: 1,
-            bulk: "auto".to_owned(),
-            replace: false,
         },
+        import: ImportSpec::new(Action::Create),
         nodes: Vec::new(),
-        reach: serde_json::Value::Null,
+        node_ref: serde_json::Value::Null,
         rows: 0,
         results: "people.results.csv".into(),
         max_errors: None,

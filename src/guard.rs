@@ -241,7 +241,8 @@ impl fmt::Display for Harm {
 }
 
 /// How many rows may fail before a run stops.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MaxErrors {
     /// So many rows.
     Rows(u64),

@@ -15,6 +15,7 @@
 //! | module | what belongs there |
 //! |---|---|
 //! | [`cli`] | the command line: one file a command; parses, calls the library, prints |
+//! | `job` | one file carried out on its nodes, and runs continued, retried and undone; knows neither the command line nor a terminal |
 //! | [`settings`] | which node, which token |
 //! | [`sheet`] | spreadsheets in and out: format, dialect, header, formula-safe writing |
 //! | [`roster`] | what a row means: columns, cell rules, validation; row to [`roster::Change`] |
@@ -26,7 +27,7 @@
 //! | `histogram` | how long things took, in a fixed number of counts |
 //! | [`run`] | the engine: workers, one person's rows in order, bulk requests, stopping; emits [`run::Event`]s |
 //! | [`ledger`] | the durable record of a run: what may have been sent, what became of it, what was there before |
-//! | [`terms`] | what a run was asked to do, as plans and ledgers keep it |
+//! | [`spec`] | what a job is asked to do, as plans and ledgers keep it |
 //! | `preview` | what a run would do: lines, plan files |
 //! | [`report`] | listens to events: progress, summary, results file; problems put together |
 //! | `inspect` | a file looked at and not carried out: what was understood, what is wrong |
@@ -55,13 +56,14 @@ pub mod run;
 pub mod scim;
 pub mod settings;
 pub mod sheet;
-pub mod terms;
+pub mod spec;
 
 mod doctor;
 mod export;
 mod guard;
 mod histogram;
 mod inspect;
+mod job;
 mod links;
 mod preview;
 mod request;

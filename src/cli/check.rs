@@ -1,21 +1,18 @@
 //! `headcount check`: everything that is wrong with a spreadsheet, and nothing sent.
 
 use std::io::{self, BufWriter, Write};
-use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use super::args::NodeArgs;
-use super::args::{RowsArgs, SpreadsheetArgs};
-use super::destination::Destination;
-use super::job::say_unused;
-use super::printed::{Reader, written};
-use super::{Exit, Failure, error};
+use super::args::{GuardedNodeArgs, RowsArgs, SpreadsheetArgs};
+use super::printed::{Reader, error, written};
+use super::{Exit, JobError};
 use crate::directory::Teams;
 use crate::inspect::{Check, TeamChecks};
+use crate::job::{Destination, NodeRef, remarks, share_out};
 use crate::report::{Paper, say};
-use crate::roster::{self, Column, Nodes, Roster};
+use crate::roster::{self, Column, Roster};
 use crate::sheet::{Original, SheetError, shown};
 
 const EXAMPLES: &str = "\
@@ -44,30 +41,30 @@ pub(super) struct CheckArgs {
     #[command(flatten)]
     spreadsheet: SpreadsheetArgs,
     #[command(flatten)]
-    pub(super) node: NodeArgs,
+    pub(super) node: GuardedNodeArgs,
 }
 
 /// `headcount check`
-pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
+pub(super) async fn check(args: CheckArgs) -> Result<Exit, JobError> {
+    let node = args.node.node_ref();
     let options = roster::Options {
         default_action: args.rows.action,
         forced_action: false,
-        map: args.node.mappings(&args.spreadsheet.map)?,
+        map: node.mappings(&args.spreadsheet.map)?,
     };
     let reading = args.spreadsheet.reading.clone().into();
     let opened = Original::take(&args.rows.file)
         .and_then(|original| Roster::as_far_as_understood(original, &reading, options));
     let destinations = match &opened {
-        Ok((roster, problems)) if problems.is_empty() => args.destinations(roster)?,
+        Ok((roster, problems)) if problems.is_empty() => destinations(&node, roster)?,
         _ => Vec::new(),
     };
     if let Ok((roster, _)) = &opened
         && !args.quiet
     {
-        for remark in roster.remarks() {
+        for remark in remarks(roster) {
             say(remark);
         }
-        say_unused(roster);
     }
     let mut check = match args.format {
         Reader::Text => Check::for_person(Box::new(Paper::standard_output()) as Box<dyn Write>),
@@ -78,7 +75,7 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
     };
     let failure = match opened {
         Ok((roster, problems)) if problems.is_empty() => {
-            args.look(roster, &destinations, &mut check).await
+            args.look(roster, &node, &destinations, &mut check).await
         }
         Ok((_, problems)) => {
             for problem in problems {
@@ -105,39 +102,40 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
     }
 }
 
-impl CheckArgs {
-    /// The nodes that the flags name; or else all profiles, if the rows name their nodes.
-    fn destinations(&self, roster: &Roster) -> Result<Vec<Destination>, Failure> {
-        if self.node.names_a_node() {
-            return self.node.all();
-        }
-        match roster.columns().at(Column::Node) {
-            Some(_) => self.node.every_profile(),
-            None => Ok(Vec::new()),
-        }
+/// The nodes that the flags name; or else all profiles, if the rows name their nodes.
+fn destinations(node: &NodeRef, roster: &Roster) -> Result<Vec<Destination>, JobError> {
+    if node.names_a_node() {
+        return node.all();
     }
+    match roster.columns().at(Column::Node) {
+        Some(_) => node.every_profile(),
+        None => Ok(Vec::new()),
+    }
+}
 
+impl CheckArgs {
     /// Checks the rows, and the teams where there is a node to ask. What keeps a node from being asked is
     /// no problem of the file, and is given back.
     async fn look(
         &self,
         roster: Roster,
+        node: &NodeRef,
         destinations: &[Destination],
         check: &mut Check<impl Write>,
-    ) -> Result<Option<Failure>, SheetError> {
+    ) -> Result<Option<JobError>, SheetError> {
         let mut rows = 0;
         let mut failed = None;
-        for (roster, node) in self.shares(roster, destinations) {
+        for (roster, destination) in shares(roster, node, destinations) {
             let census = check.rows(&roster)?;
             rows += census.rows;
             if census.groups.is_empty() {
                 continue;
             }
-            let Some(node) = node else {
+            let Some(destination) = destination else {
                 check.teams_were(TeamChecks::NoNode);
                 continue;
             };
-            match list(node).await {
+            match list(destination).await {
                 Ok(teams) => check.teams(&roster, &census, &teams)?,
                 Err(failure) => {
                     check.teams_were(TeamChecks::NotAnswered);
@@ -153,33 +151,28 @@ impl CheckArgs {
         }
         Ok(failed)
     }
+}
 
-    /// The rows of each node, with the node itself if somebody named it: only then it is asked.
-    fn shares<'d>(
-        &self,
-        roster: Roster,
-        destinations: &'d [Destination],
-    ) -> Vec<(Roster, Option<&'d Destination>)> {
-        if destinations.is_empty() {
-            let protected = self.node.protected_by_flags().collect();
-            return vec![(roster.sparing(protected), None)];
-        }
-        let nodes = Arc::new(Nodes {
-            names: destinations.iter().map(Destination::names).collect(),
-            is_one: destinations.len() == 1,
-        });
-        let is_named = self.node.names_a_node();
-        let shares = destinations.iter().enumerate().map(|(at, destination)| {
-            let roster = roster.for_node(&nodes, at);
-            let roster = roster.sparing(destination.protected.clone());
-            (roster, is_named.then_some(destination))
-        });
-        shares.collect()
+/// The rows of each node, with the node itself if the user named it: only then it is asked.
+fn shares<'d>(
+    roster: Roster,
+    node: &NodeRef,
+    destinations: &'d [Destination],
+) -> Vec<(Roster, Option<&'d Destination>)> {
+    if destinations.is_empty() {
+        let protected = node.protected_by_flags().collect();
+        return vec![(roster.sparing(protected), None)];
     }
+    let is_named = node.names_a_node();
+    let rosters = share_out(&roster, destinations);
+    let shares = rosters.into_iter().zip(destinations);
+    shares
+        .map(|(roster, destination)| (roster, is_named.then_some(destination)))
+        .collect()
 }
 
 /// The teams and roles of a node.
-async fn list(node: &Destination) -> Result<Teams, Failure> {
+async fn list(node: &Destination) -> Result<Teams, JobError> {
     let connected = node.connect(node.pace()).await?;
     Ok(Teams::list(&connected.client, connected.role_prefix.clone()).await?)
 }

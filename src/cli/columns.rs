@@ -2,10 +2,9 @@
 
 use clap::Args;
 
-use super::args::NodeArgs;
-use super::args::{RowsArgs, SpreadsheetArgs};
-use super::printed::{Reader, print_json, show};
-use super::{Exit, Failure, error};
+use super::args::{ProfileArgs, RowsArgs, SpreadsheetArgs};
+use super::printed::{Reader, error, print_json, show};
+use super::{Exit, JobError};
 use crate::inspect::Understood;
 use crate::report::say;
 use crate::roster::{self, Roster};
@@ -31,20 +30,20 @@ pub(super) struct ColumnsArgs {
     #[command(flatten)]
     spreadsheet: SpreadsheetArgs,
     #[command(flatten)]
-    pub(super) node: NodeArgs,
+    pub(super) profiles: ProfileArgs,
 }
 
 /// `headcount columns`
-pub(super) fn columns(args: &ColumnsArgs) -> Result<Exit, Failure> {
+pub(super) fn columns(args: &ColumnsArgs) -> Result<Exit, JobError> {
     let options = roster::Options {
         default_action: args.rows.action,
         forced_action: false,
-        map: args.node.mappings(&args.spreadsheet.map)?,
+        map: args.profiles.node_ref().mappings(&args.spreadsheet.map)?,
     };
     let reading = args.spreadsheet.reading.clone().into();
-    let original = Original::take(&args.rows.file).map_err(Failure::usage)?;
+    let original = Original::take(&args.rows.file).map_err(JobError::usage)?;
     let (roster, problems) =
-        Roster::as_far_as_understood(original, &reading, options).map_err(Failure::usage)?;
+        Roster::as_far_as_understood(original, &reading, options).map_err(JobError::usage)?;
     let understood = Understood::of(&roster, problems);
     match args.format {
         Reader::Json => print_json(&understood.to_json())?,

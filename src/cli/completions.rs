@@ -3,7 +3,8 @@
 use clap::Args;
 use clap_complete::Shell;
 
-use super::{Exit, Failure, command, print};
+use super::printed::print;
+use super::{Exit, JobError, command};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,7 +21,7 @@ pub(super) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(super) fn completions(args: &CompletionsArgs) -> Result<Exit, Failure> {
+pub(super) fn completions(args: &CompletionsArgs) -> Result<Exit, JobError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command(), "headcount", &mut script);
     print(&script)?;

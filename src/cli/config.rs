@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::args::NodeArgs;
+use super::args::{GuardedNodeArgs, ProfileArgs};
 use super::explain::{SetVariable, explain, variables};
-use super::printed::{Reader, print, print_json, show as print_text};
-use super::{Exit, Failure, error, init};
+use super::printed::{Reader, error, print, print_json, show as print_text};
+use super::{Exit, JobError, init};
 use crate::report::say;
 use crate::settings::{Explained, Origin};
 
@@ -70,7 +70,7 @@ struct ShowArgs {
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_CONFIG_FORMAT")]
     format: Reader,
     #[command(flatten)]
-    node: NodeArgs,
+    node: GuardedNodeArgs,
 }
 
 #[derive(Debug, Args)]
@@ -81,16 +81,16 @@ struct PathArgs {
 }
 
 impl ConfigArgs {
-    pub(super) fn node(&mut self) -> Option<&mut NodeArgs> {
+    pub(super) fn profiles(&mut self) -> Option<&mut ProfileArgs> {
         match &mut self.command {
-            ConfigCommand::Show(show) => Some(&mut show.node),
+            ConfigCommand::Show(show) => Some(show.node.profiles()),
             ConfigCommand::Init(_) | ConfigCommand::Path(_) => None,
         }
     }
 }
 
 /// `headcount config`
-pub(super) fn config(args: ConfigArgs) -> Result<Exit, Failure> {
+pub(super) fn config(args: ConfigArgs) -> Result<Exit, JobError> {
     match args.command {
         ConfigCommand::Show(args) => show(&args),
         ConfigCommand::Init(args) => init::init(args),
@@ -114,15 +114,15 @@ struct Shown {
     variables: Vec<SetVariable>,
 }
 
-fn show(args: &ShowArgs) -> Result<Exit, Failure> {
-    let node = &args.node;
+fn show(args: &ShowArgs) -> Result<Exit, JobError> {
+    let node = &args.node.node_ref();
     let file = init::place(node.config.clone())?;
     node.names_one_way()?;
     let config = node.config()?;
-    let (nodes, problems): (Vec<_>, Vec<_>) = if node.profile.is_empty() {
+    let (nodes, problems): (Vec<_>, Vec<_>) = if node.profiles.is_empty() {
         vec![explain(node, &config, None)?]
     } else {
-        let unique: BTreeSet<&String> = node.profile.iter().collect();
+        let unique: BTreeSet<&String> = node.profiles.iter().collect();
         let nodes = unique
             .into_iter()
             .map(|name| explain(node, &config, Some(name)));
@@ -130,7 +130,7 @@ fn show(args: &ShowArgs) -> Result<Exit, Failure> {
     }
     .into_iter()
     .unzip();
-    let file_from = match node.config {
+    let file_from = match &node.config {
         Some(_) => node.layers(None).said("config"),
         None => Origin::Default,
     };
@@ -147,7 +147,7 @@ fn show(args: &ShowArgs) -> Result<Exit, Failure> {
         Reader::Json => print_json(&shown)?,
         Reader::Text => print_text(&text(&shown))?,
     }
-    let problems: Vec<Failure> = problems.into_iter().flatten().collect();
+    let problems: Vec<JobError> = problems.into_iter().flatten().collect();
     for problem in &problems {
         say(error(&problem.message));
     }

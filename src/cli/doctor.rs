@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::args::NodeArgs;
 use super::printed::{Reader, print_json, show};
-use super::{Exit, Failure, signals};
+use super::{Exit, JobError, signals};
 use crate::doctor::{self, Setup};
 use crate::report::{Paper, say};
 
@@ -33,8 +33,8 @@ pub(super) struct DoctorArgs {
 }
 
 /// `headcount doctor`
-pub(super) async fn doctor(args: DoctorArgs) -> Result<Exit, Failure> {
-    let mut destination = args.node.one()?;
+pub(super) async fn doctor(args: DoctorArgs) -> Result<Exit, JobError> {
+    let mut destination = args.node.node_ref().one()?;
     destination.wait_at_most(doctor::PATIENCE);
     let node = destination.connect(destination.pace()).await?;
     say(format_args!("Looking at {} ...", node.name));
@@ -48,7 +48,7 @@ pub(super) async fn doctor(args: DoctorArgs) -> Result<Exit, Failure> {
     let report = tokio::select! {
         report = doctor::examine(&node.client, &setup) => report,
         () = signals::once() => {
-            return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed"));
+            return Err(JobError::new(Exit::Interrupted, "interrupted; nothing was changed"));
         }
     };
     match args.format {

@@ -1,15 +1,17 @@
 //! Which settings hold for a node, and who said so: what `headcount config show` shows.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::Failure;
-use super::args::NodeArgs;
+use super::JobError;
+use crate::job::{NetworkRef, NodeRef};
+use crate::pace::HttpVersion;
 use crate::roster::Person;
 use crate::settings::{
-    Address, Config, Explained, Named, Origin, Region, Setting, TokenSource, flag, nearest,
-    variable,
+    Address, Config, Explained, Layers, Named, Origin, Profile, Region, Setting, TokenSource, flag,
+    nearest, variable,
 };
 
 /// A variable of the environment, and what it does.
@@ -21,19 +23,19 @@ pub(super) struct SetVariable {
 
 /// What holds for a profile, or without one; and why the node cannot be used, if it cannot.
 pub(super) fn explain(
-    args: &NodeArgs,
+    node: &NodeRef,
     config: &Config,
     name: Option<&str>,
-) -> Result<(Explained, Option<Failure>), Failure> {
+) -> Result<(Explained, Option<JobError>), JobError> {
     let named = match name {
         Some(name) => Some(Named {
             config,
             name,
-            profile: config.profile(name).map_err(Failure::usage)?,
+            profile: config.profile(name).map_err(JobError::usage)?,
         }),
         None => None,
     };
-    let layers = args.layers(named);
+    let layers = node.layers(named);
     let mut shown = Explained {
         profile: name.map(str::to_owned),
         settings: Vec::new(),
@@ -41,29 +43,29 @@ pub(super) fn explain(
     if let Some(name) = name {
         shown.say("profile", name.to_owned(), &layers.said("profile"));
     }
-    let region = layers.settle("region", args.region, |profile| profile.region);
+    let region = layers.settle("region", node.region, |profile| profile.region);
     shown.say_if("region", region.map(|region| region.map(Region::name)));
     shown.say_if(
         "node",
-        layers.settle("node", args.node.clone(), |profile| profile.node.clone()),
+        layers.settle("node", node.id.clone(), |profile| profile.node.clone()),
     );
     shown.say_if(
         "url",
-        layers.settle("url", args.url.clone(), |profile| profile.url.clone()),
+        layers.settle("url", node.url.clone(), |profile| profile.url.clone()),
     );
-    let problem = explain_address(args, named, &mut shown);
-    explain_usage(args, named, &mut shown);
+    let problem = explain_address(node, named, &mut shown);
+    explain_usage(node, named, &mut shown);
     Ok((shown, problem))
 }
 
 /// The address that follows from the settings, and the token for it.
 fn explain_address(
-    args: &NodeArgs,
+    node: &NodeRef,
     named: Option<Named<'_>>,
     shown: &mut Explained,
-) -> Option<Failure> {
-    if args.sandbox {
-        let origin = args.layers(None).said("sandbox");
+) -> Option<JobError> {
+    if node.sandbox {
+        let origin = node.layers(None).said("sandbox");
         shown.say(
             "address",
             "a sandbox in this program, with a token of its own".to_owned(),
@@ -71,7 +73,7 @@ fn explain_address(
         );
         return None;
     }
-    if named.is_none() && !args.names_a_node() {
+    if named.is_none() && !node.names_a_node() {
         // Nobody has said which, and nobody has to: a file can.
         shown.say("address", None, &Origin::Default);
         return None;
@@ -80,13 +82,13 @@ fn explain_address(
         Some(named) => named
             .config
             .address_of(named.name, named.profile)
-            .map_err(Failure::usage),
-        None => args.address().map(Address::Known).map_err(Failure::usage),
+            .map_err(JobError::usage),
+        None => node.address().map(Address::Known).map_err(JobError::usage),
     };
     match address {
-        Ok(Address::Known(node)) => {
-            shown.say_address(node.base().to_string());
-            shown.say_token(&args.token(named, &node));
+        Ok(Address::Known(address)) => {
+            shown.say_address(address.base().to_string());
+            shown.say_token(&node.token(named, &address));
             None
         }
         Ok(Address::InRecord(record)) => {
@@ -99,7 +101,7 @@ fn explain_address(
                 value: TokenSource::SecretsManager(record, None),
                 origin,
             };
-            let of_flag = args.token_of_flags().filter(|_| args.token_file_given);
+            let of_flag = node.token_of_flags().filter(|_| node.token_file_first);
             shown.say_token(&match of_flag {
                 Some(value) => Setting {
                     value,
@@ -116,8 +118,8 @@ fn explain_address(
     }
 }
 
-fn explain_usage(args: &NodeArgs, named: Option<Named<'_>>, shown: &mut Explained) {
-    let usage = args.usage(named);
+fn explain_usage(node: &NodeRef, named: Option<Named<'_>>, shown: &mut Explained) {
+    let usage = node.usage(named);
     let timeout = format!("{} s", usage.timeout.value.as_secs());
     shown.say(
         "role_prefix",
@@ -131,12 +133,12 @@ fn explain_usage(args: &NodeArgs, named: Option<Named<'_>>, shown: &mut Explaine
         &usage.concurrency.origin,
     );
     shown.say("timeout", timeout, &usage.timeout.origin);
-    let layers = args.layers(named);
-    args.network.explain(&layers, shown);
-    if !args.protect.is_empty() {
-        shown.say("protect", args.protect.join(", "), &layers.said("protect"));
+    let layers = node.layers(named);
+    explain_network(&node.network, &layers, shown);
+    if !node.protect.is_empty() {
+        shown.say("protect", node.protect.join(", "), &layers.said("protect"));
     }
-    explain_protected(args, named, shown);
+    explain_protected(node, named, shown);
     let Some(named) = named else {
         return;
     };
@@ -157,13 +159,39 @@ fn explain_usage(args: &NodeArgs, named: Option<Named<'_>>, shown: &mut Explaine
     }
 }
 
+/// How calls get to the node. The password of a proxy is not shown.
+fn explain_network(network: &NetworkRef, layers: &Layers<'_>, shown: &mut Explained) {
+    let path = |path: &PathBuf| path.display().to_string();
+    let of_profile = |profile: &Profile| {
+        let Named { config, .. } = layers.profile?;
+        config.ca_cert_of(profile).as_ref().map(path)
+    };
+    let ca_cert = network.ca_cert.as_ref().map(path);
+    shown.say_if("ca_cert", layers.settle("ca_cert", ca_cert, of_profile));
+    let proxy = layers.settle("proxy", network.proxy.clone(), |profile| {
+        profile.proxy.clone()
+    });
+    shown.say_if("proxy", proxy);
+    let seconds = layers.settle("connect_timeout", network.connect_timeout, |profile| {
+        profile.connect_timeout
+    });
+    let seconds = seconds.map(|setting| setting.map(|seconds| format!("{seconds} s")));
+    shown.say_if("connect_timeout", seconds);
+    let version = layers.settle("http_version", network.http_version, |_| None);
+    let word = |version: HttpVersion| {
+        let value = clap::ValueEnum::to_possible_value(&version);
+        value.map_or(String::new(), |value| value.get_name().to_owned())
+    };
+    shown.say_if("http_version", version.map(|setting| setting.map(word)));
+}
+
 /// Whom the profiles of the node protect, whichever of them is used.
-fn explain_protected(args: &NodeArgs, named: Option<Named<'_>>, shown: &mut Explained) {
+fn explain_protected(node: &NodeRef, named: Option<Named<'_>>, shown: &mut Explained) {
     let config = match named {
         Some(named) => Ok(named.config.clone()),
-        None => args.config(),
+        None => node.config(),
     };
-    let (Ok(config), false) = (config, args.sandbox) else {
+    let (Ok(config), false) = (config, node.sandbox) else {
         return;
     };
     let node = match named {
@@ -171,7 +199,7 @@ fn explain_protected(args: &NodeArgs, named: Option<Named<'_>>, shown: &mut Expl
             Ok(Address::Known(node)) => Some(node),
             _ => None,
         },
-        None => args.address().ok(),
+        None => node.address().ok(),
     };
     let profiles: Vec<_> = match &node {
         Some(node) => config.of_node(node).collect(),
@@ -200,7 +228,7 @@ fn name_of(person: &Person) -> String {
 }
 
 /// The variables of this program that are set, but for those that made one of the settings, or `named` the file.
-pub(super) fn variables(args: &NodeArgs, nodes: &[Explained], named: &str) -> Vec<SetVariable> {
+pub(super) fn variables(node: &NodeRef, nodes: &[Explained], named: &str) -> Vec<SetVariable> {
     let known = known_variables(&super::command());
     let rows = || nodes.iter().flat_map(|node| &node.settings);
     let used = rows().map(|row| row.from.as_str()).chain([named]);
@@ -212,7 +240,7 @@ pub(super) fn variables(args: &NodeArgs, nodes: &[Explained], named: &str) -> Ve
         .collect();
     set.sort();
     let variables = set.into_iter().map(|name| SetVariable {
-        note: note(&name, args, &known, token_is_said),
+        note: note(&name, node, &known, token_is_said),
         name,
     });
     variables.collect()
@@ -221,12 +249,12 @@ pub(super) fn variables(args: &NodeArgs, nodes: &[Explained], named: &str) -> Ve
 /// What a variable does that made none of the settings.
 fn note(
     name: &str,
-    args: &NodeArgs,
+    node: &NodeRef,
     known: &BTreeSet<(String, String)>,
     token_is_said: bool,
 ) -> String {
     let naming = ["region", "node", "url", "profile", "sandbox"].map(variable);
-    if naming.iter().any(|naming| naming == name) && args.command_line_names_a_node() {
+    if naming.iter().any(|naming| naming == name) && node.is_named_by_flags() {
         return "does not count: the command line names the node".to_owned();
     }
     if name == variable("token") || name == variable("token_file") {
@@ -237,7 +265,7 @@ fn note(
         };
     }
     match known.iter().find(|(known, _)| known == name) {
-        Some((_, id)) if args.by_flag.contains(id.as_str()) => {
+        Some((_, id)) if node.by_flag.contains(id.as_str()) => {
             format!("does not count: {} is on the command line", flag(id))
         }
         Some((_, id)) => format!("sets {}", flag(id)),

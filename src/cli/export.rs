@@ -9,9 +9,9 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::args::{NodeArgs, QuietArgs};
-use super::destination::Connected;
-use super::{Exit, Failure, signals};
+use super::{Exit, JobError, signals};
 use crate::export::{Choice, Export, ExportError, Filter, NODE, Table, What};
+use crate::job::Connected;
 use crate::report::{Begun, Counter, Former, Unfinished, When, counted, is_stream, say};
 use crate::run::StopSwitch;
 use crate::sheet::{Format, LimitError};
@@ -71,10 +71,10 @@ pub(super) struct ExportArgs {
 }
 
 /// `headcount export`
-pub(super) async fn export(args: ExportArgs) -> Result<Exit, Failure> {
+pub(super) async fn export(args: ExportArgs) -> Result<Exit, JobError> {
     let format = args.format()?;
     let filter = args.filter()?;
-    let destinations = args.node.all()?;
+    let destinations = args.node.node_ref().all()?;
     let choice = args.choice(destinations.len() > 1)?;
     let (mut nodes, mut stops) = (Vec::new(), Vec::new());
     for destination in destinations {
@@ -133,37 +133,37 @@ impl ExportArgs {
         path.filter(|path| *path != Path::new("-"))
     }
 
-    fn format(&self) -> Result<Format, Failure> {
+    fn format(&self) -> Result<Format, JobError> {
         let format = match (self.format, self.file()) {
             (Some(format), _) => format,
             (None, Some(path)) if is_stream(path) => Format::Csv,
-            (None, Some(path)) => Format::of(path).map_err(Failure::usage)?,
+            (None, Some(path)) => Format::of(path).map_err(JobError::usage)?,
             (None, None) => Format::Csv,
         };
         if format == Format::Xlsx && self.file().is_none() && io::stdout().is_terminal() {
-            return Err(Failure::usage(
+            return Err(JobError::usage(
                 "a workbook is nothing for a terminal; name a file with -o FILE.xlsx",
             ));
         }
         Ok(if self.bom { format.with_bom() } else { format })
     }
 
-    fn filter(&self) -> Result<Option<Filter>, Failure> {
+    fn filter(&self) -> Result<Option<Filter>, JobError> {
         let about = self.what.about();
         let given = self.filter.as_deref();
         let given = given.map(|text| Filter::read(text, about));
-        let given = given.transpose().map_err(Failure::usage)?;
+        let given = given.transpose().map_err(JobError::usage)?;
         let state = match (self.active, self.locked) {
             (false, false) => None,
             (true, true) => {
-                return Err(Failure::usage(
+                return Err(JobError::usage(
                     "--active and --locked exclude each other: nobody is both",
                 ));
             }
             (active, _) => Some(Filter::active(active)),
         };
         if state.is_some() && self.what == What::Teams {
-            return Err(Failure::usage(
+            return Err(JobError::usage(
                 "--active and --locked are about users; teams are neither",
             ));
         }
@@ -173,10 +173,10 @@ impl ExportArgs {
         })
     }
 
-    fn choice(&self, several: bool) -> Result<Choice, Failure> {
+    fn choice(&self, several: bool) -> Result<Choice, JobError> {
         let header = self.what.header().iter().copied();
         let header = header.chain(several.then_some(NODE)).collect();
-        Choice::of(header, &self.columns, self.sort.as_deref()).map_err(Failure::usage)
+        Choice::of(header, &self.columns, self.sort.as_deref()).map_err(JobError::usage)
     }
 }
 
@@ -192,7 +192,7 @@ struct Order<'a> {
 
 impl Order<'_> {
     /// Writes what all nodes hold, one after the other. With several, a column says which.
-    async fn fill<W: Write + Send>(&self, mut table: Table<W>) -> Result<u64, Failure> {
+    async fn fill<W: Write + Send>(&self, mut table: Table<W>) -> Result<u64, JobError> {
         let Order {
             args,
             nodes,
@@ -212,9 +212,9 @@ impl Order<'_> {
                     counter.at(before + rows, total.map(|total| before + total));
                 })
                 .await;
-            before += written.map_err(Failure::from).map_err(|failure| {
+            before += written.map_err(JobError::from).map_err(|failure| {
                 if several {
-                    failure.of(&node.name)
+                    failure.about(&node.name)
                 } else {
                     failure
                 }
@@ -226,8 +226,8 @@ impl Order<'_> {
     }
 }
 
-fn failed(error: io::Error) -> Failure {
-    Failure::from(ExportError::File(error))
+fn failed(error: io::Error) -> JobError {
+    JobError::from(ExportError::File(error))
 }
 
 fn told(args: &ExportArgs, nodes: &Nodes, rows: u64, path: Option<&Path>) {
@@ -244,27 +244,27 @@ fn told(args: &ExportArgs, nodes: &Nodes, rows: u64, path: Option<&Path>) {
     }
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Failure::usage(format_args!(
+fn unwritable(path: &Path, error: &io::Error) -> JobError {
+    JobError::usage(format_args!(
         "{} cannot be written: {error}",
         path.display()
     ))
 }
 
-impl From<ExportError> for Failure {
+impl From<ExportError> for JobError {
     fn from(error: ExportError) -> Self {
         match error {
             ExportError::Node(
                 error @ (crate::scim::Error::Unsettled { .. } | crate::scim::Error::Endless { .. }),
-            ) => Failure::new(Exit::RowsFailed, error),
+            ) => JobError::new(Exit::RowsFailed, error),
             ExportError::Node(error) => error.into(),
             // Whoever reads the export has had enough: `export users | head` is no error.
-            ExportError::File(error) if error.kind() == io::ErrorKind::BrokenPipe => Failure::new(
+            ExportError::File(error) if error.kind() == io::ErrorKind::BrokenPipe => JobError::new(
                 Exit::Unexpected,
                 "the reader of the export is gone before its end",
             ),
-            ExportError::File(ref inner) if is_limit(inner) => Failure::usage(error),
-            ExportError::File(_) => Failure::unexpected(error),
+            ExportError::File(ref inner) if is_limit(inner) => JobError::usage(error),
+            ExportError::File(_) => JobError::unexpected(error),
         }
     }
 }

@@ -1,15 +1,18 @@
 //! `headcount import`, `lock` and `unlock`: a spreadsheet carried out on a node.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
-use super::args::{InputArgs, NodeArgs, RowsArgs, RunArgs};
-use super::job::{Job, Origin};
-use super::printed::Reader;
-use super::{Exit, Failure};
+use super::args::{GuardedNodeArgs, InputArgs, RowsArgs, RunArgs, TeamArgs, UnfinishedArgs};
+use super::preview::carry_out;
+use super::terminal::Terminal;
+use super::{Exit, JobError};
+use crate::job::{Job, JobSpec};
 use crate::roster::Action;
 use crate::run::OnConflict;
+use crate::spec::ImportSpec;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,9 +39,13 @@ pub(super) struct ImportArgs {
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
-    run: RunArgs,
+    teams: TeamArgs,
     #[command(flatten)]
-    pub(super) node: NodeArgs,
+    pub(super) run: RunArgs,
+    #[command(flatten)]
+    unfinished: UnfinishedArgs,
+    #[command(flatten)]
+    pub(super) node: GuardedNodeArgs,
 }
 
 pub(super) const LOCK_EXAMPLES: &str = "\
@@ -62,59 +69,42 @@ pub(super) struct ListArgs {
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
-    run: RunArgs,
+    pub(super) run: RunArgs,
     #[command(flatten)]
-    pub(super) node: NodeArgs,
+    unfinished: UnfinishedArgs,
+    #[command(flatten)]
+    pub(super) node: GuardedNodeArgs,
 }
 
 /// `headcount import`
-pub(super) async fn import(args: ImportArgs) -> Result<Exit, Failure> {
-    args.job()?.carry_out().await
-}
-
-impl ListArgs {
-    pub(super) fn reader(&self) -> Reader {
-        self.run.format
-    }
-}
-
-impl ImportArgs {
-    pub(super) fn reader(&self) -> Reader {
-        self.run.format
-    }
-
-    pub(super) fn job(mut self) -> Result<Job, Failure> {
-        self.input.map_by(&self.node)?;
-        Ok(Job {
-            file: self.rows.file,
-            action: self.rows.action,
-            only_action: false,
-            on_conflict: self.on_conflict,
-            input: self.input,
-            run: self.run,
-            node: self.node,
-            origin: Origin::File,
-            replaces: Vec::new(),
-            input_is_told: false,
-        })
-    }
+pub(super) async fn import(args: ImportArgs) -> Result<Exit, JobError> {
+    let node = args.node.node_ref();
+    let import = args.input.import(args.rows.action, &node)?;
+    let spec = JobSpec {
+        file: args.rows.file,
+        import: ImportSpec {
+            on_conflict: args.on_conflict,
+            ..args.teams.add_to(import)
+        },
+        node,
+        options: args.unfinished.add_to(args.run.options()),
+    };
+    let caller = Arc::new(Terminal(args.run.preview.output));
+    carry_out(Job::new(spec, caller), &args.run).await
 }
 
 /// `headcount lock` and `headcount unlock`
-pub(super) async fn list(mut args: ListArgs, action: Action) -> Result<Exit, Failure> {
-    args.input.map_by(&args.node)?;
-    Job {
+pub(super) async fn list(args: ListArgs, action: Action) -> Result<Exit, JobError> {
+    let node = args.node.node_ref();
+    let spec = JobSpec {
         file: args.file,
-        action,
-        only_action: true,
-        on_conflict: OnConflict::Fail,
-        input: args.input,
-        run: args.run,
-        node: args.node,
-        origin: Origin::File,
-        replaces: Vec::new(),
-        input_is_told: false,
-    }
-    .carry_out()
-    .await
+        import: ImportSpec {
+            only_action: true,
+            ..args.input.import(action, &node)?
+        },
+        node,
+        options: args.unfinished.add_to(args.run.options()),
+    };
+    let caller = Arc::new(Terminal(args.run.preview.output));
+    carry_out(Job::new(spec, caller), &args.run).await
 }

@@ -7,7 +7,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
 use super::args::QuietArgs;
-use super::{Exit, Failure};
+use super::{Exit, JobError};
 use crate::pace::Tempo;
 use crate::report::{ask, say};
 use crate::settings::{Config, Draft, DraftError, Existing, Node, Place, Region, TokenAt};
@@ -56,7 +56,7 @@ pub(super) struct InitArgs {
 }
 
 /// `headcount config init`
-pub(super) fn init(args: InitArgs) -> Result<Exit, Failure> {
+pub(super) fn init(args: InitArgs) -> Result<Exit, JobError> {
     let path = place(args.config.clone())?;
     let given = args.place()?;
     let token = args.token()?;
@@ -112,7 +112,7 @@ pub(super) fn init(args: InitArgs) -> Result<Exit, Failure> {
         role_prefix,
         rate: rate.filter(|rate| *rate != Tempo::Auto),
     };
-    draft.write(&path, existing).map_err(Failure::usage)?;
+    draft.write(&path, existing).map_err(JobError::usage)?;
     args.quiet.say(format_args!(
         "The profile {} is in {}.",
         draft.name,
@@ -124,23 +124,23 @@ pub(super) fn init(args: InitArgs) -> Result<Exit, Failure> {
 
 impl InitArgs {
     /// The node that the flags name.
-    fn place(&self) -> Result<Option<Place>, Failure> {
+    fn place(&self) -> Result<Option<Place>, JobError> {
         let place = match (&self.url, self.region, &self.node) {
             (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
-                return Err(Failure::usage(
+                return Err(JobError::usage(
                     "which node? Give --url, or --region and --node, not both (their HEADCOUNT_ variables count, too)",
                 ));
             }
             (Some(url), None, None) => {
-                Node::at(url).map_err(Failure::usage)?;
+                Node::at(url).map_err(JobError::usage)?;
                 Place::Url(url.clone())
             }
             (None, Some(region), Some(node)) => {
-                Node::in_region(region, node).map_err(Failure::usage)?;
+                Node::in_region(region, node).map_err(JobError::usage)?;
                 Place::Region(region, node.clone())
             }
             (None, Some(_), None) | (None, None, Some(_)) => {
-                return Err(Failure::usage(
+                return Err(JobError::usage(
                     "--region and --node belong together; give both",
                 ));
             }
@@ -151,7 +151,7 @@ impl InitArgs {
     }
 
     /// Where the flags say that the token is.
-    fn token(&self) -> Result<Option<TokenAt>, Failure> {
+    fn token(&self) -> Result<Option<TokenAt>, JobError> {
         let said = [
             self.token_file.as_deref().map(in_file),
             self.token_env.clone().map(TokenAt::Variable),
@@ -160,7 +160,7 @@ impl InitArgs {
         ];
         let mut said = said.into_iter().flatten();
         match (said.next(), said.next()) {
-            (_, Some(_)) => Err(Failure::usage(
+            (_, Some(_)) => Err(JobError::usage(
                 "where is the token? Give only one of --token-file, --token-env, --token-keyring and --ksm (or their \
                  HEADCOUNT_ variables)",
             )),
@@ -180,14 +180,14 @@ fn existing(
     name: &str,
     replace: bool,
     questions: &mut Questions,
-) -> Result<Existing, Failure> {
+) -> Result<Existing, JobError> {
     if replace {
         return Ok(Existing::Replace);
     }
     let taken = match Draft::check_free(name, path) {
         Ok(()) => return Ok(Existing::Keep),
         Err(taken @ DraftError::Exists { .. }) if questions.terminal => taken,
-        Err(error) => return Err(Failure::usage(error)),
+        Err(error) => return Err(JobError::usage(error)),
     };
     let question =
         format!("There is a profile {name} already. Replace where its node and token are");
@@ -201,11 +201,11 @@ fn existing(
     if replaces {
         Ok(Existing::Replace)
     } else {
-        Err(Failure::usage(taken))
+        Err(JobError::usage(taken))
     }
 }
 
-fn ask_place(questions: &mut Questions) -> Result<(Place, Option<TokenAt>), Failure> {
+fn ask_place(questions: &mut Questions) -> Result<(Place, Option<TokenAt>), JobError> {
     enum Where {
         In(Region),
         At(String),
@@ -239,13 +239,13 @@ fn ask_place(questions: &mut Questions) -> Result<(Place, Option<TokenAt>), Fail
     }
 }
 
-fn ask_record(questions: &mut Questions) -> Result<TokenAt, Failure> {
+fn ask_record(questions: &mut Questions) -> Result<TokenAt, JobError> {
     questions.ask("UID of the record", "--ksm", None, |uid| {
         Ok(TokenAt::SecretsManager(uid.to_owned()))
     })
 }
 
-fn ask_token(questions: &mut Questions) -> Result<TokenAt, Failure> {
+fn ask_token(questions: &mut Questions) -> Result<TokenAt, JobError> {
     #[derive(Clone, Copy)]
     enum In {
         Keyring,
@@ -320,7 +320,7 @@ impl Questions {
         flag: &str,
         usual: Option<&str>,
         understand: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, JobError> {
         loop {
             if self.terminal {
                 let brackets = usual.map(|usual| format!(" [{usual}]")).unwrap_or_default();
@@ -329,12 +329,12 @@ impl Questions {
             let mut line = String::new();
             let read = std::io::stdin().lock().read_line(&mut line);
             let read = read.map_err(|error| {
-                Failure::usage(format_args!("the answer cannot be read: {error}"))
+                JobError::usage(format_args!("the answer cannot be read: {error}"))
             })?;
             let answer = match (line.trim(), usual) {
                 ("", Some(usual)) => usual,
                 ("", None) if read == 0 => {
-                    return Err(Failure::usage(format_args!(
+                    return Err(JobError::usage(format_args!(
                         "standard input says nothing of this: {question}. Give it with {flag}. Nothing was written"
                     )));
                 }
@@ -349,7 +349,7 @@ impl Questions {
                 Ok(value) => return Ok(value),
                 Err(why) if self.terminal => say(why),
                 Err(why) => {
-                    return Err(Failure::usage(format_args!(
+                    return Err(JobError::usage(format_args!(
                         "{question}: {why}. Nothing was written"
                     )));
                 }
@@ -359,8 +359,8 @@ impl Questions {
 }
 
 /// Where the file is, or would be.
-pub(super) fn place(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
+pub(super) fn place(given: Option<PathBuf>) -> Result<PathBuf, JobError> {
     given.or_else(Config::usual_path).ok_or_else(|| {
-        Failure::usage("this user has no folder for configurations; name the file with --config")
+        JobError::usage("this user has no folder for configurations; name the file with --config")
     })
 }

@@ -5,9 +5,9 @@ use std::io::IsTerminal;
 use clap::Args;
 use secrecy::SecretString;
 
-use super::args::{NodeArgs, QuietArgs};
-use super::destination::{Destination, Whereabouts};
-use super::{Exit, Failure};
+use super::args::{AddressArgs, QuietArgs, TokenArgs};
+use super::{Exit, JobError};
+use crate::job::{Destination, NodeRef, Whereabouts};
 use crate::settings::{Account, Node, TokenSource, typed_token};
 
 const EXAMPLES: &str = "\
@@ -24,41 +24,42 @@ it. To use it always, say token_keyring = true in the profile; else HEADCOUNT_TO
 #[command(after_help = EXAMPLES)]
 pub(super) struct LoginArgs {
     #[command(flatten)]
-    pub(super) node: NodeArgs,
+    pub(super) address: AddressArgs,
+    #[command(flatten)]
+    token: TokenArgs,
     #[command(flatten)]
     quiet: QuietArgs,
 }
 
 /// The node whose token is kept, and where its token comes from so far.
-pub(super) fn account(args: &NodeArgs) -> Result<(Destination, Account), Failure> {
-    // A file on the command line is where the new token comes from.
-    let mut so_far = args.clone();
-    if so_far.token_file_given {
-        so_far.token_file = None;
-        so_far.token_file_given = false;
-    }
-    let destination = so_far.one()?;
+pub(super) fn account(node: &NodeRef) -> Result<(Destination, Account), JobError> {
+    let destination = node.one()?;
     let account = Account::of(destination.lasting()?);
     Ok((destination, account))
 }
 
 /// `headcount login`
-pub(super) async fn login(args: LoginArgs) -> Result<Exit, Failure> {
-    let (destination, account) = account(&args.node)?;
+pub(super) async fn login(args: LoginArgs) -> Result<Exit, JobError> {
+    let mut node = args.address.node_ref();
+    args.token.add_to(&mut node);
+    let mut from = None;
+    if node.token_file_first {
+        // A file on the command line is where the new token comes from.
+        from = node.token_of_flags();
+        node.token_file = None;
+        node.token_file_first = false;
+    }
+    let (destination, account) = account(&node)?;
     let node = destination.lasting()?.clone();
-    let from = args
-        .node
-        .token_of_flags()
-        .filter(|_| args.node.token_file_given);
     // On a thread of its own: typing takes as long as it takes, and a keyring may have to be unlocked.
     let stored = tokio::task::spawn_blocking(move || {
         // Nobody types a token that cannot be kept.
-        account.reach().map_err(Failure::usage)?;
+        account.reach().map_err(JobError::usage)?;
         let token = take(from, &node)?;
-        account.store(&token).map_err(Failure::usage)?;
-        Ok::<Node, Failure>(node)
+        account.store(&token).map_err(JobError::usage)?;
+        Ok::<Node, JobError>(node)
     });
-    let node = stored.await.map_err(Failure::unexpected)??;
+    let node = stored.await.map_err(JobError::unexpected)??;
     args.quiet.say(format_args!(
         "The token of {node} is in the keyring. Whether the node takes it, says headcount doctor."
     ));
@@ -69,19 +70,19 @@ pub(super) async fn login(args: LoginArgs) -> Result<Exit, Failure> {
 }
 
 /// The token: from where the flags say, else from somebody at the terminal, else from standard input.
-fn take(from: Option<TokenSource>, node: &Node) -> Result<SecretString, Failure> {
+fn take(from: Option<TokenSource>, node: &Node) -> Result<SecretString, JobError> {
     let from = match from {
         Some(from) => from,
         None if std::io::stdin().is_terminal() => {
             let typed = rpassword::prompt_password(format!("Token of {node} (it is not shown): "));
             let typed = typed.map_err(|error| {
-                Failure::usage(format_args!("the token cannot be read from here: {error}"))
+                JobError::usage(format_args!("the token cannot be read from here: {error}"))
             })?;
-            return typed_token(&SecretString::from(typed)).map_err(Failure::usage);
+            return typed_token(&SecretString::from(typed)).map_err(JobError::usage);
         }
         None => TokenSource::StandardInput,
     };
-    from.read().map_err(Failure::usage)
+    from.read().map_err(JobError::usage)
 }
 
 /// Where the token comes from if not from the keyring, so that nobody wonders later.

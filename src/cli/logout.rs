@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::args::{NodeArgs, QuietArgs};
+use super::args::{AddressArgs, QuietArgs};
 use super::login::account;
-use super::{Exit, Failure};
+use super::{Exit, JobError};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,19 +18,19 @@ The token itself stays valid: it is the node's SCIM page in the admin console th
 #[command(after_help = EXAMPLES)]
 pub(super) struct LogoutArgs {
     #[command(flatten)]
-    pub(super) node: NodeArgs,
+    pub(super) address: AddressArgs,
     #[command(flatten)]
     quiet: QuietArgs,
 }
 
 /// `headcount logout`
-pub(super) async fn logout(args: LogoutArgs) -> Result<Exit, Failure> {
-    let (destination, account) = account(&args.node)?;
+pub(super) async fn logout(args: LogoutArgs) -> Result<Exit, JobError> {
+    let (destination, account) = account(&args.address.node_ref())?;
     let node = destination.lasting()?;
     let removed = tokio::task::spawn_blocking(move || account.forget()).await;
     if removed
-        .map_err(Failure::unexpected)?
-        .map_err(Failure::usage)?
+        .map_err(JobError::unexpected)?
+        .map_err(JobError::usage)?
     {
         args.quiet.say(format_args!(
             "The token of {node} is no longer in the keyring."

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap_mangen::Man;
 
-use super::{Exit, Failure, command, print};
+use super::printed::print;
+use super::{Exit, JobError, command};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +27,7 @@ pub(super) struct ManArgs {
     dir: Option<PathBuf>,
 }
 
-pub(super) fn man(args: &ManArgs) -> Result<Exit, Failure> {
+pub(super) fn man(args: &ManArgs) -> Result<Exit, JobError> {
     // Names, usage and what is global are filled in by this.
     let mut program = command().disable_help_subcommand(true);
     program.build();
@@ -34,7 +35,7 @@ pub(super) fn man(args: &ManArgs) -> Result<Exit, Failure> {
         fs::create_dir_all(dir)
             .and_then(|()| clap_mangen::generate_to(program, dir))
             .map_err(|error| {
-                Failure::usage(format_args!(
+                JobError::usage(format_args!(
                     "the manual pages cannot be written to {}: {error}",
                     dir.display()
                 ))
@@ -48,7 +49,7 @@ pub(super) fn man(args: &ManArgs) -> Result<Exit, Failure> {
                 .get_subcommands()
                 .map(clap::Command::get_name)
                 .collect();
-            Failure::usage(format_args!(
+            JobError::usage(format_args!(
                 "there is no command {name:?} in {}; there are: {}",
                 wanted.get_bin_name().unwrap_or("headcount"),
                 known.join(", ")
@@ -58,7 +59,7 @@ pub(super) fn man(args: &ManArgs) -> Result<Exit, Failure> {
     let mut page = Vec::new();
     Man::new(wanted.clone())
         .render(&mut page)
-        .map_err(Failure::unexpected)?;
+        .map_err(JobError::unexpected)?;
     print(&page)?;
     Ok(Exit::Done)
 }

@@ -1,71 +1,66 @@
-//! The command line: one file a command. Each parses, calls the library and prints. What commands share: `args`, the
-//! node that these name (`resolve`, `destination`), and a `job`, which is one file carried out.
+//! The command line: one file a command. Each parses, makes one call into the library, mostly into `job`, and prints.
+//! What they share: flags (`args`), standard output (`printed`), and the terminal as the caller of a job (`terminal`).
 
 mod args;
 mod check;
 mod columns;
 mod completions;
 mod config;
-mod confirm;
-mod destination;
 mod doctor;
-mod ending;
 mod explain;
 mod export;
-mod hidden;
 mod import;
 mod init;
-mod job;
 mod login;
 mod logout;
 mod man;
-mod memory;
 mod preflight;
 mod preview;
 mod printed;
 mod request;
-mod resolve;
 mod runs;
 mod sandbox;
 mod signals;
 mod teams;
 mod template;
+mod terminal;
 
 use std::{io, thread};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::runtime::{self, Runtime};
 
-pub use ending::Exit;
-use ending::{Failure, error};
-use printed::{Reader, print};
+use printed::{Reader, error};
 
+use crate::job::JobError;
 use crate::report::{plain, say};
 use crate::roster::GroupKind;
 
+pub use crate::job::Exit;
+
 impl Command {
-    /// The node that the command talks to, if it talks to one.
-    fn node(&mut self) -> Option<&mut args::NodeArgs> {
-        match self {
-            Command::Import(args) => Some(&mut args.node),
-            Command::Lock(args) | Command::Unlock(args) => Some(&mut args.node),
-            Command::Plan(args) => Some(&mut args.import.node),
-            Command::Apply(args) => Some(&mut args.node),
-            Command::Columns(args) => Some(&mut args.node),
-            Command::Check(args) => Some(&mut args.node),
-            Command::Export(args) => Some(&mut args.node),
-            Command::Doctor(args) => Some(&mut args.node),
-            Command::Request(args) => Some(&mut args.node),
-            Command::Teams(args) | Command::Roles(args) => Some(args.node()),
-            Command::Runs(args) => args.node(),
-            Command::Login(args) => Some(&mut args.node),
-            Command::Logout(args) => Some(&mut args.node),
-            Command::Config(args) => args.node(),
+    /// The profiles of the node that the command talks to, or asks about, if there is one.
+    fn profiles(&mut self) -> Option<&mut args::ProfileArgs> {
+        Some(match self {
+            Command::Import(args) => args.node.profiles(),
+            Command::Lock(args) | Command::Unlock(args) => args.node.profiles(),
+            Command::Plan(args) => args.node.profiles(),
+            Command::Apply(args) => args.node.profiles(),
+            Command::Columns(args) => &mut args.profiles,
+            Command::Check(args) => args.node.profiles(),
+            Command::Export(args) => args.node.profiles(),
+            Command::Doctor(args) => args.node.profiles(),
+            Command::Request(args) => &mut args.node.address.profiles,
+            Command::Teams(args) | Command::Roles(args) => args.profiles(),
+            Command::Runs(args) => return args.profiles(),
+            Command::Login(args) => &mut args.address.profiles,
+            Command::Logout(args) => &mut args.address.profiles,
+            Command::Config(args) => return args.profiles(),
             Command::Template(_)
             | Command::Sandbox(_)
             | Command::Completions(_)
-            | Command::Man(_) => None,
-        }
+            | Command::Man(_) => return None,
+        })
     }
 }
 
@@ -81,22 +76,22 @@ impl Command {
             | Command::Unlock(_)
             | Command::Plan(_)
             | Command::Apply(_) => OF_A_RUN,
-            Command::Runs(args) => args.node().map_or(0, |_| OF_A_RUN),
+            Command::Runs(args) => args.profiles().map_or(0, |_| OF_A_RUN),
             Command::Sandbox(_) | Command::Export(_) => {
                 thread::available_parallelism().map_or(1, usize::from) + 2
             }
             // A token, a name to look up.
-            other => usize::from(other.node().is_some()),
+            other => usize::from(other.profiles().is_some()),
         }
     }
 
     /// Who reads the summary of the command, where a program may: then one that fails has a document as well.
     fn reader(&self) -> Reader {
         match self {
-            Command::Import(args) => args.reader(),
-            Command::Lock(args) | Command::Unlock(args) => args.reader(),
-            Command::Plan(args) => args.import.reader(),
-            Command::Apply(args) => args.reader(),
+            Command::Import(args) => args.run.preview.output.format,
+            Command::Lock(args) | Command::Unlock(args) => args.run.preview.output.format,
+            Command::Plan(args) => args.preview.output.format,
+            Command::Apply(args) => args.run.preview.output.format,
             Command::Doctor(args) => args.format,
             Command::Runs(args) => args.reader(),
             _ => Reader::Text,
@@ -174,7 +169,7 @@ pub fn command() -> clap::Command {
         let command = command.mut_args(|arg| arg.hide_env(true));
         command.mut_subcommands(quiet)
     }
-    hidden::hide(quiet(Cli::command()))
+    quiet(Cli::command())
 }
 
 /// What the command runs on. Calls of one row each wait for the node nearly all of the time, and handing every answer
@@ -188,7 +183,7 @@ fn runtime(command: &Command) -> io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-async fn carry_out(command: Command) -> Result<Exit, Failure> {
+async fn carry_out(command: Command) -> Result<Exit, JobError> {
     match command {
         Command::Import(args) => import::import(args).await,
         Command::Lock(args) => import::list(args, crate::roster::Action::Lock).await,
@@ -235,12 +230,12 @@ pub fn main() -> Exit {
         // Help that was asked for.
         Err(help) => help.exit(),
     };
-    if let Some(node) = cli.command.node() {
+    if let Some(profiles) = cli.command.profiles() {
         let mut matches = &matches;
         while let Some((_, inner)) = matches.subcommand() {
             matches = inner;
         }
-        node.prefer_command_line(matches);
+        profiles.note_flags(matches);
     }
     if let Err(why) = cli.log.start() {
         say(error(why));
@@ -264,7 +259,7 @@ pub fn main() -> Exit {
 }
 
 /// Says why a command has failed, and how the program ends with it. A program that waits for a document gets one.
-fn tell(failure: &Failure, reader: Reader) -> Exit {
+fn tell(failure: &JobError, reader: Reader) -> Exit {
     say(error(&failure.message));
     if reader == Reader::Json {
         let document = serde_json::json!({

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::RwLock;
 use std::thread;
 
-use super::Failure;
+use super::JobError;
 use crate::report::counted;
 
 /// What there must be: the most that a run over a file of any size was seen to take (see `docs/performance.md`), what
@@ -34,7 +34,7 @@ pub(super) fn has_memory() -> bool {
 }
 
 /// Starts as many threads as a command may need at once, and ends them again.
-pub(super) fn threads(needed: usize) -> Result<(), Failure> {
+pub(super) fn threads(needed: usize) -> Result<(), JobError> {
     let gate = RwLock::new(());
     let (started, enough) = thread::scope(|scope| {
         let shut = gate.write();
@@ -59,7 +59,7 @@ pub(super) fn threads(needed: usize) -> Result<(), Failure> {
     } else {
         format!("there is too little memory for {threads} besides the first")
     };
-    Err(Failure::unexpected(format_args!(
+    Err(JobError::unexpected(format_args!(
         "{lack}. Raise the limit (ulimit -u, ulimit -v, or that of the container); nothing was sent."
     )))
 }

@@ -1,12 +1,14 @@
 //! Standard output: words for people, documents for programs, and data as it is.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::Failure;
-use crate::report::Paper;
+use super::{Exit, JobError};
+use crate::job::Finished;
+use crate::report::{Paper, Tint};
 
 /// Who reads what is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -19,30 +21,45 @@ pub(super) enum Reader {
 }
 
 /// Prints data that was asked for, byte by byte.
-pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn print(bytes: &[u8]) -> Result<(), JobError> {
     let mut out = io::stdout().lock();
     written(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
 /// Prints words for a person: in colours and in lines that fit, where there is a terminal.
-pub(super) fn show(text: &str) -> Result<(), Failure> {
+pub(super) fn show(text: &str) -> Result<(), JobError> {
     written(Paper::standard_output().print(text))
 }
 
 /// Prints a document for a program.
-pub(super) fn print_json(document: &impl Serialize) -> Result<(), Failure> {
-    let json = serde_json::to_string_pretty(document).map_err(Failure::unexpected)?;
+pub(super) fn print_json(document: &impl Serialize) -> Result<(), JobError> {
+    let json = serde_json::to_string_pretty(document).map_err(JobError::unexpected)?;
     print(format!("{json}\n").as_bytes())
 }
 
 /// Whoever reads it may have had enough, which is no failure.
-pub(super) fn written(result: io::Result<()>) -> Result<(), Failure> {
+pub(super) fn written(result: io::Result<()>) -> Result<(), JobError> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| {
-            Failure::unexpected(format_args!(
+            JobError::unexpected(format_args!(
                 "standard output cannot be written to: {error}"
             ))
         }),
     }
+}
+
+/// Prints what a job came to, if a program asks for it.
+pub(super) fn finish(finished: &Finished, reader: Reader) -> Result<Exit, JobError> {
+    if reader == Reader::Json
+        && let Some(summary) = &finished.summary
+    {
+        print_json(summary)?;
+    }
+    Ok(finished.exit)
+}
+
+/// A message that something went wrong.
+pub(super) fn error(message: impl Display) -> String {
+    format!("{} {message}", Tint::Bad.on("error:"))
 }

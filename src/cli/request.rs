@@ -4,8 +4,9 @@ use bytes::Bytes;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
-use super::args::NodeArgs;
-use super::{Exit, Failure, print, signals};
+use super::args::CallArgs;
+use super::printed::print;
+use super::{Exit, JobError, signals};
 use crate::pace::retry::{Happened, happened};
 use crate::pace::{Fault, FaultKind};
 use crate::report::say;
@@ -50,7 +51,7 @@ pub(super) struct RequestArgs {
     #[arg(long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_CURL")]
     curl: bool,
     #[command(flatten)]
-    pub(super) node: NodeArgs,
+    pub(super) node: CallArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -83,19 +84,20 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 }
 
 /// `headcount request`
-pub(super) async fn request(args: RequestArgs) -> Result<Exit, Failure> {
-    let mut target = Target::read(&args.path).map_err(Failure::usage)?;
+pub(super) async fn request(args: RequestArgs) -> Result<Exit, JobError> {
+    let mut target = Target::read(&args.path).map_err(JobError::usage)?;
     for (name, value) in &args.query {
         target = target.with(name, value);
     }
     let data = args.data.as_deref().map(Data::from);
     if args.method == Method::Get && data.is_some() {
-        return Err(Failure::usage(
+        return Err(JobError::usage(
             "GET sends no body; parameters go into the path or --query",
         ));
     }
-    if data == Some(Data::StandardInput) && args.node.uses_standard_input() && !args.curl {
-        return Err(Failure::usage(
+    if data == Some(Data::StandardInput) && args.node.node_ref().uses_standard_input() && !args.curl
+    {
+        return Err(JobError::usage(
             "the token and the body cannot both come over standard input; put one of them in a file",
         ));
     }
@@ -103,26 +105,26 @@ pub(super) async fn request(args: RequestArgs) -> Result<Exit, Failure> {
         return written(&args, &target, data.as_ref());
     }
     let body = read(data.as_ref())?;
-    let node = args.node.one()?;
+    let node = args.node.node_ref().one()?;
     let node = node.connect(node.pace()).await?;
     let method = args.method.into();
     let answer = tokio::select! {
         answer = node.client.ask(method, &target, body) => answer,
         () = signals::once() => {
             let said = "interrupted; the call may have been carried out";
-            return Err(Failure::new(Exit::Interrupted, said));
+            return Err(JobError::new(Exit::Interrupted, said));
         }
     };
     show(&answer.map_err(|fault| unanswered(&fault, args.method))?)
 }
 
-fn read(data: Option<&Data>) -> Result<Option<Bytes>, Failure> {
-    data.map(Data::read).transpose().map_err(Failure::usage)
+fn read(data: Option<&Data>) -> Result<Option<Bytes>, JobError> {
+    data.map(Data::read).transpose().map_err(JobError::usage)
 }
 
 /// Prints the call for a shell.
-fn written(args: &RequestArgs, target: &Target, data: Option<&Data>) -> Result<Exit, Failure> {
-    let destination = args.node.one()?;
+fn written(args: &RequestArgs, target: &Target, data: Option<&Data>) -> Result<Exit, JobError> {
+    let destination = args.node.node_ref().one()?;
     let node = destination.lasting()?;
     let body = read(data)?;
     let text = body.as_deref().map(String::from_utf8_lossy);
@@ -142,7 +144,7 @@ fn written(args: &RequestArgs, target: &Target, data: Option<&Data>) -> Result<E
 }
 
 /// Shows an answer.
-fn show(answer: &Raw) -> Result<Exit, Failure> {
+fn show(answer: &Raw) -> Result<Exit, JobError> {
     let reason = answer.status.canonical_reason().unwrap_or_default();
     say(format!("HTTP {} {reason}", answer.status.as_u16()).trim_end());
     for field in telling(&answer.headers) {
@@ -160,12 +162,12 @@ fn show(answer: &Raw) -> Result<Exit, Failure> {
     })
 }
 
-fn unanswered(fault: &Fault, method: Method) -> Failure {
+fn unanswered(fault: &Fault, method: Method) -> JobError {
     let doubtful = fault.kind != FaultKind::Unreachable && method != Method::Get;
     let advice = if doubtful {
         "; it may have been carried out: look before you send it again"
     } else {
         ""
     };
-    Failure::new(Exit::NoNode, format_args!("{fault}{advice}"))
+    JobError::new(Exit::NoNode, format_args!("{fault}{advice}"))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use super::{Exit, Failure};
+use super::{Exit, JobError};
 use crate::report::{Tint, say};
 use crate::sandbox::{Bulk, Faults, Gzip, Limits, Options, Paging, Sandbox, Tls, Versions};
 
@@ -150,7 +150,7 @@ pub(super) struct SandboxArgs {
 
 impl SandboxArgs {
     /// What was said, and what a sandbox does otherwise.
-    fn options(self) -> Result<Options, Failure> {
+    fn options(self) -> Result<Options, JobError> {
         let default = Options::default();
         Ok(Options {
             listen: self.listen,
@@ -181,11 +181,11 @@ impl SandboxArgs {
 }
 
 /// `headcount sandbox`
-pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
+pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, JobError> {
     let (listen, ca_out) = (args.listen, args.ca_out.clone());
     let own_token = args.token.is_some();
     let sandbox = Sandbox::start(args.options()?).await.map_err(|error| {
-        Failure::usage(format_args!(
+        JobError::usage(format_args!(
             "the sandbox cannot listen on {listen}: {error}"
         ))
     })?;
@@ -195,7 +195,7 @@ pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
         .authority()
         .map(|pem| authority(pem, ca_out.as_deref()));
     let authority = authority.transpose()?;
-    super::print(format!("{url}\n").as_bytes())?;
+    super::printed::print(format!("{url}\n").as_bytes())?;
     let trust = match &authority {
         Some(file) => format!(" \\\n    HEADCOUNT_CA_CERT={}", file.path().display()),
         None => String::new(),
@@ -216,10 +216,10 @@ pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, Failure> {
 }
 
 /// The certificate that was asked for.
-fn tls(args: &SandboxArgs) -> Result<Option<Tls>, Failure> {
+fn tls(args: &SandboxArgs) -> Result<Option<Tls>, JobError> {
     let read = |path: &Path| {
         std::fs::read(path).map_err(|error| {
-            Failure::usage(format_args!("{} cannot be read: {error}", path.display()))
+            JobError::usage(format_args!("{} cannot be read: {error}", path.display()))
         })
     };
     Ok(match (&args.cert, &args.key) {
@@ -248,13 +248,13 @@ impl AuthorityFile {
     }
 }
 
-fn authority(pem: &str, named: Option<&Path>) -> Result<AuthorityFile, Failure> {
+fn authority(pem: &str, named: Option<&Path>) -> Result<AuthorityFile, JobError> {
     let written = match named {
         Some(path) => std::fs::write(path, pem).map(|()| AuthorityFile::Named(path.to_owned())),
         None => temporary(pem).map(AuthorityFile::Temporary),
     };
     written.map_err(|error| {
-        Failure::usage(format_args!(
+        JobError::usage(format_args!(
             "the certificate of the sandbox's authority cannot be written: {error}"
         ))
     })

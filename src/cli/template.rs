@@ -7,7 +7,8 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::args::QuietArgs;
-use super::{Exit, Failure, print};
+use super::printed::print;
+use super::{Exit, JobError};
 use crate::report::{Begun, Former, Tint, Unfinished};
 use crate::sheet::Format;
 use crate::template::Kind;
@@ -40,25 +41,25 @@ pub(super) struct TemplateArgs {
 }
 
 /// `headcount template`
-pub(super) fn template(args: &TemplateArgs) -> Result<Exit, Failure> {
+pub(super) fn template(args: &TemplateArgs) -> Result<Exit, JobError> {
     let format = match &args.output {
-        Some(path) => Format::of(path).map_err(Failure::usage)?,
+        Some(path) => Format::of(path).map_err(JobError::usage)?,
         None => Format::Csv,
     };
     let format = if args.bom { format.with_bom() } else { format };
     let Some(path) = &args.output else {
         let written = args.kind.write(Vec::new(), format);
-        print(&written.map_err(Failure::unexpected)?)?;
+        print(&written.map_err(JobError::unexpected)?)?;
         return Ok(Exit::Done);
     };
     if path.exists() && !args.force {
-        return Err(Failure::usage(format_args!(
+        return Err(JobError::usage(format_args!(
             "{} is there already; name another file, or replace it with --force",
             path.display()
         )));
     }
     let failed = |error| {
-        Failure::usage(format_args!(
+        JobError::usage(format_args!(
             "{} cannot be written: {error}",
             path.display()
         ))

@@ -1,15 +1,14 @@
 //! What a run is: written once, when it begins.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::LockLimit;
-use crate::scim::Dialect;
-use crate::sheet::is_standard_input;
-use crate::terms::Terms;
+use crate::guard::{LockLimit, MaxErrors};
+use crate::pace::Tempo;
+use crate::spec::{ImportSpec, InputFile, JobIdentity, NodeIdentity};
 
 /// What a run is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,18 +19,20 @@ pub struct About {
     pub kind: Kind,
     /// When it began.
     pub begun: Timestamp,
-    /// What it was asked to do.
-    pub terms: Terms,
+    /// The file it reads.
+    pub input: InputFile,
+    /// What it was asked to do with the rows.
+    pub import: ImportSpec,
     /// The nodes, in the order in which rows are counted to them.
     pub nodes: Vec<NodeAbout>,
-    /// How the command line named them. Never holds a token.
-    pub reach: serde_json::Value,
+    /// How the user named them, for whoever continues the run; nothing here reads it. Never holds a token.
+    pub node_ref: serde_json::Value,
     /// How many rows there are.
     pub rows: u64,
     /// Where the results go.
     pub results: PathBuf,
-    /// More failed rows than this stop it, as the command line says it.
-    pub max_errors: Option<String>,
+    /// More failed rows than this stop it.
+    pub max_errors: Option<MaxErrors>,
 }
 
 /// What made a run.
@@ -68,59 +69,22 @@ impl fmt::Display for Kind {
 pub struct NodeAbout {
     /// The node in words.
     pub name: String,
-    /// What a column `node` calls it.
-    pub cell: String,
-    /// Its address.
-    pub address: String,
-    /// The ceiling of its calls, if there was one.
-    #[serde(default)]
-    pub rate: Option<String>,
+    /// What decides which changes a row makes on it.
+    #[serde(flatten)]
+    pub identity: NodeIdentity,
+    /// The ceiling of its calls.
+    pub rate: Tempo,
     /// How many calls might be in flight.
-    #[serde(default)]
-    pub concurrency: Option<usize>,
-    /// What names of roles begin with.
-    #[serde(default)]
-    pub role_prefix: Option<String>,
-    /// The people who are never locked, by email or id, in order.
-    #[serde(default)]
-    pub protected: Vec<String>,
-    /// How changes are sent, as far as the profile says.
-    #[serde(default)]
-    pub dialect: Dialect,
+    pub concurrency: usize,
     /// Its own time (`Date`) when the run began, in seconds since 1970; none if it does not say it.
-    #[serde(default)]
     pub node_time: Option<i64>,
     /// From how many people the run may take access, as that was found out when it began.
-    #[serde(default)]
     pub allowed_locks: Option<LockLimit>,
-}
-
-impl NodeAbout {
-    /// Whether the same rows send the same changes to the same node. Its name and its limits do not matter for that.
-    fn is_same(&self, other: &NodeAbout) -> bool {
-        let NodeAbout {
-            name: _,
-            cell,
-            address,
-            rate: _,
-            concurrency: _,
-            role_prefix,
-            protected,
-            dialect,
-            node_time: _,
-            allowed_locks: _,
-        } = self;
-        cell == &other.cell
-            && address == &other.address
-            && role_prefix == &other.role_prefix
-            && protected == &other.protected
-            && dialect == &other.dialect
-    }
 }
 
 impl About {
     /// The version that this program writes and reads.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     pub(super) fn to_json(&self) -> String {
         serde_json::to_string(self).expect("strings, numbers and booleans only")
@@ -130,38 +94,20 @@ impl About {
     #[must_use]
     pub fn word(&self) -> &str {
         match self.kind {
-            Kind::Import if self.terms.only_action => &self.terms.action,
+            Kind::Import if self.import.only_action => self.import.action.as_str(),
             Kind::Import => "import",
             Kind::Retry { .. } => "retry",
             Kind::Undo { .. } => "undo",
         }
     }
 
-    /// Whether both ask for the same changes to the same people on the same nodes, whatever the content of the file is.
+    /// What it does, whatever the content of its file is.
     #[must_use]
-    pub fn asks_the_same(&self, other: &About) -> bool {
-        let About {
-            version: _,
-            kind: _,
-            begun: _,
-            terms,
-            nodes,
-            reach: _,
-            rows: _,
-            results: _,
-            max_errors: _,
-        } = self;
-        let terms = Terms {
-            file: other.terms.file.clone(),
-            sha256: other.terms.sha256.clone(),
-            ..terms.clone()
-        };
-        terms == other.terms
-            && nodes.len() == other.nodes.len()
-            && nodes
-                .iter()
-                .zip(&other.nodes)
-                .all(|(one, other)| one.is_same(other))
+    pub fn identity(&self) -> JobIdentity<'_> {
+        JobIdentity {
+            import: &self.import,
+            nodes: self.nodes.iter().map(|node| &node.identity).collect(),
+        }
     }
 
     /// Whether both are about a node that is the same.
@@ -169,18 +115,6 @@ impl About {
     pub fn shares_a_node(&self, other: &About) -> bool {
         self.addresses()
             .any(|address| other.addresses().any(|each| each == address))
-    }
-
-    /// Whether both read the same file, whatever is in it now. Standard input is the same only with the same content.
-    #[must_use]
-    pub fn reads_the_same_file(&self, other: &About) -> bool {
-        let (one, other) = (&self.terms, &other.terms);
-        if is_standard_input(&one.file) || is_standard_input(&other.file) {
-            return one.file == other.file && one.sha256 == other.sha256;
-        }
-        // However its path is written.
-        let same = |one: &Path, other: &Path| one.canonicalize().ok() == other.canonicalize().ok();
-        one.file == other.file || (one.file.exists() && same(&one.file, &other.file))
     }
 
     /// The run that this one retries, if it is one.
@@ -195,7 +129,7 @@ impl About {
     /// What a column `node` calls the nodes.
     #[must_use]
     pub fn node_cells(&self) -> String {
-        let cells: Vec<&str> = self.nodes.iter().map(|node| &*node.cell).collect();
+        let cells: Vec<&str> = self.nodes.iter().map(|node| &*node.identity.cell).collect();
         cells.join("+")
     }
 
@@ -216,6 +150,6 @@ impl About {
 
     /// The addresses of the nodes.
     pub fn addresses(&self) -> impl Iterator<Item = &str> {
-        self.nodes.iter().map(|node| &*node.address)
+        self.nodes.iter().map(|node| &*node.identity.address)
     }
 }

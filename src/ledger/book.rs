@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
+use serde::Deserialize;
 
 use super::LedgerError;
 use super::about::About;
@@ -41,15 +42,11 @@ const TABLES: &str = "
     CREATE TABLE part (begun INTEGER NOT NULL, calls TEXT);
 ";
 
-/// What the records of earlier versions lack: columns that may be empty, with their types.
-const ADDED: [(&str, &str, &str); 5] = [
-    ("row", "took", "INTEGER"),
-    ("row", "node_time", "INTEGER"),
-    ("row", "proven", "INTEGER"),
-    ("row", "origin", "TEXT"),
-    ("ended", "discarded", "INTEGER"),
-];
-const ADDED_TABLE: &str = "CREATE TABLE IF NOT EXISTS part (begun INTEGER NOT NULL, calls TEXT)";
+/// The part of a record's head that every version can read.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
 
 /// The record of one run.
 #[derive(Debug)]
@@ -148,17 +145,18 @@ impl Book {
         let json: String = connection
             .query_row("SELECT json FROM about", [], |row| row.get(0))
             .map_err(failed)?;
-        let about: About = serde_json::from_str(&json).map_err(|error| LedgerError::Strange {
+        let strange = |error: serde_json::Error| LedgerError::Strange {
             path: path.to_owned(),
             what: error.to_string(),
-        })?;
-        if about.version != About::VERSION {
+        };
+        let Versioned { version } = serde_json::from_str(&json).map_err(strange)?;
+        if version != About::VERSION {
             return Err(LedgerError::OtherVersion {
                 path: path.to_owned(),
-                version: about.version,
+                version,
             });
         }
-        complete(&connection).map_err(failed)?;
+        let about = serde_json::from_str(&json).map_err(strange)?;
         Ok(Book {
             id,
             path: path.to_owned(),
@@ -305,34 +303,6 @@ pub(super) fn put_part(connection: &Connection, begun: Timestamp) -> rusqlite::R
     connection
         .execute(put, [begun.as_millisecond()])
         .map(|_| ())
-}
-
-/// Adds what the record of an earlier version lacks.
-fn complete(connection: &Connection) -> rusqlite::Result<()> {
-    if columns("part", connection)?.is_empty() {
-        connection.execute_batch(ADDED_TABLE)?;
-    }
-    let lacks = |table: &str, column: &str| -> rusqlite::Result<bool> {
-        Ok(!columns(table, connection)?
-            .iter()
-            .any(|name| name == column))
-    };
-    for (table, column, kind) in ADDED {
-        if !lacks(table, column)? {
-            continue;
-        }
-        let add = format!("ALTER TABLE {table} ADD COLUMN {column} {kind}");
-        let added = connection.execute_batch(&add);
-        // Another process may have been faster.
-        added.or_else(|error| {
-            if lacks(table, column)? {
-                Err(error)
-            } else {
-                Ok(())
-            }
-        })?;
-    }
-    Ok(())
 }
 
 /// The names of a table's columns; none if there is no such table.

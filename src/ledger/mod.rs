@@ -74,7 +74,12 @@ pub enum LedgerError {
     #[error(transparent)]
     Input(#[from] SheetError),
     /// Another version of the program wrote it.
-    #[error("{}: this is the record of a run of another version of headcount (its version is {version})", path.display())]
+    #[error(
+        "{}: another version of headcount wrote this record (its format is {version}, this version reads {}); finish its \
+         run with that version",
+        path.display(),
+        About::VERSION
+    )]
     OtherVersion {
         /// The file.
         path: PathBuf,

@@ -87,13 +87,7 @@ fn copy_what_can_be_read(from: &Path, to: &Path) -> rusqlite::Result<()> {
 
 /// Copies the rows of a table in their order, as far as they can be read.
 fn copy_table(table: &str, from: &Connection, to: &Connection) -> rusqlite::Result<()> {
-    // A record of an earlier version does not have all of them.
-    let there = columns(table, from).unwrap_or_default();
-    let mut columns = columns(table, to)?;
-    columns.retain(|column| there.contains(column));
-    if columns.is_empty() {
-        return Ok(());
-    }
+    let columns = columns(table, to)?;
     let places = vec!["?"; columns.len()].join(", ");
     let names = columns.join(", ");
     let mut put = to.prepare(&format!(

@@ -7,32 +7,23 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::{About, Book, Chain, History, Kind, RowSet, RunId, Shelf, State};
+use crate::roster::Action;
 use crate::run::{Before, Evidence, Former, Note, Outcome, Past, Verdict};
 use crate::sheet::RowNumber;
-use crate::terms::Terms;
+use crate::spec::{ImportSpec, InputFile};
 
 fn about() -> About {
     About {
         version: About::VERSION,
         kind: Kind::Import,
         begun: Timestamp::from_second(1_800_000_000).unwrap(),
-        terms: Terms {
-            reading: crate::sheet::Reading::default(),
-            file: "people.csv".into(),
+        input: InputFile {
+            path: "people.csv".into(),
             sha256: "abc".into(),
-            nodes: Vec::new(),
-            action: "create".into(),
-            only_action: false,
-            map: Vec::new(),
-            on_conflict: "fail".into(),
-            skip_invalid: false,
-            create_teams: false,
-            batch: 100,
-            bulk: "auto".into(),
-            replace: false,
         },
+        import: ImportSpec::new(Action::Create),
         nodes: Vec::new(),
-        reach: serde_json::Value::Null,
+        node_ref: serde_json::Value::Null,
         rows: 4,
         results: "people.results.csv".into(),
         max_errors: None,
@@ -305,14 +296,6 @@ fn what_a_report_needs_is_kept_for_each_part_of_a_run() {
     assert_eq!(outcome.unwrap().took, took);
 }
 
-/// Makes a record one of the first version.
-const OF_BEFORE: &str = "
-    ALTER TABLE row DROP COLUMN took;
-    ALTER TABLE row DROP COLUMN node_time;
-    ALTER TABLE row DROP COLUMN proven;
-    DROP TABLE part;
-";
-
 #[test]
 fn only_accounts_that_the_run_is_proven_to_have_made_are_locked() {
     let folder = tempfile::tempdir().unwrap();
@@ -421,23 +404,30 @@ fn a_row_that_was_plainly_refused_is_sent_again_like_any_other() {
 }
 
 #[test]
-fn a_record_of_before_there_were_reports_can_be_read_and_gone_on_with() {
+fn a_record_of_another_version_is_refused_and_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let shelf = Shelf::at(Some(folder.path())).unwrap();
-    let mut book = begun(&shelf);
-    book.write(&[settled(2, Verdict::Created)]).unwrap();
+    let book = begun(&shelf);
     let id = book.id().clone();
-    book.connection.execute_batch(OF_BEFORE).unwrap();
+    // Its other fields may mean anything.
+    let older = r#"UPDATE about SET json = '{"version": 1, "terms": {}}'"#;
+    book.connection.execute_batch(older).unwrap();
     drop(book);
-    let book = shelf.read(&id).unwrap();
-    assert_eq!(book.parts().unwrap(), []);
-    assert_eq!(book.counts().unwrap().done(), 1);
-    drop(book);
-    let (mut book, salvaged) = shelf.open(&id).unwrap();
-    assert!(!salvaged);
-    book.begin_again().unwrap();
-    book.write(&[settled(3, Verdict::Created)]).unwrap();
-    assert_eq!(book.parts().unwrap().len(), 1);
+    let record = folder.path().join(format!("runs/{id}.db"));
+    let before = std::fs::read(&record).unwrap();
+    let refused = [
+        shelf.read(&id).unwrap_err(),
+        shelf.open(&id).unwrap_err(),
+        shelf.recover(&id).unwrap_err(),
+    ];
+    for error in refused {
+        let message = error.to_string();
+        assert!(
+            message.contains("its format is 1, this version reads 2"),
+            "{message}"
+        );
+    }
+    assert_eq!(std::fs::read(&record).unwrap(), before);
 }
 
 /// Damages a record that is closed: its head counts free pages that there are none of.
@@ -453,61 +443,52 @@ fn damage(record: &Path) {
 fn what_can_be_read_of_a_damaged_record_is_all_there_in_the_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let shelf = Shelf::at(Some(folder.path())).unwrap();
-    for of_before_there_were_reports in [false, true] {
-        let mut book = begun(&shelf);
-        let took = Some(Duration::from_millis(1_234));
-        let outcome = Outcome {
-            took,
-            ..Outcome::new(Verdict::Created).user("u-1".to_owned())
-        };
-        let action = None;
-        let row = RowNumber(2);
-        book.write(&[
-            sent(2, account("first")),
-            Note::Settled {
-                row,
-                action,
-                outcome: Box::new(outcome.clone()),
-            },
-            settled(3, Verdict::NotAttempted),
-        ])
-        .unwrap();
-        book.keep_calls("first").unwrap();
-        book.end(Some("interrupted")).unwrap();
-        if of_before_there_were_reports {
-            book.connection.execute_batch(OF_BEFORE).unwrap();
-        }
-        let id = book.id().clone();
-        drop(book);
-        damage(&folder.path().join(format!("runs/{id}.db")));
+    let mut book = begun(&shelf);
+    let took = Some(Duration::from_millis(1_234));
+    let outcome = Outcome {
+        took,
+        ..Outcome::new(Verdict::Created).user("u-1".to_owned())
+    };
+    let action = None;
+    let row = RowNumber(2);
+    book.write(&[
+        sent(2, account("first")),
+        Note::Settled {
+            row,
+            action,
+            outcome: Box::new(outcome.clone()),
+        },
+        settled(3, Verdict::NotAttempted),
+    ])
+    .unwrap();
+    book.keep_calls("first").unwrap();
+    book.end(Some("interrupted")).unwrap();
+    let id = book.id().clone();
+    drop(book);
+    damage(&folder.path().join(format!("runs/{id}.db")));
 
-        let (mut book, salvaged) = shelf.open(&id).unwrap();
-        assert!(salvaged);
-        let written = book.rows(row, 1).unwrap().remove(0);
-        assert_eq!(written.before, Some(account("first")));
-        let read = written.outcome.unwrap();
-        assert_eq!(
-            (read.verdict, read.user_id),
-            (outcome.verdict, outcome.user_id)
-        );
-        let mut input = Vec::new();
-        book.copy_input(&mut input).unwrap();
-        assert_eq!(input, b"email\na@x.com\n");
-        let calls = book.parts().unwrap().into_iter().map(|part| part.calls);
-        if of_before_there_were_reports {
-            assert_eq!((read.took, calls.count()), (None, 0));
-        } else {
-            let calls: Vec<_> = calls.collect();
-            assert_eq!((read.took, calls), (took, vec![Some("first".to_owned())]));
-        }
-        // Whatever comes now: who else was sent is not certain any more.
-        assert_eq!(book.state().unwrap(), State::Open);
-        book.begin_again().unwrap();
-        book.write(&[settled(4, Verdict::NotAttempted)]).unwrap();
-        book.keep_calls("second").unwrap();
-        book.end(Some("interrupted")).unwrap();
-        assert_eq!(evidence(&book, 4), Some(Evidence::Missing));
-    }
+    let (mut book, salvaged) = shelf.open(&id).unwrap();
+    assert!(salvaged);
+    let written = book.rows(row, 1).unwrap().remove(0);
+    assert_eq!(written.before, Some(account("first")));
+    let read = written.outcome.unwrap();
+    assert_eq!(
+        (read.verdict, read.user_id),
+        (outcome.verdict, outcome.user_id)
+    );
+    let mut input = Vec::new();
+    book.copy_input(&mut input).unwrap();
+    assert_eq!(input, b"email\na@x.com\n");
+    let calls = book.parts().unwrap().into_iter().map(|part| part.calls);
+    let calls: Vec<_> = calls.collect();
+    assert_eq!((read.took, calls), (took, vec![Some("first".to_owned())]));
+    // Whatever comes now: who else was sent is not certain any more.
+    assert_eq!(book.state().unwrap(), State::Open);
+    book.begin_again().unwrap();
+    book.write(&[settled(4, Verdict::NotAttempted)]).unwrap();
+    book.keep_calls("second").unwrap();
+    book.end(Some("interrupted")).unwrap();
+    assert_eq!(evidence(&book, 4), Some(Evidence::Missing));
 }
 
 #[test]

@@ -8,20 +8,37 @@ use serde::{Deserialize, Serialize};
 
 use super::Line;
 use crate::report::{Begun, Former, Unfinished};
-use crate::terms::Terms;
+use crate::spec::{ImportSpec, InputFile};
 
 /// The version of the format.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What the first line begins with.
 const SIGN: &[u8] = b"{\"headcount_plan\":";
+
+/// What a plan was made for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// The file.
+    pub input: InputFile,
+    /// What is done with its rows.
+    pub import: ImportSpec,
+    /// The addresses of the nodes.
+    pub nodes: Vec<String>,
+}
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
     headcount_plan: u32,
     #[serde(flatten)]
-    input: Terms,
+    planned: Planned,
+}
+
+/// The part of the first line that every version can read.
+#[derive(Deserialize)]
+struct Versioned {
+    headcount_plan: u32,
 }
 
 /// A plan that cannot be used.
@@ -66,7 +83,7 @@ impl PlanWriter {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn create(path: &Path, input: &Terms) -> Result<Self, PlanError> {
+    pub fn create(path: &Path, planned: Planned) -> Result<Self, PlanError> {
         let failed = |source| PlanError::Io {
             path: path.to_owned(),
             source,
@@ -80,7 +97,7 @@ impl PlanWriter {
         };
         writer.put(&Header {
             headcount_plan: VERSION,
-            input: input.clone(),
+            planned,
         })?;
         Ok(writer)
     }
@@ -125,8 +142,8 @@ pub struct PlanFile {
     path: PathBuf,
     lines: io::Lines<BufReader<File>>,
     read: u64,
-    /// What it was made from.
-    pub input: Terms,
+    /// What it was made for.
+    pub planned: Planned,
 }
 
 impl PlanFile {
@@ -141,25 +158,30 @@ impl PlanFile {
         };
         let mut lines = BufReader::new(File::open(path).map_err(io)?).lines();
         let header = lines.next().transpose().map_err(io)?.unwrap_or_default();
-        let Header {
-            headcount_plan,
-            input,
-        } = serde_json::from_str(&header).map_err(|source| PlanError::NotAPlan {
+        let strange = |source| PlanError::NotAPlan {
             path: path.to_owned(),
             line: 1,
             source,
-        })?;
+        };
+        let Versioned { headcount_plan } = serde_json::from_str(&header).map_err(strange)?;
         if headcount_plan != VERSION {
             return Err(PlanError::OtherVersion {
                 path: path.to_owned(),
             });
         }
+        let Header { planned, .. } = serde_json::from_str(&header).map_err(strange)?;
         Ok(PlanFile {
             path: path.to_owned(),
             lines,
             read: 1,
-            input,
+            planned,
         })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The next line; nothing after the last.

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 pub use compare::Comparison;
 pub use document::{Closing, Document, NewGroup, Opening, without_lines};
-pub use file::{PlanError, PlanFile, PlanWriter};
+pub use file::{PlanError, PlanFile, PlanWriter, Planned};
 pub use line::{Line, Naming};
 pub use summary::{Share, Summary};
 

@@ -3,33 +3,39 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::column::{Column, ColumnError};
 use crate::sheet::trim;
 
 /// What a heading stands for because somebody says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mapping {
     /// The heading.
     pub heading: String,
     /// What it stands for.
     pub to: Target,
-    /// Who says so.
+    /// Who says so. What is recorded counts as said by a flag.
+    #[serde(skip)]
     pub by: MappedBy,
 }
 
 /// What a heading is said to stand for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
-    /// A column.
-    Column(Column),
     /// Nothing: it is only carried over, whatever its name is.
+    #[serde(rename = "ignore")]
     Ignored,
+    /// A column.
+    #[serde(untagged)]
+    Column(Column),
 }
 
 /// Who says what a heading stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum MappedBy {
     /// `--map`: the heading has to be there.
+    #[default]
     Flag,
     /// A profile: files differ, and the heading may be missing.
     Profile(String),

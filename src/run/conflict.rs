@@ -1,5 +1,7 @@
 //! A create whose email is taken: what becomes of the row is for whoever sends it to choose.
 
+use serde::{Deserialize, Serialize};
+
 use super::likeness::Read;
 use super::outcome::{Outcome, Verdict};
 use super::ownership::{Claim, Likeness, Owner, owner};
@@ -10,7 +12,20 @@ use crate::roster::Newcomer;
 use crate::scim::{Error, User};
 
 /// What to do with a create whose email is taken (409).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    clap::ValueEnum,
+    Serialize,
+    Deserialize,
+    strum::Display,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum OnConflict {
     /// The row is done if the account is exactly as it asks, and has failed otherwise.
     #[default]

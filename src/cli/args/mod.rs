@@ -11,8 +11,9 @@ mod spreadsheet;
 
 pub(super) use colour::{ColourArgs, asked_for, of_help};
 pub(super) use log::LogArgs;
-pub(super) use network::Network;
-pub(super) use node::NodeArgs;
+pub(super) use node::{AddressArgs, CallArgs, GuardedNodeArgs, NodeArgs, ProfileArgs, TokenArgs};
 pub(super) use quiet::QuietArgs;
-pub(super) use run::{BATCH, BulkUse, InputArgs, MaskArgs, RunArgs, StateArgs};
+pub(super) use run::{
+    InputArgs, MaskArgs, OutputArgs, PreviewArgs, RunArgs, StateArgs, TeamArgs, UnfinishedArgs,
+};
 pub(super) use spreadsheet::{RowsArgs, SpreadsheetArgs};

@@ -66,14 +66,3 @@ impl From<ReadingArgs> for Reading {
         }
     }
 }
-
-impl From<Reading> for ReadingArgs {
-    fn from(reading: Reading) -> Self {
-        ReadingArgs {
-            sheet: reading.sheet,
-            encoding: reading.encoding,
-            delimiter: reading.delimiter,
-            header_row: reading.header_row,
-        }
-    }
-}

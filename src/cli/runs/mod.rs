@@ -1,25 +1,25 @@
 //! `headcount runs`: what runs have done, and going on with them, again or back.
 
-mod again;
 mod examples;
 mod look;
-mod report;
-mod undo;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 
-use super::args::{MaskArgs, NodeArgs, QuietArgs, RunArgs, StateArgs};
-use super::job::document::{Part, Summary};
-use super::job::run_of;
-use super::printed::{Reader, print_json};
-use super::{Exit, Failure};
-use crate::ledger::{Book, Counts, Kind, RunId, Shelf, State};
-use crate::report::{Tint, say};
+use super::args::{
+    GuardedNodeArgs, MaskArgs, ProfileArgs, QuietArgs, RunArgs, StateArgs, UnfinishedArgs,
+};
+use super::preview::carry_out;
+use super::printed::{Reader, finish, print};
+use super::terminal::Terminal;
+use super::{Exit, JobError};
+use crate::job::{self, Caller, Continuation, Discarded, find_run};
+use crate::report::{Tint, grouped};
 use crate::roster::Action;
 
 pub(super) const EXAMPLES: &str = "\
@@ -58,7 +58,7 @@ enum RunsCommand {
     Report(ReportArgs),
     /// Continue an unfinished run: what may have been sent is looked up first
     #[command(after_help = examples::RESUME)]
-    Resume(AgainArgs),
+    Resume(ResumeArgs),
     /// Send what failed or was not attempted again, from a run or from a corrected results file
     #[command(after_help = examples::RETRY)]
     Retry(RetryArgs),
@@ -127,13 +127,21 @@ struct ReportArgs {
 }
 
 #[derive(Debug, Args)]
-struct AgainArgs {
+struct ResumeArgs {
     /// The run's id or its results file; the latest that fits if none is given
     run: Option<String>,
     #[command(flatten)]
     options: RunArgs,
     #[command(flatten)]
-    node: NodeArgs,
+    node: GuardedNodeArgs,
+}
+
+#[derive(Debug, Args)]
+struct AgainArgs {
+    #[command(flatten)]
+    resume: ResumeArgs,
+    #[command(flatten)]
+    unfinished: UnfinishedArgs,
 }
 
 #[derive(Debug, Args)]
@@ -192,158 +200,150 @@ impl RunsArgs {
         match &self.command {
             RunsCommand::List(args) => args.format,
             RunsCommand::Show(args) => args.format,
-            RunsCommand::Resume(args) | RunsCommand::Undo(args) => args.options.format,
-            RunsCommand::Retry(args) => args.again.options.format,
             RunsCommand::Results(_)
             | RunsCommand::Report(_)
             | RunsCommand::Discard(_)
             | RunsCommand::Prune(_) => Reader::Text,
+            RunsCommand::Resume(args) => args.reader(),
+            RunsCommand::Retry(RetryArgs { again, .. }) | RunsCommand::Undo(again) => {
+                again.resume.reader()
+            }
         }
     }
 
-    /// The node that the command talks to, if it talks to one.
-    pub(super) fn node(&mut self) -> Option<&mut NodeArgs> {
+    /// The profiles of the node that the command talks to, if it talks to one.
+    pub(super) fn profiles(&mut self) -> Option<&mut ProfileArgs> {
         match &mut self.command {
-            RunsCommand::Resume(args) | RunsCommand::Undo(args) => Some(&mut args.node),
-            RunsCommand::Retry(args) => Some(&mut args.again.node),
+            RunsCommand::Resume(args) => Some(args.node.profiles()),
+            RunsCommand::Retry(RetryArgs { again, .. }) | RunsCommand::Undo(again) => {
+                Some(again.resume.node.profiles())
+            }
             _ => None,
         }
     }
 }
 
-/// `headcount runs`
-pub(super) async fn runs(args: RunsArgs) -> Result<Exit, Failure> {
-    match args.command {
-        RunsCommand::List(args) => look::list(&args),
-        RunsCommand::Show(args) => look::show(&args),
-        RunsCommand::Results(args) => look::results(&args),
-        RunsCommand::Report(args) => report::report(&args),
-        RunsCommand::Resume(args) => again::resume(args).await,
-        RunsCommand::Retry(args) => again::retry(args).await,
-        RunsCommand::Undo(args) => {
-            let shelf = args.options.state.shelf()?;
-            let takes_back = |book: &Book, state: &State, counts: &Counts| {
-                // Of one that was killed, the record may have lost what was sent.
-                let may_have_sent = counts.sent > 0 || *state == State::Open;
-                may_have_sent && !matches!(book.about().kind, Kind::Undo { .. })
-            };
-            let id = find(&shelf, args.run.as_deref(), takes_back)?
-                .ok_or_else(|| nothing(&shelf, "that changed anything"))?;
-            let book = shelf.read(&id)?;
-            refuse_going(&shelf, &id)?;
-            if let Some(undo) = shelf.undone_by(&id)?
-                && is_complete(&shelf.read(&undo)?)?
-            {
-                say(format_args!(
-                    "There is nothing to undo: run {id} was undone by run {undo}."
-                ));
-                return nothing_to_do(&book, args.options.format);
-            }
-            undo::undo(&book, args.options, args.node).await
+impl ResumeArgs {
+    fn reader(&self) -> Reader {
+        self.options.preview.output.format
+    }
+
+    fn caller(&self) -> Arc<dyn Caller> {
+        Arc::new(Terminal(self.options.preview.output))
+    }
+
+    /// Carries out what continuing, retrying or undoing a run comes to, or shows it.
+    async fn carry_out(&self, continuation: Continuation) -> Result<Exit, JobError> {
+        match continuation {
+            Continuation::Job(job) => Box::pin(carry_out(*job, &self.options)).await,
+            Continuation::Nothing(finished) => finish(&finished, self.reader()),
         }
-        RunsCommand::Discard(args) => look::discard(&args),
-        RunsCommand::Prune(args) => look::prune(&args),
     }
 }
 
-/// Ends without a run; a program that waits for a document gets what is known of this one.
-fn nothing_to_do(book: &Book, reader: Reader) -> Result<Exit, Failure> {
-    if reader == Reader::Json {
-        print_json(&Summary::of(book, Part::ended(Exit::Done))?)?;
+/// `headcount runs`
+pub(super) async fn runs(args: RunsArgs) -> Result<Exit, JobError> {
+    match args.command {
+        RunsCommand::List(args) => look::list(&args),
+        RunsCommand::Show(args) => look::show(&args),
+        RunsCommand::Results(args) => results(&args),
+        RunsCommand::Report(args) => report(&args),
+        RunsCommand::Resume(args) => {
+            let (options, node) = (args.options.options(), args.node.node_ref());
+            let run = args.run.as_deref();
+            args.carry_out(job::resume(run, options, node, args.caller())?)
+                .await
+        }
+        RunsCommand::Retry(RetryArgs { again, action }) => {
+            let AgainArgs { resume, unfinished } = again;
+            let options = unfinished.add_to(resume.options.options());
+            let (run, node) = (resume.run.as_deref(), resume.node.node_ref());
+            resume
+                .carry_out(job::retry(run, action, options, node, resume.caller())?)
+                .await
+        }
+        RunsCommand::Undo(AgainArgs { resume, unfinished }) => {
+            let options = unfinished.add_to(resume.options.options());
+            let (run, node) = (resume.run.as_deref(), resume.node.node_ref());
+            resume
+                .carry_out(job::undo(run, options, node, resume.caller())?)
+                .await
+        }
+        RunsCommand::Discard(args) => discard(&args),
+        RunsCommand::Prune(args) => prune(&args),
+    }
+}
+
+/// Where something is written, or nowhere for standard output.
+fn is_stdout(output: Option<&Path>) -> bool {
+    output == Some(Path::new("-"))
+}
+
+fn results(args: &ResultsArgs) -> Result<Exit, JobError> {
+    let shelf = args.one.state.shelf()?;
+    let id = find_run(&shelf, args.one.run.as_deref())?;
+    let output = args.output.as_deref();
+    if is_stdout(output) {
+        let folder = tempfile::tempdir().map_err(JobError::unexpected)?;
+        let path = folder.path().join("results.csv");
+        job::write_results(&shelf, &id, Some(&path), args.bom)?;
+        print(&std::fs::read(&path).map_err(JobError::unexpected)?)?;
+    } else {
+        let path = job::write_results(&shelf, &id, output, args.bom)?;
+        args.quiet
+            .say(format_args!("Results of run {id}: {}", path.display()));
     }
     Ok(Exit::Done)
 }
 
-/// Whether a run is finished, and every row has succeeded.
-fn is_complete(book: &Book) -> Result<bool, Failure> {
-    let is_finished = matches!(book.state()?, State::Finished { .. });
-    Ok(is_finished && book.counts()?.not_done(book.about().rows) == 0)
+fn report(args: &ReportArgs) -> Result<Exit, JobError> {
+    let shelf = args.one.state.shelf()?;
+    let id = find_run(&shelf, args.one.run.as_deref())?;
+    let (output, mask) = (args.output.as_deref(), args.mask.mask());
+    if is_stdout(output) {
+        print(job::report_text(&shelf, &id, mask)?.as_bytes())?;
+    } else {
+        let path = job::write_report(&shelf, &id, output, mask)?;
+        args.quiet
+            .say(format_args!("Report of run {id}: {}", path.display()));
+    }
+    Ok(Exit::Done)
 }
 
-/// The run that is meant. Where none is named: the latest of which `fits` is true.
-fn find(
-    shelf: &Shelf,
-    named: Option<&str>,
-    fits: impl Fn(&Book, &State, &Counts) -> bool,
-) -> Result<Option<RunId>, Failure> {
-    match named {
-        Some(name) if Path::new(name).is_file() => match of_results(shelf, Path::new(name))? {
-            Some(id) => Ok(Some(id)),
-            None => Err(Failure::usage(format_args!(
-                "{name} is not the results file of a run in {}; headcount runs list shows the runs",
-                shelf.dir().display()
-            ))),
-        },
-        Some(name) => match shelf.find(name) {
-            Ok(id) => Ok(Some(id)),
-            // Of a run that was continued there is no results file until it ends.
-            Err(error) => match of_place(shelf, Path::new(name))? {
-                Some(id) => Ok(Some(id)),
-                None => Err(error.into()),
-            },
-        },
-        None => {
-            for id in shelf.runs()? {
-                let book = match shelf.recover(&id) {
-                    Ok((book, _)) => book,
-                    Err(_) if shelf.is_going(&id) => continue,
-                    // It may be the one that is meant: an older one would be the wrong one.
-                    Err(_) => return Err(unreadable(shelf, &id)),
-                };
-                if fits(&book, &book.state()?, &book.counts()?) {
-                    return Ok(Some(id));
-                }
-            }
-            Ok(None)
+fn discard(args: &DiscardArgs) -> Result<Exit, JobError> {
+    let shelf = args.state.shelf()?;
+    let id = find_run(&shelf, Some(&args.run))?;
+    match job::discard(&shelf, &id)? {
+        Discarded::Run => {
+            let undo = Tint::Command.on(format_args!("headcount runs undo {id}"));
+            args.quiet.say(format_args!(
+                "Run {id} is discarded: it is not offered any more. What it has done stays; to take that back: {undo}"
+            ));
         }
+        Discarded::SetAside(path) => args.quiet.say(format_args!(
+            "The record of run {id} cannot be read; it is now {}",
+            path.display()
+        )),
     }
+    Ok(Exit::Done)
 }
 
-/// Says which record is unreadable, and how to go on.
-fn unreadable(shelf: &Shelf, id: &RunId) -> Failure {
-    let why = shelf.recover(id).err();
-    let why = why.map_or_else(String::new, |error| format!(" ({error})"));
-    let discard = Tint::Command.on(format_args!("headcount runs discard {id}"));
-    Failure::usage(format_args!(
-        "the record of run {id} cannot be read{why}, and it may be the one that you mean; nothing was sent. Name the run \
-         (headcount runs list shows them), or set this record aside: {discard}"
-    ))
-}
-
-/// The run that has written a results file, as the file itself says; a file of an earlier version is known by its place.
-fn of_results(shelf: &Shelf, path: &Path) -> Result<Option<RunId>, Failure> {
-    match run_of(path) {
-        Some(id) => Ok(shelf.runs()?.into_iter().find(|run| run.as_str() == id)),
-        None => of_place(shelf, path),
+fn prune(args: &PruneArgs) -> Result<Exit, JobError> {
+    let pruned = job::prune(&args.state.shelf()?, args.older_than.0)?;
+    for id in &pruned.kept {
+        let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
+        args.quiet.say(format_args!(
+            "Run {id} has not finished and is kept: finish it first, with {resume}, or discard it"
+        ));
     }
-}
-
-/// The latest run whose results go to this place.
-fn of_place(shelf: &Shelf, path: &Path) -> Result<Option<RunId>, Failure> {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    for id in shelf.runs()? {
-        let Ok(book) = shelf.read(&id) else { continue };
-        if book.about().results == absolute {
-            return Ok(Some(id));
-        }
-    }
-    Ok(None)
-}
-
-fn nothing(shelf: &Shelf, what: &str) -> Failure {
-    let list = Tint::Command.on("headcount runs list");
-    Failure::usage(format_args!(
-        "there is no run {what} in {}; {list} shows those that there are, --state-dir names another folder",
-        shelf.dir().display()
-    ))
-}
-
-fn refuse_going(shelf: &Shelf, id: &RunId) -> Result<(), Failure> {
-    if shelf.is_going(id) {
-        let show = Tint::Command.on(format_args!("headcount runs show {id}"));
-        return Err(Failure::usage(format_args!(
-            "run {id} is still going; wait for it, or stop it first. How far it is: {show}"
-        )));
-    }
-    Ok(())
+    let runs = if pruned.removed == 1 { "run" } else { "runs" };
+    let kept = match pruned.kept.len() as u64 {
+        0 => String::new(),
+        kept => format!(", {} unfinished kept", grouped(kept)),
+    };
+    args.quiet.say(format_args!(
+        "{} {runs} removed{kept}.",
+        grouped(pruned.removed)
+    ));
+    Ok(Exit::Done)
 }

@@ -2,10 +2,9 @@
 
 use super::report::Report;
 use super::{DeleteArgs, distinct, refuse_wrong};
-use crate::cli::args::NodeArgs;
-use crate::cli::destination::Connected;
-use crate::cli::{Exit, Failure, confirm};
+use crate::cli::{Exit, JobError, terminal};
 use crate::directory::Teams;
+use crate::job::{Connected, NodeRef, nowhere_to_ask};
 use crate::report::{counted, say};
 use crate::roster::{GroupKind, GroupName};
 use crate::scim::Error;
@@ -15,7 +14,7 @@ pub(super) async fn delete(
     args: DeleteArgs,
     kind: GroupKind,
     node: &Connected,
-) -> Result<Exit, Failure> {
+) -> Result<Exit, JobError> {
     let groups = Teams::list(&node.client, node.role_prefix.clone()).await?;
     let names = distinct(&args.names, kind);
     let mut wrong = 0;
@@ -31,8 +30,9 @@ pub(super) async fn delete(
         }
     }
     refuse_wrong(wrong, names.len(), kind)?;
-    if !args.yes && !args.node.is_sandbox() {
-        confirm_deletion(&targets, kind, &args.node, node).await?;
+    let node_ref = args.node.node_ref();
+    if !args.yes && !node_ref.sandbox {
+        confirm_deletion(&targets, kind, &node_ref, node).await?;
     }
     let mut report = Report::new(kind, args.quiet);
     for Target { id, name } in targets {
@@ -89,15 +89,15 @@ fn find(groups: &Teams, name: &GroupName) -> Result<Target, String> {
 async fn confirm_deletion(
     targets: &[Target],
     kind: GroupKind,
-    args: &NodeArgs,
+    node_ref: &NodeRef,
     node: &Connected,
-) -> Result<(), Failure> {
+) -> Result<(), JobError> {
     let what = match targets {
         [one] => format!("delete the {} {:?}", kind.word(), one.name),
         many => format!("delete {}", counted(many.len() as u64, kind.word())),
     };
-    if !confirm::can_ask(args) {
-        return Err(confirm::nowhere_to_ask(&what, &node.name));
+    if !terminal::is_there() || node_ref.uses_standard_input() {
+        return Err(nowhere_to_ask(&what, &node.name));
     }
     let mut in_all = Some(0);
     for target in targets {
@@ -111,7 +111,7 @@ async fn confirm_deletion(
         }
     }
     let question = format!("{what} with {} on {}? [y/N] ", in_words(in_all), node.name);
-    confirm::ask(question).await
+    terminal::confirm(question).await
 }
 
 fn in_words(members: Option<usize>) -> String {

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
 
-use super::args::{NodeArgs, QuietArgs};
-use super::destination::Connected;
+use super::args::{NodeArgs, ProfileArgs, QuietArgs};
 use super::printed::show;
-use super::{Exit, Failure, signals};
+use super::{Exit, JobError, signals};
 use crate::directory::{NewName, Teams};
+use crate::job::Connected;
 use crate::report::{Paper, Table, Tint, counted, grouped, say};
 use crate::roster::{GroupKind, GroupName};
 use crate::run::StopSwitch;
@@ -104,7 +104,11 @@ struct DeleteArgs {
 }
 
 impl GroupsArgs {
-    pub(super) fn node(&mut self) -> &mut NodeArgs {
+    pub(super) fn profiles(&mut self) -> &mut ProfileArgs {
+        self.node().profiles()
+    }
+
+    fn node(&mut self) -> &mut NodeArgs {
         match &mut self.command {
             GroupsCommand::List(args) => &mut args.node,
             GroupsCommand::Create(args) => &mut args.node,
@@ -114,8 +118,8 @@ impl GroupsArgs {
 }
 
 /// `headcount teams` and `headcount roles`
-pub(super) async fn teams(mut args: GroupsArgs, kind: GroupKind) -> Result<Exit, Failure> {
-    let node = args.node().one()?;
+pub(super) async fn teams(mut args: GroupsArgs, kind: GroupKind) -> Result<Exit, JobError> {
+    let node = args.node().node_ref().one()?;
     let pace = node.pace();
     let stop = Arc::new(StopSwitch::new(Arc::clone(&pace)));
     signals::listen(vec![Arc::clone(&stop)]);
@@ -125,7 +129,7 @@ pub(super) async fn teams(mut args: GroupsArgs, kind: GroupKind) -> Result<Exit,
         .as_ref()
         .is_some_and(|prefix| !prefix.is_empty());
     if kind == GroupKind::Role && !known {
-        return Err(Failure::usage(
+        return Err(JobError::usage(
             "what names of roles begin with on this node is not known; give its role mapping prefix, which the SCIM \
              page of the admin console shows, with --role-prefix. Nothing was sent.",
         ));
@@ -139,14 +143,14 @@ pub(super) async fn teams(mut args: GroupsArgs, kind: GroupKind) -> Result<Exit,
     };
     tokio::select! {
         done = done => done,
-        () = stop.halted() => Err(Failure::new(
+        () = stop.halted() => Err(JobError::new(
             Exit::Interrupted,
             "interrupted; what became of the call in flight is not known",
         )),
     }
 }
 
-async fn list(node: &Connected, kind: GroupKind) -> Result<Exit, Failure> {
+async fn list(node: &Connected, kind: GroupKind) -> Result<Exit, JobError> {
     let entries = teams::list(&node.client, node.role_prefix.clone(), kind).await?;
     show(&table(&entries).lines(Paper::standard_output().columns()))?;
     say(format_args!(
@@ -175,7 +179,7 @@ fn table(entries: &[Entry]) -> Table {
     table
 }
 
-async fn create(args: CreateArgs, kind: GroupKind, node: &Connected) -> Result<Exit, Failure> {
+async fn create(args: CreateArgs, kind: GroupKind, node: &Connected) -> Result<Exit, JobError> {
     let mut groups = Teams::list(&node.client, node.role_prefix.clone()).await?;
     let names = distinct(&args.names, kind);
     let mut report = Report::new(kind, args.quiet);
@@ -200,7 +204,7 @@ async fn create(args: CreateArgs, kind: GroupKind, node: &Connected) -> Result<E
     }
     for name in groups.missing().to_vec() {
         // Every name here was found free, so its full name is known.
-        let full = groups.full_name(&name).map_err(Failure::unexpected)?;
+        let full = groups.full_name(&name).map_err(JobError::unexpected)?;
         if report.hopeless.is_some() {
             report.badly(&name.name, "not attempted");
             continue;
@@ -237,14 +241,14 @@ fn distinct(names: &[String], kind: GroupKind) -> Vec<GroupName> {
     distinct
 }
 
-fn refuse_wrong(wrong: usize, names: usize, kind: GroupKind) -> Result<(), Failure> {
+fn refuse_wrong(wrong: usize, names: usize, kind: GroupKind) -> Result<(), JobError> {
     let list = Tint::Command.on(format_args!("headcount {}s list", kind.word()));
     match (wrong, names) {
         (0, _) => Ok(()),
-        (1, 1) => Err(Failure::usage(format_args!(
+        (1, 1) => Err(JobError::usage(format_args!(
             "the name cannot be used; nothing was sent. Those that there are: {list}"
         ))),
-        (wrong, names) => Err(Failure::usage(format_args!(
+        (wrong, names) => Err(JobError::usage(format_args!(
             "{wrong} of {names} names cannot be used; nothing was sent. Those that there are: {list}"
         ))),
     }

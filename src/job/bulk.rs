@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tracing::info;
 
-use crate::cli::args::BulkUse;
 use crate::scim::{BulkLimits, Client, ServiceProviderConfig};
+use crate::spec::BulkUse;
 
 /// So many rows or fewer are not worth the question whether the node takes bulk requests.
 const FEW: u64 = 2;

@@ -1,17 +1,18 @@
-//! `headcount runs undo`: the way back of a run, as a spreadsheet that is carried out like any other.
+//! Undoing a run: what it changed becomes a spreadsheet that is carried out like any other.
 
 use std::io::BufWriter;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::nothing_to_do;
-use crate::cli::args::{NodeArgs, RunArgs};
-use crate::cli::destination::SANDBOX;
-use crate::cli::job::{Job, Origin, gone, reach};
-use crate::cli::{Exit, Failure};
-use crate::ledger::{Book, WayBack, WayBackRow};
-use crate::report::{Begun, Former, Unfinished, counted, name_after, say};
+use super::find::{find, nothing, refuse_going};
+use super::origin::Origin;
+use super::resume::{Continuation, gone};
+use super::{Caller, Exit, Finished, Job, JobError, JobSpec, NodeRef, RunOptions, SANDBOX};
+use crate::ledger::{Book, Counts, Kind, State, WayBack, WayBackRow};
+use crate::report::{Begun, Former, Unfinished, counted, name_after};
 use crate::roster::Action;
 use crate::sheet::{Cell, Format, Writer, beginning};
+use crate::spec::ImportSpec;
 
 /// The columns of the way back.
 const COLUMNS: [&str; 12] = [
@@ -32,50 +33,83 @@ const COLUMNS: [&str; 12] = [
 /// How many of those that cannot be taken back are named on the terminal.
 const NAMED: usize = 20;
 
-/// Takes back what a run did.
-pub(super) async fn undo(book: &Book, options: RunArgs, node: NodeArgs) -> Result<Exit, Failure> {
+/// Undoes the run that is named, or else the latest that changed anything.
+///
+/// # Errors
+/// When there is no such run, or what it changed cannot be written down.
+pub fn undo(
+    run: Option<&str>,
+    options: RunOptions,
+    node: NodeRef,
+    caller: Arc<dyn Caller>,
+) -> Result<Continuation, JobError> {
+    let shelf = options.shelf()?;
+    let changed = |book: &Book, state: &State, counts: &Counts| {
+        // Of one that was killed, the record may have lost what was sent.
+        let may_have_sent = counts.sent > 0 || *state == State::Open;
+        may_have_sent && !matches!(book.about().kind, Kind::Undo { .. })
+    };
+    let id = find(&shelf, run, changed)?.ok_or_else(|| nothing(&shelf, "that changed anything"))?;
+    let book = shelf.read(&id)?;
+    refuse_going(&shelf, &id)?;
+    if let Some(undo) = shelf.undone_by(&id)?
+        && is_complete(&shelf.read(&undo)?)?
+    {
+        caller.tell(&format_args!(
+            "There is nothing to undo: run {id} was undone by run {undo}."
+        ));
+        return nothing_to_do(&book);
+    }
     let about = book.about();
     if about.addresses().any(|address| address == SANDBOX) {
-        return Err(gone(book.id()));
+        return Err(gone(&id));
     }
-    let format = options.format_of_results(Format::Csv);
-    let (file, rows) = write(book, format)?;
+    let (file, rows) = write(&book, options.format_of_results(Format::Csv), &*caller)?;
     if rows == 0 {
-        say(format_args!(
-            "There is nothing to take back of run {}.",
-            book.id()
-        ));
-        return nothing_to_do(book, options.format);
+        caller.tell(&format_args!("There is nothing to take back of run {id}."));
+        return nothing_to_do(&book);
     }
-    if !options.quiet.is_quiet() {
-        say(format_args!(
-            "The way back of run {} is {}: {}",
-            book.id(),
-            counted(rows, "row"),
-            file.display()
-        ));
-    }
-    let mut terms = Job::usual_terms(Action::Update);
-    terms.file = file;
-    // Nobody wrote these rows by hand: one that may not be carried out does not hold up the others.
-    terms.skip_invalid = true;
-    // As many as the run itself was allowed to change may be changed back.
-    let node = reach(node, about)?;
-    let origin = Origin::Undo {
-        of: book.id().clone(),
-        on: about.addresses().map(str::to_owned).collect(),
+    caller.remark(&format_args!(
+        "The way back of run {id} is {}: {}",
+        counted(rows, "row"),
+        file.display()
+    ));
+    let spec = JobSpec {
+        file,
+        import: ImportSpec {
+            // Nobody wrote these rows by hand: one that may not be carried out does not hold up the others.
+            skip_invalid: true,
+            ..ImportSpec::new(Action::Update)
+        },
+        node: node.or_recorded(&about.node_ref)?,
+        options,
     };
-    let job = Job::of_terms(&terms, options, node, origin)?;
-    Box::pin(job.carry_out()).await
+    let origin = Origin::Undo {
+        on: about.addresses().map(str::to_owned).collect(),
+        of: id,
+    };
+    let job = Job::with_origin(spec, caller, origin);
+    Ok(Continuation::Job(Box::new(job)))
+}
+
+fn nothing_to_do(book: &Book) -> Result<Continuation, JobError> {
+    let finished = Finished::nothing_sent(book, Exit::Done)?;
+    Ok(Continuation::Nothing(finished))
+}
+
+/// Whether a run is finished, and every row has succeeded.
+fn is_complete(book: &Book) -> Result<bool, JobError> {
+    let is_finished = matches!(book.state()?, State::Finished { .. });
+    Ok(is_finished && book.counts()?.not_done(book.about().rows) == 0)
 }
 
 /// Writes the way back beside the results of the run, and says what is not in it.
-fn write(book: &Book, format: Format) -> Result<(PathBuf, u64), Failure> {
-    let mut name = name_after(&book.about().terms.file);
+fn write(book: &Book, format: Format, caller: &dyn Caller) -> Result<(PathBuf, u64), JobError> {
+    let mut name = name_after(&book.about().input.path);
     name.push(".undo.csv");
     let path = book.about().results.with_file_name(name);
     let failed = |error: std::io::Error| {
-        Failure::usage(format_args!(
+        JobError::usage(format_args!(
             "the way back cannot be written to {}: {error}; nothing was sent",
             path.display()
         ))
@@ -92,26 +126,26 @@ fn write(book: &Book, format: Format) -> Result<(PathBuf, u64), Failure> {
     let mut writer = Writer::new(BufWriter::new(file), format, &header).map_err(failed)?;
     let mut rows = 0;
     let mut stuck = 0;
-    book.way_back::<Failure>(
+    book.way_back::<JobError>(
         |row| {
             rows += 1;
             let cells = cells(&row);
             let mut cells: Vec<Cell<'_>> = cells.iter().map(|cell| Cell::Text(cell)).collect();
             let node = book.about().nodes.get(usize::from(row.node));
             if several {
-                cells.push(node.map_or(Cell::Empty, |node| Cell::Text(&node.cell)));
+                cells.push(node.map_or(Cell::Empty, |node| Cell::Text(&node.identity.cell)));
             }
             writer.row(&cells).map_err(failed)
         },
         |each| {
             stuck += 1;
             if stuck <= NAMED {
-                say(format_args!("row {} stays: {}", each.row, each.why));
+                caller.tell(&format_args!("row {} stays: {}", each.row, each.why));
             }
         },
     )?;
     if stuck > NAMED {
-        say(format_args!("and {} more rows stay.", stuck - NAMED));
+        caller.tell(&format_args!("and {} more rows stay.", stuck - NAMED));
     }
     drop(writer.finish().map_err(failed)?);
     if rows == 0 {

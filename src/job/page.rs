@@ -2,25 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Job;
 use super::facts::facts;
 use super::site::Ready;
-use crate::cli::Failure;
+use super::spec::ReportOptions;
+use super::{Job, JobError};
 use crate::ledger::Book;
 use crate::plan::one_by_one;
 use crate::report::page::{Calls, Facts, Mask, Naming, Page, PageFile};
-use crate::report::{Former, Told, say};
+use crate::report::{Former, Told};
 
 /// Takes the place of a page.
-pub(in crate::cli) fn create(path: &Path, former: Former) -> Result<PageFile, Failure> {
+pub(super) fn create(path: &Path, former: Former) -> Result<PageFile, JobError> {
     let ending = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
     if !ending.is_some_and(|ending| ending == "html" || ending == "htm") {
-        return Err(Failure::usage(format_args!(
+        return Err(JobError::usage(format_args!(
             "a report is a page of HTML, and {} would not be taken for one; give it a name that ends with .html",
             path.display()
         )));
     }
-    PageFile::create(path, former).map_err(Failure::usage)
+    PageFile::create(path, former).map_err(JobError::usage)
 }
 
 /// A page that is written when its run is over.
@@ -32,27 +32,23 @@ pub(super) struct PageToCome {
 
 impl Job {
     /// Takes the place of the report, if one is asked for: never the input's or that of the results.
-    pub(super) fn page_to_come(&self, results: &Path) -> Result<Option<PageToCome>, Failure> {
-        let Some(path) = &self.run.report else {
+    pub(super) fn page_to_come(&self, results: &Path) -> Result<Option<PageToCome>, JobError> {
+        let Some(ReportOptions { path, mask }) = &self.spec.options.report else {
             return Ok(None);
         };
         let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        for (other, what) in [(results, "the results"), (&*self.file, "the input")] {
+        for (other, what) in [(results, "the results"), (&*self.spec.file, "the input")] {
             if whole(path) == whole(other) {
-                return Err(Failure::usage(format_args!(
+                return Err(JobError::usage(format_args!(
                     "--report {} is the file of {what}; give the report another name; nothing was sent",
                     path.display()
                 )));
             }
         }
-        let nothing_sent = |failure: Failure| Failure {
-            message: format!("{}; nothing was sent", failure.message),
-            ..failure
-        };
         Ok(Some(PageToCome {
             // A name that somebody gave is theirs to reuse.
-            file: create(path, Former::Replace).map_err(nothing_sent)?,
-            mask: self.run.mask.mask(),
+            file: create(path, Former::Replace).map_err(|error| error.and("; nothing was sent"))?,
+            mask: *mask,
         }))
     }
 
@@ -62,34 +58,23 @@ impl Job {
         to_come: Option<PageToCome>,
         told: &Told,
         book: &Book,
-    ) -> Result<Option<PathBuf>, Failure> {
+    ) -> Result<Option<PathBuf>, JobError> {
         let (Some(to_come), Some(page)) = (to_come, &told.page) else {
             return Ok(None);
         };
         let PageToCome { file, mask } = to_come;
         let path = file.path().to_owned();
         let id = book.id();
-        let facts = facts(book, &self.run.state.shelf()?, mask)?;
+        let facts = facts(book, &self.spec.options.shelf()?, mask)?;
         // The run is over: nothing else waits for this thread.
-        write(file, page, &facts).map_err(|failure| Failure {
-            message: format!(
-                "{}. The run is over, and its results are written; headcount runs report {id} -o FILE makes the \
-                 report again.",
-                failure.message
-            ),
-            ..failure
+        write(file, page, &facts).map_err(|error| {
+            error.and(format_args!(
+                ". The run is over, and its results are written; headcount runs report {id} -o FILE makes the report again."
+            ))
         })?;
-        if !self.run.quiet.is_quiet() {
-            say(format_args!("Report: {}", path.display()));
-        }
+        self.caller
+            .remark(&format_args!("Report: {}", path.display()));
         Ok(Some(path))
-    }
-
-    /// A rehearsal has no report.
-    pub(super) fn say_no_report(&self) {
-        if self.run.report.is_some() && !self.run.quiet.is_quiet() {
-            say("A dry run has no report: nothing is carried out.");
-        }
     }
 }
 
@@ -105,7 +90,7 @@ pub(super) fn listeners(ready: &[Ready], to_come: Option<&PageToCome>) -> (Calls
 }
 
 /// Writes a page.
-pub(in crate::cli) fn write(file: PageFile, page: &Page, facts: &Facts) -> Result<(), Failure> {
-    let page = page.render(facts).map_err(Failure::unexpected)?;
-    file.finish(&page).map_err(Failure::unexpected)
+pub(super) fn write(file: PageFile, page: &Page, facts: &Facts) -> Result<(), JobError> {
+    let page = page.render(facts).map_err(JobError::unexpected)?;
+    file.finish(&page).map_err(JobError::unexpected)
 }

@@ -7,13 +7,11 @@ use tokio::sync::mpsc;
 use super::document::{Part, Summary as RunSummary};
 use super::origin::{Origin, whole};
 use super::site::Ready;
-use super::{Job, missing, page};
-use crate::cli::printed::{Reader, print_json};
-use crate::cli::{Exit, Failure};
+use super::{Exit, Finished, Job, JobError, missing, page};
 use crate::guard::LockAllowance;
 use crate::ledger::{Access, Book, Keeper};
 use crate::report::page::{Calls, Page};
-use crate::report::{self, Progress, ResultsFile, Summary, Tally, Tint, Told, say};
+use crate::report::{self, Progress, ResultsFile, Summary, Tally, Tint, Told};
 use crate::run::{
     Ended, Event, Journal, NotWritten, Run, Settings, StopReason, Verdict, interleave,
 };
@@ -21,19 +19,19 @@ use crate::threads;
 
 impl Job {
     /// Carries out rows that were checked, and writes their results.
-    pub(super) async fn execute(&mut self, ready: Vec<Ready>) -> Result<Exit, Failure> {
+    pub(super) async fn execute(&mut self, ready: Vec<Ready>) -> Result<Finished, JobError> {
         let (path, former) = self.place_of_results()?;
         let to_come = self.page_to_come(&path)?;
         let results = self.results_file(&path, former, &ready[0].site.roster)?;
-        if let Err(failure) = self.clear_stale_results(&path) {
+        if let Err(error) = self.clear_stale_results(&path) {
             results.discard();
-            return Err(failure);
+            return Err(error);
         }
         let book = match self.book(&ready, &path) {
             Ok(book) => book,
-            Err(failure) => {
+            Err(error) => {
                 results.discard();
-                return Err(failure);
+                return Err(error);
             }
         };
         self.discard_replaced()?;
@@ -44,11 +42,11 @@ impl Job {
         for each in &mut ready {
             // In bulk requests they are made together with the rows that need them.
             if each.node.bulk.is_none() {
-                match missing::create(each, &self.input).await {
+                match missing::create(each, self).await {
                     Ok(made) => new_groups += made,
-                    Err(failure) => {
+                    Err(error) => {
                         results.discard();
-                        return Err(failure);
+                        return Err(error);
                     }
                 }
             }
@@ -61,43 +59,41 @@ impl Job {
             each.site.destination.remember(pace, &memory);
             new_groups += each.directory.teams.count_founded();
         }
-        if !self.run.quiet.is_quiet() {
-            say(Summary {
-                tally: &told.tally,
-                ended: &ended,
-                results: &path,
-                node: &names(&ready),
-                new_groups,
-                run: (!self.node.is_sandbox()).then_some(&*id),
-            });
-        }
+        self.caller.remark(&Summary {
+            tally: &told.tally,
+            ended: &ended,
+            results: &path,
+            node: &names(&ready),
+            new_groups,
+            run: (!self.spec.node.sandbox).then_some(&*id),
+        });
         let report = self.write_page(to_come, &told, &book)?;
         let exit = exit(&told.tally, &ended);
-        if self.run.format == Reader::Json {
-            let part = Part {
-                calls: told.tally.calls,
-                seconds: told.tally.elapsed().as_secs_f64(),
-                new_groups,
-                seats_used_up: ended.seats_used_up,
-                report: report.map(|path| whole(&path).display().to_string()),
-                exit_code: exit as u8,
-            };
-            print_json(&RunSummary::of(&book, part)?)?;
-        }
-        Ok(exit)
+        let part = Part {
+            calls: told.tally.calls,
+            seconds: told.tally.elapsed().as_secs_f64(),
+            new_groups,
+            seats_used_up: ended.seats_used_up,
+            report: report.map(|path| whole(&path).display().to_string()),
+            exit_code: exit as u8,
+        };
+        Ok(Finished {
+            exit,
+            summary: Some(Box::new(RunSummary::of(&book, part)?)),
+        })
     }
 
     fn settings(&self, ready: &Ready, rehearse: bool) -> Settings {
         let rows = ready.site.census.rows;
-        let max_errors = self.run.max_errors.map(|most| most.of(rows));
+        let max_errors = self.spec.options.max_errors.map(|most| most.of(rows));
         let limits = ready.node.bulk;
         Settings {
             dialect: ready.node.dialect,
             concurrency: ready.site.destination.concurrency,
-            on_conflict: self.on_conflict,
-            batch: usize::from(self.input.batch),
+            on_conflict: self.spec.import.on_conflict,
+            batch: usize::from(self.spec.import.batch),
             bulk: limits.map(|limits| limits.of_at_most(max_errors)),
-            replace: self.input.replace,
+            replace: self.spec.import.replace,
             rehearse,
             max_errors: max_errors.filter(|_| !rehearse),
         }
@@ -105,7 +101,7 @@ impl Job {
 
     /// How many people may lose access on a node, which is number `node` of the run, with those counted that the run has
     /// taken it from before.
-    fn allowance(&self, node: u16, ready: &Ready) -> Result<Option<LockAllowance>, Failure> {
+    fn allowance(&self, node: u16, ready: &Ready) -> Result<Option<LockAllowance>, JobError> {
         let Some(limit) = ready.lock_limit else {
             return Ok(None);
         };
@@ -127,10 +123,10 @@ impl Job {
         results: ResultsFile,
         book: Book,
         (calls, page): (Calls, Option<Page>),
-    ) -> Result<(Told, Ended, Book), Failure> {
+    ) -> Result<(Told, Ended, Book), JobError> {
         let id = book.id().clone();
         let refused = |why| {
-            Failure::unexpected(format_args!(
+            JobError::unexpected(format_args!(
                 "the system refuses a thread: {why}; nothing was sent"
             ))
         };
@@ -141,28 +137,29 @@ impl Job {
         let reporter = threads::start("results", listen).map_err(refused)?;
         let ended = self.start(ready, Some(journal), sender).await?;
         let ended = together(ready, ended);
-        let heard = reporter.end().await.map_err(Failure::unexpected)?;
+        let heard = reporter.end().await.map_err(JobError::unexpected)?;
         let (book, kept) = keeper.finish().await;
         let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
         let go_on = format!("To continue run {id}: {resume}");
-        let told = heard.map_err(|error| Failure::unexpected(format_args!("{error}. {go_on}")))?;
+        let told = heard.map_err(|error| JobError::unexpected(format_args!("{error}. {go_on}")))?;
         kept.map_err(|error| match error {
-            NotWritten::Failed(_) => Failure::unexpected(format_args!("{error}. {go_on}")),
-            NotWritten::Gone(_) => Failure::unexpected(format_args!(
+            NotWritten::Failed(_) => JobError::unexpected(format_args!("{error}. {go_on}")),
+            NotWritten::Gone(_) => JobError::unexpected(format_args!(
                 "{error}. No further rows were sent, and the run cannot be resumed. The outcome of every row is in {}.",
                 book.about().results.display()
             )),
         })?;
         let stopped = ended.stopped.as_ref().map(ToString::to_string);
-        let calls = serde_json::to_string(&told.calls).map_err(Failure::unexpected)?;
+        let calls = serde_json::to_string(&told.calls).map_err(JobError::unexpected)?;
         book.keep_calls(&calls)?;
         book.end(stopped.as_deref())?;
         Ok((told, ended, book))
     }
 
+    /// Shows how far the rows of all nodes are.
     pub(super) fn progress(&self, ready: &[Ready]) -> Progress {
         let rows = ready.iter().map(|each| each.site.census.rows).sum();
-        Progress::new(self.run.progress, self.run.quiet.is_quiet(), rows)
+        self.caller.progress(rows)
     }
 
     /// Carries the rows out, with notes in `journal`, or rehearses that without one, on all nodes at once. What
@@ -172,11 +169,13 @@ impl Job {
         ready: &[Ready],
         journal: Option<Journal>,
         events: mpsc::Sender<Event>,
-    ) -> Result<Vec<Ended>, Failure> {
+    ) -> Result<Vec<Ended>, JobError> {
         let mut runs = Vec::new();
         let mut sources = Vec::new();
         for (node, each) in (0..).zip(ready) {
-            let rows = self.origin.assignments(&each.site.roster, &self.file)?;
+            let rows = self
+                .origin
+                .assignments(&each.site.roster, &self.spec.file)?;
             let run = Run::new(
                 Arc::clone(&each.node.client),
                 Arc::clone(&each.directory),
@@ -203,7 +202,7 @@ impl Job {
         interleave(sources, events).await;
         let mut ended = Vec::new();
         for run in runs {
-            ended.push(run.await.map_err(Failure::unexpected)?);
+            ended.push(run.await.map_err(JobError::unexpected)?);
         }
         Ok(ended)
     }

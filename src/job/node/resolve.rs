@@ -1,35 +1,35 @@
 //! Flags, variables and a profile made into a node that can be called.
 
-use super::Failure;
-use super::args::{Network, NodeArgs};
+use super::super::JobError;
 use super::destination::{Destination, Whereabouts, no_token};
+use super::{Network, NodeRef};
 use crate::roster::{Person, Protected};
 use crate::scim::Dialect;
 use crate::settings::{
     Address, Config, Layers, Named, Node, NodeError, Origin, Said, Setting, TokenSource, Usage,
 };
 
-impl NodeArgs {
+impl NodeRef {
     /// The one node that a command works with.
-    pub(super) fn one(&self) -> Result<Destination, Failure> {
+    pub fn one(&self) -> Result<Destination, JobError> {
         let mut nodes = self.all()?;
         match (nodes.pop(), nodes.is_empty()) {
             (Some(node), true) => Ok(node),
-            _ => Err(Failure::usage(
+            _ => Err(JobError::usage(
                 "this works with one node; give one --profile only",
             )),
         }
     }
 
     /// The nodes that the flags name, one at least.
-    pub(super) fn all(&self) -> Result<Vec<Destination>, Failure> {
+    pub fn all(&self) -> Result<Vec<Destination>, JobError> {
         self.names_one_way()?;
-        if self.profile.is_empty() {
+        if self.profiles.is_empty() {
             return Ok(vec![self.plain()?]);
         }
         let config = self.config()?;
         let mut names: Vec<&String> = Vec::new();
-        for name in &self.profile {
+        for name in &self.profiles {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -38,9 +38,9 @@ impl NodeArgs {
     }
 
     /// Refuses to guess which of two nodes is meant.
-    pub(super) fn names_one_way(&self) -> Result<(), Failure> {
+    pub fn names_one_way(&self) -> Result<(), JobError> {
         if self.ways().into_iter().filter(|named| *named).count() > 1 {
-            return Err(Failure::usage(
+            return Err(JobError::usage(
                 "which node? Give only one of --sandbox, --url, --profile, and --region with --node (or their \
                  HEADCOUNT_ variables)",
             ));
@@ -49,20 +49,20 @@ impl NodeArgs {
     }
 
     /// The nodes of all profiles that there are.
-    pub(super) fn every_profile(&self) -> Result<Vec<Destination>, Failure> {
+    pub fn every_profile(&self) -> Result<Vec<Destination>, JobError> {
         let config = self.config()?;
         self.of_profiles(&config, config.names())
     }
 
-    pub(super) fn of_profiles<'n>(
+    pub fn of_profiles<'n>(
         &self,
         config: &Config,
         names: impl Iterator<Item = &'n str>,
-    ) -> Result<Vec<Destination>, Failure> {
+    ) -> Result<Vec<Destination>, JobError> {
         let nodes = names.map(|name| self.of_profile(config, name));
         let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
-        if self.token_file_given && nodes.len() > 1 {
-            return Err(Failure::usage(
+        if self.token_file_first && nodes.len() > 1 {
+            return Err(JobError::usage(
                 "a token is for one node: with several profiles, each names its own token_file, token_env, \
                  token_keyring or ksm",
             ));
@@ -71,14 +71,14 @@ impl NodeArgs {
     }
 
     /// A profile's node; what the flags say goes before what the profile says.
-    fn of_profile(&self, config: &Config, name: &str) -> Result<Destination, Failure> {
-        let profile = config.profile(name).map_err(Failure::usage)?;
+    fn of_profile(&self, config: &Config, name: &str) -> Result<Destination, JobError> {
+        let profile = config.profile(name).map_err(JobError::usage)?;
         let named = Named {
             config,
             name,
             profile,
         };
-        let (node, token) = match config.address_of(name, profile).map_err(Failure::usage)? {
+        let (node, token) = match config.address_of(name, profile).map_err(JobError::usage)? {
             Address::Known(node) => {
                 let token = self.token(Some(named), &node).value;
                 (node, token)
@@ -87,7 +87,7 @@ impl NodeArgs {
                 let node = record
                     .node()
                     .map_err(|error| no_token(Some(name), &error.into()))?;
-                let token = if self.token_file_given {
+                let token = if self.token_file_first {
                     self.token(None, &node).value
                 } else {
                     // The record that was just asked for.
@@ -107,11 +107,11 @@ impl NodeArgs {
     }
 
     /// The node that the other flags name.
-    pub(super) fn plain(&self) -> Result<Destination, Failure> {
+    pub fn plain(&self) -> Result<Destination, JobError> {
         let (whereabouts, protected) = if self.sandbox {
             (Whereabouts::Sandbox, self.protected_by_flags().collect())
         } else {
-            let node = self.address().map_err(Failure::usage)?;
+            let node = self.address().map_err(JobError::usage)?;
             let protected = self.protected(&self.config()?, &node);
             let token = self.token(None, &node).value;
             (Whereabouts::At { node, token }, protected)
@@ -123,7 +123,7 @@ impl NodeArgs {
     }
 
     /// Who may say something, besides the flags and variables themselves.
-    pub(super) fn layers<'a>(&'a self, profile: Option<Named<'a>>) -> Layers<'a> {
+    pub fn layers<'a>(&'a self, profile: Option<Named<'a>>) -> Layers<'a> {
         Layers {
             by_flag: &self.by_flag,
             profile,
@@ -131,7 +131,7 @@ impl NodeArgs {
     }
 
     /// How the node is used, and who said so.
-    pub(super) fn usage(&self, profile: Option<Named<'_>>) -> Usage {
+    pub fn usage(&self, profile: Option<Named<'_>>) -> Usage {
         let said = Said {
             role_prefix: self.role_prefix.clone(),
             rate: self.rate,
@@ -148,13 +148,13 @@ impl NodeArgs {
         self.protected_by_flags().chain(by_profiles).collect()
     }
 
-    pub(super) fn protected_by_flags(&self) -> impl Iterator<Item = Person> {
+    pub fn protected_by_flags(&self) -> impl Iterator<Item = Person> {
         // Each of them was checked when the command line was read.
         self.protect.iter().flat_map(|text| text.parse())
     }
 
-    pub(super) fn address(&self) -> Result<Node, NodeError> {
-        match (&self.url, self.region, &self.node) {
+    pub fn address(&self) -> Result<Node, NodeError> {
+        match (&self.url, self.region, &self.id) {
             (Some(url), ..) => Node::at(url),
             (None, Some(region), Some(node)) => Node::in_region(region, node),
             (None, Some(_), None) => Err(NodeError::MissingId),
@@ -164,7 +164,7 @@ impl NodeArgs {
     }
 
     /// Where the token of a node comes from, and who said so: the command line, the profile, the environment.
-    pub(super) fn token(&self, profile: Option<Named<'_>>, node: &Node) -> Setting<TokenSource> {
+    pub fn token(&self, profile: Option<Named<'_>>, node: &Node) -> Setting<TokenSource> {
         let of_profile = || {
             let named = profile?;
             let value = named.config.token_of(named.profile, node)?;
@@ -174,7 +174,7 @@ impl NodeArgs {
                 origin: named.origin(key),
             })
         };
-        if !self.token_file_given
+        if !self.token_file_first
             && let Some(setting) = of_profile()
         {
             return setting;
@@ -196,7 +196,7 @@ impl NodeArgs {
     }
 
     /// Where the flags and variables say that the token is.
-    pub(super) fn token_of_flags(&self) -> Option<TokenSource> {
+    pub fn token_of_flags(&self) -> Option<TokenSource> {
         let path = self.token_file.as_ref()?;
         Some(if path.as_os_str() == "-" {
             TokenSource::StandardInput
@@ -206,7 +206,7 @@ impl NodeArgs {
     }
 
     /// Whether the token comes over standard input, so that nothing can be asked there.
-    pub(super) fn uses_standard_input(&self) -> bool {
+    pub fn uses_standard_input(&self) -> bool {
         matches!(self.token_of_flags(), Some(TokenSource::StandardInput))
     }
 }

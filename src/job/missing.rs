@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Job;
 use super::site::{Ready, Site};
-use crate::cli::args::InputArgs;
-use crate::cli::{Exit, Failure};
+use super::{Exit, Job, JobError};
 use crate::directory::{Expected, Teams};
 use crate::inspect::remark_line;
-use crate::report::{Tint, say};
+use crate::report::Tint;
 use crate::roster::GroupName;
 use crate::scim::Error;
 use crate::teams;
@@ -16,8 +14,8 @@ use crate::teams;
 /// Every team and role that a row names must be on the node, under one id, or be created for the rows.
 /// Says those for which that is not so, and counts them.
 pub(super) fn look(site: &Site, teams: &mut Teams, job: &Job) -> u64 {
-    let (roster, census, input) = (&site.roster, &site.census, &job.input);
-    let expected = if input.create_teams {
+    let (roster, census, import) = (&site.roster, &site.census, &job.spec.import);
+    let expected = if import.create_teams {
         teams.expect_missing(&census.groups)
     } else {
         Expected {
@@ -26,32 +24,28 @@ pub(super) fn look(site: &Site, teams: &mut Teams, job: &Job) -> u64 {
         }
     };
     for wrong in &expected.wrong {
-        say(remark_line(roster, wrong, Tint::Bad));
+        job.caller.tell(&remark_line(roster, wrong, Tint::Bad));
     }
-    let refused = !input.skip_invalid && (census.invalid > 0 || !expected.wrong.is_empty());
-    for new in expected
-        .new
-        .iter()
-        .filter(|_| !job.run.quiet.is_quiet() && !refused)
-    {
-        say(remark_line(roster, new, Tint::Good));
+    let refused = !import.skip_invalid && (census.invalid > 0 || !expected.wrong.is_empty());
+    for new in expected.new.iter().filter(|_| !refused) {
+        job.caller.remark(&remark_line(roster, new, Tint::Good));
     }
     expected.wrong.len() as u64
 }
 
 /// Creates what is missing, and returns how many that were. When one of them cannot be created, no
 /// row is sent; with `--skip-invalid` the rows that do not name it are.
-pub(super) async fn create(ready: &mut Ready, input: &InputArgs) -> Result<usize, Failure> {
+pub(super) async fn create(ready: &mut Ready, job: &Job) -> Result<usize, JobError> {
     let directory = Arc::get_mut(&mut ready.directory).expect("nobody works with it yet");
     let made = tokio::select! {
         made = teams::create_missing(&ready.node.client, &mut directory.teams) => made,
-        () = ready.site.stop.halted() => return Err(Failure::new(
+        () = ready.site.stop.halted() => return Err(JobError::new(
             Exit::Interrupted,
             "interrupted while teams were created; no row was sent",
         )),
     };
     for (GroupName { kind, name }, why) in &made.failed {
-        say(format_args!(
+        job.caller.tell(&format_args!(
             "{} {name:?} was not created: {why}",
             kind.word()
         ));
@@ -68,17 +62,17 @@ pub(super) async fn create(ready: &mut Ready, input: &InputArgs) -> Result<usize
     };
     match made.hopeless() {
         Some(Error::Fault(fault)) if fault.kind == crate::pace::FaultKind::Stopped => {
-            Err(Failure::new(
+            Err(JobError::new(
                 Exit::Interrupted,
                 format_args!("interrupted while teams were created; no row was sent.{kept}"),
             ))
         }
-        Some(error) => Err(Failure::new(
+        Some(error) => Err(JobError::new(
             Exit::NoNode,
             format_args!("{error}; no row was sent.{kept}"),
         )),
-        None if made.failed.is_empty() || input.skip_invalid => Ok(made.created.len()),
-        None => Err(Failure::new(
+        None if made.failed.is_empty() || job.spec.import.skip_invalid => Ok(made.created.len()),
+        None => Err(JobError::new(
             Exit::RowsFailed,
             format_args!(
                 "{} of {} teams and roles could not be created; no row was sent.{kept} Try again, or send the rows that \

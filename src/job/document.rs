@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cli::destination::SANDBOX;
-use crate::cli::{Exit, Failure};
+use super::{Exit, JobError, SANDBOX};
 use crate::ledger::{Book, Counts, Kind, Shelf, State};
 use crate::report::{NodeName, Outcomes};
 
@@ -15,7 +14,7 @@ const SUMMARY: &str = "urn:headcount:schema:summary:1";
 
 /// What is known of a run from its record.
 #[derive(Debug, Serialize)]
-pub(in crate::cli) struct RunDocument {
+pub struct RunDocument {
     /// Its id.
     run: String,
     /// The command that began it.
@@ -41,7 +40,7 @@ pub(in crate::cli) struct RunDocument {
 }
 
 /// What comes next after a run.
-pub(in crate::cli) fn next(book: &Book, is_going: bool) -> Result<Option<&'static str>, Failure> {
+pub fn next(book: &Book, is_going: bool) -> Result<Option<&'static str>, JobError> {
     let about = book.about();
     // The node of a sandbox is gone with its run.
     if about.addresses().any(|address| address == SANDBOX) {
@@ -56,14 +55,14 @@ pub(in crate::cli) fn next(book: &Book, is_going: bool) -> Result<Option<&'stati
 }
 
 /// How many rows have no outcome and were not sent.
-pub(in crate::cli) fn not_sent(rows: u64, counts: &Counts) -> u64 {
+pub fn not_sent(rows: u64, counts: &Counts) -> u64 {
     let settled: u64 = counts.verdicts.iter().map(|(_, count)| count).sum();
     rows.saturating_sub(settled + counts.in_doubt)
 }
 
 impl RunDocument {
     /// The run of a record, which may be going.
-    pub(in crate::cli) fn of(book: &Book, is_going: bool) -> Result<Self, Failure> {
+    pub fn of(book: &Book, is_going: bool) -> Result<Self, JobError> {
         let (about, state, counts) = (book.about(), book.state()?, book.counts()?);
         let next = next(book, is_going)?.map(|command| {
             let id = book.id().to_string();
@@ -78,7 +77,7 @@ impl RunDocument {
         };
         let node = |node: &crate::ledger::NodeAbout| NodeName {
             name: node.name.clone(),
-            address: node.address.clone(),
+            address: node.identity.address.clone(),
         };
         Ok(RunDocument {
             run: book.id().to_string(),
@@ -88,7 +87,7 @@ impl RunDocument {
                 Kind::Retry { of } => of.clone(),
                 Kind::Undo { of } => Some(of.clone()),
             },
-            file: about.terms.file.display().to_string(),
+            file: about.input.path.display().to_string(),
             nodes: about.nodes.iter().map(node).collect(),
             begun: about.begun,
             ended,
@@ -104,7 +103,7 @@ impl RunDocument {
     }
 
     /// As a document of its own.
-    pub(in crate::cli) fn alone(self) -> impl Serialize {
+    pub fn alone(self) -> impl Serialize {
         #[derive(Serialize)]
         struct Alone {
             schema: &'static str,
@@ -119,38 +118,46 @@ impl RunDocument {
 }
 
 /// All runs. Of a record that cannot be read, the id and why.
-pub(in crate::cli) fn all(shelf: &Shelf) -> Result<impl Serialize, Failure> {
-    #[derive(Serialize)]
-    struct All {
-        schema: &'static str,
-        runs: Vec<Entry>,
+#[derive(Debug, Serialize)]
+pub struct RunsDocument {
+    schema: &'static str,
+    runs: Vec<RunEntry>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum RunEntry {
+    Run(Box<RunDocument>),
+    Unreadable { run: String, error: String },
+}
+
+impl RunsDocument {
+    /// The runs of these records, the latest first.
+    ///
+    /// # Errors
+    /// When the records cannot be listed.
+    pub fn of(shelf: &Shelf) -> Result<Self, JobError> {
+        let entry = |id| {
+            let run = shelf.read(&id).map_err(JobError::from);
+            let run = run.and_then(|book| RunDocument::of(&book, shelf.is_going(&id)));
+            match run {
+                Ok(run) => RunEntry::Run(Box::new(run)),
+                Err(error) => RunEntry::Unreadable {
+                    run: id.to_string(),
+                    error: error.message,
+                },
+            }
+        };
+        Ok(RunsDocument {
+            schema: RUNS,
+            runs: shelf.runs()?.into_iter().map(entry).collect(),
+        })
     }
-    #[derive(Serialize)]
-    #[serde(untagged)]
-    enum Entry {
-        Run(Box<RunDocument>),
-        Unreadable { run: String, error: String },
-    }
-    let entry = |id| {
-        let run = shelf.read(&id).map_err(Failure::from);
-        let run = run.and_then(|book| RunDocument::of(&book, shelf.is_going(&id)));
-        match run {
-            Ok(run) => Entry::Run(Box::new(run)),
-            Err(failure) => Entry::Unreadable {
-                run: id.to_string(),
-                error: failure.message,
-            },
-        }
-    };
-    Ok(All {
-        schema: RUNS,
-        runs: shelf.runs()?.into_iter().map(entry).collect(),
-    })
 }
 
 /// The summary of a run that is over: what is known of it, and what was only seen while it went on.
 #[derive(Debug, Serialize)]
-pub(in crate::cli) struct Summary {
+pub struct Summary {
     schema: &'static str,
     #[serde(flatten)]
     run: RunDocument,
@@ -160,34 +167,33 @@ pub(in crate::cli) struct Summary {
 
 /// What was seen since the run began, or went on.
 #[derive(Debug, Default, Serialize)]
-pub(in crate::cli) struct Part {
+pub struct Part {
     /// Calls that were sent.
-    pub(in crate::cli) calls: u64,
+    pub calls: u64,
     /// How long it took.
-    pub(in crate::cli) seconds: f64,
+    pub seconds: f64,
     /// Teams and roles that were created for the rows.
-    pub(in crate::cli) new_groups: usize,
+    pub new_groups: usize,
     /// Whether creates were given up because the licensed seats are used up.
-    pub(in crate::cli) seats_used_up: bool,
+    pub seats_used_up: bool,
     /// Where the page about the run is, if there is one.
-    pub(in crate::cli) report: Option<String>,
+    pub report: Option<String>,
     /// How the program ends.
-    pub(in crate::cli) exit_code: u8,
-}
-
-impl Part {
-    /// Nothing was sent.
-    pub(in crate::cli) fn ended(exit: Exit) -> Self {
-        Part {
-            exit_code: exit as u8,
-            ..Part::default()
-        }
-    }
+    pub exit_code: u8,
 }
 
 impl Summary {
+    /// Of a run for which nothing was sent now.
+    pub(super) fn without_calls(book: &Book, exit: Exit) -> Result<Self, JobError> {
+        let part = Part {
+            exit_code: exit as u8,
+            ..Part::default()
+        };
+        Self::of(book, part)
+    }
+
     /// Of a run that nobody works on any more.
-    pub(in crate::cli) fn of(book: &Book, part: Part) -> Result<Self, Failure> {
+    pub fn of(book: &Book, part: Part) -> Result<Self, JobError> {
         Ok(Summary {
             schema: SUMMARY,
             run: RunDocument::of(book, false)?,

@@ -1,15 +1,15 @@
 //! Unfinished runs over the file of a job: whether the job is one of them, and whether that one is continued.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::origin::Origin;
 use super::site::Sites;
-use super::{Job, unless_stopped};
-use crate::cli::{Failure, confirm};
+use super::{Caller, Job, JobError, OnUnfinished, caller, unless_stopped};
 use crate::ledger::{About, Book, Counts, Kind, RunId, Shelf, State};
-use crate::report::{Tint, grouped, say};
+use crate::report::{Tint, grouped};
+use crate::roster::Action;
 use crate::run::Verdict;
 use crate::sheet::shown;
 
@@ -57,41 +57,40 @@ impl Job {
     pub(super) async fn run_to_continue(
         &mut self,
         sites: &Sites,
-    ) -> Result<Option<RunId>, Failure> {
-        if self.run.dry_run || self.node.is_sandbox() || self.origin.is_resumed() {
+    ) -> Result<Option<RunId>, JobError> {
+        if self.spec.node.sandbox || self.origin.is_resumed() {
             return Ok(None);
         }
-        let records = self.run.state.shelf()?;
+        let records = self.spec.options.shelf()?;
         let about = self.about(&sites.each(), &self.results_path()?)?;
-        let found = unfinished(&records, &about)?;
+        let found = unfinished(&records, &about, &*self.caller)?;
         let with = |relation| found.iter().find(move |run| run.relation == relation);
         let run = with(Relation::Same).or(with(Relation::Changed));
         let others = found.iter().filter(|run| run.relation == Relation::Other);
         for other in others.take(NAMED) {
-            say(other.note());
+            self.caller.tell(&other.note());
         }
         let Some(run) = run else {
-            if self.run.resume {
-                return Err(Failure::usage(
+            if self.spec.options.unfinished == OnUnfinished::Resume {
+                return Err(JobError::usage(
                     "there is no unfinished run of this job to resume; nothing was sent. Leave out --resume to start it.",
                 ));
             }
             return Ok(None);
         };
-        let choice = if self.run.anew {
-            Choice::StartOver
-        } else if self.run.resume && run.relation == Relation::Same {
-            Choice::Continue
-        } else if confirm::can_ask(&self.node) {
-            unless_stopped(&sites.stop(), run.ask()).await?
-        } else {
-            run.decide()?;
-            say(run.continuing());
-            Choice::Continue
+        let choice = match self.spec.options.unfinished {
+            OnUnfinished::StartOver => Choice::StartOver,
+            OnUnfinished::Resume if run.relation == Relation::Same => Choice::Continue,
+            _ if self.can_ask() => unless_stopped(&sites.stop(), run.ask(&self.caller)).await?,
+            _ => {
+                run.decide()?;
+                self.caller.tell(&run.continuing());
+                Choice::Continue
+            }
         };
         match choice {
             Choice::Continue => return Ok(Some(run.id.clone())),
-            Choice::Quit => return Err(Failure::usage("you quit; nothing was sent")),
+            Choice::Quit => return Err(JobError::usage("you quit; nothing was sent")),
             Choice::StartOver => {}
         }
         let replaced = found.iter().filter(|run| run.relation != Relation::Other);
@@ -100,8 +99,8 @@ impl Job {
     }
 
     /// The runs that this job replaces are not offered any more. Their records stay.
-    pub(super) fn discard_replaced(&self) -> Result<(), Failure> {
-        let records = self.run.state.shelf()?;
+    pub(super) fn discard_replaced(&self) -> Result<(), JobError> {
+        let records = self.spec.options.shelf()?;
         for id in &self.replaces {
             let (book, _) = records.open(id)?;
             book.discard()?;
@@ -111,7 +110,11 @@ impl Job {
 }
 
 /// The unfinished runs over the file of a job that is to be `about` this, the latest first.
-pub(super) fn unfinished(shelf: &Shelf, about: &About) -> Result<Vec<UnfinishedRun>, Failure> {
+pub(super) fn unfinished(
+    shelf: &Shelf,
+    about: &About,
+    caller: &dyn Caller,
+) -> Result<Vec<UnfinishedRun>, JobError> {
     let mut found = Vec::new();
     // Runs that were retried or undone.
     let mut over = HashSet::new();
@@ -125,27 +128,27 @@ pub(super) fn unfinished(shelf: &Shelf, about: &About) -> Result<Vec<UnfinishedR
             {
                 over.insert(of.clone());
             }
-            if !former.reads_the_same_file(about) || !former.shares_a_node(about) {
+            if !former.input.is_same_file(&about.input) || !former.shares_a_node(about) {
                 continue;
             }
         }
         let book = match shelf.recover(&id) {
             Ok((book, is_recovered)) => {
                 if is_recovered {
-                    say(recovered(&id));
+                    caller.tell(&recovered(&id));
                 }
                 book
             }
             Err(_) if shelf.is_going(&id) => continue,
             Err(error) => {
-                say(format_args!(
+                caller.tell(&format_args!(
                     "The record of run {id} cannot be read, so it is not known whether it is about this file: {error}"
                 ));
                 continue;
             }
         };
         let former = book.about();
-        if !former.reads_the_same_file(about) || !former.shares_a_node(about) {
+        if !former.input.is_same_file(&about.input) || !former.shares_a_node(about) {
             continue;
         }
         if is_the_retried(about, &id, former) {
@@ -156,7 +159,7 @@ pub(super) fn unfinished(shelf: &Shelf, about: &About) -> Result<Vec<UnfinishedR
         if shelf.is_going(&id) {
             // This job has its nodes: the other one waits for them.
             if relation == Relation::Same && counts.sent > 0 {
-                return Err(Failure::usage(format_args!(
+                return Err(JobError::usage(format_args!(
                     "run {id}, which is the same job, is being continued by another process; nothing was sent"
                 )));
             }
@@ -187,11 +190,12 @@ pub(super) fn unfinished(shelf: &Shelf, about: &About) -> Result<Vec<UnfinishedR
 }
 
 /// The latest run over the same file since this one that has sent something.
-pub(super) fn worked_since(shelf: &Shelf, book: &Book) -> Result<Option<RunId>, Failure> {
+pub(super) fn worked_since(shelf: &Shelf, book: &Book) -> Result<Option<RunId>, JobError> {
     for id in shelf.runs()?.into_iter().take_while(|id| id > book.id()) {
         let Ok(other) = shelf.read(&id) else { continue };
         let about = other.about();
-        let shares = about.reads_the_same_file(book.about()) && about.shares_a_node(book.about());
+        let shares =
+            about.input.is_same_file(&book.about().input) && about.shares_a_node(book.about());
         if shares && other.counts()?.sent > 0 {
             return Ok(Some(id));
         }
@@ -210,10 +214,10 @@ fn relation(job: &About, id: &RunId, former: &About) -> Relation {
     if former.kind != job.kind && !is_retry_of_it {
         return Relation::Other;
     }
-    let same_content = job.terms.sha256 == former.terms.sha256;
-    let same_action = (&job.terms.action, job.terms.only_action)
-        == (&former.terms.action, former.terms.only_action);
-    match (same_content, job.asks_the_same(former)) {
+    let same_content = job.input.sha256 == former.input.sha256;
+    let same_action = (job.import.action, job.import.only_action)
+        == (former.import.action, former.import.only_action);
+    match (same_content, job.identity() == former.identity()) {
         (true, true) => Relation::Same,
         (false, _) if same_action => Relation::Changed,
         _ => Relation::Other,
@@ -226,8 +230,8 @@ fn in_words(book: &Book, counts: &Counts, last_active: Timestamp) -> String {
     let settled: u64 = counts.verdicts.iter().map(|(_, count)| count).sum();
     let settled = settled - counts.of(Verdict::NotAttempted) - counts.of(Verdict::Unknown);
     let action = match about.kind {
-        Kind::Import if !about.terms.only_action && about.terms.action != "create" => {
-            format!("import --action {}", about.terms.action)
+        Kind::Import if !about.import.only_action && about.import.action != Action::Create => {
+            format!("import --action {}", about.import.action)
         }
         _ => about.word().to_owned(),
     };
@@ -244,8 +248,8 @@ fn in_words(book: &Book, counts: &Counts, last_active: Timestamp) -> String {
 
 /// The file of a run, and the sheet if one was named.
 fn sheet_of(about: &About) -> String {
-    let file = shown(&about.terms.file);
-    match &about.terms.reading.sheet {
+    let file = shown(&about.input.path);
+    match &about.import.reading.sheet {
         Some(sheet) => format!("{file}, sheet {sheet},"),
         None => file,
     }
@@ -302,7 +306,7 @@ impl UnfinishedRun {
     }
 
     /// Refuses to continue it where there is no terminal to ask at, and an obstacle.
-    fn decide(&self) -> Result<(), Failure> {
+    fn decide(&self) -> Result<(), JobError> {
         let Some(obstacle) = self.obstacle() else {
             return Ok(());
         };
@@ -314,19 +318,19 @@ impl UnfinishedRun {
         } else {
             "To continue it, add --resume. To start over, add --anew.".to_owned()
         };
-        Err(Failure::usage(format_args!(
+        Err(JobError::usage(format_args!(
             "a previous run has not finished: {}. {obstacle}; nothing was sent. {how}",
             self.words
         )))
     }
 
-    async fn ask(&self) -> Result<Choice, Failure> {
-        say(format_args!(
+    async fn ask(&self, user: &Arc<dyn Caller>) -> Result<Choice, JobError> {
+        user.tell(&format_args!(
             "A previous run has not finished: {}.",
             self.words
         ));
         if let Some(obstacle) = self.obstacle() {
-            say(format_args!("{obstacle}."));
+            user.tell(&format_args!("{obstacle}."));
         }
         let question = match self.relation {
             Relation::Changed => {
@@ -334,14 +338,13 @@ impl UnfinishedRun {
             }
             _ => "[c]ontinue, [s]tart over, [q]uit? ",
         };
-        let choices = [
-            ("continue", Choice::Continue),
-            ("start over", Choice::StartOver),
-            ("quit", Choice::Quit),
-        ];
-        Ok(confirm::choose(question, &choices)
-            .await?
-            .unwrap_or(Choice::Quit))
+        let choose =
+            move |caller: &dyn Caller| caller.choose(question, &["continue", "start over", "quit"]);
+        Ok(match caller::ask(user, choose).await? {
+            Some(0) => Choice::Continue,
+            Some(1) => Choice::StartOver,
+            _ => Choice::Quit,
+        })
     }
 }
 
@@ -349,14 +352,8 @@ impl UnfinishedRun {
 pub(super) fn same_unfinished(
     shelf: &Shelf,
     about: &About,
-) -> Result<Option<UnfinishedRun>, Failure> {
-    let found = unfinished(shelf, about)?;
+    caller: &dyn Caller,
+) -> Result<Option<UnfinishedRun>, JobError> {
+    let found = unfinished(shelf, about, caller)?;
     Ok(found.into_iter().find(|run| run.relation == Relation::Same))
-}
-
-impl Origin {
-    /// Whether rows that an earlier run has settled may be all that there are.
-    pub(super) fn is_retry(&self) -> bool {
-        matches!(self, Origin::Retried(_) | Origin::RetriedFile)
-    }
 }

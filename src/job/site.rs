@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use futures_util::future::{join_all, try_join_all};
 
+use super::node::{Connected, Destination};
 use super::origin::Origin;
-use super::{Job, missing, unless_stopped};
-use crate::cli::destination::{Connected, Destination};
-use crate::cli::{Failure, signals};
+use super::{Caller, Job, JobError, Purpose, missing, unless_stopped};
 use crate::directory::{Directory, People, Teams};
 use crate::guard::{Harm, LockLimit};
 use crate::ledger::Hold;
 use crate::pace::Pace;
-use crate::report::{Digest, say};
-use crate::roster::{Action, Census, Nodes, Roster};
+use crate::report::Digest;
+use crate::roster::{Action, Census, Column, Nodes, Roster};
 use crate::run::StopSwitch;
 use crate::sheet::shown;
 
@@ -55,7 +54,7 @@ pub(super) fn sites(ready: &[Ready]) -> Vec<&Site> {
 impl Job {
     /// Reads the whole file, says everything that is wrong with it, and shares its rows out over the
     /// nodes. Signals are heeded from now on.
-    pub(super) async fn open(&self) -> Result<Sites, Failure> {
+    pub(super) async fn open(&self) -> Result<Sites, JobError> {
         let roster = self.roster()?;
         let destinations = self.destinations(&roster)?;
         let memory = self.memory()?;
@@ -67,20 +66,21 @@ impl Job {
             .iter()
             .map(|pace| Arc::new(StopSwitch::new(Arc::clone(pace))));
         let stops: Vec<Arc<StopSwitch>> = stops.collect();
-        signals::listen(stops.clone());
+        self.caller.may_stop(stops.clone());
         let read = self.share_out(roster, destinations, paces, stops.clone());
         let sites = unless_stopped(&stops[0], read).await?;
         Ok(Sites { all: sites })
     }
 
     /// The nodes that the flags name, or else those that a column of the file may.
-    fn destinations(&self, roster: &Roster) -> Result<Vec<Destination>, Failure> {
+    fn destinations(&self, roster: &Roster) -> Result<Vec<Destination>, JobError> {
         let mut destinations = self.named_destinations(roster)?;
         if let Origin::Resumed(earlier) = &self.origin {
             let nodes = &earlier.book.about().nodes;
             for destination in &mut destinations {
                 let address = destination.address();
-                let Some(former) = nodes.iter().find(|node| node.address == address) else {
+                let mut former = nodes.iter().map(|node| &node.identity);
+                let Some(former) = former.find(|node| node.address == address) else {
                     continue;
                 };
                 // It goes on as the job that it was, whatever profiles and variables say now.
@@ -93,20 +93,20 @@ impl Job {
         Ok(destinations)
     }
 
-    fn named_destinations(&self, roster: &Roster) -> Result<Vec<Destination>, Failure> {
-        let several = roster.columns().at(crate::roster::Column::Node);
-        if several.is_some() && !self.node.names_a_node() {
-            let every = self.node.every_profile()?;
+    fn named_destinations(&self, roster: &Roster) -> Result<Vec<Destination>, JobError> {
+        let several = roster.columns().at(Column::Node);
+        if several.is_some() && !self.spec.node.names_a_node() {
+            let every = self.spec.node.every_profile()?;
             if !every.is_empty() {
                 return Ok(every);
             }
         }
-        let named = self.node.all()?;
+        let named = self.spec.node.all()?;
         if named.len() > 1 && several.is_none() {
-            return Err(Failure::usage(format_args!(
+            return Err(JobError::usage(format_args!(
                 "{}: which row is for which node? With several profiles the file needs a column node, with the names \
                  of the profiles; nothing was sent",
-                shown(&self.file)
+                shown(&self.spec.file)
             )));
         }
         Ok(named)
@@ -118,28 +118,22 @@ impl Job {
         destinations: Vec<Destination>,
         paces: Vec<Arc<Pace>>,
         stops: Vec<Arc<StopSwitch>>,
-    ) -> Result<Vec<Site>, Failure> {
-        let nodes = Arc::new(Nodes {
-            names: destinations.iter().map(Destination::names).collect(),
-            is_one: destinations.len() == 1,
-        });
-        let file = shown(&self.file);
-        let is_told = self.input_is_told;
-        let parts = destinations.into_iter().zip(paces).zip(stops).enumerate();
+    ) -> Result<Vec<Site>, JobError> {
+        let file = shown(&self.spec.file);
+        let caller = (!self.input_is_told).then(|| Arc::clone(&self.caller));
+        let rosters = share_out(&roster, &destinations);
+        let parts = rosters.into_iter().zip(destinations).zip(paces).zip(stops);
         let parts: Vec<_> = parts.collect();
         let read = tokio::task::spawn_blocking(move || {
             let mut sites = Vec::new();
             let mut problems = Digest::default();
-            for (at, ((destination, pace), stop)) in parts {
-                let roster = roster
-                    .for_node(&nodes, at)
-                    .sparing(destination.protected.clone());
+            for (((roster, destination), pace), stop) in parts {
                 let census =
                     roster
                         .check(&mut |problem| problems.add(problem))
                         .map_err(|error| {
-                            say_problems(&problems);
-                            Failure::usage(error)
+                            tell_problems(caller.as_deref(), &problems);
+                            JobError::usage(error)
                         })?;
                 if census.rows > 0 {
                     sites.push(Site {
@@ -152,14 +146,12 @@ impl Job {
                     });
                 }
             }
-            if !is_told {
-                say_problems(&problems);
-            }
-            Ok::<_, Failure>(sites)
+            tell_problems(caller.as_deref(), &problems);
+            Ok::<_, JobError>(sites)
         });
-        let sites = read.await.map_err(Failure::unexpected)??;
+        let sites = read.await.map_err(JobError::unexpected)??;
         if sites.is_empty() {
-            return Err(Failure::usage(format_args!(
+            return Err(JobError::usage(format_args!(
                 "{file} has a header but no rows below it; nothing was sent"
             )));
         }
@@ -167,9 +159,24 @@ impl Job {
     }
 }
 
-fn say_problems(problems: &Digest) {
-    if !problems.is_empty() {
-        say(problems);
+/// The rows that are for each of the nodes; those that would lock people who are protected there are refused.
+pub fn share_out(roster: &Roster, destinations: &[Destination]) -> Vec<Roster> {
+    let nodes = Arc::new(Nodes {
+        names: destinations.iter().map(Destination::names).collect(),
+        is_one: destinations.len() == 1,
+    });
+    let parts = destinations.iter().enumerate().map(|(at, destination)| {
+        let roster = roster.for_node(&nodes, at);
+        roster.sparing(destination.protected.clone())
+    });
+    parts.collect()
+}
+
+fn tell_problems(caller: Option<&dyn Caller>, problems: &Digest) {
+    if let Some(caller) = caller
+        && !problems.is_empty()
+    {
+        caller.tell(problems);
     }
 }
 
@@ -198,13 +205,13 @@ impl Sites {
     }
 
     /// Waits until no other run works on the nodes, and keeps others away from them.
-    pub(super) async fn hold(&mut self, job: &Job) -> Result<(), Failure> {
+    pub(super) async fn hold(&mut self, job: &Job) -> Result<(), JobError> {
         let stop = self.stop();
         unless_stopped(&stop, job.hold_nodes(&mut self.all)).await
     }
 
     /// Refuses a place for the results that cannot hold them.
-    pub(super) fn check_results(&self, job: &Job) -> Result<(), Failure> {
+    pub(super) fn check_results(&self, job: &Job) -> Result<(), JobError> {
         let parts: Vec<&Roster> = self.all.iter().map(|site| &site.roster).collect();
         job.check_results(&parts, self.rows().0)
     }
@@ -222,9 +229,13 @@ impl Sites {
     }
 
     /// Learns from the nodes what the rows need to be carried out, and refuses a file with errors.
-    pub(super) async fn look(self, job: &Job) -> Result<Vec<Ready>, Failure> {
+    pub(super) async fn look(self, job: &Job, purpose: Purpose) -> Result<Vec<Ready>, JobError> {
         let (rows, invalid) = self.rows();
-        let wrong_rows = if job.input.skip_invalid { 0 } else { invalid };
+        let wrong_rows = if job.spec.import.skip_invalid {
+            0
+        } else {
+            invalid
+        };
         let worth_asking = |site: &&Site| wrong_rows == 0 || !site.census.groups.is_empty();
         let sites: Vec<&Site> = self.all.iter().filter(worth_asking).collect();
         let answers = join_all(sites.iter().map(|site| site.ask(job))).await;
@@ -242,13 +253,13 @@ impl Sites {
                 }
             }
         }
-        if wrong_rows > 0 || (wrong_groups > 0 && !job.input.skip_invalid) {
+        if wrong_rows > 0 || (wrong_groups > 0 && !job.spec.import.skip_invalid) {
             return Err(job.refused(rows, wrong_rows, wrong_groups));
         }
         let asked = self.all.into_iter().zip(asked);
         try_join_all(asked.map(async |(site, (node, teams))| {
             let people = People::new(Arc::clone(&node.client));
-            job.prepare(&site.census, &people).await?;
+            job.prepare(&site.census, &people, purpose).await?;
             Ok(Ready {
                 site,
                 node,
@@ -263,9 +274,9 @@ impl Sites {
 
 impl Site {
     /// Asks what the node can do and which teams it has, side by side: before that, no row can go.
-    async fn ask(&self, job: &Job) -> Result<(Connected, Teams), Failure> {
+    async fn ask(&self, job: &Job) -> Result<(Connected, Teams), JobError> {
         let mut node = self.destination.connect(Arc::clone(&self.pace)).await?;
-        let (bulk, rows) = (job.input.bulk, self.census.valid());
+        let (bulk, rows) = (job.spec.import.bulk, self.census.valid());
         let (said, teams) = tokio::try_join!(
             async { Ok(bulk.ask(&node.client, rows).await) },
             self.teams(&node)
@@ -276,7 +287,7 @@ impl Site {
     }
 
     /// The teams of the node, where a row names one.
-    async fn teams(&self, node: &Connected) -> Result<Teams, Failure> {
+    async fn teams(&self, node: &Connected) -> Result<Teams, JobError> {
         if self.census.groups.is_empty() {
             return Ok(Teams::default());
         }
@@ -286,9 +297,14 @@ impl Site {
 
 impl Job {
     /// Learns who is there, by listing the node or later one by one, whichever is fewer calls.
-    pub(super) async fn prepare(&self, census: &Census, people: &People) -> Result<(), Failure> {
+    pub(super) async fn prepare(
+        &self,
+        census: &Census,
+        people: &People,
+        purpose: Purpose,
+    ) -> Result<(), JobError> {
         let valid = census.valid();
-        if !self.run.dry_run {
+        if purpose == Purpose::Run {
             // Whether a new person is there already, the node itself says, unless somebody may have been
             // created by a run that was cut short, or may be locked by this one. Whose email a row by id frees, only a
             // list tells before it is done.

@@ -5,22 +5,21 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Job;
-use super::origin::{Earlier, Origin};
+use super::node::Destination;
+use super::origin::{Earlier, Origin, whole};
 use super::site::{Ready, Site, sites};
-use crate::cli::Failure;
-use crate::cli::destination::Destination;
+use super::{Job, JobError};
 use crate::ledger::{About, Book, NodeAbout};
-use crate::pace::Tempo;
-use crate::report::say;
+use crate::roster::{Mapping, Roster};
 use crate::sheet::shown;
+use crate::spec::{ImportSpec, InputFile, NodeIdentity};
 
 /// How often it is looked whether a node is free.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 impl Job {
     /// The record that this job is written down in.
-    pub(super) fn book(&mut self, ready: &[Ready], results: &Path) -> Result<Book, Failure> {
+    pub(super) fn book(&mut self, ready: &[Ready], results: &Path) -> Result<Book, JobError> {
         let mut about = self.about(&sites(ready), results)?;
         for (node, each) in about.nodes.iter_mut().zip(ready) {
             node.node_time = each.node.client.node_time();
@@ -42,11 +41,11 @@ impl Job {
             }
             origin => {
                 self.origin = origin;
-                let input = ready[0].site.roster.bytes().map_err(Failure::unexpected)?;
+                let input = ready[0].site.roster.bytes().map_err(JobError::unexpected)?;
                 let carried = self.carried(ready)?;
-                let book = self.run.state.shelf()?.begin(&about, input, carried);
+                let book = self.spec.options.shelf()?.begin(&about, input, carried);
                 book.map_err(|error| {
-                    Failure::usage(format_args!(
+                    JobError::usage(format_args!(
                         "the record of the run cannot be written: {error}; nothing was sent. Name another folder with \
                          --state-dir."
                     ))
@@ -56,16 +55,18 @@ impl Job {
     }
 
     /// What the run is that carries this job out.
-    pub(super) fn about(&self, sites: &[&Site], results: &Path) -> Result<About, Failure> {
+    pub(super) fn about(&self, sites: &[&Site], results: &Path) -> Result<About, JobError> {
         let node = |destination: &Destination| NodeAbout {
             name: destination.in_words(),
-            cell: destination.names().name,
-            address: destination.address(),
-            rate: (destination.rate != Tempo::Auto).then(|| destination.rate.into()),
-            concurrency: Some(destination.concurrency),
-            role_prefix: destination.role_prefix.clone(),
-            protected: destination.protected.names(),
-            dialect: destination.dialect,
+            identity: NodeIdentity {
+                cell: destination.names().name,
+                address: destination.address(),
+                role_prefix: destination.role_prefix.clone(),
+                protected: destination.protected.names(),
+                dialect: destination.dialect,
+            },
+            rate: destination.rate,
+            concurrency: destination.concurrency,
             node_time: None,
             allowed_locks: None,
         };
@@ -73,17 +74,37 @@ impl Job {
             version: About::VERSION,
             kind: self.origin.kind(),
             begun: Timestamp::now(),
-            terms: self.terms(sites),
+            input: self.input_file(&sites[0].roster),
+            import: self.import_of(&sites[0].roster),
             nodes: sites.iter().map(|site| node(&site.destination)).collect(),
-            reach: serde_json::to_value(self.node.anywhere()).map_err(Failure::unexpected)?,
+            node_ref: self.spec.node.to_record()?,
             rows: sites.iter().map(|site| site.census.rows).sum(),
             results: std::path::absolute(results).unwrap_or_else(|_| results.to_owned()),
-            max_errors: self.run.max_errors.map(|most| most.to_string()),
+            max_errors: self.spec.options.max_errors,
         })
     }
 
+    /// The file, as it was read.
+    pub(super) fn input_file(&self, roster: &Roster) -> InputFile {
+        InputFile {
+            path: whole(&self.spec.file),
+            sha256: roster.sha256().to_owned(),
+        }
+    }
+
+    /// What is done with the rows, with what the headings of the file were said to stand for, whoever said so.
+    pub(super) fn import_of(&self, roster: &Roster) -> ImportSpec {
+        let mapped = roster.columns().mapped(roster.header());
+        ImportSpec {
+            map: mapped
+                .map(|(heading, to)| Mapping::by_flag(heading.to_owned(), to))
+                .collect(),
+            ..self.spec.import.clone()
+        }
+    }
+
     /// Refuses to go on with a run, or to take it back, on other nodes than those that it was on.
-    pub(super) fn check_nodes(&self, addresses: &[String]) -> Result<(), Failure> {
+    pub(super) fn check_nodes(&self, addresses: &[String]) -> Result<(), JobError> {
         let of_book = |book: &Book| book.about().addresses().map(str::to_owned).collect();
         let (id, were, are_those): (_, Vec<String>, bool) = match &self.origin {
             Origin::Undo { of, on } => {
@@ -108,7 +129,7 @@ impl Job {
         if are_those {
             return Ok(());
         }
-        Err(Failure::usage(format_args!(
+        Err(JobError::usage(format_args!(
             "run {id} was on {}, not on {}; nothing was sent. Without flags and variables that name a node \
              (HEADCOUNT_URL, HEADCOUNT_NODE, HEADCOUNT_PROFILE) the run's own is taken.",
             were.join(" and "),
@@ -117,8 +138,8 @@ impl Job {
     }
 
     /// Waits until no other run works on these nodes, and keeps others away from them.
-    pub(super) async fn hold_nodes(&self, sites: &mut [Site]) -> Result<(), Failure> {
-        let records = self.run.state.shelf()?;
+    pub(super) async fn hold_nodes(&self, sites: &mut [Site]) -> Result<(), JobError> {
+        let records = self.spec.options.shelf()?;
         let mut lasting: Vec<&mut Site> = sites
             .iter_mut()
             .filter(|site| !site.destination.is_sandbox())
@@ -130,7 +151,7 @@ impl Job {
             let who = format!(
                 "process {}, which carries out {}",
                 std::process::id(),
-                shown(&self.file)
+                shown(&self.spec.file)
             );
             let mut said = false;
             loop {
@@ -138,7 +159,7 @@ impl Job {
                     Ok(hold) => break site.hold = Some(hold),
                     Err(other) => {
                         if !said {
-                            say(format_args!(
+                            self.caller.tell(&format_args!(
                                 "Another run is working on {address} ({other}); waiting for it to end. Ctrl-C gives up."
                             ));
                             said = true;

@@ -3,21 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Job;
 use super::done::{DoneRows, Source, Sources};
 use super::site::Ready;
-use crate::cli::Failure;
+use super::{Caller, Job, JobError};
 use crate::ledger::{
     Book, Carried, Chain, History, Kind, LedgerError, Pages, Place, RowSet, RunId, State,
 };
-use crate::report::{FormerResults, Tint, say};
+use crate::report::{FormerResults, Tint};
 use crate::roster::{self, Entries, Entry, Roster, Settled};
 use crate::run::{Assignment, Assignments};
 use crate::sheet::{Original, Reading, SheetError, is_standard_input, shown};
 
 /// Where the rows of a job come from, and what is known of them.
 #[derive(Debug, Default)]
-pub(in crate::cli) enum Origin {
+pub(super) enum Origin {
     /// A spreadsheet of which nothing is known.
     #[default]
     File,
@@ -38,7 +37,7 @@ pub(in crate::cli) enum Origin {
 
 /// A run that is retried.
 #[derive(Debug)]
-pub(in crate::cli) struct Retried {
+pub(super) struct Retried {
     /// Its record, and those of the retries since. They count, whatever stands in a results file.
     chain: Chain,
     /// With the rows as they stand in its results file: those that are done.
@@ -47,12 +46,12 @@ pub(in crate::cli) struct Retried {
 
 impl Retried {
     /// The rows of a run as they were.
-    pub(in crate::cli) fn as_they_were(chain: Chain) -> Self {
+    pub(super) fn as_they_were(chain: Chain) -> Self {
         Retried { chain, done: None }
     }
 
     /// The rows as they stand in its results file now.
-    pub(in crate::cli) fn as_they_are(chain: Chain) -> Result<Self, Failure> {
+    pub(super) fn as_they_are(chain: Chain) -> Result<Self, JobError> {
         let done = Some(Arc::new(DoneRows::of(&chain)?));
         Ok(Retried { chain, done })
     }
@@ -63,10 +62,10 @@ impl Retried {
     }
 
     /// Finds rows of `roster` in the records.
-    fn finder(&self, roster: &Roster, file: &Path) -> Result<Finder, Failure> {
+    fn finder(&self, roster: &Roster, file: &Path) -> Result<Finder, JobError> {
         let former = |done: &Arc<DoneRows>| {
             let former = former_results(roster, file)?;
-            Ok::<_, Failure>((Sources::of(roster, former), Arc::clone(done)))
+            Ok::<_, JobError>((Sources::of(roster, former), Arc::clone(done)))
         };
         Ok(Finder {
             chain: self.chain.reader()?,
@@ -75,11 +74,11 @@ impl Retried {
     }
 
     /// What is known of the rows of `roster`.
-    fn history(&self, roster: &Roster, file: &Path) -> Result<History, Failure> {
+    fn history(&self, roster: &Roster, file: &Path) -> Result<History, JobError> {
         let finder = self.finder(roster, file)?;
         let mut done = RowSet::default();
-        for entry in roster.entries().map_err(Failure::unexpected)? {
-            let entry = entry.map_err(Failure::unexpected)?;
+        for entry in roster.entries().map_err(JobError::unexpected)? {
+            let entry = entry.map_err(JobError::unexpected)?;
             if matches!(finder.find(&entry)?, Source::Done(_)) {
                 done.insert(entry.number);
             }
@@ -117,10 +116,10 @@ impl Finder {
 
 /// An earlier run.
 #[derive(Debug)]
-pub(in crate::cli) struct Earlier {
+pub(super) struct Earlier {
     /// Its record. A run that goes on is the only one to write it.
-    pub(in crate::cli) book: Book,
-    pub(in crate::cli) history: Arc<History>,
+    pub(super) book: Book,
+    pub(super) history: Arc<History>,
 }
 
 impl Origin {
@@ -139,6 +138,11 @@ impl Origin {
             Origin::Retried(retried) if retried.done.is_none() => Some(retried.chain.first()),
             _ => None,
         }
+    }
+
+    /// Whether rows that an earlier run has settled may be all that there are.
+    pub(super) fn is_retry(&self) -> bool {
+        matches!(self, Origin::Retried(_) | Origin::RetriedFile)
     }
 
     /// Whether it goes on with a run that was agreed to.
@@ -175,24 +179,30 @@ impl Origin {
         file: &Path,
         reading: &Reading,
         options: roster::Options,
-    ) -> Result<Roster, Failure> {
+        caller: &dyn Caller,
+    ) -> Result<Roster, JobError> {
         let Some(book) = self.input_of() else {
-            let roster = Roster::open(file, reading, options).map_err(Failure::usage)?;
+            let roster = Roster::open(file, reading, options).map_err(JobError::usage)?;
             return self.with_settled(roster, file);
         };
-        let original = self.original(book, file)?;
-        let roster = Roster::of(original, reading, options).map_err(Failure::usage)?;
+        let original = self.original(book, file, caller)?;
+        let roster = Roster::of(original, reading, options).map_err(JobError::usage)?;
         self.with_settled(roster, file)
     }
 
     /// The input of an earlier run.
-    fn original(&self, book: &Book, file: &Path) -> Result<Original, Failure> {
+    fn original(
+        &self,
+        book: &Book,
+        file: &Path,
+        caller: &dyn Caller,
+    ) -> Result<Original, JobError> {
         let (id, name) = (book.id(), file.display());
-        let is_the_same = |original: &Original| original.sha256() == book.about().terms.sha256;
+        let is_the_same = |original: &Original| original.sha256() == book.about().input.sha256;
         let now = if is_standard_input(file) || !file.exists() {
             None
         } else {
-            Some(Original::take(file).map_err(Failure::usage)?)
+            Some(Original::take(file).map_err(JobError::usage)?)
         };
         let was_there = now.is_some();
         if let Some(now) = now.filter(is_the_same) {
@@ -201,28 +211,28 @@ impl Origin {
         if was_there && !self.is_resumed() {
             let results = book.about().results.display();
             let retry = Tint::Command.on(format_args!("headcount runs retry {results}"));
-            return Err(Failure::usage(format_args!(
+            return Err(JobError::usage(format_args!(
                 "{name} has changed since run {id} started, so its rows cannot be told from those that are done; nothing was \
                  sent. Correct rows in the results file instead, and send it with: {retry}"
             )));
         }
         let copy = restore(book)?;
         if !is_the_same(&copy) {
-            return Err(Failure::usage(format_args!(
+            return Err(JobError::usage(format_args!(
                 "the copy of the input in the record of run {id} is damaged, and {name} is not as it was; nothing was sent. \
                  Bring the file back as it was, or start over with --anew."
             )));
         }
         if !is_standard_input(file) {
             let what = if was_there { "has changed" } else { "is gone" };
-            say(format_args!(
+            caller.tell(&format_args!(
                 "{name} {what}; continuing with the copy of it from when run {id} started."
             ));
         }
         Ok(copy)
     }
 
-    fn with_settled(&self, roster: Roster, file: &Path) -> Result<Roster, Failure> {
+    fn with_settled(&self, roster: Roster, file: &Path) -> Result<Roster, JobError> {
         Ok(match self {
             Origin::Resumed(earlier) => {
                 let history = Arc::clone(&earlier.history);
@@ -241,8 +251,12 @@ impl Origin {
     }
 
     /// The rows of a node, each with what is known of it.
-    pub(super) fn assignments(&self, roster: &Roster, file: &Path) -> Result<Assignments, Failure> {
-        let entries: Entries = roster.entries().map_err(Failure::unexpected)?;
+    pub(super) fn assignments(
+        &self,
+        roster: &Roster,
+        file: &Path,
+    ) -> Result<Assignments, JobError> {
+        let entries: Entries = roster.entries().map_err(JobError::unexpected)?;
         Ok(match self {
             Origin::File | Origin::Undo { .. } => {
                 Box::new(entries.map(|entry| entry.map(Assignment::from)))
@@ -285,14 +299,14 @@ impl Origin {
 
 impl Job {
     /// The rows that the record of a retry takes over.
-    pub(super) fn carried<'a>(&'a self, ready: &'a [Ready]) -> Result<CarriedRows<'a>, Failure> {
+    pub(super) fn carried<'a>(&'a self, ready: &'a [Ready]) -> Result<CarriedRows<'a>, JobError> {
         let mut all: CarriedRows<'a> = Box::new(std::iter::empty());
         for each in ready {
             let roster = &each.site.roster;
-            let entries = roster.entries().map_err(Failure::unexpected)?;
+            let entries = roster.entries().map_err(JobError::unexpected)?;
             let carried: CarriedRows<'a> = match &self.origin {
                 Origin::Retried(retried) => {
-                    let finder = retried.finder(roster, &self.file)?;
+                    let finder = retried.finder(roster, &self.spec.file)?;
                     Box::new(entries.filter_map(move |entry| {
                         let carry = |entry: Entry| {
                             let place = finder.place(&entry)?;
@@ -303,7 +317,7 @@ impl Job {
                     }))
                 }
                 Origin::RetriedFile => {
-                    let former = former_results(roster, &self.file)?;
+                    let former = former_results(roster, &self.spec.file)?;
                     Box::new(entries.filter_map(move |entry| match entry {
                         Ok(entry) => {
                             let outcome = former.outcome(&entry.cells);
@@ -331,9 +345,9 @@ fn unreadable(file: &str, error: LedgerError) -> SheetError {
     }
 }
 
-fn former_results(roster: &Roster, file: &Path) -> Result<FormerResults, Failure> {
+fn former_results(roster: &Roster, file: &Path) -> Result<FormerResults, JobError> {
     FormerResults::of(roster.header()).ok_or_else(|| {
-        Failure::usage(format_args!(
+        JobError::usage(format_args!(
             "{} is neither the name of a run nor a results file: it has no column result_outcome. headcount runs list \
              shows the runs.",
             file.display()
@@ -350,10 +364,10 @@ pub(super) fn whole(file: &Path) -> PathBuf {
 }
 
 /// The input of a run as it was.
-pub(super) fn restore(book: &Book) -> Result<Original, Failure> {
-    let name = shown(&book.about().terms.file);
-    let mut copy = tempfile::tempfile().map_err(Failure::unexpected)?;
+pub(super) fn restore(book: &Book) -> Result<Original, JobError> {
+    let name = shown(&book.about().input.path);
+    let mut copy = tempfile::tempfile().map_err(JobError::unexpected)?;
     book.copy_input(&mut copy)?;
-    std::io::Seek::rewind(&mut copy).map_err(Failure::unexpected)?;
-    Original::copy(name, &mut copy).map_err(Failure::usage)
+    std::io::Seek::rewind(&mut copy).map_err(JobError::unexpected)?;
+    Original::copy(name, &mut copy).map_err(JobError::usage)
 }

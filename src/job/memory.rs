@@ -17,7 +17,7 @@ const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The paces of nodes, by their addresses.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub struct Memory {
     path: PathBuf,
 }
 
@@ -31,14 +31,14 @@ type Entries = BTreeMap<String, Entry>;
 
 impl Memory {
     /// The one in the state folder.
-    pub(super) fn within(folder: &Path) -> Self {
+    pub fn within(folder: &Path) -> Self {
         Memory {
             path: folder.join("pace.json"),
         }
     }
 
     /// What was found out about the node at this address.
-    pub(super) fn of(&self, address: &str) -> LearnedRates {
+    pub fn of(&self, address: &str) -> LearnedRates {
         self.read()
             .remove(address)
             .map(|entry| entry.learned)
@@ -46,7 +46,7 @@ impl Memory {
     }
 
     /// Keeps what was found out; nothing, where the node has no limit any more.
-    pub(super) fn keep(&self, address: &str, learned: LearnedRates) {
+    pub fn keep(&self, address: &str, learned: LearnedRates) {
         let mut entries = self.read();
         let known = entries.remove(address).is_some();
         if learned.is_empty() && !known {

@@ -6,9 +6,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::Job;
+use super::JobError;
 use super::origin::restore;
-use crate::cli::Failure;
 use crate::ledger::{Book, Chain, LedgerError, Pages, Place};
 use crate::report::FormerResults;
 use crate::roster::{self, Column, Entry, Roster};
@@ -49,14 +48,14 @@ pub(super) enum Source {
 }
 
 impl DoneRows {
-    pub(super) fn of(chain: &Chain) -> Result<Self, Failure> {
+    pub(super) fn of(chain: &Chain) -> Result<Self, JobError> {
         let (mut rows, mut by_place) = (Vec::new(), Vec::new());
         for (at, book) in chain.books().enumerate() {
             let roster = roster_of(book)?;
             let node = node_of(&roster);
             let mut pages = Pages::of(book.reader()?);
-            for entry in roster.entries().map_err(Failure::unexpected)? {
-                let entry = entry.map_err(Failure::unexpected)?;
+            for entry in roster.entries().map_err(JobError::unexpected)? {
+                let entry = entry.map_err(JobError::unexpected)?;
                 let outcome = pages.outcome(entry.number)?;
                 if outcome.verdict.is_done()
                     && let Some((content, person)) = hashes(&entry, node)
@@ -166,12 +165,12 @@ fn node_of(roster: &Roster) -> Option<usize> {
 }
 
 /// The input of a run, understood as it was then.
-pub(in crate::cli) fn roster_of(book: &Book) -> Result<Roster, Failure> {
-    let terms = &book.about().terms;
+pub(super) fn roster_of(book: &Book) -> Result<Roster, JobError> {
+    let import = &book.about().import;
     let options = roster::Options {
-        default_action: terms.action.parse().map_err(Failure::usage)?,
-        forced_action: terms.only_action,
-        map: Job::map_of(terms)?,
+        default_action: import.action,
+        forced_action: import.only_action,
+        map: import.map.clone(),
     };
-    Roster::of(restore(book)?, &terms.reading, options).map_err(Failure::usage)
+    Roster::of(restore(book)?, &import.reading, options).map_err(JobError::usage)
 }

@@ -1,11 +1,12 @@
 //! Who would lose access, whether that is in proportion, and whether somebody agrees to it.
 
+use std::fmt;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::origin::Origin;
 use super::site::Ready;
-use super::{Job, unless_stopped};
-use crate::cli::{Exit, Failure, confirm};
+use super::{Exit, Job, JobError, caller, unless_stopped};
 use crate::directory::Holder;
 use crate::guard::{Distinct, Harm, LockLimit, allowed};
 use crate::plan::{self, Correction, Impossible, Work};
@@ -23,26 +24,26 @@ impl Job {
     /// Finds out from how many people of each node access would be taken, and refuses what is out of
     /// proportion. The file alone tells how many it can be at the most; only where that is too many, or
     /// would make a wrong question, people are looked up.
-    pub(super) async fn assess(&self, ready: &mut [Ready]) -> Result<(), Failure> {
+    pub(super) async fn assess(&self, ready: &mut [Ready]) -> Result<(), JobError> {
         let is_alone = ready.len() == 1;
         for each in ready {
             let stop = each.site.stop.clone();
             let name = each.node.name.clone();
             let assessed = async {
                 let assessed = self.assess_node(each).await;
-                assessed.map_err(|failure| if is_alone { failure } else { failure.of(&name) })
+                assessed.map_err(|error| if is_alone { error } else { error.about(&name) })
             };
             unless_stopped(&stop, assessed).await?;
         }
         Ok(())
     }
 
-    async fn assess_node(&self, ready: &mut Ready) -> Result<(), Failure> {
+    async fn assess_node(&self, ready: &mut Ready) -> Result<(), JobError> {
         if let Some(limit) = self.recorded_limit(ready) {
             ready.lock_limit = Some(limit);
             return Ok(());
         }
-        let said = self.run.allow_locks;
+        let said = self.spec.options.allow_locks;
         let census = &ready.site.census;
         let most = self.most_harm(census);
         let active = if most.needs_count(said) {
@@ -68,7 +69,7 @@ impl Job {
             ready.lock_limit = Some(LockLimit::NoneAgreed);
         }
         let checked = ready.harm.check(active, said);
-        checked.map_err(|refused| Failure::new(Exit::Guard, refused))
+        checked.map_err(|refused| JobError::new(Exit::Guard, refused))
     }
 
     /// From how many people a run that goes on may take access: as it was when it began, unless the command line says
@@ -79,22 +80,26 @@ impl Job {
         };
         let address = ready.site.destination.address();
         let mut nodes = earlier.book.about().nodes.iter();
-        let limit = nodes.find(|node| node.address == address)?.allowed_locks?;
+        let limit = nodes
+            .find(|node| node.identity.address == address)?
+            .allowed_locks?;
         let is_overruled = match limit {
-            LockLimit::AtMost(_) => self.run.allow_locks.is_some(),
-            LockLimit::NoneAgreed => self.run.allow_locks.is_some() || self.run.yes,
+            LockLimit::AtMost(_) => self.spec.options.allow_locks.is_some(),
+            LockLimit::NoneAgreed => {
+                self.spec.options.allow_locks.is_some() || self.spec.options.yes
+            }
         };
         (!is_overruled).then_some(limit)
     }
 
     /// The most that the rows can do, whatever the node holds.
     fn most_harm(&self, census: &Census) -> Harm {
-        Harm::at_most(census, self.on_conflict == OnConflict::Update)
+        Harm::at_most(census, self.spec.import.on_conflict == OnConflict::Update)
     }
 
     /// How many creates lock an account if there is one.
     fn locking_creates(&self, census: &Census) -> u64 {
-        match self.on_conflict {
+        match self.spec.import.on_conflict {
             OnConflict::Update => census.inactive_creates,
             OnConflict::Fail | OnConflict::Skip => 0,
         }
@@ -102,8 +107,8 @@ impl Job {
 
     /// How many creates [`assess`](Self::assess) may have to look up.
     pub(super) fn creates_to_look_up(&self, census: &Census) -> u64 {
-        let said = self.run.allow_locks;
-        let is_harmless = self.run.yes && self.most_harm(census).check(None, said).is_ok();
+        let said = self.spec.options.allow_locks;
+        let is_harmless = self.spec.options.yes && self.most_harm(census).check(None, said).is_ok();
         if is_harmless || self.origin.is_resumed() {
             return 0;
         }
@@ -111,8 +116,10 @@ impl Job {
     }
 
     /// What the rows would do to the accounts that there are, each counted once.
-    async fn planned_harm(&self, ready: &Ready) -> Result<Harm, Failure> {
-        let rows = self.origin.assignments(&ready.site.roster, &self.file)?;
+    async fn planned_harm(&self, ready: &Ready) -> Result<Harm, JobError> {
+        let rows = self
+            .origin
+            .assignments(&ready.site.roster, &self.spec.file)?;
         let census = &ready.site.census;
         let harmful = rows.filter_map(|row| match row {
             Ok(Assignment { entry, past }) => {
@@ -121,7 +128,7 @@ impl Job {
                 let counts = is_open && !census.rejected.contains(&entry.number);
                 (counts && self.may_take_access(&change)).then_some(Ok(change))
             }
-            Err(error) => Some(Err(Failure::unexpected(error))),
+            Err(error) => Some(Err(JobError::unexpected(error))),
         });
         let mut losses = stream::iter(harmful)
             .map(async |change| self.loss(ready, &change?).await)
@@ -142,14 +149,14 @@ impl Job {
     fn may_take_access(&self, change: &Change) -> bool {
         match change {
             Change::Create(newcomer) => {
-                self.on_conflict == OnConflict::Update && newcomer.active == Some(false)
+                self.spec.import.on_conflict == OnConflict::Update && newcomer.active == Some(false)
             }
             change => change.takes_access(),
         }
     }
 
     /// What a row takes from whom.
-    async fn loss(&self, ready: &Ready, change: &Change) -> Result<Option<Loss>, Failure> {
+    async fn loss(&self, ready: &Ready, change: &Change) -> Result<Option<Loss>, JobError> {
         let directory = &ready.directory;
         let holder = directory.people.find(&change.person()).await?;
         let work = match (change, &holder) {
@@ -189,18 +196,18 @@ impl Job {
 
     /// Whether somebody is to be asked before people of this node lose access.
     fn asks(&self, ready: &Ready) -> bool {
-        !self.run.yes && !ready.site.destination.is_sandbox()
+        !self.spec.options.yes && !ready.site.destination.is_sandbox()
     }
 
     /// Asks before people lose their access, for each node.
-    pub(super) async fn confirm(&self, ready: &[Ready]) -> Result<(), Failure> {
+    pub(super) async fn confirm(&self, ready: &[Ready]) -> Result<(), JobError> {
         for each in ready {
             let (node, harm) = (&each.node.name, each.harm);
             if harm.is_nothing() || !self.asks(each) {
                 continue;
             }
-            if !confirm::can_ask(&self.node) {
-                return Err(confirm::nowhere_to_ask(&harm, node));
+            if !self.can_ask() {
+                return Err(nowhere_to_ask(&harm, node));
             }
             let question = match each.directory.people.counts() {
                 Some((_, active)) if harm.are_all_losses() && harm.losses() <= active => format!(
@@ -214,10 +221,20 @@ impl Job {
                 ),
                 None => format!("{harm} on {node}? [y/N] "),
             };
-            confirm::ask(question).await?;
+            let agrees = caller::ask(&self.caller, move |caller| caller.agrees(&question));
+            if !agrees.await? {
+                return Err(JobError::usage("not confirmed; nothing was sent"));
+            }
         }
         Ok(())
     }
+}
+
+/// There is nobody to ask, so it is not done.
+pub fn nowhere_to_ask(what: &impl fmt::Display, node: &str) -> JobError {
+    JobError::usage(format_args!(
+        "this would {what} on {node}, and there is no terminal to ask at; nothing was sent. Add --yes to go on without asking."
+    ))
 }
 
 /// Whether a file may make or rename an account and take its access in a later row.

@@ -1,14 +1,16 @@
 //! What the record of a run says of it, for its report.
 
+use super::JobError;
 use super::document::next;
-use crate::cli::Failure;
 use crate::ledger::{About, Book, Kind, NodeAbout, Shelf, State};
+use crate::pace::Tempo;
 use crate::report::page::{Calls, End, Facts, Mask, Part, Setting};
+use crate::roster::Mapping;
 use crate::sheet::{Reading, is_standard_input, shown};
-use crate::terms::Terms;
+use crate::spec::ImportSpec;
 
 /// The run from when it began, or went on, each time. What cannot be understood of it is not known.
-pub(in crate::cli) fn parts(book: &Book) -> Result<Vec<Part>, Failure> {
+pub(super) fn parts(book: &Book) -> Result<Vec<Part>, JobError> {
     let part = |part: crate::ledger::Part| {
         let calls: Option<Calls> = part
             .calls
@@ -22,12 +24,12 @@ pub(in crate::cli) fn parts(book: &Book) -> Result<Vec<Part>, Failure> {
 }
 
 /// What its record says of a run.
-pub(in crate::cli) fn facts(book: &Book, shelf: &Shelf, mask: Mask) -> Result<Facts, Failure> {
+pub(super) fn facts(book: &Book, shelf: &Shelf, mask: Mask) -> Result<Facts, JobError> {
     let about = book.about();
     let state = book.state()?;
     let is_going = state == State::Open && shelf.is_going(book.id());
     let next = next(book, is_going)?;
-    let file = &about.terms.file;
+    let file = &about.input.path;
     let name = if is_standard_input(file) {
         shown(file)
     } else {
@@ -41,11 +43,11 @@ pub(in crate::cli) fn facts(book: &Book, shelf: &Shelf, mask: Mask) -> Result<Fa
         },
         run: book.id().to_string(),
         file: name,
-        sha256: about.terms.sha256.clone(),
+        sha256: about.input.sha256.clone(),
         nodes: about
             .nodes
             .iter()
-            .map(|node| (node.name.clone(), node.address.clone()))
+            .map(|node| (node.name.clone(), node.identity.address.clone()))
             .collect(),
         begun: about.begun,
         end: match state {
@@ -68,27 +70,26 @@ pub(in crate::cli) fn facts(book: &Book, shelf: &Shelf, mask: Mask) -> Result<Fa
 }
 
 fn settings(about: &About) -> Vec<Setting> {
-    let Terms {
-        file: _,
-        sha256: _,
-        nodes: _,
+    let ImportSpec {
         reading,
+        map,
         action,
         only_action,
-        map,
         on_conflict,
         skip_invalid,
         create_teams,
         batch,
         bulk,
         replace,
-    } = &about.terms;
+    } = &about.import;
     let (flag, what) = if *only_action {
         ("", "The only action")
     } else {
         ("--action", "Rows without an action")
     };
-    let limit = about.max_errors.as_deref().unwrap_or("no limit");
+    let limit = about
+        .max_errors
+        .map_or_else(|| "no limit".to_owned(), |limit| limit.to_string());
     let yes = |is: bool| if is { "yes" } else { "no" };
     let mut all = vec![
         set(flag, what, action),
@@ -110,11 +111,12 @@ fn settings(about: &About) -> Vec<Setting> {
             "Accounts are replaced as a whole",
             yes(*replace),
         ),
-        set("--max-errors", "Failed rows before it stops", limit),
+        set("--max-errors", "Failed rows before it stops", &limit),
     ];
     all.extend(read_as(reading));
-    let mappings = map.iter();
-    all.extend(mappings.map(|(heading, to)| set("--map", "Heading", &format!("{heading} = {to}"))));
+    all.extend(map.iter().map(|Mapping { heading, to, .. }| {
+        set("--map", "Heading", &format!("{heading} = {}", to.name()))
+    }));
     let several = about.nodes.len() > 1;
     all.extend(about.nodes.iter().flat_map(|node| held_to(node, several)));
     all
@@ -145,15 +147,12 @@ fn read_as(reading: &Reading) -> impl Iterator<Item = Setting> {
     said.into_iter().flatten()
 }
 
-/// What the calls to a node are held to; older records do not say it.
-fn held_to(node: &NodeAbout, several: bool) -> Vec<Setting> {
-    let Some(calls) = node.concurrency else {
-        return Vec::new();
-    };
-    let rate = match node.rate.as_deref() {
-        None => "as fast as the node allows",
-        Some("off") => "as the node answers (off)",
-        Some(rate) => rate,
+/// What the calls to a node are held to.
+fn held_to(node: &NodeAbout, several: bool) -> [Setting; 2] {
+    let rate = match node.rate {
+        Tempo::Auto => "as fast as the node allows".to_owned(),
+        Tempo::Off => "as the node answers (off)".to_owned(),
+        Tempo::AtMost(_) => node.rate.into(),
     };
     let of_node = |value: String| {
         if several {
@@ -162,12 +161,12 @@ fn held_to(node: &NodeAbout, several: bool) -> Vec<Setting> {
             value
         }
     };
-    vec![
-        set("--rate", "Calls leave at most", &of_node(rate.to_owned())),
+    [
+        set("--rate", "Calls leave at most", &of_node(rate)),
         set(
             "--concurrency",
             "Calls in flight at most",
-            &of_node(calls.to_string()),
+            &of_node(node.concurrency.to_string()),
         ),
     ]
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::args::Network;
-use super::memory::Memory;
-use super::{Exit, Failure};
+use super::super::memory::Memory;
+use super::super::{Exit, JobError};
+use super::Network;
 use crate::pace::{self, HttpOptions, LearnedRates, Line, NoHttp, Pace, Route, Tempo};
 use crate::roster::{NodeNames, Protected};
 use crate::sandbox::{Options, Sandbox};
@@ -17,30 +17,30 @@ use crate::settings::{Node, SecretsManagerError, TokenError, TokenSource};
 
 /// Which node, as whom, and how fast.
 #[derive(Debug, Clone)]
-pub(super) struct Destination {
+pub struct Destination {
     /// The name of its profile, if it was named by one.
-    pub(super) profile: Option<String>,
-    pub(super) whereabouts: Whereabouts,
-    pub(super) role_prefix: Option<String>,
+    pub profile: Option<String>,
+    pub whereabouts: Whereabouts,
+    pub role_prefix: Option<String>,
     /// The ceiling, if one is given.
-    pub(super) rate: Tempo,
+    pub rate: Tempo,
     /// How many calls may be in flight.
-    pub(super) concurrency: usize,
-    pub(super) timeout: Duration,
+    pub concurrency: usize,
+    pub timeout: Duration,
     /// How calls get there.
-    pub(super) network: Network,
+    pub network: Network,
     /// Who is never locked or deleted.
-    pub(super) protected: Protected,
+    pub protected: Protected,
     /// How changes are put to it, as far as its profile says.
-    pub(super) dialect: Dialect,
+    pub dialect: Dialect,
 }
 
 /// The address of the node inside this program.
-pub(super) const SANDBOX: &str = "sandbox";
+pub const SANDBOX: &str = "sandbox";
 
 /// Where it is.
 #[derive(Debug, Clone)]
-pub(super) enum Whereabouts {
+pub enum Whereabouts {
     /// In this program, for as long as it runs.
     Sandbox,
     /// Somewhere.
@@ -49,29 +49,29 @@ pub(super) enum Whereabouts {
 
 /// A node that can be called.
 #[derive(Debug)]
-pub(super) struct Connected {
-    pub(super) client: Arc<Client>,
+pub struct Connected {
+    pub client: Arc<Client>,
     /// The node in words.
-    pub(super) name: String,
+    pub name: String,
     /// The node's address; the same for every sandbox of this program.
-    pub(super) address: String,
-    pub(super) role_prefix: Option<String>,
+    pub address: String,
+    pub role_prefix: Option<String>,
     /// How large bulk requests may be, where changes go by them.
-    pub(super) bulk: Option<BulkLimits>,
+    pub bulk: Option<BulkLimits>,
     /// How changes are put to it, as far as that is known.
-    pub(super) dialect: Dialect,
+    pub dialect: Dialect,
     /// Keeps the embedded node alive.
     _sandbox: Option<Sandbox>,
 }
 
 impl Destination {
     /// The pace of the calls to it.
-    pub(super) fn pace(&self) -> Arc<Pace> {
+    pub fn pace(&self) -> Arc<Pace> {
         Arc::new(Pace::new(self.concurrency, self.rate))
     }
 
     /// The same, as far as it is known from earlier runs. A sandbox begins anew each time.
-    pub(super) fn remembered_pace(&self, memory: &Memory) -> Arc<Pace> {
+    pub fn remembered_pace(&self, memory: &Memory) -> Arc<Pace> {
         let learned = match self.whereabouts {
             Whereabouts::Sandbox => LearnedRates::default(),
             Whereabouts::At { .. } => memory.of(&self.address()),
@@ -80,7 +80,7 @@ impl Destination {
     }
 
     /// Keeps what a run found out about its pace.
-    pub(super) fn remember(&self, pace: &Pace, memory: &Memory) {
+    pub fn remember(&self, pace: &Pace, memory: &Memory) {
         if let Some(learned) = pace.learned()
             && !self.is_sandbox()
         {
@@ -88,12 +88,12 @@ impl Destination {
         }
     }
 
-    pub(super) fn is_sandbox(&self) -> bool {
+    pub fn is_sandbox(&self) -> bool {
         matches!(self.whereabouts, Whereabouts::Sandbox)
     }
 
     /// What a file may call it.
-    pub(super) fn names(&self) -> NodeNames {
+    pub fn names(&self) -> NodeNames {
         let id = match &self.whereabouts {
             Whereabouts::Sandbox => "sandbox".to_owned(),
             Whereabouts::At { node, .. } => node.id().to_owned(),
@@ -111,7 +111,7 @@ impl Destination {
     }
 
     /// Its address; the same for every sandbox of this program.
-    pub(super) fn address(&self) -> String {
+    pub fn address(&self) -> String {
         match &self.whereabouts {
             Whereabouts::Sandbox => SANDBOX.to_owned(),
             Whereabouts::At { node, .. } => node.base().to_string(),
@@ -119,7 +119,7 @@ impl Destination {
     }
 
     /// The node in words.
-    pub(super) fn in_words(&self) -> String {
+    pub fn in_words(&self) -> String {
         match (&self.whereabouts, &self.profile) {
             (Whereabouts::Sandbox, _) => "the sandbox".to_owned(),
             (Whereabouts::At { node, .. }, Some(profile)) => format!("{profile} ({node})"),
@@ -128,22 +128,22 @@ impl Destination {
     }
 
     /// Waits for no answer longer than this.
-    pub(super) fn wait_at_most(&mut self, patience: Duration) {
+    pub fn wait_at_most(&mut self, patience: Duration) {
         self.timeout = self.timeout.min(patience);
     }
 
     /// The node, if it is one that outlives this program.
-    pub(super) fn lasting(&self) -> Result<&Node, Failure> {
+    pub fn lasting(&self) -> Result<&Node, JobError> {
         match &self.whereabouts {
             Whereabouts::At { node, .. } => Ok(node),
-            Whereabouts::Sandbox => Err(Failure::usage(
+            Whereabouts::Sandbox => Err(JobError::usage(
                 "the node of --sandbox is gone when this command ends; start one with: headcount sandbox",
             )),
         }
     }
 
     /// Makes a client for the node; no call is sent yet.
-    pub(super) async fn connect(&self, pace: Arc<Pace>) -> Result<Connected, Failure> {
+    pub async fn connect(&self, pace: Arc<Pace>) -> Result<Connected, JobError> {
         let (node, token) = match &self.whereabouts {
             Whereabouts::Sandbox => return self.start_sandbox(pace).await,
             Whereabouts::At { node, token } => (node, token),
@@ -151,7 +151,7 @@ impl Destination {
         // A keyring may have to be unlocked first, and other places are asked over the network.
         let source = token.clone();
         let token = tokio::task::spawn_blocking(move || source.read()).await;
-        let token = token.map_err(Failure::unexpected)?;
+        let token = token.map_err(JobError::unexpected)?;
         let token = token.map_err(|error| no_token(self.profile.as_deref(), &error))?;
         Ok(Connected {
             client: self.client(node, &token, pace)?,
@@ -164,12 +164,14 @@ impl Destination {
         })
     }
 
-    async fn start_sandbox(&self, pace: Arc<Pace>) -> Result<Connected, Failure> {
+    async fn start_sandbox(&self, pace: Arc<Pace>) -> Result<Connected, JobError> {
         let options = Options::default();
         let role_prefix = self.role_prefix.clone();
         let role_prefix = role_prefix.unwrap_or_else(|| options.role_prefix.clone());
-        let sandbox = Sandbox::start(options).await.map_err(Failure::unexpected)?;
-        let node = Node::at(&sandbox.base_url()).map_err(Failure::unexpected)?;
+        let sandbox = Sandbox::start(options)
+            .await
+            .map_err(JobError::unexpected)?;
+        let node = Node::at(&sandbox.base_url()).map_err(JobError::unexpected)?;
         let client = self.client(&node, &SecretString::from(sandbox.token()), pace)?;
         Ok(Connected {
             client,
@@ -183,7 +185,7 @@ impl Destination {
     }
 
     /// The way to it.
-    pub(super) fn route(&self) -> Route {
+    pub fn route(&self) -> Route {
         match &self.whereabouts {
             Whereabouts::Sandbox => Route::Straight,
             Whereabouts::At { node, .. } => self.route_to(node),
@@ -199,7 +201,7 @@ impl Destination {
         node: &Node,
         token: &SecretString,
         pace: Arc<Pace>,
-    ) -> Result<Arc<Client>, Failure> {
+    ) -> Result<Arc<Client>, JobError> {
         let options = HttpOptions {
             node: node.base().clone(),
             connect_timeout: self.network.connect_timeout(self.timeout),
@@ -210,22 +212,22 @@ impl Destination {
             version: self.network.http_version,
         };
         let http = pace::client(options).map_err(|error| match error {
-            NoHttp::NoAuthorities => Failure::new(Exit::NoNode, error),
-            NoHttp::Other(_) => Failure::unexpected(error),
+            NoHttp::NoAuthorities => JobError::new(Exit::NoNode, error),
+            NoHttp::Other(_) => JobError::unexpected(error),
         })?;
-        let line = Line::new(http, token, pace).map_err(Failure::usage)?;
+        let line = Line::new(http, token, pace).map_err(JobError::usage)?;
         Ok(Arc::new(Client::new(line, node.base().clone())))
     }
 }
 
 /// There is no token for the node of a profile, or for the one that flags name.
-pub(super) fn no_token(profile: Option<&str>, error: &TokenError) -> Failure {
+pub fn no_token(profile: Option<&str>, error: &TokenError) -> JobError {
     let exit = match error {
         TokenError::SecretsManager(SecretsManagerError::Refused { .. }) => Exit::NoNode,
         _ => Exit::Usage,
     };
     match profile {
-        Some(profile) => Failure::new(exit, format_args!("profile {profile:?}: {error}")),
-        None => Failure::new(exit, error),
+        Some(profile) => JobError::new(exit, format_args!("profile {profile:?}: {error}")),
+        None => JobError::new(exit, error),
     }
 }

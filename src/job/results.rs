@@ -5,41 +5,40 @@ use std::{fs, io};
 
 use jiff::Timestamp;
 
-use super::Job;
 use super::origin::Origin;
-use crate::cli::Failure;
+use super::{Job, JobError};
 use crate::ledger::{Book, State};
 use crate::links::followed;
-use crate::report::{self, Former, FormerFiles, FormerResults, Layout, ResultsFile, say};
+use crate::report::{self, Former, FormerFiles, FormerResults, Layout, ResultsFile};
 use crate::roster::{self, Action, Roster};
 use crate::sheet::Reading;
 
 impl Job {
     /// Where they go: never over the input.
-    pub(super) fn results_path(&self) -> Result<PathBuf, Failure> {
-        let same = |path: &Path| match (path.canonicalize(), self.file.canonicalize()) {
+    pub(super) fn results_path(&self) -> Result<PathBuf, JobError> {
+        let same = |path: &Path| match (path.canonicalize(), self.spec.file.canonicalize()) {
             (Ok(results), Ok(input)) => results == input,
             _ => false,
         };
-        match &self.run.results {
-            Some(path) if same(path) => Err(Failure::usage(format_args!(
+        match &self.spec.options.results {
+            Some(path) if same(path) => Err(JobError::usage(format_args!(
                 "--results {} is the input itself; give the results another name",
                 path.display()
             ))),
             Some(path) => Ok(path.clone()),
             None => Ok(match &self.origin {
                 Origin::Resumed(earlier) => earlier.book.about().results.clone(),
-                _ => report::beside(&self.file),
+                _ => report::beside(&self.spec.file),
             }),
         }
     }
 
     /// Where they go, and what happens to a file that is there. The results of another run stay.
-    pub(super) fn place_of_results(&self) -> Result<(PathBuf, FormerFiles), Failure> {
+    pub(super) fn place_of_results(&self) -> Result<(PathBuf, FormerFiles), JobError> {
         let path = self.results_path()?;
         let Origin::Resumed(earlier) = &self.origin else {
             // A name that the user gave is theirs to reuse; one that follows from the input is not.
-            return Ok(match self.run.results {
+            return Ok(match self.spec.options.results {
                 Some(_) => (path, Former::Replace.into()),
                 None => (path, Former::Keep.into()),
             });
@@ -52,7 +51,7 @@ impl Job {
         let id = earlier.book.id();
         if path.is_file() && run_of(&path).is_some_and(|writer| writer != id.as_str()) {
             let free = report::free_name(&path);
-            say(format_args!(
+            self.caller.tell(&format_args!(
                 "{} has the results of another run; those of run {id} go to {}",
                 path.display(),
                 free.display()
@@ -64,7 +63,7 @@ impl Job {
 
     /// What a run has written before it is continued is out of date from now on: it is removed, or set aside if it was
     /// changed since.
-    pub(super) fn clear_stale_results(&self, path: &Path) -> Result<(), Failure> {
+    pub(super) fn clear_stale_results(&self, path: &Path) -> Result<(), JobError> {
         let Origin::Resumed(earlier) = &self.origin else {
             return Ok(());
         };
@@ -78,7 +77,7 @@ impl Job {
                 continue;
             }
             let failed = |error: io::Error| {
-                Failure::usage(format_args!(
+                JobError::usage(format_args!(
                     "{}: {error}; nothing was sent",
                     path.display()
                 ))
@@ -89,7 +88,7 @@ impl Job {
                 fs::remove_file(whole).map_err(failed)?;
             } else {
                 let aside = report::set_aside(&path).map_err(failed)?;
-                say(format_args!(
+                self.caller.tell(&format_args!(
                     "{} was changed after run {id} had stopped; it is now {}",
                     path.display(),
                     aside.display()
@@ -103,13 +102,13 @@ impl Job {
     fn layout<'r>(&self, path: &Path, roster: &'r Roster) -> Layout<'r> {
         let layout = Layout::like_input(roster, path);
         Layout {
-            format: self.run.format_of_results(layout.format),
+            format: self.spec.options.format_of_results(layout.format),
             ..layout
         }
     }
 
     /// Refuses a place for the results that cannot hold them, before anything is sent.
-    pub(super) fn check_results(&self, parts: &[&Roster], rows: u64) -> Result<(), Failure> {
+    pub(super) fn check_results(&self, parts: &[&Roster], rows: u64) -> Result<(), JobError> {
         let Some(first) = parts.first() else {
             return Ok(());
         };
@@ -117,7 +116,7 @@ impl Job {
         let layout = self.layout(&path, first);
         let fits = layout.check(rows, parts.iter().copied());
         fits.map_err(|unfit| {
-            Failure::usage(format_args!(
+            JobError::usage(format_args!(
                 "the results cannot be written to {}: {unfit}. Nothing was sent.",
                 path.display()
             ))
@@ -130,9 +129,9 @@ impl Job {
         path: &Path,
         former: FormerFiles,
         roster: &Roster,
-    ) -> Result<ResultsFile, Failure> {
+    ) -> Result<ResultsFile, JobError> {
         ResultsFile::create(path, self.layout(path, roster), former).map_err(|error| {
-            Failure::usage(format_args!(
+            JobError::usage(format_args!(
                 "{error}; nothing was sent. Name another place with --results FILE."
             ))
         })
@@ -140,7 +139,7 @@ impl Job {
 }
 
 /// The id of the run that has written a results file, as the first row says that names one: others were added since.
-pub(in crate::cli) fn run_of(path: &Path) -> Option<String> {
+pub(super) fn run_of(path: &Path) -> Option<String> {
     let options = roster::Options {
         default_action: Action::Update,
         forced_action: false,
@@ -153,7 +152,7 @@ pub(in crate::cli) fn run_of(path: &Path) -> Option<String> {
 }
 
 /// Whether a results file is as the run has left it when it stopped.
-fn is_untouched(path: &Path, book: &Book) -> Result<bool, Failure> {
+fn is_untouched(path: &Path, book: &Book) -> Result<bool, JobError> {
     let (State::Stopped { at, .. } | State::Discarded { at } | State::Finished { at }) =
         book.state()?
     else {

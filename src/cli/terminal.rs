@@ -1,0 +1,85 @@
+//! The terminal as the caller of a job: what is said there, asked there, and stopped from there.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+
+use super::args::OutputArgs;
+use super::signals;
+use crate::job::{Caller, JobError};
+use crate::report::{self, Progress, say};
+use crate::run::StopSwitch;
+
+/// Whoever typed the command.
+pub(super) struct Terminal(pub(super) OutputArgs);
+
+impl Caller for Terminal {
+    fn tell(&self, message: &dyn Display) {
+        say(message);
+    }
+
+    fn remark(&self, message: &dyn Display) {
+        self.0.quiet.say(message);
+    }
+
+    fn can_ask(&self) -> bool {
+        is_there()
+    }
+
+    fn choose(&self, question: &str, choices: &[&str]) -> io::Result<Option<usize>> {
+        loop {
+            let line = answer(question)?;
+            let word = line.trim().to_lowercase();
+            if !line.ends_with('\n') {
+                return Ok(None);
+            }
+            let is_named = |name: &&str| !word.is_empty() && (*name == word || name[..1] == word);
+            if let Some(chosen) = choices.iter().position(is_named) {
+                return Ok(Some(chosen));
+            }
+        }
+    }
+
+    fn agrees(&self, question: &str) -> io::Result<bool> {
+        agrees(question)
+    }
+
+    fn may_stop(&self, stops: Vec<Arc<StopSwitch>>) {
+        signals::listen(stops);
+    }
+
+    fn progress(&self, rows: u64) -> Progress {
+        Progress::new(self.0.progress, self.0.quiet.is_quiet(), rows)
+    }
+}
+
+/// Whether there is a terminal to ask at.
+pub(super) fn is_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks for a yes; anything else is a no.
+fn agrees(question: &str) -> io::Result<bool> {
+    let line = answer(question)?;
+    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Asks before something is taken away from people, and refuses without a yes.
+pub(super) async fn confirm(question: String) -> Result<(), JobError> {
+    let answer = tokio::task::spawn_blocking(move || agrees(&question)).await;
+    let agrees = answer
+        .map_err(JobError::unexpected)?
+        .map_err(JobError::unexpected)?;
+    if agrees {
+        return Ok(());
+    }
+    Err(JobError::usage("not confirmed; nothing was sent"))
+}
+
+/// A line that is typed, with its end.
+fn answer(question: &str) -> io::Result<String> {
+    report::ask(question);
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(line)
+}

@@ -1,0 +1,172 @@
+//! What a job would do, found out without changing anything.
+
+use super::execute::{exit, names, together};
+use super::origin::whole;
+use super::site::Ready;
+use super::{Exit, Finished, Job, JobError, Purpose};
+use crate::preview::{self, Closing, Line, Naming, NewGroup, Opening, Planned, Share, Summary};
+use crate::report::{NodeName, Tally, Tint};
+use crate::roster::GroupName;
+use crate::run::Ended;
+use crate::threads;
+
+/// What looking ahead comes to.
+pub enum Outlook {
+    /// There are rows to look at.
+    Preview(Box<Preview>),
+    /// There is nothing to do.
+    Nothing(Finished),
+}
+
+/// A job whose file was checked and whose nodes were asked: each row can be told now.
+pub struct Preview {
+    pub(super) job: Job,
+    pub(super) ready: Vec<Ready>,
+}
+
+/// What the rows of a preview came to.
+pub struct Previewed {
+    tally: Tally,
+    shares: Vec<Share>,
+    nodes: String,
+    ended: Ended,
+}
+
+impl Job {
+    /// Checks the file and asks the nodes, as [`carry_out`](Job::carry_out) does, and changes nothing.
+    ///
+    /// # Errors
+    /// When the file has errors, a node cannot be used, or a guard refuses what would be done.
+    pub async fn preview(self) -> Result<Outlook, JobError> {
+        let sites = self.open().await?;
+        self.check_nodes(&sites.addresses())?;
+        if self.origin.is_retry() && sites.are_settled() {
+            return Ok(Outlook::Nothing(self.nothing_to_retry()?));
+        }
+        let mut ready = self.look(sites, Purpose::Preview).await?;
+        self.assess(&mut ready).await?;
+        Ok(Outlook::Preview(Box::new(Preview { job: self, ready })))
+    }
+}
+
+impl Preview {
+    /// Carries the rows out in memory only; `on_line` gets each with what it would do, on a thread of its own, and works
+    /// on `sink`.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or at the first error of `on_line`.
+    pub async fn rehearse<S, E>(
+        &self,
+        sink: S,
+        on_line: fn(&mut S, &Line) -> Result<(), E>,
+    ) -> Result<(Previewed, S), JobError>
+    where
+        S: Send + 'static,
+        E: std::fmt::Display + Send + 'static,
+    {
+        let Preview { job, ready } = self;
+        let progress = job.progress(ready);
+        let naming = Naming::of(ready[0].site.roster.columns());
+        let (sender, receiver) = tokio::sync::mpsc::channel(1024);
+        let listen = move || preview::listen(receiver, &naming, progress, sink, on_line);
+        let listener = threads::start("preview", listen).map_err(JobError::unexpected)?;
+        let ended = job.start(ready, None, sender).await?;
+        let heard = listener.end().await.map_err(JobError::unexpected)?;
+        let (tally, sink) = heard.map_err(JobError::unexpected)?;
+        Ok((Previewed::of(ready, tally, ended), sink))
+    }
+
+    /// What is known before the first line.
+    pub fn opening(&self) -> Opening {
+        let nodes = self.ready.iter().map(|each| NodeName {
+            name: each.node.name.clone(),
+            address: each.node.address.clone(),
+        });
+        let new_groups = self.ready.iter().flat_map(|each| {
+            let missing = each.directory.teams.missing().iter();
+            missing.map(|GroupName { kind, name }| NewGroup {
+                kind: kind.word(),
+                name: name.clone(),
+                node: each.node.address.clone(),
+            })
+        });
+        Opening {
+            file: whole(&self.job.spec.file).display().to_string(),
+            nodes: nodes.collect(),
+            new_groups: new_groups.collect(),
+        }
+    }
+
+    /// The teams and roles that would be created, a line each.
+    pub fn new_groups(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for each in &self.ready {
+            for GroupName { kind, name } in each.directory.teams.missing() {
+                let what = Tint::Good.on(format_args!("create {} {name:?}", kind.word()));
+                lines.push(match self.ready.len() {
+                    1 => format!("{what}\n"),
+                    _ => format!("{what} on {}\n", each.node.name),
+                });
+            }
+        }
+        lines
+    }
+
+    /// What a plan of it is for.
+    pub fn planned(&self) -> Planned {
+        let roster = &self.ready[0].site.roster;
+        let sites = self.ready.iter().map(|each| &each.site);
+        Planned {
+            input: self.job.input_file(roster),
+            import: self.job.import_of(roster),
+            nodes: sites.map(|site| site.destination.address()).collect(),
+        }
+    }
+}
+
+impl Previewed {
+    /// What the rows of all nodes come to.
+    fn of(ready: &[Ready], tally: Tally, ended: Vec<Ended>) -> Self {
+        let shares = ready.iter().zip(&ended).map(|(each, ended)| Share {
+            forecast: ended.forecast.unwrap_or_default(),
+            rate: each.site.destination.rate.ceiling(),
+            new_groups: each.directory.teams.missing().len(),
+        });
+        Previewed {
+            tally,
+            shares: shares.collect(),
+            nodes: names(ready),
+            ended: together(ready, ended),
+        }
+    }
+
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        exit(&self.tally, &self.ended)
+    }
+
+    /// Why it stopped before its end, if it did.
+    pub fn stopped(&self) -> Option<String> {
+        self.ended.stopped.as_ref().map(ToString::to_string)
+    }
+
+    /// What the rows come to.
+    pub fn summary(&self) -> Summary<'_> {
+        Summary {
+            tally: &self.tally,
+            shares: &self.shares,
+            node: &self.nodes,
+        }
+    }
+
+    /// How it ended, for a program. `plan` is the file with the plan, if it was written to one.
+    pub fn closing(&self, plan: Option<&std::path::Path>, exit: Exit) -> Closing {
+        let stopped = self.stopped();
+        let plan = plan.filter(|_| stopped.is_none());
+        Closing {
+            plan: plan.map(|path| whole(path).display().to_string()),
+            stopped,
+            exit_code: exit as u8,
+        }
+    }
+}
