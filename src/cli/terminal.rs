@@ -26,14 +26,20 @@ impl Caller for Terminal {
         is_there()
     }
 
-    fn choose(&self, question: &str, choices: &[&str]) -> io::Result<Option<usize>> {
+    fn choose(&self, choices: &[&str]) -> io::Result<Option<usize>> {
+        let marked = choices.iter().map(|choice| {
+            let (first, rest) = choice.split_at(1);
+            format!("[{first}]{rest}")
+        });
+        let marked: Vec<String> = marked.collect();
+        let question = format!("{}? ", marked.join(", "));
         loop {
-            let line = answer(question)?;
+            let line = answer(&question)?;
             let word = line.trim().to_lowercase();
             if !line.ends_with('\n') {
                 return Ok(None);
             }
-            let is_named = |name: &&str| !word.is_empty() && (*name == word || name[..1] == word);
+            let is_named = |choice: &&str| !word.is_empty() && choice.starts_with(&word);
             if let Some(chosen) = choices.iter().position(is_named) {
                 return Ok(Some(chosen));
             }
@@ -60,7 +66,7 @@ pub(super) fn is_there() -> bool {
 
 /// Asks for a yes; anything else is a no.
 fn agrees(question: &str) -> io::Result<bool> {
-    let line = answer(question)?;
+    let line = answer(&format!("{question} [y/N] "))?;
     Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 

@@ -19,13 +19,14 @@ pub trait Caller: Send + Sync {
     /// Whether there is somebody to answer questions.
     fn can_ask(&self) -> bool;
 
-    /// Asks for one of `choices` and returns its place among them; none if the user gave no answer.
+    /// Asks for one of `choices`, each in a few words of which no two begin with the same letter, and returns its place
+    /// among them; none if the user gave no answer.
     ///
     /// Blocks until there is an answer.
     ///
     /// # Errors
     /// When the answer cannot be read.
-    fn choose(&self, question: &str, choices: &[&str]) -> io::Result<Option<usize>>;
+    fn choose(&self, choices: &[&str]) -> io::Result<Option<usize>>;
 
     /// Asks for a yes; anything else is a no.
     ///

@@ -7,11 +7,10 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::JobError;
-use super::origin::restore;
 use crate::ledger::{Book, Chain, LedgerError, Pages, Place};
 use crate::report::FormerResults;
 use crate::roster::{self, Column, Entry, Roster};
-use crate::sheet::trim;
+use crate::sheet::{Original, shown, trim};
 
 /// The done rows of a run and its retries.
 #[derive(Debug)]
@@ -173,4 +172,13 @@ pub(super) fn roster_of(book: &Book) -> Result<Roster, JobError> {
         map: import.map.clone(),
     };
     Roster::of(restore(book)?, &import.reading, options).map_err(JobError::usage)
+}
+
+/// The input of a run as it was.
+pub(super) fn restore(book: &Book) -> Result<Original, JobError> {
+    let name = shown(&book.about().input.path);
+    let mut copy = tempfile::tempfile().map_err(JobError::unexpected)?;
+    book.copy_input(&mut copy)?;
+    std::io::Seek::rewind(&mut copy).map_err(JobError::unexpected)?;
+    Original::copy(name, &mut copy).map_err(JobError::usage)
 }

@@ -42,7 +42,10 @@ impl Job {
         for each in &mut ready {
             // In bulk requests they are made together with the rows that need them.
             if each.node.bulk.is_none() {
-                match missing::create(each, self).await {
+                let directory =
+                    Arc::get_mut(&mut each.directory).expect("nobody works with it yet");
+                let (client, stop) = (&each.node.client, &each.site.stop);
+                match missing::create(client, &mut directory.teams, stop, self).await {
                     Ok(made) => new_groups += made,
                     Err(error) => {
                         results.discard();

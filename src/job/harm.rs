@@ -210,16 +210,15 @@ impl Job {
                 return Err(nowhere_to_ask(&harm, node));
             }
             let question = match each.directory.people.counts() {
-                Some((_, active)) if harm.are_all_losses() && harm.losses() <= active => format!(
-                    "{harm} of {} active users on {node}? [y/N] ",
-                    grouped(active)
-                ),
+                Some((_, active)) if harm.are_all_losses() && harm.losses() <= active => {
+                    format!("{harm} of {} active users on {node}?", grouped(active))
+                }
                 // Some are locked already, or are made by this run, or may be.
                 Some((_, active)) => format!(
-                    "{harm} on {node}, which has {} active users? [y/N] ",
+                    "{harm} on {node}, which has {} active users?",
                     grouped(active)
                 ),
-                None => format!("{harm} on {node}? [y/N] "),
+                None => format!("{harm} on {node}?"),
             };
             let agrees = caller::ask(&self.caller, move |caller| caller.agrees(&question));
             if !agrees.await? {

@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use super::site::{Ready, Site};
 use super::{Exit, Job, JobError};
 use crate::directory::{Expected, Teams};
 use crate::inspect::remark_line;
 use crate::report::Tint;
-use crate::roster::GroupName;
-use crate::scim::Error;
-use crate::teams;
+use crate::roster::{Census, GroupName, Roster};
+use crate::run::StopSwitch;
+use crate::scim::{Client, Error};
 
 /// Every team and role that a row names must be on the node, under one id, or be created for the rows.
 /// Says those for which that is not so, and counts them.
-pub(super) fn look(site: &Site, teams: &mut Teams, job: &Job) -> u64 {
-    let (roster, census, import) = (&site.roster, &site.census, &job.spec.import);
+pub(super) fn look(roster: &Roster, census: &Census, teams: &mut Teams, job: &Job) -> u64 {
+    let import = &job.spec.import;
     let expected = if import.create_teams {
         teams.expect_missing(&census.groups)
     } else {
@@ -35,11 +34,15 @@ pub(super) fn look(site: &Site, teams: &mut Teams, job: &Job) -> u64 {
 
 /// Creates what is missing, and returns how many that were. When one of them cannot be created, no
 /// row is sent; with `--skip-invalid` the rows that do not name it are.
-pub(super) async fn create(ready: &mut Ready, job: &Job) -> Result<usize, JobError> {
-    let directory = Arc::get_mut(&mut ready.directory).expect("nobody works with it yet");
+pub(super) async fn create(
+    client: &Arc<Client>,
+    teams: &mut Teams,
+    stop: &StopSwitch,
+    job: &Job,
+) -> Result<usize, JobError> {
     let made = tokio::select! {
-        made = teams::create_missing(&ready.node.client, &mut directory.teams) => made,
-        () = ready.site.stop.halted() => return Err(JobError::new(
+        made = crate::teams::create_missing(client, teams) => made,
+        () = stop.halted() => return Err(JobError::new(
             Exit::Interrupted,
             "interrupted while teams were created; no row was sent",
         )),

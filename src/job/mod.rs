@@ -34,6 +34,8 @@ mod resume;
 mod retry;
 mod site;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod undo;
 mod unfinished;
 

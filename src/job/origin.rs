@@ -1,18 +1,18 @@
 //! Where the rows of a job come from, and what is known of each before it begins.
 
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::done::{DoneRows, Source, Sources};
-use super::site::Ready;
-use super::{Caller, Job, JobError};
+use super::done::{DoneRows, Source, Sources, restore};
+use super::{Caller, JobError};
 use crate::ledger::{
     Book, Carried, Chain, History, Kind, LedgerError, Pages, Place, RowSet, RunId, State,
 };
 use crate::report::{FormerResults, Tint};
 use crate::roster::{self, Entries, Entry, Roster, Settled};
 use crate::run::{Assignment, Assignments};
-use crate::sheet::{Original, Reading, SheetError, is_standard_input, shown};
+use crate::sheet::{Original, Reading, SheetError, is_standard_input};
 
 /// Where the rows of a job come from, and what is known of them.
 #[derive(Debug, Default)]
@@ -250,6 +250,40 @@ impl Origin {
         })
     }
 
+    /// The rows of a node that the record of a retry takes over.
+    pub(super) fn carried(
+        &self,
+        roster: &Roster,
+        file: &Path,
+    ) -> Result<CarriedRows<'_>, JobError> {
+        let entries = roster.entries().map_err(JobError::unexpected)?;
+        Ok(match self {
+            Origin::Retried(retried) => {
+                let finder = retried.finder(roster, file)?;
+                Box::new(entries.filter_map(move |entry| {
+                    let carry = |entry: Entry| {
+                        let place = finder.place(&entry)?;
+                        let carry = |place| finder.chain.carry(entry.number, place);
+                        place.map(carry).transpose()
+                    };
+                    entry.map_err(LedgerError::from).and_then(carry).transpose()
+                }))
+            }
+            Origin::RetriedFile => {
+                let former = former_results(roster, file)?;
+                Box::new(entries.filter_map(move |entry| match entry {
+                    Ok(entry) => {
+                        let outcome = former.outcome(&entry.cells);
+                        let outcome = outcome.filter(|outcome| outcome.verdict.is_done());
+                        outcome.map(|outcome| Ok(Carried::done(entry.number, &outcome)))
+                    }
+                    Err(error) => Some(Err(error.into())),
+                }))
+            }
+            Origin::File | Origin::Resumed(_) | Origin::Undo { .. } => Box::new(iter::empty()),
+        })
+    }
+
     /// The rows of a node, each with what is known of it.
     pub(super) fn assignments(
         &self,
@@ -297,46 +331,8 @@ impl Origin {
     }
 }
 
-impl Job {
-    /// The rows that the record of a retry takes over.
-    pub(super) fn carried<'a>(&'a self, ready: &'a [Ready]) -> Result<CarriedRows<'a>, JobError> {
-        let mut all: CarriedRows<'a> = Box::new(std::iter::empty());
-        for each in ready {
-            let roster = &each.site.roster;
-            let entries = roster.entries().map_err(JobError::unexpected)?;
-            let carried: CarriedRows<'a> = match &self.origin {
-                Origin::Retried(retried) => {
-                    let finder = retried.finder(roster, &self.spec.file)?;
-                    Box::new(entries.filter_map(move |entry| {
-                        let carry = |entry: Entry| {
-                            let place = finder.place(&entry)?;
-                            let carry = |place| finder.chain.carry(entry.number, place);
-                            place.map(carry).transpose()
-                        };
-                        entry.map_err(LedgerError::from).and_then(carry).transpose()
-                    }))
-                }
-                Origin::RetriedFile => {
-                    let former = former_results(roster, &self.spec.file)?;
-                    Box::new(entries.filter_map(move |entry| match entry {
-                        Ok(entry) => {
-                            let outcome = former.outcome(&entry.cells);
-                            let outcome = outcome.filter(|outcome| outcome.verdict.is_done());
-                            outcome.map(|outcome| Ok(Carried::done(entry.number, &outcome)))
-                        }
-                        Err(error) => Some(Err(error.into())),
-                    }))
-                }
-                Origin::File | Origin::Resumed(_) | Origin::Undo { .. } => continue,
-            };
-            all = Box::new(all.chain(carried));
-        }
-        Ok(all)
-    }
-}
-
 /// Rows that the record of a retry takes over.
-type CarriedRows<'a> = Box<dyn Iterator<Item = Result<Carried, LedgerError>> + 'a>;
+pub(super) type CarriedRows<'a> = Box<dyn Iterator<Item = Result<Carried, LedgerError>> + 'a>;
 
 fn unreadable(file: &str, error: LedgerError) -> SheetError {
     SheetError::Io {
@@ -361,13 +357,4 @@ pub(super) fn whole(file: &Path) -> PathBuf {
         return file.to_owned();
     }
     std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
-}
-
-/// The input of a run as it was.
-pub(super) fn restore(book: &Book) -> Result<Original, JobError> {
-    let name = shown(&book.about().input.path);
-    let mut copy = tempfile::tempfile().map_err(JobError::unexpected)?;
-    book.copy_input(&mut copy)?;
-    std::io::Seek::rewind(&mut copy).map_err(JobError::unexpected)?;
-    Original::copy(name, &mut copy).map_err(JobError::usage)
 }

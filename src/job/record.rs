@@ -42,7 +42,12 @@ impl Job {
             origin => {
                 self.origin = origin;
                 let input = ready[0].site.roster.bytes().map_err(JobError::unexpected)?;
-                let carried = self.carried(ready)?;
+                let file = &self.spec.file;
+                let carried = ready
+                    .iter()
+                    .map(|each| self.origin.carried(&each.site.roster, file));
+                let carried: Vec<_> = carried.collect::<Result<_, _>>()?;
+                let carried = carried.into_iter().flatten();
                 let book = self.spec.options.shelf()?.begin(&about, input, carried);
                 book.map_err(|error| {
                     JobError::usage(format_args!(

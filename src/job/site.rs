@@ -248,7 +248,7 @@ impl Sites {
                 Err(_) if wrong_rows > 0 => {}
                 answer => {
                     let (node, mut teams) = answer?;
-                    wrong_groups += missing::look(site, &mut teams, job);
+                    wrong_groups += missing::look(&site.roster, &site.census, &mut teams, job);
                     asked.push((node, teams));
                 }
             }

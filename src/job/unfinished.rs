@@ -332,14 +332,15 @@ impl UnfinishedRun {
         if let Some(obstacle) = self.obstacle() {
             user.tell(&format_args!("{obstacle}."));
         }
-        let question = match self.relation {
-            Relation::Changed => {
-                "[c]ontinue with the input as it was then, [s]tart over with the file as it is now, [q]uit? "
-            }
-            _ => "[c]ontinue, [s]tart over, [q]uit? ",
+        let choices = match self.relation {
+            Relation::Changed => [
+                "continue with the input as it was then",
+                "start over with the file as it is now",
+                "quit",
+            ],
+            Relation::Same | Relation::Other => ["continue", "start over", "quit"],
         };
-        let choose =
-            move |caller: &dyn Caller| caller.choose(question, &["continue", "start over", "quit"]);
+        let choose = move |caller: &dyn Caller| caller.choose(&choices);
         Ok(match caller::ask(user, choose).await? {
             Some(0) => Choice::Continue,
             Some(1) => Choice::StartOver,

@@ -148,7 +148,9 @@ fn with_input(mut command: std::process::Command, input: &str) -> Ended {
 fn a_token_is_not_kept_for_a_node_that_ends_with_the_program() {
     let office = office("");
     let login = office.command(&["login", "--sandbox"]);
-    with_input(login, TOKEN).with(2).says("--sandbox is gone");
+    with_input(login, TOKEN)
+        .with(2)
+        .says("unexpected argument '--sandbox'");
 }
 
 #[cfg(target_os = "linux")]

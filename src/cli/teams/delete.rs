@@ -110,7 +110,7 @@ async fn confirm_deletion(
             say(format_args!("{:?} ({})", target.name, in_words(members)));
         }
     }
-    let question = format!("{what} with {} on {}? [y/N] ", in_words(in_all), node.name);
+    let question = format!("{what} with {} on {}?", in_words(in_all), node.name);
     terminal::confirm(question).await
 }
 
