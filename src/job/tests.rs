@@ -89,7 +89,7 @@ impl Office {
     fn spec(&self, file: &Path, action: Action) -> JobSpec {
         let node = NodeRef {
             url: Some(self.sandbox.base_url()),
-            token_file: Some(self.write("token", &self.sandbox.token())),
+            token_file: Some(self.write("token", self.sandbox.token())),
             ..NodeRef::default()
         };
         JobSpec {
@@ -166,14 +166,14 @@ async fn nobody_is_locked_unless_the_caller_agrees() {
     job.carry_out().await.unwrap();
     let leaver = office.write("leaver.csv", "email\nann@example.com\n");
 
-    let refuses = Arc::new(Page::default());
-    let job = Job::new(office.spec(&leaver, Action::Lock), refuses.clone());
+    let wary = Arc::new(Page::default());
+    let job = Job::new(office.spec(&leaver, Action::Lock), wary.clone());
     let refused = job.carry_out().await.unwrap_err();
     assert_eq!(refused.exit, Exit::Usage, "{refused}");
     assert!(
-        refuses.has_heard("lock 1 on node 1234567890"),
+        wary.has_heard("lock 1 on node 1234567890"),
         "{:?}",
-        refuses.heard
+        wary.heard
     );
     assert!(office.is_active("ann@example.com").await);
 
