@@ -37,6 +37,7 @@
 //! | `teams` | teams and roles made and deleted, each once |
 //! | `links` | links of the file system: what a name stands for |
 //! | `threads` | threads that last as long as a run, or an error |
+//! | `wording` | numbers, times and slips of the pen, in words for people |
 //! | [`sandbox`] | a Keeper-like node on loopback over real HTTP: a crate of its own, so that it shares nothing |
 //!
 //! Imports point down the picture: `scim` and `pace` know nothing of spreadsheets, `sheet` and
@@ -68,5 +69,6 @@ mod request;
 mod teams;
 mod template;
 mod threads;
+mod wording;
 
 pub use headcount_sandbox as sandbox;

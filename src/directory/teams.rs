@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use super::members::Rolls;
-use crate::roster::{GroupKind, GroupName, nearest};
+use crate::roster::{GroupKind, GroupName};
 use crate::scim::{Client, Error, Group, Listing, Overlap, Query, same_id};
+use crate::wording::nearest;
 
 /// The groups of a node. A group is a role when its name begins with the role prefix, else a team.
 #[derive(Debug, Clone, Default)]

@@ -12,7 +12,7 @@ use super::LedgerError;
 use super::about::About;
 use super::carried::Carried;
 use super::lock::Hold;
-use super::shelf::RunId;
+use super::run_id::RunId;
 
 /// What marks a file as the record of a run.
 const APPLICATION: i32 = 0x6865_6164;

@@ -14,11 +14,15 @@
 mod about;
 mod book;
 mod carried;
+mod chain;
 mod files;
 mod history;
+mod integer;
 mod keeper;
 mod lock;
 mod notes;
+mod row_set;
+mod run_id;
 mod salvage;
 mod shelf;
 mod standing;
@@ -32,11 +36,14 @@ use crate::sheet::{RowNumber, SheetError};
 
 pub use about::{About, Kind, NodeAbout};
 pub use book::Book;
-pub use carried::{Carried, Chain, Place};
-pub use history::{History, Pages, RowSet};
+pub use carried::Carried;
+pub use chain::{Chain, Place};
+pub use history::{History, Pages};
 pub use keeper::Keeper;
 pub use lock::{Hold, hold};
-pub use shelf::{RunId, Shelf};
+pub use row_set::RowSet;
+pub use run_id::RunId;
+pub use shelf::Shelf;
 pub use standing::{Access, Counts, Part, State};
 pub use way_back::{Stuck, WayBack, WayBackRow};
 

@@ -10,7 +10,7 @@ use tracing::debug;
 use super::LedgerError;
 use super::book::{Book, columns};
 use super::lock::Hold;
-use super::shelf::RunId;
+use super::run_id::RunId;
 
 /// Opens a record to go on with it. What can be read of a damaged one is copied into a new one, and
 /// the damaged one kept; then `true`.

@@ -1,52 +1,19 @@
 //! Where the records of runs stand: the state directory.
 
-use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 
 use super::about::{About, Kind};
 use super::book::Book;
-use super::carried::{Carried, Chain};
+use super::carried::Carried;
+use super::chain::Chain;
 use super::lock::{Hold, hold, hold_patiently, is_held, private_folder};
+use super::run_id::RunId;
 use super::{LedgerError, salvage};
-
-/// The name of a run: when it began, to the thousandth of a second. So they are in order.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RunId(String);
-
-impl RunId {
-    fn new(begun: Timestamp) -> Self {
-        RunId(begun.strftime("%Y-%m-%d-%H%M%S-%3f").to_string())
-    }
-
-    fn begun(&self) -> Option<Timestamp> {
-        let (seconds, thousandth) = self.0.rsplit_once('-')?;
-        let begun = DateTime::strptime("%Y-%m-%d-%H%M%S", seconds).ok()?;
-        let begun = TimeZone::UTC.to_timestamp(begun).ok()?;
-        let thousandth: i64 = thousandth.parse().ok()?;
-        begun
-            .checked_add(SignedDuration::from_millis(thousandth))
-            .ok()
-    }
-
-    /// As it is written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
 
 /// The folder with the records of all runs.
 #[derive(Debug, Clone)]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::pace::Rate;
-use crate::report::{Tally, duration, grouped};
+use crate::report::Tally;
 use crate::run::Forecast;
+use crate::wording::{duration, grouped};
 
 /// What would be sent to one node.
 #[derive(Debug, Clone, Copy, Default)]

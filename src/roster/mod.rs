@@ -286,7 +286,7 @@ impl Iterator for Entries {
         };
         Some(match line {
             Ok(Line::Row(row)) => {
-                let change = self.rules.change(&row);
+                let change = intent::change(&self.rules, &row);
                 Ok(Entry {
                     number: row.number,
                     cells: row.cells,
@@ -304,20 +304,4 @@ impl Iterator for Entries {
             Err(error) => Err(error),
         })
     }
-}
-
-/// The candidate most like `name`, if one is like it at all.
-pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let name = name.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| {
-            (
-                strsim::jaro_winkler(&name, &candidate.to_lowercase()),
-                candidate,
-            )
-        })
-        .filter(|(likeness, _)| *likeness >= 0.8)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, candidate)| candidate)
 }

@@ -22,8 +22,8 @@ use super::patching::Patching;
 use super::place::Ways;
 use super::resource::{Group, Resource, Shown, User};
 use super::version::Versions;
-use crate::pace::retry::{Happened, Repeat, back_off, happened};
-use crate::pace::{Answer, Call, Class, Line, date_in_seconds, retry_after};
+use crate::pace::retry::{Happened, back_off, happened};
+use crate::pace::{Answer, Call, Class, Line, Repeat, date_in_seconds, retry_after};
 
 /// One resource is small.
 const LONGEST_RESOURCE: usize = 4 << 20;

@@ -14,7 +14,7 @@ use super::client::{Client, LONGEST_PAGE, Reply, with_body};
 use super::error::{Error, Refusal};
 use super::message::Patch;
 use super::resource::{Group, Resource, User};
-use crate::pace::retry::Repeat;
+use crate::pace::Repeat;
 
 /// How the operations of a PATCH are written and sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

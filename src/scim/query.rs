@@ -7,7 +7,7 @@ use super::error::Error;
 use super::message::Page;
 use super::place::Place;
 use super::resource::Resource;
-use crate::pace::retry::Repeat;
+use crate::pace::Repeat;
 
 /// What to list (RFC 7644, section 3.4.2).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

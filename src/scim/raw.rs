@@ -14,7 +14,7 @@ use super::lenient::Object;
 use super::message::{Page, detail};
 use super::place::Place;
 use super::resource::Resource;
-use crate::pace::retry::Repeat;
+use crate::pace::Repeat;
 use crate::pace::{Call, Class, Fault, Heard};
 
 /// A place below a node's address, with a query. It cannot lead anywhere else.

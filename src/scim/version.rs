@@ -12,7 +12,7 @@ use super::error::Error;
 use super::lenient::Object;
 use super::resource::Resource;
 use crate::pace::Call;
-use crate::pace::retry::Repeat;
+use crate::pace::Repeat;
 
 /// How often a change is sent anew after somebody else was faster. Each time somebody got theirs through, so that
 /// many who change one resource at once all come to their turn; who loses more often than that has met something

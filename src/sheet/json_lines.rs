@@ -9,9 +9,10 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::error::SheetError;
-use super::reader::Mark;
+use super::line::Mark;
+use super::place::Place;
 use super::rows::{Aside, AsideError, Filled, MOST_COLUMNS, SparseRow};
-use super::snapshot::{Place, Table};
+use super::table::Table;
 use super::{Addressing, Fact};
 
 /// How long a line may be, in bytes.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::encoding::Survey;
 use super::error::SheetError;
-use super::snapshot::Place;
+use super::place::Place;
 
 /// What stands for standard input where a file is named.
 const STANDARD_INPUT: &str = "-";

@@ -2,19 +2,19 @@
 //! as often as needed.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::Arc;
+use std::io::Read;
 
-use super::dialect::Dialect;
 use super::encoding::{self, Untranslatable};
 use super::error::SheetError;
-use super::header::{Found, Judge};
+use super::header::Judge;
 use super::kind::{Kind, Misfit, START};
 use super::original::Original;
+use super::place::Place;
 use super::plausible::better;
 use super::reader::Reader;
 use super::reading::{Encoding, Reading};
 use super::remark::{Decided, Remark};
+use super::table::Table;
 use super::text::Layout;
 use super::{Addressing, Fact, RowNumber, json_lines, workbook};
 
@@ -40,18 +40,6 @@ enum Body {
     },
     /// From rows that were put aside.
     Rows(Table),
-}
-
-/// Rows that were put aside, and their headings.
-#[derive(Debug)]
-pub(super) struct Table {
-    pub(super) file: File,
-    pub(super) header: Arc<[String]>,
-    /// The row with the headings; 0 if none has.
-    pub(super) below: u64,
-    pub(super) addressing: Addressing,
-    pub(super) facts: Vec<Fact>,
-    pub(super) remarks: Vec<Decided>,
 }
 
 impl Snapshot {
@@ -85,7 +73,7 @@ impl Snapshot {
             }
         };
         match &body {
-            Body::Text { layout, .. } => note_header(layout.header, &mut decided),
+            Body::Text { layout, .. } => decided.extend(layout.header.remark()),
             Body::Rows(table) => decided.extend(table.remarks.iter().cloned()),
         }
         let remark = |what| Remark {
@@ -155,12 +143,6 @@ impl Snapshot {
             Body::Text { file, layout, .. } => Reader::of_text(place(file)?, name, *layout),
             Body::Rows(table) => Ok(Reader::of_rows(place(&table.file)?, name, table)),
         }
-    }
-}
-
-pub(super) fn note_header(found: Found, decided: &mut Vec<Decided>) {
-    if !found.is_first {
-        decided.push(Decided::HeaderRow(found.row));
     }
 }
 
@@ -302,68 +284,4 @@ fn encoding_of(
     }
     decided.push(Decided::Guessed(guess));
     Ok(guess)
-}
-
-impl Table {
-    /// How results are written for rows that were in no text: as Excel reads them.
-    pub(super) fn dialect(&self) -> Dialect {
-        let is_workbook = self.addressing == Addressing::Cells;
-        Dialect {
-            delimiter: b',',
-            bom: is_workbook,
-            crlf: is_workbook,
-        }
-    }
-}
-
-/// A place in a file, whoever else reads it.
-#[derive(Debug)]
-pub(super) struct Place {
-    file: File,
-    at: u64,
-}
-
-impl Read for Place {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = read_at(&self.file, into, self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
-impl Seek for Place {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let place = match to {
-            SeekFrom::Start(place) => Some(place),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
-        };
-        self.at = place.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.at)
-    }
-}
-
-impl Place {
-    pub(super) fn at_start(file: File) -> Self {
-        Place { file, at: 0 }
-    }
-
-    /// The next byte to be read, from 0.
-    pub(super) fn go_to(&mut self, at: u64) {
-        self.at = at;
-    }
-
-    fn into_file(self) -> File {
-        self.file
-    }
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, into, at)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, into, at)
 }

@@ -9,9 +9,9 @@ use super::dialect::Dialect;
 use super::error::SheetError;
 use super::formula::unguard;
 use super::header::{Found, Judge, Search};
+use super::place::Place;
 use super::reading::{DELIMITERS, Delimiter, Reading};
 use super::rows::MOST_COLUMNS;
-use super::snapshot::Place;
 use super::trim;
 
 /// How a text is divided into rows, and where they begin.

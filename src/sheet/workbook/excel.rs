@@ -10,7 +10,7 @@ use calamine::{
 
 use super::cells::{Assembly, filled, zeros};
 use super::{Book, Bytes, Go, OnRow, Sheet, Trouble};
-use crate::sheet::reader::Mark;
+use crate::sheet::line::Mark;
 use crate::sheet::rows::{Filled, SparseRow};
 
 /// How many formulas without a value are noted.
