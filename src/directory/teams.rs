@@ -22,7 +22,7 @@ pub struct Teams {
     /// Why a group could not be made, by its name.
     pub(super) given_up: HashMap<String, String>,
     /// Who is in them, as far as that was asked.
-    pub(super) rolls: Arc<Rolls>,
+    rolls: Arc<Rolls>,
 }
 
 /// Why a name stands for no group.
@@ -163,6 +163,19 @@ impl Teams {
                 None => Err(self.unknown(name, &full)),
             },
         }
+    }
+
+    /// Who is in them, as far as that was asked.
+    #[must_use]
+    pub fn rolls(&self) -> &Rolls {
+        &self.rolls
+    }
+
+    /// Somebody has joined and left groups.
+    pub fn note_memberships(&self, user: &str, joined: &[String], left: &[String]) {
+        let joined = joined.iter().map(|group| self.now(group));
+        let left = left.iter().map(|group| self.now(group));
+        self.rolls.note(user, joined, left);
     }
 
     /// The same groups, with nothing known of who is in them.

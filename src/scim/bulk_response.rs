@@ -11,10 +11,10 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::bulk::{BulkMethod, BulkRequest, Named};
-use super::client::Reply;
 use super::error::{Error, Refusal};
 use super::lenient::{Object, text};
 use super::message::detail;
+use super::reply::Reply;
 use super::resource::{Resource, resource};
 use crate::pace::retry::{Happened, happened};
 use crate::pace::{Fault, FaultKind, Refused};

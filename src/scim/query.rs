@@ -2,10 +2,11 @@
 
 use reqwest::Method;
 
-use super::client::{Client, LONGEST_PAGE, Reply, accept};
+use super::client::{Client, LONGEST_PAGE, accept};
 use super::error::Error;
 use super::message::Page;
 use super::place::Place;
+use super::reply::Reply;
 use super::resource::Resource;
 use crate::pace::Repeat;
 
