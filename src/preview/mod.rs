@@ -15,7 +15,9 @@ use tokio::sync::mpsc;
 pub use compare::Comparison;
 pub use document::{Closing, Document, NewGroup, Opening, without_lines};
 pub use file::{PlanError, PlanFile, PlanWriter};
-pub use line::{Line, Naming};
+pub use line::Line;
+
+pub use crate::roster::Naming;
 pub use summary::{Share, Summary};
 
 use crate::report::{Progress, Tally, follow};

@@ -322,14 +322,10 @@ impl Store {
         document: &Fields,
         now: i64,
     ) -> Result<(), ScimError> {
-        if let Some(group) = self.group(place) {
-            let mut draft = groups::Draft::new(self, group);
+        self.change_group(place, now, |draft| {
             draft.empty();
-            patch::fill(&mut draft, document)?;
-            let change = draft.finish()?;
-            self.commit_group(place, change, now);
-        }
-        Ok(())
+            patch::fill(draft, document)
+        })
     }
 
     pub(super) fn patch_group(
@@ -338,9 +334,18 @@ impl Store {
         patch: &Patch,
         now: i64,
     ) -> Result<(), ScimError> {
+        self.change_group(place, now, |draft| patch.apply(draft))
+    }
+
+    fn change_group(
+        &mut self,
+        place: u32,
+        now: i64,
+        work: impl FnOnce(&mut groups::Draft<'_>) -> Result<(), ScimError>,
+    ) -> Result<(), ScimError> {
         if let Some(group) = self.group(place) {
             let mut draft = groups::Draft::new(self, group);
-            patch.apply(&mut draft)?;
+            work(&mut draft)?;
             let change = draft.finish()?;
             self.commit_group(place, change, now);
         }

@@ -8,7 +8,7 @@ use reqwest::header::HeaderValue;
 
 use super::client::{Client, LONGEST_PAGE, with_body};
 use super::error::{Error, Refusal};
-use super::lenient::Object;
+use super::loose::Object;
 use super::message::Patch;
 use super::patching::Form;
 use super::reply::Reply;

@@ -20,7 +20,6 @@ mod document;
 mod error;
 mod filter;
 mod keys;
-mod lenient;
 mod listing;
 mod loose;
 mod message;

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::client::{Client, LONGEST_PAGE, class, parse};
 use super::error::Refusal;
-use super::lenient::Object;
+use super::loose::Object;
 use super::message::{Page, detail};
 use super::place::Place;
 use super::resource::Resource;

@@ -7,7 +7,7 @@ use reqwest::header::{ETAG, HeaderMap, HeaderValue};
 use tracing::info;
 
 use super::error::Error;
-use super::lenient::Object;
+use super::loose::Object;
 
 /// How often a change is sent anew after somebody else was faster. Each time somebody got theirs through, so that
 /// many who change one resource at once all come to their turn; who loses more often than that has met something

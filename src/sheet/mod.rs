@@ -92,6 +92,12 @@ pub fn trim(cell: &str) -> &str {
     cell.trim_matches(is_blank)
 }
 
+/// The cell at a place, from 0, without the blanks around it; nothing if there is nothing in it.
+#[must_use]
+pub fn cell_at(cells: &Cells, at: usize) -> Option<&str> {
+    cells.get(at).map(trim).filter(|cell| !cell.is_empty())
+}
+
 /// Whether nothing is to be seen of a character: white space of any kind, the characters of no width that copying from web
 /// pages and mail leaves behind, and the mark with which programs of DOS end a file.
 #[must_use]

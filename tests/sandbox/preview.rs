@@ -1,6 +1,6 @@
 //! What would be done is shown before it is done, and a plan is carried out only if it still holds.
 
-use harness::{Node, column};
+use harness::{Node, column, emails};
 use headcount::sandbox::Options;
 
 const ROWS: &str = "\
@@ -64,14 +64,7 @@ fn errors_and_guards_come_first_in_a_dry_run_too() {
         .with(2)
         .says("row 2")
         .says("Saels");
-    let everybody: String = node
-        .sandbox()
-        .snapshot()
-        .users
-        .iter()
-        .map(|user| format!("{}\n", user.user_name))
-        .collect();
-    desk.file("all.csv", format!("email\n{everybody}"));
+    desk.file("all.csv", emails(&node.sandbox().snapshot().users));
     let active = node.active().len();
     desk.headcount(&["lock", "all.csv", "--dry-run"])
         .with(5)

@@ -5,13 +5,8 @@ use std::path::Path;
 use harness::{Desk, column, ended, rows};
 
 fn sandboxed(desk: &Desk, args: &[&str]) -> harness::Ended {
-    let mut command = desk.command(args);
-    ended(
-        command
-            .arg("--sandbox")
-            .env_remove("HEADCOUNT_URL")
-            .env_remove("HEADCOUNT_TOKEN"),
-    )
+    let mut command = desk.without_node(args);
+    ended(command.arg("--sandbox"))
 }
 
 fn copy(desk: &Desk, name: &str) {

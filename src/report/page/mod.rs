@@ -30,10 +30,10 @@ use std::time::Duration;
 use askama::Template;
 use jiff::Timestamp;
 
+pub use crate::roster::Naming;
 pub use calls::Calls;
 pub use file::{PageError, PageFile};
 pub use mask::Mask;
-pub use rows::Naming;
 
 use crate::histogram::Histogram;
 use crate::run::{Event, Record, Verdict};

@@ -176,6 +176,22 @@ impl Desk {
         command
     }
 
+    /// The program where no node is named.
+    pub fn without_node(&self, args: &[&str]) -> Command {
+        let mut command = self.command(args);
+        command
+            .env_remove("HEADCOUNT_URL")
+            .env_remove("HEADCOUNT_TOKEN");
+        command
+    }
+
+    /// The program where nodes are named by the profiles in `config.toml` here.
+    pub fn by_profile(&self, args: &[&str]) -> Command {
+        let mut command = self.without_node(args);
+        command.env("HEADCOUNT_CONFIG", "config.toml");
+        command
+    }
+
     pub fn headcount(&self, args: &[&str]) -> Ended {
         ended(&mut self.command(args))
     }
@@ -220,4 +236,10 @@ pub fn ended(command: &mut Command) -> Ended {
 /// One column of all rows.
 pub fn column(rows: &[Row], name: &str) -> Vec<String> {
     rows.iter().map(|row| row[name].clone()).collect()
+}
+
+/// A spreadsheet with the emails of these people, and nothing else.
+pub fn emails(users: &[UserSnapshot]) -> String {
+    let rows = users.iter().map(|user| format!("{}\n", user.user_name));
+    format!("email\n{}", rows.collect::<String>())
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use harness::{Desk, Node, Row, column, until_it};
+use harness::{Desk, Node, Row, column, emails, until_it};
 use headcount::sandbox::Options;
 
 /// How many people are in the files here.
@@ -22,14 +22,7 @@ fn slow(users: usize) -> Node {
 fn list_of_everyone() -> (Node, Desk) {
     let node = slow(PEOPLE);
     let desk = node.desk();
-    let emails: String = node
-        .sandbox()
-        .snapshot()
-        .users
-        .iter()
-        .map(|user| format!("{}\n", user.user_name))
-        .collect();
-    desk.file("people.csv", format!("email\n{emails}"));
+    desk.file("people.csv", emails(&node.sandbox().snapshot().users));
     (node, desk)
 }
 
@@ -409,11 +402,7 @@ fn a_retry_that_is_stopped_or_killed_repeats_nothing_when_it_continues() {
         let locked = column(&desk.rows("people.results.csv"), "result_outcome");
         desk.headcount(&["teams", "create", "Rockets"]).with(0);
         // Everyone is let back in.
-        let emails: String = users
-            .iter()
-            .map(|user| format!("{}\n", user.user_name))
-            .collect();
-        desk.file("back.csv", format!("email\n{emails}"));
+        desk.file("back.csv", emails(&users));
         desk.headcount(&["unlock", "back.csv"]).with(0);
         assert_eq!(node.active().len(), 40);
 
