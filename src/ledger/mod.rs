@@ -30,7 +30,8 @@ mod standing;
 mod tests;
 mod way_back;
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::sheet::{RowNumber, SheetError};
 
@@ -102,4 +103,14 @@ pub enum LedgerError {
     /// Another process is writing it.
     #[error("run {0} is still going")]
     Busy(RunId),
+}
+
+impl LedgerError {
+    /// That the disk does not do as it should with this file or folder.
+    fn io(path: &Path) -> impl Fn(io::Error) -> Self + Copy {
+        move |source| LedgerError::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
 }

@@ -31,14 +31,8 @@ pub(super) fn convert(from: Place, file: &str) -> Result<Table, SheetError> {
         line,
         what,
     };
-    let failed = |source| SheetError::Io {
-        file: file.to_owned(),
-        source,
-    };
-    let no_room = |source| SheetError::NoRoom {
-        file: file.to_owned(),
-        source,
-    };
+    let failed = SheetError::io(file);
+    let no_room = SheetError::no_room(file);
     let mut lines = BufReader::with_capacity(64 << 10, from);
     let mut aside = Aside::new().map_err(no_room)?;
     let mut keys = Keys::default();

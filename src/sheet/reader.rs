@@ -96,10 +96,7 @@ impl Reader {
                 Ok(None)
             }
             Source::Rows { rows, below } => loop {
-                let row = rows.next().map_err(|source| SheetError::Io {
-                    file: self.file.clone(),
-                    source,
-                })?;
+                let row = rows.next().map_err(SheetError::io(&self.file))?;
                 let Some(row) = row else { return Ok(None) };
                 if row.number <= *below || row.cells.iter().all(|cell| trim(&cell.text).is_empty())
                 {

@@ -132,18 +132,17 @@ impl Snapshot {
     /// When the copy cannot be read.
     pub fn open(&self) -> Result<Reader, SheetError> {
         let name = self.original.name();
-        let place = |file: &File| {
-            let copy = file.try_clone();
-            copy.map(Place::at_start).map_err(|source| SheetError::Io {
-                file: name.to_owned(),
-                source,
-            })
-        };
         match &self.body {
-            Body::Text { file, layout, .. } => Reader::of_text(place(file)?, name, *layout),
-            Body::Rows(table) => Ok(Reader::of_rows(place(&table.file)?, name, table)),
+            Body::Text { file, layout, .. } => Reader::of_text(place(file, name)?, name, *layout),
+            Body::Rows(table) => Ok(Reader::of_rows(place(&table.file, name)?, name, table)),
         }
     }
+}
+
+/// The file from its start, whoever else reads it.
+fn place(file: &File, name: &str) -> Result<Place, SheetError> {
+    let copy = file.try_clone().map_err(SheetError::io(name))?;
+    Ok(Place::at_start(copy))
 }
 
 fn beginning(original: &Original) -> Result<Vec<u8>, SheetError> {
@@ -151,10 +150,7 @@ fn beginning(original: &Original) -> Result<Vec<u8>, SheetError> {
     let read = original
         .place()
         .and_then(|place| place.take(START as u64).read_to_end(&mut start));
-    read.map_err(|source| SheetError::Io {
-        file: original.name().to_owned(),
-        source,
-    })?;
+    read.map_err(SheetError::io(original.name()))?;
     Ok(start)
 }
 
@@ -169,13 +165,7 @@ struct Text {
 
 impl Text {
     fn laid_out(self, name: &str, reading: &Reading, judge: Judge<'_>) -> Result<Body, SheetError> {
-        let open = || {
-            let copy = self.file.try_clone();
-            copy.map(Place::at_start).map_err(|source| SheetError::Io {
-                file: name.to_owned(),
-                source,
-            })
-        };
+        let open = || place(&self.file, name);
         let mut layout = Layout::of(&open, name, reading, judge)?;
         if !self.encoding.is_utf8() {
             // What is written for it is UTF-8, which Excel knows by the mark only.
@@ -197,15 +187,8 @@ fn text(
     reading: &Reading,
     decided: &mut Vec<Decided>,
 ) -> Result<Text, SheetError> {
-    let name = || original.name().to_owned();
-    let failed = |source| SheetError::Io {
-        file: name(),
-        source,
-    };
-    let no_room = |source| SheetError::NoRoom {
-        file: name(),
-        source,
-    };
+    let failed = SheetError::io(original.name());
+    let no_room = SheetError::no_room(original.name());
     let encoding = encoding_of(original, start, reading, decided)?;
     let is_marked = encoding::marked(start).is_some();
     if encoding.is_utf8() {
@@ -222,7 +205,7 @@ fn text(
         Untranslatable::Read(source) => failed(source),
         Untranslatable::Write(source) => no_room(source),
         Untranslatable::Wrong => SheetError::WrongEncoding {
-            file: name(),
+            file: original.name().to_owned(),
             encoding,
         },
     })?;
@@ -266,16 +249,12 @@ fn encoding_of(
     if survey.is_utf8() || survey.is_utf8_in_the_main() {
         return Ok(encoding_rs::UTF_8.into());
     }
-    let name = || original.name().to_owned();
-    let failed = |source| SheetError::Io {
-        file: name(),
-        source,
-    };
+    let failed = SheetError::io(original.name());
     let guess = original.place().and_then(encoding::guess).map_err(failed)?;
     let better = original.place().and_then(|place| better(place, guess));
     if let Some(better) = better.map_err(failed)? {
         return Err(SheetError::UnclearEncoding {
-            file: name(),
+            file: original.name().to_owned(),
             guess,
             odd: better.odd,
             other: better.encoding,

@@ -129,10 +129,7 @@ impl Layout {
         open()?
             .take(64 << 10)
             .read_to_end(&mut start)
-            .map_err(|source| SheetError::Io {
-                file: file.to_owned(),
-                source,
-            })?;
+            .map_err(SheetError::io(file))?;
         // A program that adds a byte order mark without looking leaves two.
         let mut text = &start[..];
         while let Some(rest) = text.strip_prefix(BOM) {

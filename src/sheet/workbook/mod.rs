@@ -258,10 +258,7 @@ fn take(book: &mut dyn Book, file: &str, chosen: Chosen) -> Result<Table, SheetE
         },
         mut remarks,
     } = chosen;
-    let no_room = |source| SheetError::NoRoom {
-        file: file.to_owned(),
-        source,
-    };
+    let no_room = SheetError::no_room(file);
     let mut aside = Aside::new().map_err(no_room)?;
     let put = book.rows(sheet, &mut |row| {
         if !is_blank(&row) {
