@@ -54,7 +54,7 @@ fn updates_are_carried_out() {
     let desk = Desk::at("");
     copy(&desk, "updates.csv");
     sandboxed(&desk, &["import", "updates.csv"]).with(0);
-    let outcomes = column(&desk.rows("updates.results.csv"), "result_outcome");
+    let outcomes = desk.outcomes("updates.results.csv");
     for word in ["updated", "locked", "unlocked"] {
         assert!(
             outcomes.iter().any(|outcome| outcome == word),

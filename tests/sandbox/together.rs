@@ -583,7 +583,7 @@ fn a_node_is_left_as_single_calls_would_leave_it() {
             desk.file("people.csv", &file);
             let ended = desk.headcount(&[&arguments[..], more].concat());
             assert!([0, 4].contains(&ended.code), "{}", ended.stderr);
-            column(&desk.rows("people.results.csv"), "result_outcome")
+            desk.outcomes("people.results.csv")
         };
         let alone = outcomes(&single, &["--bulk", "off"]);
         let bulk = Node::start(Options {

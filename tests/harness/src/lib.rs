@@ -13,7 +13,8 @@ mod waiting;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use headcount_sandbox::{Options, Sandbox, UserSnapshot};
 use tempfile::TempDir;
@@ -57,6 +58,27 @@ impl Node {
             users,
             ..Options::default()
         })
+    }
+
+    /// The same, which takes so many milliseconds for each answer.
+    pub fn slow(users: usize, latency: u64) -> Self {
+        Self::start(Options {
+            users,
+            latency: Duration::from_millis(latency),
+            ..Options::default()
+        })
+    }
+
+    /// Starts a command, and returns when it has created so many people.
+    #[track_caller]
+    pub fn until_created(&self, people: usize, command: &mut Command) -> Child {
+        let count = || self.sandbox.snapshot().users.len();
+        let before = count();
+        let mut child = command.spawn().unwrap();
+        until_it(&mut child, "some people are created", || {
+            count() >= before + people
+        });
+        child
     }
 
     pub fn url(&self) -> String {
@@ -205,6 +227,12 @@ impl Desk {
         assert!(!rows.is_empty(), "{name} has no rows");
         rows
     }
+
+    /// What became of each row, as the results in a file say.
+    #[track_caller]
+    pub fn outcomes(&self, name: &str) -> Vec<String> {
+        column(&self.rows(name), "result_outcome")
+    }
 }
 
 #[track_caller]
@@ -242,4 +270,10 @@ pub fn column(rows: &[Row], name: &str) -> Vec<String> {
 pub fn emails(users: &[UserSnapshot]) -> String {
     let rows = users.iter().map(|user| format!("{}\n", user.user_name));
     format!("email\n{}", rows.collect::<String>())
+}
+
+/// A spreadsheet of so many new people, who are called p0@example.com and so on.
+pub fn newcomers(people: usize) -> String {
+    let rows = (0..people).map(|at| format!("p{at}@example.com,Pat,No {at}\n"));
+    format!("email,first name,last name\n{}", rows.collect::<String>())
 }
