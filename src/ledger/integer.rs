@@ -1,4 +1,4 @@
-//! Times and numbers of rows as SQLite has them: integers with a sign.
+//! Times and numbers of rows as `SQLite` has them: integers with a sign.
 
 use std::time::Duration;
 

@@ -80,3 +80,18 @@ impl Drop for Hold {
         let _ = self.0.unlock();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_has_a_lock_and_the_other_learns_who() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("locks").join("node");
+        let first = hold(&path, "run 1").unwrap().unwrap();
+        assert_eq!(hold(&path, "run 2").unwrap().unwrap_err(), "run 1");
+        drop(first);
+        assert!(hold(&path, "run 3").unwrap().is_ok());
+    }
+}

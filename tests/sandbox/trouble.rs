@@ -439,6 +439,7 @@ fn refused_after_waiting(made: Option<String>) -> Scripted {
         ("POST", _) => reply(409, r#"{"scimType":"uniqueness"}"#),
         _ => {
             let mut ann = person("p0@example.com");
+            ann["id"] = "1".into();
             if let Some(made) = &made {
                 ann["meta"] = serde_json::json!({"created": made});
             }

@@ -6,8 +6,7 @@ use std::path::PathBuf;
 
 use calamine::DataType;
 use harness::workbook::{cells, part};
-use harness::{Desk, Node, column, newcomers};
-#[cfg(unix)]
+use harness::{Desk, Node, column};
 
 /// Cells that a spreadsheet program would like to make something else of.
 const TRICKY: &str = "email,external_id,note,dates\n\
@@ -233,7 +232,7 @@ fn results_of_a_run_are_written_as_a_workbook_at_any_time() {
 fn a_run_that_was_killed_leaves_no_broken_workbook() {
     let node = Node::slow(0, 20);
     let desk = node.desk();
-    desk.file("people.csv", newcomers(1_000));
+    desk.file("people.csv", harness::newcomers(1_000));
     let mut import = desk.command(&["import", "people.csv", "-q", "--results", "done.xlsx"]);
     let mut child = node.until_created(40, &mut import);
     child.kill().unwrap();
