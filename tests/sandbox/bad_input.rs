@@ -55,14 +55,7 @@ fn all_problems_are_shown_at_once_and_nothing_is_sent() {
     desk.headcount(&["import", "people.csv", "--skip-invalid"])
         .with(4);
     let outcomes = desk.outcomes("people.results.csv");
-    assert_eq!(
-        outcomes
-            .iter()
-            .filter(|outcome| *outcome == "invalid")
-            .count(),
-        7,
-        "{outcomes:?}"
-    );
+    assert_eq!(harness::count(&outcomes, "invalid"), 7, "{outcomes:?}");
     assert_eq!(outcomes[0], "created");
     assert_eq!(node.sandbox().snapshot().users.len(), 4);
 }

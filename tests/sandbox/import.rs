@@ -274,7 +274,7 @@ fn without_seats_creates_stop_and_the_rest_goes_on() {
         .with(5)
         .says("seats");
     let outcomes = desk.outcomes("people.results.csv");
-    let count = |word: &str| outcomes.iter().filter(|outcome| *outcome == word).count();
+    let count = |word| harness::count(&outcomes, word);
     assert_eq!(
         (count("created"), count("locked"), outcomes.len()),
         (2, 1, 31),

@@ -40,14 +40,8 @@ fn an_interrupted_run_accounts_for_every_row() {
             );
         }
         let outcomes = column(&rows, "result_outcome");
-        let created = outcomes
-            .iter()
-            .filter(|outcome| *outcome == "created")
-            .count();
-        let not_attempted = outcomes
-            .iter()
-            .filter(|outcome| *outcome == "not_attempted")
-            .count();
+        let created = harness::count(&outcomes, "created");
+        let not_attempted = harness::count(&outcomes, "not_attempted");
         assert_eq!(
             created + not_attempted,
             1_000,
@@ -86,10 +80,7 @@ fn after_a_kill_only_what_may_have_been_sent_is_unknown() {
         .map(|number| usize::try_from(number.as_u64().unwrap()).unwrap());
     assert!(doubtful > 30, "{shown}");
 
-    let count = |word: &str| {
-        let outcomes = desk.outcomes("people.results.csv");
-        outcomes.iter().filter(|outcome| *outcome == word).count()
-    };
+    let count = |word| harness::count(&desk.outcomes("people.results.csv"), word);
     // One at a time: most of those that may have been sent are not looked for yet.
     let resume = ["runs", "resume", "-q", "--concurrency", "1"];
     assert_eq!(stop("-INT", 1, &resume), Some(130));

@@ -329,7 +329,7 @@ fn errors_stop_a_run_before_much_is_sent() {
     .says("--max-errors");
     let rows = desk.rows("again.csv");
     let failed = column(&rows, "result_outcome");
-    let failed = failed.iter().filter(|outcome| *outcome == "failed").count();
+    let failed = harness::count(&failed, "failed");
     assert!((21..=63).contains(&failed), "{failed}");
     assert!(node.sandbox().calls().of("POST /Bulk") - before <= 3);
 }

@@ -347,14 +347,8 @@ fn a_token_that_is_refused_stops_the_run() {
         let rows = desk.rows("people.results.csv");
         assert_eq!(rows.len(), 200);
         let outcomes = column(&rows, "result_outcome");
-        let failed = outcomes
-            .iter()
-            .filter(|outcome| *outcome == "failed")
-            .count();
-        let not_attempted = outcomes
-            .iter()
-            .filter(|outcome| *outcome == "not_attempted")
-            .count();
+        let failed = harness::count(&outcomes, "failed");
+        let not_attempted = harness::count(&outcomes, "not_attempted");
         assert!(
             (1..=8).contains(&failed),
             "{failed} rows were sent with a refused token"

@@ -277,3 +277,8 @@ pub fn newcomers(people: usize) -> String {
     let rows = (0..people).map(|at| format!("p{at}@example.com,Pat,No {at}\n"));
     format!("email,first name,last name\n{}", rows.collect::<String>())
 }
+
+/// How many of these words are this one.
+pub fn count(words: &[String], word: &str) -> usize {
+    words.iter().filter(|each| *each == word).count()
+}

@@ -66,7 +66,7 @@ fn a_run_whose_record_is_deleted_or_replaced_stops() {
 
         // Every row is in the results, and what they say is so.
         let outcomes = desk.outcomes("people.results.csv");
-        let count = |word: &str| outcomes.iter().filter(|each| *each == word).count();
+        let count = |word| harness::count(&outcomes, word);
         assert_eq!(count("created") + count("not_attempted"), ROWS, "{what}");
         assert_eq!(count("created"), node.sandbox().snapshot().users.len());
         assert!(count("not_attempted") > 0, "{what}: everybody was sent");
