@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::grouped;
 use crate::roster::{Action, Census};
+use crate::wording::grouped;
 
 /// How many people a run would lock or delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

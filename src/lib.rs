@@ -37,7 +37,9 @@
 //! | `request` | one call as it stands: its body checked, its answer made readable, the same for a shell |
 //! | `teams` | teams and roles made and deleted, each once |
 //! | `links` | links of the file system: what a name stands for |
+//! | `private` | files and folders that only their owner may look into |
 //! | `threads` | threads that last as long as a run, or an error |
+//! | `wording` | numbers, times and slips of the pen, in words for people |
 //! | [`sandbox`] | a Keeper-like node on loopback over real HTTP: a crate of its own, so that it shares nothing |
 //!
 //! Imports point down the picture: `scim` and `pace` know nothing of spreadsheets, `sheet` and
@@ -66,9 +68,11 @@ mod inspect;
 mod job;
 mod links;
 mod preview;
+mod private;
 mod request;
 mod teams;
 mod template;
 mod threads;
+mod wording;
 
 pub use headcount_sandbox as sandbox;

@@ -3,32 +3,26 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use tokio::sync::Mutex;
 use tracing::info;
 
-use super::holder::Holder;
-use super::people::People;
+use super::holder::{Holder, is_called};
 use crate::roster::Email;
-use crate::scim::{Error, Page, Query, Reply, User, equals};
+use crate::scim::{Client, Error, Page, Query, Reply, User, equals};
+
+/// Nothing is known yet.
+const UNKNOWN: u8 = 0;
+/// A hit and a miss both mean what they say.
+const FULL: u8 = 1;
+/// Filters are ignored, refused, or miss people: only a list tells.
+const NONE: u8 = 2;
 
 /// How far the node's answers to `filter=userName eq "…"` can be believed.
 #[derive(Debug, Default)]
-pub(super) struct FilterTrust(AtomicU8);
-
-impl FilterTrust {
-    /// Nothing is known yet.
-    pub(super) const UNKNOWN: u8 = 0;
-    /// A hit and a miss both mean what they say.
-    const FULL: u8 = 1;
-    /// Filters are ignored, refused, or miss people: only a list tells.
-    const NONE: u8 = 2;
-
-    fn get(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn set(&self, trust: u8) {
-        self.0.store(trust, Ordering::Relaxed);
-    }
+pub(super) struct FilterTrust {
+    trust: AtomicU8,
+    /// One at a time finds out.
+    probe: Mutex<()>,
 }
 
 /// What the answer to a filter shows.
@@ -40,17 +34,18 @@ enum Filtered {
     Ignored,
 }
 
-impl People {
+impl FilterTrust {
     /// Asks with a filter; nothing where filters are not to be believed.
-    pub(super) async fn by_filter(&self, email: &Email) -> Result<Option<Reply<Holder>>, Error> {
-        if self.has_filter() {
-            let (reply, filtered) = self.filtered(email.as_str(), email).await?;
+    pub(super) async fn ask(
+        &self,
+        client: &Client,
+        email: &Email,
+    ) -> Result<Option<Reply<Holder>>, Error> {
+        if self.may_be_believed() {
+            let (reply, filtered) = filtered(client, email.as_str(), email).await?;
             match filtered {
-                Filtered::Found(holder) => {
-                    self.keep(&holder);
-                    return Ok(Some(reply.map(|()| holder)));
-                }
-                Filtered::Missed if self.misses_are_true().await? => {
+                Filtered::Found(holder) => return Ok(Some(reply.map(|()| holder))),
+                Filtered::Missed if self.misses_are_true(client).await? => {
                     return Ok(Some(reply.map(|()| Holder::Nobody)));
                 }
                 Filtered::Missed | Filtered::Ignored => self.distrust(),
@@ -60,86 +55,89 @@ impl People {
     }
 
     /// Whether filters may be believed, as far as is known.
-    pub(super) fn has_filter(&self) -> bool {
-        self.filter.get() != FilterTrust::NONE
+    pub(super) fn may_be_believed(&self) -> bool {
+        self.get() != NONE
     }
 
     fn distrust(&self) {
-        if self.has_filter() {
+        if self.may_be_believed() {
             info!("the node does not find people by userName; listing everyone instead");
-            self.filter.set(FilterTrust::NONE);
+            self.set(NONE);
         }
-    }
-
-    /// Asks with a filter. A server that ignores it answers with everyone: what comes back is
-    /// checked before it is believed.
-    async fn filtered(&self, asked: &str, wanted: &Email) -> Result<(Reply<()>, Filtered), Error> {
-        let query = Query {
-            filter: Some(equals("userName", asked)),
-            ..Query::default()
-        };
-        // Two are enough to see whether the node sends anyone else.
-        let reply = match self.client.first::<User>(&query, 2).await {
-            Ok(reply) => reply,
-            Err(error) if error.may_be_about_filter() => {
-                let status = error.status().unwrap_or_default();
-                return Ok((nothing(status), Filtered::Ignored));
-            }
-            Err(error) => return Err(error),
-        };
-        let (reply, page) = reply.split();
-        let Page {
-            total,
-            resources,
-            next,
-        } = page;
-        // A node that pages by cursor may have looked through a part of its accounts only.
-        let nobody = resources.is_empty() && next.is_none();
-        let matching: Vec<User> = resources
-            .into_iter()
-            .filter(|user| is_called(user, wanted))
-            .collect();
-        let filtered = match Holder::among(matching, wanted) {
-            Holder::Nobody if nobody && total.unwrap_or(0) == 0 => Filtered::Missed,
-            Holder::Nobody => Filtered::Ignored,
-            holder => Filtered::Found(holder),
-        };
-        Ok((reply, filtered))
     }
 
     /// An empty answer can mean that the node compares upper and lower case, or does not know the
     /// attribute. Once a run, somebody who is there is asked for in the other case.
-    async fn misses_are_true(&self) -> Result<bool, Error> {
+    async fn misses_are_true(&self, client: &Client) -> Result<bool, Error> {
         let _one_at_a_time = self.probe.lock().await;
-        if self.filter.get() == FilterTrust::UNKNOWN {
-            let trust = if self.probe_filter().await? {
-                FilterTrust::FULL
-            } else {
-                FilterTrust::NONE
-            };
-            self.filter.set(trust);
+        if self.get() == UNKNOWN {
+            let works = probe(client).await?;
+            self.set(if works { FULL } else { NONE });
         }
-        Ok(self.filter.get() == FilterTrust::FULL)
+        Ok(self.get() == FULL)
     }
 
-    async fn probe_filter(&self) -> Result<bool, Error> {
-        let page = self.client.first::<User>(&Query::default(), 1).await?.value;
-        let Some(known) = page.resources.into_iter().find_map(|user| user.user_name) else {
-            // An empty node: every miss is true.
-            return Ok(page.next.is_none() && page.total.unwrap_or(0) == 0);
-        };
-        let Ok(email) = Email::try_from(known.as_str()) else {
-            return Ok(false);
-        };
-        let (_, filtered) = self.filtered(&other_case(&known), &email).await?;
-        Ok(matches!(filtered, Filtered::Found(_)))
+    fn get(&self) -> u8 {
+        self.trust.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, trust: u8) {
+        self.trust.store(trust, Ordering::Relaxed);
     }
 }
 
-pub(super) fn is_called(user: &User, email: &Email) -> bool {
-    user.user_name
-        .as_deref()
-        .is_some_and(|name| name.to_lowercase() == email.folded())
+/// Asks with a filter. A server that ignores it answers with everyone: what comes back is
+/// checked before it is believed.
+async fn filtered(
+    client: &Client,
+    asked: &str,
+    wanted: &Email,
+) -> Result<(Reply<()>, Filtered), Error> {
+    let query = Query {
+        filter: Some(equals("userName", asked)),
+        ..Query::default()
+    };
+    // Two are enough to see whether the node sends anyone else.
+    let reply = match client.first::<User>(&query, 2).await {
+        Ok(reply) => reply,
+        Err(error) if error.may_be_about_filter() => {
+            let status = error.status().unwrap_or_default();
+            return Ok((nothing(status), Filtered::Ignored));
+        }
+        Err(error) => return Err(error),
+    };
+    let (reply, page) = reply.split();
+    let Page {
+        total,
+        resources,
+        next,
+    } = page;
+    // A node that pages by cursor may have looked through a part of its accounts only.
+    let nobody = resources.is_empty() && next.is_none();
+    let matching: Vec<User> = resources
+        .into_iter()
+        .filter(|user| is_called(user, wanted))
+        .collect();
+    let filtered = match Holder::among(matching, wanted) {
+        Holder::Nobody if nobody && total.unwrap_or(0) == 0 => Filtered::Missed,
+        Holder::Nobody => Filtered::Ignored,
+        holder => Filtered::Found(holder),
+    };
+    Ok((reply, filtered))
+}
+
+/// Whether the node finds somebody who is there by their address in the other case.
+async fn probe(client: &Client) -> Result<bool, Error> {
+    let page = client.first::<User>(&Query::default(), 1).await?.value;
+    let Some(known) = page.resources.into_iter().find_map(|user| user.user_name) else {
+        // An empty node: every miss is true.
+        return Ok(page.next.is_none() && page.total.unwrap_or(0) == 0);
+    };
+    let Ok(email) = Email::try_from(known.as_str()) else {
+        return Ok(false);
+    };
+    let (_, filtered) = filtered(client, &other_case(&known), &email).await?;
+    Ok(matches!(filtered, Filtered::Found(_)))
 }
 
 /// The same address in the other case, so that only a node that folds case finds it.

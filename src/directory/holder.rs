@@ -50,3 +50,10 @@ impl Holder {
         accounts.pop().into()
     }
 }
+
+/// Whether an account has an email.
+pub(super) fn is_called(user: &User, email: &Email) -> bool {
+    user.user_name
+        .as_deref()
+        .is_some_and(|name| name.to_lowercase() == email.folded())
+}

@@ -7,8 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::filter::is_called;
-use super::holder::Holder;
+use super::holder::{Holder, is_called};
 use super::index::Index;
 use crate::roster::Email;
 use crate::scim::User;

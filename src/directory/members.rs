@@ -9,18 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 use tracing::{debug, info};
 
-use super::Directory;
-use super::holder::Holder;
-use super::teams::Teams;
-use crate::roster::{Change, GroupName, Person};
-use crate::scim::{Client, Error, Group, Members, User};
+use crate::scim::{Client, Group, Members};
 
 /// Who is in one group, once that was read; nothing where the group does not tell.
 type Roll = Arc<OnceCell<Option<Mutex<HashSet<u64>>>>>;
 
 /// Who is in the groups that were read, each read once and kept up with what the run changes.
 #[derive(Debug, Default)]
-pub(super) struct Rolls {
+pub struct Rolls {
     groups: Mutex<HashMap<String, Roll>>,
     /// Ids are kept as hashes: a group may have very many.
     hasher: RandomState,
@@ -56,83 +52,22 @@ impl Rolls {
             &mut members.lock().unwrap_or_else(PoisonError::into_inner),
         ))
     }
-}
 
-impl Directory {
-    /// Finds the account of `person`, and what has to be known of it to plan `change`: where it does
-    /// not show its groups, those that the change names are asked for their members.
-    ///
-    /// # Errors
-    /// What can go wrong with a call.
-    pub async fn find(&self, person: &Person, change: &Change) -> Result<Holder, Error> {
-        let mut holder = self.people.find(person).await?;
-        if let Holder::Account(account) = &mut holder {
-            if !self.tells_groups(account, change) {
-                account.groups = None;
-            }
-            self.see_memberships(account, change.groups()).await;
-        }
-        Ok(holder)
+    /// Whether any user was seen with a group that is known, or is `now`.
+    pub(super) fn are_told(&self, now: bool) -> bool {
+        self.told.fetch_or(now, Ordering::Relaxed) || now
     }
 
-    /// Whether the groups that an account shows are all of its groups, as far as that matters for `change`. Some nodes
-    /// write names where ids belong, and some show an empty list whatever there is: until somebody was seen with a
-    /// group, that is no reason to think that there is nothing to leave.
-    fn tells_groups(&self, account: &User, change: &Change) -> bool {
-        self.is_heard(account) || !change.leaves_groups()
-    }
-
-    /// Whether users of this node are known to show their groups, as far as this account shows any at all.
-    fn is_heard(&self, account: &User) -> bool {
-        let Some(groups) = &account.groups else {
-            return true;
-        };
-        let any_known = groups.iter().any(|group| self.teams.has_id(&group.value));
-        if any_known {
-            self.teams.rolls.told.store(true, Ordering::Relaxed);
-        }
-        any_known || self.teams.rolls.told.load(Ordering::Relaxed)
-    }
-
-    /// The same as [`see_memberships`](Self::see_memberships), but that the account shows no groups is not believed
-    /// until a user was seen with one.
-    pub async fn look_into_memberships(&self, account: &mut User, groups: &[GroupName]) {
-        if !self.is_heard(account) {
-            account.groups = None;
-        }
-        self.see_memberships(account, groups.iter()).await;
-    }
-
-    /// Makes sure that it is known, as far as the node tells, whether the account is in these groups.
-    pub async fn see_memberships(
-        &self,
-        account: &User,
-        groups: impl Iterator<Item = &GroupName> + Send,
-    ) {
-        if account.groups.is_some() {
-            return;
-        }
-        for name in groups {
-            if let Ok(group) = self.teams.resolve(name)
-                && !self.teams.awaits(group)
-            {
-                self.teams.read_members(self.people.client(), group).await;
-            }
-        }
-    }
-}
-
-impl Teams {
     /// Whether the user is in the group, as far as that was read.
     #[must_use]
     pub fn is_in(&self, user: &str, group: &str) -> Option<bool> {
-        let key = self.rolls.key(user);
-        self.rolls.with(group, |members| members.contains(&key))
+        let key = self.key(user);
+        self.with(group, |members| members.contains(&key))
     }
 
     /// Reads who is in the group, once. A group that cannot be read is asked for again.
-    async fn read_members(&self, client: &Client, group: &str) {
-        let roll = self.rolls.roll(group);
+    pub(super) async fn read(&self, client: &Client, group: &str) {
+        let roll = self.roll(group);
         let read = roll.get_or_try_init(async || {
             let group = match client.group(group).await {
                 Ok(reply) => reply.value.ok_or(())?,
@@ -142,7 +77,7 @@ impl Teams {
                 }
             };
             let members = self.members_told(&group);
-            let keys = |members: Members| members.ids().map(|id| self.rolls.key(id)).collect();
+            let keys = |members: Members| members.ids().map(|id| self.key(id)).collect();
             Ok::<_, ()>(members.map(|members| Mutex::new(keys(members))))
         });
         // Whoever is not known to be in a group is put into it, or taken out of it.
@@ -162,10 +97,10 @@ impl Teams {
     pub fn members_of(&self, group: &Group) -> Option<Members> {
         match &group.members {
             Some(members) => {
-                self.rolls.shown.store(shown::YES, Ordering::Relaxed);
+                self.shown.store(shown::YES, Ordering::Relaxed);
                 Some(members.iter().map(|member| member.value.clone()).collect())
             }
-            None if self.rolls.shown.load(Ordering::Relaxed) == shown::NO => None,
+            None if self.shown.load(Ordering::Relaxed) == shown::NO => None,
             None => Some(Members::default()),
         }
     }
@@ -173,12 +108,12 @@ impl Teams {
     /// Whether any group has shown members.
     #[must_use]
     pub fn has_shown_members(&self) -> bool {
-        self.rolls.shown.load(Ordering::Relaxed) == shown::YES
+        self.shown.load(Ordering::Relaxed) == shown::YES
     }
 
     /// It is known that groups show their members.
     pub fn members_were_shown(&self) {
-        self.rolls.shown.store(shown::YES, Ordering::Relaxed);
+        self.shown.store(shown::YES, Ordering::Relaxed);
     }
 
     /// The same of a group that somebody was put into: if it shows nobody, as no group has done so
@@ -187,7 +122,6 @@ impl Teams {
     pub fn members_after_joining(&self, group: &Group) -> Option<Members> {
         let first = group.members.is_none()
             && self
-                .rolls
                 .shown
                 .compare_exchange(
                     shown::UNKNOWN,
@@ -203,15 +137,18 @@ impl Teams {
     }
 
     /// Somebody has joined and left groups.
-    pub fn note_memberships(&self, user: &str, joined: &[String], left: &[String]) {
-        let key = self.rolls.key(user);
+    pub(super) fn note<'g>(
+        &self,
+        user: &str,
+        joined: impl Iterator<Item = &'g str>,
+        left: impl Iterator<Item = &'g str>,
+    ) {
+        let key = self.key(user);
         for group in joined {
-            self.rolls
-                .with(self.now(group), |members| members.insert(key));
+            self.with(group, |members| members.insert(key));
         }
         for group in left {
-            self.rolls
-                .with(self.now(group), |members| members.remove(&key));
+            self.with(group, |members| members.remove(&key));
         }
     }
 }

@@ -7,28 +7,27 @@ use std::time::Instant;
 use tokio::sync::Mutex;
 use tracing::{debug, info};
 
-use super::filter::{FilterTrust, is_called, nothing};
-use super::holder::Holder;
+use super::filter::{FilterTrust, nothing};
+use super::holder::{Holder, is_called};
 use super::index::Index;
 use super::known::{Known, Lookup};
-use super::taken::Taken;
+use super::taken::{Step, Taken};
 use crate::roster::{Email, Person};
 use crate::scim::{Client, Error, Listing, Overlap, Query, Reply, User};
 
 /// The people of a node.
 #[derive(Debug)]
 pub struct People {
-    pub(super) client: Arc<Client>,
-    pub(super) filter: FilterTrust,
+    client: Arc<Client>,
+    filter: FilterTrust,
     known: RwLock<Known>,
     /// When the list that is known was begun. The lock lets one list it at a time.
     listed: Mutex<Option<Instant>>,
     /// When the run last changed something that it has not seen the effect of.
     unseen: RwLock<Option<Instant>>,
-    pub(super) probe: Mutex<()>,
     /// Whether anybody will be asked for again after a change.
     keeps_up: AtomicBool,
-    pub(super) taken: Mutex<Taken>,
+    taken: Mutex<Taken>,
 }
 
 impl People {
@@ -41,7 +40,6 @@ impl People {
             known: RwLock::default(),
             listed: Mutex::new(None),
             unseen: RwLock::new(None),
-            probe: Mutex::new(()),
             keeps_up: AtomicBool::new(true),
             taken: Mutex::default(),
         }
@@ -93,10 +91,7 @@ impl People {
     }
 
     /// Reads everyone, unless `worth_it` says after the first page that as many more pages are not.
-    pub(super) async fn list(
-        &self,
-        worth_it: impl Fn(u64) -> bool,
-    ) -> Result<Option<Index>, Error> {
+    async fn list(&self, worth_it: impl Fn(u64) -> bool) -> Result<Option<Index>, Error> {
         let mut listing = Listing::<User>::new(&self.client, Query::default(), Overlap::None);
         let mut index = Index::default();
         let mut first = true;
@@ -253,6 +248,56 @@ impl People {
         }
     }
 
+    /// Asks with a filter; nothing where filters are not to be believed.
+    async fn by_filter(&self, email: &Email) -> Result<Option<Reply<Holder>>, Error> {
+        let reply = self.filter.ask(&self.client, email).await?;
+        if let Some(reply) = &reply {
+            self.keep(&reply.value);
+        }
+        Ok(reply)
+    }
+
+    /// Finds out who has an email that a new person was refused for. Nothing where the node shows nothing that can be
+    /// relied on.
+    ///
+    /// A list that was read in this run is believed, except that the first few who are not in it are
+    /// asked for. Without a list, one is read once the questions have cost as much as a list would, or at once where
+    /// the node does not find people by email.
+    ///
+    /// # Errors
+    /// What can go wrong with a call.
+    pub async fn taken_by(&self, email: &Email) -> Result<Option<Holder>, Error> {
+        let asked = Instant::now();
+        loop {
+            let is_listed = self.is_listed();
+            match self.known(|known| known.by_email(email)) {
+                Lookup::Known(holder) if holder != Holder::Nobody => return Ok(Some(holder)),
+                _ => {}
+            }
+            let by_filter = self.filter.may_be_believed();
+            {
+                // Whoever lists holds this: the others wait for the list.
+                let mut taken = self.taken.lock().await;
+                loop {
+                    match taken.step(email, asked, by_filter, is_listed) {
+                        Step::Settled(holder) => return Ok(holder),
+                        Step::List(most) => {
+                            let begun = Instant::now();
+                            let worth_it = |more| most.is_none_or(|most| more <= most);
+                            let list = self.list(worth_it).await;
+                            taken.listed(list, most.is_none().then_some(begun))?;
+                        }
+                        Step::Ask => break,
+                    }
+                }
+            }
+            // If the filter turns out to be useless, a list may help.
+            if let Some(reply) = self.by_filter(email).await? {
+                return Ok(Some(reply.value));
+            }
+        }
+    }
+
     /// Nobody is asked for twice: what becomes of people need not be remembered, which would cost
     /// the memory of another record each.
     pub fn forget_changes(&self) {
@@ -326,7 +371,7 @@ impl People {
         })
     }
 
-    pub(super) fn known<T>(&self, read: impl FnOnce(&Known) -> T) -> T {
+    fn known<T>(&self, read: impl FnOnce(&Known) -> T) -> T {
         read(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -341,7 +386,7 @@ impl People {
     }
 
     /// Keeps what was read of a single account: that is newer than any list.
-    pub(super) fn keep(&self, holder: &Holder) {
+    fn keep(&self, holder: &Holder) {
         if let Holder::Account(user) = holder {
             self.keep_up(|known| known.read(user));
         }

@@ -9,8 +9,6 @@ use std::time::Instant;
 
 use super::holder::Holder;
 use super::index::Index;
-use super::known::Lookup;
-use super::people::People;
 use crate::roster::Email;
 use crate::scim::Error;
 
@@ -48,94 +46,70 @@ impl Default for Taken {
     }
 }
 
-impl People {
-    /// Finds out who has an email that a new person was refused for. Nothing where the node shows nothing that can be
-    /// relied on.
-    ///
-    /// A list that was read in this run is believed, except that the first few who are not in it are
-    /// asked for. Without a list, one is read once the questions have cost as much as a list would, or at once where
-    /// the node does not find people by email.
-    ///
-    /// # Errors
-    /// What can go wrong with a call.
-    pub async fn taken_by(&self, email: &Email) -> Result<Option<Holder>, Error> {
-        let asked = Instant::now();
-        let among = |index: &Index| Holder::among(index.by_email(&email.folded()), email);
-        loop {
-            let is_listed = self.is_listed();
-            match self.known(|known| known.by_email(email)) {
-                Lookup::Known(holder) if holder != Holder::Nobody => return Ok(Some(holder)),
-                _ => {}
-            }
-            let by_filter = self.has_filter();
-            {
-                // Whoever lists holds this: the others wait for the list.
-                let mut taken = self.taken.lock().await;
-                if !by_filter {
-                    return self.among_all(&mut taken, email, asked).await;
-                }
-                if is_listed && taken.asked >= FEW {
-                    return Ok(Some(Holder::Nobody));
-                }
-                if !is_listed && taken.list.is_none() && taken.asked >= taken.until {
-                    taken.list = self.list_within(taken.budget()).await?;
-                }
-                if let Some(list) = &taken.list {
-                    return Ok(Some(among(list)));
-                }
-                taken.asked += 1;
-            }
-            // If the filter turns out to be useless, a list may help.
-            if let Some(reply) = self.by_filter(email).await? {
-                return Ok(Some(reply.value));
-            }
-        }
-    }
-
-    /// Looks for somebody in a list of everyone. A list that was begun before `asked` may be older than they are.
-    async fn among_all(
-        &self,
-        taken: &mut Taken,
-        email: &Email,
-        asked: Instant,
-    ) -> Result<Option<Holder>, Error> {
-        let among = |index: &Index| Holder::among(index.by_email(&email.folded()), email);
-        loop {
-            let found = taken.list.as_ref().map(among);
-            let is_older = taken.begun.is_none_or(|begun| begun < asked);
-            let is_there = found
-                .as_ref()
-                .is_some_and(|holder| *holder != Holder::Nobody);
-            if is_there || !is_older || taken.lists >= LISTS {
-                return Ok(found);
-            }
-            let begun = Instant::now();
-            match self.list(|_| true).await {
-                // A list that cannot be read whole proves nothing.
-                Err(Error::Unsettled { .. } | Error::Endless { .. }) => {}
-                Ok(list) => taken.list = list,
-                Err(error) => return Err(error),
-            }
-            taken.begun = Some(begun);
-            taken.lists += 1;
-        }
-    }
-
-    /// Lists everyone if that takes no more than so many calls after the first.
-    async fn list_within(&self, calls: u64) -> Result<Option<Index>, Error> {
-        match self.list(|more| more <= calls).await {
-            // A list that cannot be read whole proves nothing.
-            Err(Error::Unsettled { .. } | Error::Endless { .. }) => Ok(None),
-            listed => listed,
-        }
-    }
+/// What to do next to find out who has an email.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Nothing: this is who. Nothing is known where the node shows nothing that can be relied on.
+    Settled(Option<Holder>),
+    /// Everyone is to be listed, if that takes no more than so many calls after the first.
+    List(Option<u64>),
+    /// They are to be asked for.
+    Ask,
 }
 
 impl Taken {
-    /// How many calls a list may cost, now that it is thought of.
-    fn budget(&mut self) -> u64 {
-        let calls = self.asked.max(FEW);
-        self.until = 2 * calls;
-        calls
+    /// What to do next about an email that was asked for at `asked`. `by_filter` says whether the node may find people by
+    /// email, `is_listed` whether everyone was listed in this run.
+    pub(super) fn step(
+        &mut self,
+        email: &Email,
+        asked: Instant,
+        by_filter: bool,
+        is_listed: bool,
+    ) -> Step {
+        let among = |index: &Index| Holder::among(index.by_email(&email.folded()), email);
+        let found = self.list.as_ref().map(among);
+        if !by_filter {
+            // A list that was begun before they were asked for may be older than they are.
+            let is_older = self.begun.is_none_or(|begun| begun < asked);
+            let is_there = !matches!(found, None | Some(Holder::Nobody));
+            let is_settled = is_there || !is_older || self.lists >= LISTS;
+            return if is_settled {
+                Step::Settled(found)
+            } else {
+                Step::List(None)
+            };
+        }
+        if is_listed && self.asked >= FEW {
+            return Step::Settled(Some(Holder::Nobody));
+        }
+        if !is_listed && found.is_none() && self.asked >= self.until {
+            let calls = self.asked.max(FEW);
+            self.until = 2 * calls;
+            return Step::List(Some(calls));
+        }
+        if found.is_some() {
+            return Step::Settled(found);
+        }
+        self.asked += 1;
+        Step::Ask
+    }
+
+    /// Everyone was listed, if it was worth it. `begun` says when, if that was whatever the cost.
+    pub(super) fn listed(
+        &mut self,
+        list: Result<Option<Index>, Error>,
+        begun: Option<Instant>,
+    ) -> Result<(), Error> {
+        match list {
+            // A list that cannot be read whole proves nothing.
+            Err(Error::Unsettled { .. } | Error::Endless { .. }) => {}
+            list => self.list = list?,
+        }
+        if begun.is_some() {
+            self.begun = begun;
+            self.lists += 1;
+        }
+        Ok(())
     }
 }

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use super::members::Rolls;
-use crate::roster::{GroupKind, GroupName, nearest};
+use crate::roster::{GroupKind, GroupName};
 use crate::scim::{Client, Error, Group, Listing, Overlap, Query, same_id};
+use crate::wording::nearest;
 
 /// The groups of a node. A group is a role when its name begins with the role prefix, else a team.
 #[derive(Debug, Clone, Default)]
@@ -21,7 +22,7 @@ pub struct Teams {
     /// Why a group could not be made, by its name.
     pub(super) given_up: HashMap<String, String>,
     /// Who is in them, as far as that was asked.
-    pub(super) rolls: Arc<Rolls>,
+    rolls: Arc<Rolls>,
 }
 
 /// Why a name stands for no group.
@@ -162,6 +163,19 @@ impl Teams {
                 None => Err(self.unknown(name, &full)),
             },
         }
+    }
+
+    /// Who is in them, as far as that was asked.
+    #[must_use]
+    pub fn rolls(&self) -> &Rolls {
+        &self.rolls
+    }
+
+    /// Somebody has joined and left groups.
+    pub fn note_memberships(&self, user: &str, joined: &[String], left: &[String]) {
+        let joined = joined.iter().map(|group| self.now(group));
+        let left = left.iter().map(|group| self.now(group));
+        self.rolls.note(user, joined, left);
     }
 
     /// The same groups, with nothing known of who is in them.

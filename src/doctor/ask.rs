@@ -8,8 +8,8 @@ use reqwest::header::CONTENT_TYPE;
 
 use crate::pace::retry::{Happened, back_off, happened};
 use crate::pace::{Fault, FaultKind, retry_after};
-use crate::report::duration;
 use crate::scim::{Client, Raw, Refusal, Target};
+use crate::wording::duration;
 
 /// How often one thing is asked.
 const ATTEMPTS: u32 = 3;

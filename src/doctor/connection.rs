@@ -14,9 +14,9 @@ use super::ask::{Heard, Why, why_not};
 use super::clock::{self, Skew};
 use super::{Check, Examination, State};
 use crate::pace::{FaultKind, Route, date};
-use crate::report::duration;
 use crate::scim::{Cursor, Place, Raw, Target, User};
 use crate::settings::Node;
+use crate::wording::duration;
 
 /// How long the look-up of a name may take.
 const LOOK_UP: Duration = Duration::from_secs(5);

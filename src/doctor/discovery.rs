@@ -4,8 +4,8 @@
 use super::ask::Why;
 use super::connection::is_token_refused;
 use super::{Check, Examination, State};
-use crate::report::grouped;
 use crate::scim::{Page, Raw, ResourceType, Schema, ServiceProviderConfig, Target};
+use crate::wording::grouped;
 
 const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 

@@ -4,8 +4,8 @@
 use super::ask::Why;
 use super::{Check, Examination, State};
 use crate::directory::other_case;
-use crate::report::grouped;
 use crate::scim::{Page, Raw, Target, User, equals};
+use crate::wording::grouped;
 
 /// What became of a filter that ought to find one person.
 enum Filtered {

@@ -6,8 +6,8 @@ use std::fmt::Write;
 use super::ask::Why;
 use super::connection::is_token_refused;
 use super::{Check, Examination, Granted, Listed, State};
-use crate::report::{counted, grouped};
 use crate::scim::{Group, PAGE, Page, Raw, Resource, Target, User};
+use crate::wording::{counted, grouped};
 
 /// How many are asked for: what headcount asks for, and what it or others fall back to.
 const SIZES: [u64; 5] = [PAGE, 500, 100, 50, 10];

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::connection::{LATER, short};
 use super::{Check, Examination, Facts, Granted, Setup, State};
 use crate::pace::Tempo;
-use crate::report::grouped;
 use crate::scim::{BulkLimits, PAGE};
+use crate::wording::grouped;
 
 /// Answers that take longer than this make runs slow.
 const SLOW: Duration = Duration::from_secs(1);

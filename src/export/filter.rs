@@ -13,17 +13,8 @@ use std::fmt;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::filter_words::{Token, words};
-use super::terms::{Attribute, Operator, Sameness, Term};
-
-/// What a filter is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum About {
-    /// Users.
-    Users,
-    /// Teams and roles.
-    Groups,
-}
+use super::filter_words::{Token, Wrong, words};
+use super::terms::{About, Attribute, Operator, Sameness, Term};
 
 /// A filter that makes sense.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,9 +81,6 @@ impl Filter {
         Filter(Term::And(vec![self.0, other.0]))
     }
 }
-
-/// Where it goes wrong, in bytes, and how.
-pub(super) type Wrong = (usize, String);
 
 struct Reader {
     tokens: Vec<(usize, Token)>,

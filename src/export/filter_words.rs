@@ -1,6 +1,7 @@
 //! The words, texts and brackets of a filter, each with its place.
 
-use super::filter::Wrong;
+/// Where it goes wrong, in bytes, and how.
+pub(super) type Wrong = (usize, String);
 
 /// What a filter is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -164,7 +164,7 @@ impl Operator {
 
 #[cfg(test)]
 mod tests {
-    use super::super::filter::About;
+    use super::super::terms::About;
     use super::*;
 
     fn read(text: &str) -> Filter {

@@ -17,8 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::Arc;
 
-pub use filter::{About, Filter};
+pub use filter::Filter;
 pub use table::{Choice, Table};
+pub use terms::About;
 
 use groups::{Groups, with_members};
 use matching::Subject;

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use crate::roster::nearest;
 use crate::sheet::{Cell, Format, Writer, beginning};
+use crate::wording::nearest;
 
 /// Which columns are shown, and by which one the rows are sorted.
 #[derive(Debug, Clone, PartialEq, Eq)]

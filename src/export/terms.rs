@@ -1,7 +1,15 @@
 //! What filters are made of: attributes, operators, and how they are put together.
 
-use super::filter::About;
-use crate::roster::nearest;
+use crate::wording::nearest;
+
+/// What a filter is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// Users.
+    Users,
+    /// Teams and roles.
+    Groups,
+}
 
 /// A part of a filter.
 #[derive(Debug, Clone, PartialEq)]

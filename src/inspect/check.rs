@@ -9,9 +9,10 @@ use super::counts::Counts;
 use super::problems::{Finding, ProblemList};
 use super::teams::{TeamChecks, remark_line, rows_of_teams};
 use crate::directory::Teams;
-use crate::report::{Digest, Tint, grouped};
+use crate::report::{Digest, Tint};
 use crate::roster::{Census, Code, Column, GroupName, Problem, Roster};
 use crate::sheet::SheetError;
+use crate::wording::grouped;
 
 /// How many teams that cannot be used are named to a person.
 const TEAMS: usize = 40;

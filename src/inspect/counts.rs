@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::report::grouped;
 use crate::roster::{Action, Census};
 use crate::sheet::RowNumber;
+use crate::wording::grouped;
 
 /// How many repeated rows are named.
 const NAMED: usize = 5;

@@ -8,8 +8,9 @@ use super::spec::ReportOptions;
 use super::{Job, JobError};
 use crate::ledger::Book;
 use crate::plan::one_by_one;
-use crate::report::page::{Calls, Facts, Mask, Naming, Page, PageFile};
+use crate::report::page::{Calls, Facts, Mask, Page, PageFile};
 use crate::report::{Former, Told};
+use crate::roster::Naming;
 
 /// Takes the place of a page.
 pub(super) fn create(path: &Path, former: Former) -> Result<PageFile, JobError> {

@@ -4,9 +4,9 @@ use super::execute::{exit, names, together};
 use super::origin::whole;
 use super::site::Ready;
 use super::{Exit, Finished, Job, JobError, Purpose};
-use crate::preview::{self, Closing, Line, Naming, NewGroup, Opening, Planned, Share, Summary};
+use crate::preview::{self, Closing, Line, NewGroup, Opening, Planned, Share, Summary};
 use crate::report::{NodeName, Tally, Tint};
-use crate::roster::GroupName;
+use crate::roster::{GroupName, Naming};
 use crate::run::Ended;
 use crate::threads;
 

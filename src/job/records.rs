@@ -10,9 +10,9 @@ use super::facts::{facts, parts};
 use super::find::refuse_going;
 use super::page::{create, write};
 use crate::ledger::{Book, Pages, RunId, Shelf};
-use crate::report::page::{Mask, Naming, Page};
+use crate::report::page::{Mask, Page};
 use crate::report::{Former, Layout, ResultsFile, name_after};
-use crate::roster::{self, Roster};
+use crate::roster::{self, Naming, Roster};
 use crate::run::{Event, Record};
 
 /// Writes the results of a run again, also while it is going, and tells where they are: at `to`, else where the run was

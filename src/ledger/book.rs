@@ -1,6 +1,6 @@
 //! The record of one run: an `SQLite` file.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +13,8 @@ use super::LedgerError;
 use super::about::About;
 use super::carried::Carried;
 use super::lock::Hold;
-use super::shelf::RunId;
+use super::run_id::RunId;
+use crate::private;
 
 /// What marks a file as the record of a run.
 const APPLICATION: i32 = 0x6865_6164;
@@ -69,10 +70,7 @@ impl Book {
         input: impl Read,
         carried: impl Iterator<Item = Result<Carried, LedgerError>>,
     ) -> Result<Self, LedgerError> {
-        let io = |source| LedgerError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let io = LedgerError::io(path);
         let new = path.with_extension("new");
         // Left by a process that was killed: this one holds the lock.
         let _ = fs::remove_file(&new);
@@ -98,15 +96,10 @@ impl Book {
         input: impl Read,
         carried: impl Iterator<Item = Result<Carried, LedgerError>>,
     ) -> Result<(), LedgerError> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
         // SQLite gives the files beside it the same mode.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        drop(options.open(path).map_err(|source| LedgerError::Io {
-            path: path.to_owned(),
-            source,
-        })?);
+        let mut options = private::file();
+        options.write(true).create_new(true);
+        drop(options.open(path).map_err(LedgerError::io(path))?);
         let failed = |source| of_book(path, source);
         let mut connection = connect(path).map_err(failed)?;
         let all = connection.transaction().map_err(failed)?;
@@ -203,10 +196,8 @@ impl Book {
         let mut rows = parts.query([]).map_err(|error| self.failed(error))?;
         while let Some(row) = rows.next().map_err(|error| self.failed(error))? {
             let bytes: Vec<u8> = row.get(0).map_err(|error| self.failed(error))?;
-            into.write_all(&bytes).map_err(|source| LedgerError::Io {
-                path: self.path.clone(),
-                source,
-            })?;
+            into.write_all(&bytes)
+                .map_err(LedgerError::io(&self.path))?;
         }
         Ok(())
     }
@@ -267,10 +258,7 @@ fn copy_in(all: &Connection, path: &Path, mut input: impl Read) -> Result<(), Le
     loop {
         part.clear();
         let read = input.by_ref().take(PART as u64).read_to_end(&mut part);
-        read.map_err(|source| LedgerError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
+        read.map_err(LedgerError::io(path))?;
         if part.is_empty() {
             return Ok(());
         }

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use super::LedgerError;
 use super::book::Book;
-use super::carried::{Chain, Place};
-use super::standing::{State, Written};
+use super::chain::{Chain, Place};
+use super::row_set::RowSet;
+use super::standing::{State, Written, is_refused};
 use crate::roster::Entry;
 use crate::run::{Before, Doubt, Evidence, Outcome, Past, Verdict};
 use crate::sheet::RowNumber;
@@ -21,35 +22,6 @@ pub struct History {
     unclean: bool,
     /// When the run began by the node's own clock, in seconds since 1970.
     begun: Option<i64>,
-}
-
-/// Numbers of rows, at a bit each.
-#[derive(Debug, Default)]
-pub struct RowSet(Vec<u64>);
-
-impl RowSet {
-    /// Puts a row in; `false` if it was there already.
-    pub fn insert(&mut self, row: RowNumber) -> bool {
-        let (word, bit) = Self::place(row);
-        if word >= self.0.len() {
-            self.0.resize(word + 1, 0);
-        }
-        let is_new = self.0[word] >> bit & 1 == 0;
-        self.0[word] |= 1 << bit;
-        is_new
-    }
-
-    fn contains(&self, row: RowNumber) -> bool {
-        let (word, bit) = Self::place(row);
-        self.0.get(word).is_some_and(|word| word >> bit & 1 == 1)
-    }
-
-    fn place(row: RowNumber) -> (usize, u64) {
-        (
-            usize::try_from(row.0 / 64).unwrap_or(usize::MAX),
-            row.0 % 64,
-        )
-    }
 }
 
 impl History {
@@ -178,17 +150,6 @@ impl History {
                 before: before.unwrap_or_else(Before::nobody),
             }),
         }
-    }
-}
-
-/// Whether it is certain that nothing came of a row, since the node has refused it. Of a row in doubt, only that the
-/// email was taken tells that much.
-pub(super) fn is_refused(verdict: Verdict, status: Option<u16>) -> bool {
-    match status {
-        Some(409) => matches!(verdict, Verdict::Failed | Verdict::Unknown),
-        Some(408 | 429) => false,
-        Some(400..500) => verdict == Verdict::Failed,
-        _ => false,
     }
 }
 

@@ -1,10 +1,12 @@
 //! Locks that die with their process.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
+
+use crate::private;
 
 /// How often, and how far apart, a lock is tried: somebody may only be looking whether it is taken.
 const TRIES: u32 = 50;
@@ -20,13 +22,11 @@ pub struct Hold(File);
 /// When there cannot be such a file.
 pub fn hold(path: &Path, who: &str) -> io::Result<Result<Hold, String>> {
     if let Some(folder) = path.parent() {
-        private_folder(folder)?;
+        private::folder(folder)?;
     }
-    let mut options = OpenOptions::new();
+    let mut options = private::file();
     // Reading as well: a lock that others may share needs that on some systems.
     options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
     let holder = holder_file(path);
     match file.try_lock() {
@@ -79,18 +79,6 @@ impl Drop for Hold {
         // The system does so anyway when the file is closed.
         let _ = self.0.unlock();
     }
-}
-
-/// Makes a folder that only its owner may look into, unless it is there.
-pub(super) fn private_folder(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 #[cfg(test)]

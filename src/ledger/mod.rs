@@ -14,11 +14,15 @@
 mod about;
 mod book;
 mod carried;
+mod chain;
 mod files;
 mod history;
+mod integer;
 mod keeper;
 mod lock;
 mod notes;
+mod row_set;
+mod run_id;
 mod salvage;
 mod shelf;
 mod standing;
@@ -26,17 +30,21 @@ mod standing;
 mod tests;
 mod way_back;
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::sheet::{RowNumber, SheetError};
 
 pub use about::{About, Kind, NodeAbout};
 pub use book::Book;
-pub use carried::{Carried, Chain, Place};
-pub use history::{History, Pages, RowSet};
+pub use carried::Carried;
+pub use chain::{Chain, Place};
+pub use history::{History, Pages};
 pub use keeper::Keeper;
 pub use lock::{Hold, hold};
-pub use shelf::{RunId, Shelf};
+pub use row_set::RowSet;
+pub use run_id::RunId;
+pub use shelf::Shelf;
 pub use standing::{Access, Counts, Part, State};
 pub use way_back::{Stuck, WayBack, WayBackRow};
 
@@ -100,4 +108,14 @@ pub enum LedgerError {
     /// Another process is writing it.
     #[error("run {0} is still going")]
     Busy(RunId),
+}
+
+impl LedgerError {
+    /// That the disk does not do as it should with this file or folder.
+    fn io(path: &Path) -> impl Fn(io::Error) -> Self + Copy {
+        move |source| LedgerError::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
 }

@@ -1,14 +1,12 @@
 //! Writing into the record of a run.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::LedgerError;
 use super::book::{Book, put_part};
+use super::integer::{milliseconds, signed};
 use crate::run::Note;
-use crate::sheet::RowNumber;
 
 impl Book {
     /// Writes several notes down at once; they are durable when this returns.
@@ -134,12 +132,4 @@ fn put_all(all: &Connection, notes: &[Note]) -> rusqlite::Result<()> {
         }
     }
     Ok(())
-}
-
-fn milliseconds(took: Duration) -> i64 {
-    i64::try_from(took.as_millis()).unwrap_or(i64::MAX)
-}
-
-pub(super) fn signed(row: RowNumber) -> i64 {
-    i64::try_from(row.0).unwrap_or(i64::MAX)
 }

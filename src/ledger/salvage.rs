@@ -10,7 +10,8 @@ use tracing::debug;
 use super::LedgerError;
 use super::book::{Book, columns};
 use super::lock::Hold;
-use super::shelf::RunId;
+use super::run_id::RunId;
+use crate::private;
 
 /// Opens a record to go on with it. What can be read of a damaged one is copied into a new one, and
 /// the damaged one kept; then `true`.
@@ -34,10 +35,7 @@ pub(super) fn open(id: RunId, path: &Path, hold: Hold) -> Result<(Book, bool), L
     // Of an attempt that was cut short.
     let _ = fs::remove_file(&copy);
     copy_what_can_be_read(path, &copy).map_err(|error| unreadable(error.to_string()))?;
-    let io = |source| LedgerError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let io = LedgerError::io(path);
     for ending in ["db-wal", "db-shm"] {
         // What is in it was read, or cannot be.
         let _ = fs::remove_file(path.with_extension(ending));
@@ -68,11 +66,7 @@ fn is_damage(error: &LedgerError) -> bool {
 fn copy_what_can_be_read(from: &Path, to: &Path) -> rusqlite::Result<()> {
     let read = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let json: String = read.query_row("SELECT json FROM about", [], |row| row.get(0))?;
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let _ = options.open(to);
+    let _ = private::file().write(true).create_new(true).open(to);
     let mut write = Connection::open(to)?;
     let all = write.transaction()?;
     super::book::lay_out(&all)?;

@@ -1,52 +1,20 @@
 //! Where the records of runs stand: the state directory.
 
-use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 
 use super::about::{About, Kind};
 use super::book::Book;
-use super::carried::{Carried, Chain};
-use super::lock::{Hold, hold, hold_patiently, is_held, private_folder};
+use super::carried::Carried;
+use super::chain::Chain;
+use super::lock::{Hold, hold, hold_patiently, is_held};
+use super::run_id::RunId;
 use super::{LedgerError, salvage};
-
-/// The name of a run: when it began, to the thousandth of a second. So they are in order.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RunId(String);
-
-impl RunId {
-    fn new(begun: Timestamp) -> Self {
-        RunId(begun.strftime("%Y-%m-%d-%H%M%S-%3f").to_string())
-    }
-
-    fn begun(&self) -> Option<Timestamp> {
-        let (seconds, thousandth) = self.0.rsplit_once('-')?;
-        let begun = DateTime::strptime("%Y-%m-%d-%H%M%S", seconds).ok()?;
-        let begun = TimeZone::UTC.to_timestamp(begun).ok()?;
-        let thousandth: i64 = thousandth.parse().ok()?;
-        begun
-            .checked_add(SignedDuration::from_millis(thousandth))
-            .ok()
-    }
-
-    /// As it is written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
+use crate::private;
 
 /// The folder with the records of all runs.
 #[derive(Debug, Clone)]
@@ -97,7 +65,7 @@ impl Shelf {
         carried: impl Iterator<Item = Result<Carried, LedgerError>>,
     ) -> Result<Book, LedgerError> {
         let runs = self.dir.join("runs");
-        private_folder(&runs).map_err(|source| LedgerError::Io { path: runs, source })?;
+        private::folder(&runs).map_err(LedgerError::io(&runs))?;
         // Whatever the clock says: runs are in order by their names.
         let latest = self.runs()?.first().and_then(RunId::begun);
         let mut begun = match latest {
@@ -123,7 +91,7 @@ impl Shelf {
     ) -> Result<Hold, LedgerError> {
         let path = self.lock_path(id);
         let who = format!("process {}", std::process::id());
-        let held = by(&path, &who).map_err(|source| LedgerError::Io { path, source })?;
+        let held = by(&path, &who).map_err(LedgerError::io(&path))?;
         held.map_err(|_| LedgerError::Busy(id.clone()))
     }
 
@@ -233,10 +201,7 @@ impl Shelf {
     /// When the folder cannot be read.
     pub fn runs(&self) -> Result<Vec<RunId>, LedgerError> {
         let runs = self.dir.join("runs");
-        let failed = |source| LedgerError::Io {
-            path: runs.clone(),
-            source,
-        };
+        let failed = LedgerError::io(&runs);
         let entries = match fs::read_dir(&runs) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(failed)?,
@@ -287,7 +252,7 @@ impl Shelf {
     pub fn set_aside(&self, id: &RunId) -> Result<PathBuf, LedgerError> {
         let _hold = self.take(id, hold_patiently)?;
         let (path, aside) = (self.path(id), self.path(id).with_extension("damaged"));
-        fs::rename(&path, &aside).map_err(|source| LedgerError::Io { path, source })?;
+        fs::rename(&path, &aside).map_err(LedgerError::io(&path))?;
         Ok(aside)
     }
 
@@ -318,6 +283,6 @@ impl Shelf {
         let digest = Sha256::digest(address.as_bytes());
         let name: String = digest[..12].iter().map(|b| format!("{b:02x}")).collect();
         let path = self.dir.join("nodes").join(format!("{name}.lock"));
-        hold(&path, who).map_err(|source| LedgerError::Io { path, source })
+        hold(&path, who).map_err(LedgerError::io(&path))
     }
 }

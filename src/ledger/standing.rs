@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::LedgerError;
 use super::book::Book;
+use super::integer::{signed, time, unsigned};
 use crate::run::{Before, Outcome, Verdict};
 use crate::sheet::RowNumber;
 
@@ -132,6 +133,17 @@ pub(super) struct Written {
     pub(super) node_time: Option<i64>,
     pub(super) before: Option<Before>,
     pub(super) outcome: Option<Outcome>,
+}
+
+/// Whether it is certain that nothing came of a row, since the node has refused it. Of a row in doubt, only that the
+/// email was taken tells that much.
+pub(super) fn is_refused(verdict: Verdict, status: Option<u16>) -> bool {
+    match status {
+        Some(409) => matches!(verdict, Verdict::Failed | Verdict::Unknown),
+        Some(408 | 429) => false,
+        Some(400..500) => verdict == Verdict::Failed,
+        _ => false,
+    }
 }
 
 impl Book {
@@ -269,9 +281,9 @@ impl Book {
                 coalesce(proven, verdict = 'created' AND status = 201) AS proven
              FROM row WHERE number >= ?1 ORDER BY number LIMIT ?2",
         )?;
-        let from = i64::try_from(from.0).unwrap_or(i64::MAX);
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        rows.query_map(params![from, most], written)?.collect()
+        rows.query_map(params![signed(from), most], written)?
+            .collect()
     }
 
     /// The numbers of all rows with their verdicts.
@@ -320,12 +332,4 @@ fn written(row: &rusqlite::Row<'_>) -> rusqlite::Result<Written> {
         before: before.and_then(|json| serde_json::from_str(&json).ok()),
         outcome,
     })
-}
-
-fn time(milliseconds: i64) -> Timestamp {
-    Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or_default()
 }

@@ -11,8 +11,6 @@ use reqwest::{Method, StatusCode};
 use strum::{EnumCount, VariantArray};
 use url::Url;
 
-use super::retry::Repeat;
-
 /// What a node may count calls by. Each class has a pace of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, VariantArray)]
 pub enum Class {
@@ -30,6 +28,15 @@ pub enum Class {
 impl Class {
     /// All of them.
     pub const ALL: [Class; Class::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
+}
+
+/// Whether a call may simply be sent a second time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// Twice is the same as once (RFC 9110, section 9.2.2; and every PATCH this program sends).
+    Safe,
+    /// A second one may be refused, or make a second thing: find out first.
+    LookFirst,
 }
 
 /// One HTTP request, to be sent as often as needed.

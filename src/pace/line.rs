@@ -335,7 +335,7 @@ fn kind_of(what: Happened) -> FaultKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pace::{Class, HttpOptions, Tempo, client, retry::Repeat};
+    use crate::pace::{Class, HttpOptions, Repeat, Tempo, client};
 
     #[tokio::test(start_paused = true)]
     async fn a_node_that_refuses_everything_for_ten_minutes_is_given_up() {

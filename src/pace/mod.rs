@@ -40,7 +40,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 pub use ask::Heard;
-pub use call::{Answer, Call, Cause, Class, Fault, FaultKind, Refused};
+pub use call::{Answer, Call, Cause, Class, Fault, FaultKind, Refused, Repeat};
 pub use ceiling::{Rate, RateError, Tempo};
 pub use http::{Http, HttpOptions, HttpVersion, NoHttp, client};
 pub use limiter::LearnedRates;

@@ -10,16 +10,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::wait::{is_throttled, says_too_many};
-use super::{Fault, Refused};
-
-/// Whether a call may simply be sent a second time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repeat {
-    /// Twice is the same as once (RFC 9110, section 9.2.2; and every PATCH this program sends).
-    Safe,
-    /// A second one may be refused, or make a second thing: find out first.
-    LookFirst,
-}
+use super::{Fault, Refused, Repeat};
 
 /// How a call went, as far as sending it again is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -98,6 +98,6 @@ fn edit(
 fn is_in(account: &User, group: &str, teams: &Teams) -> Option<bool> {
     match &account.groups {
         Some(groups) => Some(groups.iter().any(|shown| same_id(&shown.value, group))),
-        None => teams.is_in(&account.id, group),
+        None => teams.rolls().is_in(&account.id, group),
     }
 }

@@ -6,26 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::Difference;
 use crate::report::Tint;
-use crate::roster::{Column, Columns};
+use crate::roster::Naming;
 use crate::run::{Record, Verdict};
-
-/// Where a file names people.
-#[derive(Debug, Clone, Copy)]
-pub struct Naming {
-    email: Option<usize>,
-    id: Option<usize>,
-}
-
-impl Naming {
-    /// As the headings say.
-    #[must_use]
-    pub fn of(columns: &Columns) -> Self {
-        Naming {
-            email: columns.at(Column::Email),
-            id: columns.at(Column::Id),
-        }
-    }
-}
+use crate::sheet::cell_at;
 
 /// What a row would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,10 +34,7 @@ pub struct Line {
 
 impl Line {
     pub(super) fn of(record: &Record, naming: &Naming) -> Self {
-        let cell = |at: Option<usize>| {
-            let cell = record.cells.get(at?)?.trim();
-            (!cell.is_empty()).then(|| cell.to_owned())
-        };
+        let cell = |at: Option<usize>| cell_at(&record.cells, at?).map(str::to_owned);
         let outcome = &record.outcome;
         Line {
             row: record.number.0,

@@ -15,10 +15,11 @@ use tokio::sync::mpsc;
 pub use compare::Comparison;
 pub use document::{Closing, Document, NewGroup, Opening, without_lines};
 pub use file::{PlanError, PlanFile, PlanWriter, Planned};
-pub use line::{Line, Naming};
+pub use line::Line;
 pub use summary::{Share, Summary};
 
 use crate::report::{Progress, Tally, follow};
+use crate::roster::Naming;
 use crate::run::Event;
 
 /// Gives each row of a rehearsal to `on_line`, in the order of the file, until it is over; `sink` is

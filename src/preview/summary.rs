@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::pace::Rate;
-use crate::report::{Tally, duration, grouped};
+use crate::report::Tally;
 use crate::run::Forecast;
+use crate::wording::{counted, duration, grouped};
 
 /// What would be sent to one node.
 #[derive(Debug, Clone, Copy, Default)]
@@ -170,12 +171,10 @@ impl fmt::Display for Summary<'_> {
             shares,
             node,
         } = self;
-        let rows = tally.rows();
         writeln!(
             f,
-            "{} {} on {node} would come to: {}.",
-            grouped(rows),
-            if rows == 1 { "row" } else { "rows" },
+            "{} on {node} would come to: {}.",
+            counted(tally.rows(), "row"),
             tally.in_words()
         )?;
         f.write_str(&self.calls())?;

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::summary::counted;
 use super::tint::Tint;
 use crate::roster::{Code, Problem};
 use crate::sheet::RowNumber;
+use crate::wording::counted;
 
 /// How many problems of a kind are shown whole, if there are many.
 const SHOWN: usize = 3;

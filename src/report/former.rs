@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::results::COLUMNS;
+use crate::roster::RESULT_COLUMNS;
 use crate::run::{Before, Doubt, Evidence, Outcome, Past, Verdict};
-use crate::sheet::{Cells, RowNumber, trim};
+use crate::sheet::{Cells, RowNumber, cell_at, trim};
 
 /// Where in a file the results of an earlier run stand.
 #[derive(Debug, Clone)]
@@ -24,7 +24,10 @@ impl FormerResults {
     #[must_use]
     pub fn of(header: &[String]) -> Option<Self> {
         let at = |name: &str| {
-            debug_assert!(COLUMNS.contains(&name), "{name} is no column of results");
+            debug_assert!(
+                RESULT_COLUMNS.contains(&name),
+                "{name} is no column of results"
+            );
             let mut headings = header.iter();
             headings.position(|heading| trim(heading).eq_ignore_ascii_case(name))
         };
@@ -43,24 +46,19 @@ impl FormerResults {
     /// The id of the run that has written a row.
     #[must_use]
     pub fn run<'c>(&self, cells: &'c Cells) -> Option<&'c str> {
-        let cell = cells.get(self.run?).map(trim);
-        cell.filter(|cell| !cell.is_empty())
+        cell_at(cells, self.run?)
     }
 
     /// The number of a row in the run that has written it; nothing for a row that was added since.
     #[must_use]
     pub fn row(&self, cells: &Cells) -> Option<RowNumber> {
-        let cell = cells.get(self.row?).map(trim)?;
-        cell.parse().ok().map(RowNumber)
+        cell_at(cells, self.row?)?.parse().ok().map(RowNumber)
     }
 
     /// What became of a row; nothing if that cannot be read.
     #[must_use]
     pub fn outcome(&self, cells: &Cells) -> Option<Outcome> {
-        let cell = |at: Option<usize>| {
-            let cell = at.and_then(|at| cells.get(at)).map(trim);
-            cell.filter(|cell| !cell.is_empty())
-        };
+        let cell = |at: Option<usize>| cell_at(cells, at?);
         let verdict = Verdict::of_word(&cell(Some(self.outcome))?.to_lowercase())?;
         let finished_at: Option<Timestamp> =
             cell(self.finished_at).and_then(|time| time.parse().ok());

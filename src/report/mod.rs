@@ -30,11 +30,13 @@ pub use place::{beside, is_stream, name_after};
 pub use progress::{Counter, Progress, When};
 pub use results::{FormerFiles, Layout, ResultsError, ResultsFile, UnfitError};
 pub use screen::{Paper, Screen, ask, say};
-pub use summary::{Summary, Tally, counted, duration, grouped};
+pub use summary::{Summary, Tally};
 pub use table::Table;
 pub use tint::{Colours, Tint, plain};
 pub use unfinished::{Begun, Former, Unfinished, free_name, set_aside};
 pub use wrap::paragraph;
+
+pub use crate::wording::{counted, duration, grouped};
 
 use crate::run::Event;
 use page::{Calls, Page};

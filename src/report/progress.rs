@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::screen::{BARS, columns_of_error, for_error, say};
-use super::summary::{Tally, duration, grouped};
+use super::summary::Tally;
 use super::tint::Tint;
 use crate::run::{PaceReport, Verdict};
+use crate::wording::{duration, grouped};
 
 /// When progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

@@ -7,22 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::screen::say;
 use super::unfinished::{Begun, Former, Unfinished};
-use crate::roster::Roster;
+use crate::roster::{RESULT_COLUMNS, Roster};
 use crate::run::{Outcome, Record, Verdict};
 use crate::sheet::{Cell, Format, LimitError, SheetError, Tone, Writer};
-
-/// The columns behind those of the input.
-pub(super) const COLUMNS: [&str; 9] = [
-    "result_row",
-    "result_action",
-    "result_outcome",
-    "result_status",
-    "result_user_id",
-    "result_attempts",
-    "result_error",
-    "result_finished_at",
-    "result_run",
-];
 
 /// What tells results from other files, in every format that is written row by row.
 const SIGN: &[u8] = b"result_outcome";
@@ -91,7 +78,8 @@ impl<'a> Layout<'a> {
             return Ok(());
         }
         let kept: Vec<usize> = self.kept().collect();
-        self.format.check_size(rows, kept.len() + COLUMNS.len())?;
+        self.format
+            .check_size(rows, kept.len() + RESULT_COLUMNS.len())?;
         for part in parts {
             for entry in part.entries()? {
                 let entry = entry?;
@@ -171,7 +159,7 @@ impl ResultsFile {
         }
         let kept: Vec<usize> = layout.kept().collect();
         let mut header: Vec<String> = kept.iter().map(|at| layout.header[*at].clone()).collect();
-        header.extend(COLUMNS.map(str::to_owned));
+        header.extend(RESULT_COLUMNS.map(str::to_owned));
         let writer = match Writer::new(BufWriter::new(file), layout.format, &header) {
             Ok(writer) => writer,
             Err(error) => {
@@ -220,7 +208,7 @@ impl ResultsFile {
         } = &record.outcome;
         let finished_at = format!("{finished_at:.3}");
         let error = self.words(error.as_deref().unwrap_or_default());
-        let mut cells: Vec<Cell<'_>> = Vec::with_capacity(self.kept.len() + COLUMNS.len());
+        let mut cells: Vec<Cell<'_>> = Vec::with_capacity(self.kept.len() + RESULT_COLUMNS.len());
         cells.extend(
             self.kept
                 .iter()

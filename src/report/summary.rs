@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::tint::Tint;
 use crate::run::{Ended, Outcome, StopReason, Verdict};
+use crate::wording::{counted, duration, grouped};
 
 /// Counts of a run so far.
 #[derive(Debug, Clone)]
@@ -252,55 +253,10 @@ fn rows_a_second(tally: &Tally) -> f64 {
     rows / tally.elapsed().as_secs_f64().max(f64::EPSILON)
 }
 
-/// 1234567 as "1,234,567".
-#[must_use]
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// "1 row", "2 rows".
-#[must_use]
-pub fn counted(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", grouped(number))
-}
-
-/// "420 ms", "1.4 s", "12 s", "3 min 5 s", "2 h 10 min".
-#[must_use]
-pub fn duration(duration: Duration) -> String {
-    let seconds = (duration + Duration::from_millis(500)).as_secs();
-    match seconds {
-        0 => format!("{} ms", duration.as_millis()),
-        1..10 => format!("{:.1} s", duration.as_secs_f64()),
-        10..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tint::plain;
     use super::*;
-
-    #[test]
-    fn numbers_and_times_are_written_for_people() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(duration(Duration::from_millis(420)), "420 ms");
-        assert_eq!(duration(Duration::from_secs(59)), "59 s");
-        assert_eq!(duration(Duration::from_secs(185)), "3 min 5 s");
-        assert_eq!(duration(Duration::from_mins(130)), "2 h 10 min");
-    }
 
     /// Without the line that says how long it took.
     fn timeless(summary: &Summary<'_>) -> String {

@@ -1,12 +1,13 @@
 //! Files with people in them while they are written: under another name until they are whole, and read by their owner
 //! only. A link stays a link: what is written goes to where it points.
 
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::place::is_stream;
 use crate::links::followed;
+use crate::private;
 
 /// What happens to a file of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,11 +81,7 @@ impl Unfinished {
         let whole = followed(path)?;
         let part = part_of(&whole);
         let left = clear(&part, &whole, former_part, sign)?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&part)?;
+        let file = private::file().write(true).create_new(true).open(&part)?;
         // Held until the file is closed. Where there are no locks, two runs at once are not noticed.
         let _ = file.try_lock();
         let part = Unfinished {

@@ -1,13 +1,16 @@
 //! What a row can ask for.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumCount, VariantArray};
 
 use super::column::plain;
-use super::{nearest, words};
+use super::heading;
+use crate::wording::nearest;
 
 /// What a row asks for.
 #[derive(
@@ -43,6 +46,15 @@ pub enum Action {
     /// Take somebody out of teams or roles.
     RemoveTeams,
 }
+
+/// Other names of actions. None for deleting, and none that may mean two things, such as *remove*: from
+/// a team, or for good?
+const ACTIONS: &[(Action, &[&str])] = &[
+    (Action::Create, &["add", "new", "add user", "create user"]),
+    (Action::Update, &["change", "modify", "edit"]),
+    (Action::Lock, &["disable", "deactivate", "suspend"]),
+    (Action::Unlock, &["enable", "activate", "reactivate"]),
+];
 
 /// An action that there is not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -100,10 +112,47 @@ impl FromStr for Action {
         Action::ALL
             .into_iter()
             .find(|action| plain(action.as_str()) == wanted)
-            .or_else(|| words::action(name))
+            .or_else(|| named_otherwise(name))
             .ok_or_else(|| ActionError {
                 name: name.to_owned(),
                 nearest: nearest(name, Action::ALL.map(Action::as_str)),
             })
+    }
+}
+
+/// The action that a word is another name of.
+fn named_otherwise(word: &str) -> Option<Action> {
+    static WORDS: LazyLock<HashMap<String, Action>> = LazyLock::new(|| {
+        let words = ACTIONS.iter().flat_map(|(action, names)| {
+            let of_this = |name: &&str| (heading::key(name), *action);
+            names.iter().map(of_this)
+        });
+        words.collect()
+    });
+    WORDS.get(&heading::key(word)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_names_of_actions_are_none_of_another_action() {
+        for (action, names) in ACTIONS {
+            for name in *names {
+                assert_eq!(name.parse::<Action>(), Ok(*action), "{name}");
+            }
+        }
+        for word in [
+            "remove",
+            "terminate",
+            "block",
+            "leave",
+            "löschen",
+            "none",
+            "",
+        ] {
+            assert!(word.parse::<Action>().is_err(), "{word}");
+        }
     }
 }

@@ -195,10 +195,7 @@ pub(super) fn take(
     roster: &Roster,
     on_problem: &mut dyn FnMut(Problem),
 ) -> Result<Census, SheetError> {
-    let failed = |source: io::Error| SheetError::NoRoom {
-        file: roster.file_name().to_owned(),
-        source,
-    };
+    let failed = SheetError::no_room(roster.file_name());
     let mut census = Census::default();
     let mut sorter = Sorter::new();
     for entry in roster.entries()? {

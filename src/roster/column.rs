@@ -101,6 +101,19 @@ impl FromStr for Column {
     }
 }
 
+/// The columns that the results of a run add behind those of the input.
+pub const RESULT_COLUMNS: [&str; 9] = [
+    "result_row",
+    "result_action",
+    "result_outcome",
+    "result_status",
+    "result_user_id",
+    "result_attempts",
+    "result_error",
+    "result_finished_at",
+    "result_run",
+];
+
 /// A name without what people write differently: case, blanks, `_`, `-` and `.`.
 pub(super) fn plain(name: &str) -> String {
     trim(name)

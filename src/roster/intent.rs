@@ -6,9 +6,33 @@ use super::change::{Attributes, Change, GroupKind, GroupName, Newcomer, Revision
 use super::code::Code;
 use super::column::Column;
 use super::email::Email;
+use super::mangled::Mangled;
 use super::names::full_name;
 use super::person::{Person, UserId};
+use super::problem::Problem;
 use super::reading::{Reading, is_clear};
+use super::rules::Rules;
+use crate::sheet::Row;
+
+/// What a row asks for.
+pub(super) fn change(rules: &Rules, row: &Row) -> Result<Change, Vec<Problem>> {
+    let mut reading = Reading {
+        rules,
+        number: row.number,
+        cells: &row.cells,
+        mangled: Mangled { marks: &row.marks },
+        problems: Vec::new(),
+    };
+    reading.node();
+    let change = reading.change();
+    if let Some(change) = &change {
+        reading.spare(change);
+    }
+    match change {
+        Some(change) if reading.problems.is_empty() => Ok(change),
+        _ => Err(reading.problems),
+    }
+}
 
 impl Reading<'_> {
     /// What the row asks for. `None` only where a problem was noted.

@@ -19,6 +19,7 @@ mod likeness;
 mod mangled;
 mod mapping;
 mod names;
+mod naming;
 mod nodes;
 mod person;
 mod problem;
@@ -38,10 +39,11 @@ pub use action::{Action, ActionError};
 pub use census::{Census, Mentions};
 pub use change::{Attributes, Change, Edit, GroupKind, GroupName, Newcomer, Revision};
 pub use code::Code;
-pub use column::{Column, ColumnError};
+pub use column::{Column, ColumnError, RESULT_COLUMNS};
 pub use email::{Email, EmailError};
 pub use header::{Columns, Idle, Meaning, Why};
 pub use mapping::{MappedBy, Mapping, MappingError, Target, TargetError};
+pub use naming::Naming;
 pub use nodes::{NodeNames, Nodes};
 pub use person::{Person, UserId};
 pub use problem::Problem;
@@ -286,7 +288,7 @@ impl Iterator for Entries {
         };
         Some(match line {
             Ok(Line::Row(row)) => {
-                let change = self.rules.change(&row);
+                let change = intent::change(&self.rules, &row);
                 Ok(Entry {
                     number: row.number,
                     cells: row.cells,
@@ -304,20 +306,4 @@ impl Iterator for Entries {
             Err(error) => Err(error),
         })
     }
-}
-
-/// The candidate most like `name`, if one is like it at all.
-pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let name = name.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| {
-            (
-                strsim::jaro_winkler(&name, &candidate.to_lowercase()),
-                candidate,
-            )
-        })
-        .filter(|(likeness, _)| *likeness >= 0.8)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, candidate)| candidate)
 }

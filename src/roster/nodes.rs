@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::column::plain;
-use super::nearest;
+use crate::wording::nearest;
 
 /// What a node may be called in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

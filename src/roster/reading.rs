@@ -8,7 +8,7 @@ use super::mangled::{Mangled, formula_error};
 use super::problem::Problem;
 use super::rules::Rules;
 use super::words;
-use crate::sheet::{Cells, RowNumber, before_misread, trim};
+use crate::sheet::{Cells, RowNumber, before_misread, cell_at, trim};
 
 /// What empties an attribute on update.
 const CLEAR: &str = "<clear>";
@@ -28,8 +28,7 @@ pub(super) struct Reading<'r> {
 impl<'r> Reading<'r> {
     /// The cell of a column, trimmed; nothing if it is empty.
     pub(super) fn cell(&self, column: Column) -> Option<&'r str> {
-        let at = self.rules.columns().at(column)?;
-        self.cells.get(at).map(trim).filter(|cell| !cell.is_empty())
+        cell_at(self.cells, self.rules.columns().at(column)?)
     }
 
     /// The same; nothing either, and a problem, if a spreadsheet program has made something else of it.

@@ -2,16 +2,13 @@
 //! is in `intent`, what stands in its cells in `reading`.
 
 use super::Options;
-use super::change::Change;
 use super::code::Code;
 use super::column::Column;
 use super::header::Columns;
-use super::mangled::Mangled;
 use super::nodes::Share;
 use super::problem::Problem;
 use super::protected::Protected;
-use super::reading::Reading;
-use crate::sheet::{Addressing, BrokenRow, Defect, Line, Row, SheetError, trim};
+use crate::sheet::{Addressing, BrokenRow, Defect, Line, SheetError, trim};
 
 /// How the rows of one file are understood.
 #[derive(Debug, Clone)]
@@ -126,26 +123,6 @@ impl Rules {
             // Whose it is cannot be told.
             Ok(Line::Broken(_)) => !share.is_first(),
             Err(_) => false,
-        }
-    }
-
-    /// What a row asks for.
-    pub(super) fn change(&self, row: &Row) -> Result<Change, Vec<Problem>> {
-        let mut reading = Reading {
-            rules: self,
-            number: row.number,
-            cells: &row.cells,
-            mangled: Mangled { marks: &row.marks },
-            problems: Vec::new(),
-        };
-        reading.node();
-        let change = reading.change();
-        if let Some(change) = &change {
-            reading.spare(change);
-        }
-        match change {
-            Some(change) if reading.problems.is_empty() => Ok(change),
-            _ => Err(reading.problems),
         }
     }
 }

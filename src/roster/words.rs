@@ -1,9 +1,8 @@
-//! Words in cells, in the languages that people write: yes and no, and what a row asks for.
+//! Yes and no in cells, in the languages that people write.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::action::Action;
 use super::heading;
 
 /// Words for an account that may be used, in each language. The last one is what Excel makes of `TRUE`
@@ -26,15 +25,6 @@ const NO: [&[&str]; 5] = [
     &["いいえ", "無効", "ロック"],
 ];
 
-/// Other names of actions. None for deleting, and none that may mean two things, such as *remove*: from
-/// a team, or for good?
-const ACTIONS: &[(Action, &[&str])] = &[
-    (Action::Create, &["add", "new", "add user", "create user"]),
-    (Action::Update, &["change", "modify", "edit"]),
-    (Action::Lock, &["disable", "deactivate", "suspend"]),
-    (Action::Unlock, &["enable", "activate", "reactivate"]),
-];
-
 /// Whether a cell says yes or no.
 pub(super) fn yes_or_no(cell: &str) -> Option<bool> {
     static WORDS: LazyLock<HashMap<String, bool>> = LazyLock::new(|| {
@@ -49,18 +39,6 @@ pub(super) fn yes_or_no(cell: &str) -> Option<bool> {
         yes.chain(no).collect()
     });
     WORDS.get(&heading::key(cell)).copied()
-}
-
-/// The action that a word is another name of.
-pub(super) fn action(word: &str) -> Option<Action> {
-    static WORDS: LazyLock<HashMap<String, Action>> = LazyLock::new(|| {
-        let words = ACTIONS.iter().flat_map(|(action, names)| {
-            let of_this = |name: &&str| (heading::key(name), *action);
-            names.iter().map(of_this)
-        });
-        words.collect()
-    });
-    WORDS.get(&heading::key(word)).copied()
 }
 
 #[cfg(test)]
@@ -114,26 +92,6 @@ mod tests {
     fn no_word_says_yes_and_no() {
         for word in YES.into_iter().flatten() {
             assert_eq!(yes_or_no(word), Some(true), "{word}");
-        }
-    }
-
-    #[test]
-    fn other_names_of_actions_are_none_of_another_action() {
-        for (action, names) in ACTIONS {
-            for name in *names {
-                assert_eq!(name.parse::<Action>(), Ok(*action), "{name}");
-            }
-        }
-        for word in [
-            "remove",
-            "terminate",
-            "block",
-            "leave",
-            "löschen",
-            "none",
-            "",
-        ] {
-            assert!(word.parse::<Action>().is_err(), "{word}");
         }
     }
 }

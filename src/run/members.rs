@@ -57,9 +57,9 @@ impl Worker {
         let group = self.client.group(group).await.ok()?.value?;
         let teams = &self.directory.teams;
         if joined {
-            teams.members_after_joining(&group)
+            teams.rolls().members_after_joining(&group)
         } else {
-            teams.members_of(&group)
+            teams.rolls().members_of(&group)
         }
     }
 
@@ -242,7 +242,7 @@ impl Worker {
     /// Whether a group that shows no members has none: some group has shown members, or the node's
     /// schema says that groups do (RFC 7643, section 7).
     async fn members_are_shown(&self) -> bool {
-        if self.directory.teams.has_shown_members() {
+        if self.directory.teams.rolls().has_shown_members() {
             return true;
         }
         let schema = self.client.schema(GROUP_SCHEMA).await;
@@ -251,7 +251,7 @@ impl Worker {
             .and_then(|schema| schema.attribute("members"));
         let shown = members.is_some_and(Attribute::is_returned);
         if shown {
-            self.directory.teams.members_were_shown();
+            self.directory.teams.rolls().members_were_shown();
         }
         shown
     }

@@ -41,13 +41,7 @@ impl StopReason {
     /// The same, said of one of several nodes. An interruption is nobody's in particular.
     #[must_use]
     pub fn of(self, node: &str) -> Self {
-        let said = |what: &str| format!("{node}: {what}");
-        match self {
-            StopReason::Denied(what) => StopReason::Denied(said(&what)),
-            StopReason::Unreachable(what) => StopReason::Unreachable(said(&what)),
-            StopReason::Broken(what) => StopReason::Broken(said(&what)),
-            other => other,
-        }
+        self.put(|what| format!("{node}: {what}"))
     }
 
     /// Both, in the words of this one where there is only room for one.
@@ -56,12 +50,16 @@ impl StopReason {
         if self == *other {
             return self;
         }
-        let both = |what: &str| format!("{what}; {other}");
+        self.put(|what| format!("{what}; {other}"))
+    }
+
+    /// The same in other words, where there is room for words.
+    fn put(self, words: impl Fn(&str) -> String) -> Self {
         match self {
-            StopReason::Denied(what) => StopReason::Denied(both(&what)),
-            StopReason::Unreachable(what) => StopReason::Unreachable(both(&what)),
-            StopReason::Broken(what) => StopReason::Broken(both(&what)),
-            one => one,
+            StopReason::Denied(what) => StopReason::Denied(words(&what)),
+            StopReason::Unreachable(what) => StopReason::Unreachable(words(&what)),
+            StopReason::Broken(what) => StopReason::Broken(words(&what)),
+            other => other,
         }
     }
 }

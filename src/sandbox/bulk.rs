@@ -25,42 +25,14 @@ use super::attribute::Kind;
 use super::bulk_id;
 use super::bulk_request::{Operation, Request, Target, Verb};
 use super::error::{ScimError, answer};
-use super::http::{Node, Payload, Shared};
+use super::node::{Node, Shared};
 use super::operation;
-use super::options::{Bulk, Options};
+use super::options::{Bulk, Offer};
+use super::params::Payload;
 use super::patch::Patch;
 use super::store::{group_id, user_id};
 
 const RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
-
-/// What the node offers.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Offer {
-    bulk: Bulk,
-    max_operations: usize,
-    max_payload: usize,
-}
-
-impl Offer {
-    pub(super) fn of(options: &Options) -> Self {
-        Self {
-            bulk: options.bulk,
-            max_operations: options.bulk_max_operations,
-            max_payload: options.bulk_max_payload,
-        }
-    }
-
-    /// What the node says of it (RFC 7643, section 5).
-    pub(super) fn described(&self) -> Value {
-        let supported = self.bulk != Bulk::No;
-        let limit = |limit| if supported { limit } else { 0 };
-        json!({
-            "supported": supported,
-            "maxOperations": limit(self.max_operations),
-            "maxPayloadSize": limit(self.max_payload),
-        })
-    }
-}
 
 /// `/Bulk`, if there is one.
 pub(super) fn routes(offer: Offer) -> Router<Shared> {

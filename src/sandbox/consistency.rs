@@ -7,7 +7,9 @@ use super::attribute::Kind;
 use super::error::ScimError;
 use super::paging::Start;
 use super::patch::Patch;
+use super::snapshot::Snapshot;
 use super::store::{Store, group_id, user_id};
+use super::{listing, operation};
 
 #[derive(Debug, Clone)]
 enum Call {
@@ -95,25 +97,25 @@ fn carry_out(store: &mut Store, call: &Call) -> Result<(), ScimError> {
     };
     match call {
         Call::CreateUser(n, groups) => {
-            store.create_user(&fields(user(*n, groups)), 1)?;
+            operation::create_user(store, &fields(user(*n, groups)), 1)?;
         }
         Call::CreateGroup(members) => {
             let document = json!({"displayName": "Team", "members": links(members, user_id)});
-            store.create_group(&fields(document), 1)?;
+            operation::create_group(store, &fields(document), 1)?;
         }
         Call::PutUser(at, n, groups) => {
             let at = place(store, Kind::User, *at)?;
-            store.replace_user(at, &fields(user(*n, groups)), 2)?;
+            operation::replace_user(store, at, &fields(user(*n, groups)), 2)?;
         }
         Call::PatchUser(at, operations) => {
             let at = place(store, Kind::User, *at)?;
             let patch = Patch::read(Kind::User, json!({ "Operations": operations }))?;
-            store.patch_user(at, &patch, 2)?;
+            operation::patch_user(store, at, &patch, 2)?;
         }
         Call::PatchGroup(at, operations) => {
             let at = place(store, Kind::Group, *at)?;
             let patch = Patch::read(Kind::Group, json!({ "Operations": operations }))?;
-            store.patch_group(at, &patch, 2)?;
+            operation::patch_group(store, at, &patch, 2)?;
         }
         Call::LockUser(at) => {
             let at = place(store, Kind::User, *at)?;
@@ -129,7 +131,7 @@ fn carry_out(store: &mut Store, call: &Call) -> Result<(), ScimError> {
 
 /// Checks both sides of every membership, and that each user is found by name and stands alone under it.
 fn check(store: &Store) {
-    let snapshot = store.snapshot();
+    let snapshot = Snapshot::of(store);
     for user in &snapshot.users {
         for group in &snapshot.groups {
             assert_eq!(
@@ -149,7 +151,7 @@ fn check(store: &Store) {
         );
         let text = format!("userName eq \"{}\"", user.user_name);
         let filter = super::filter::Filter::read(Kind::User, &text).expect("a filter");
-        let (found, total) = store.page(Kind::User, Some(&filter), Start::Skip(0), 10);
+        let (found, total) = listing::page(store, Kind::User, Some(&filter), Start::Skip(0), 10);
         let found: Vec<String> = found
             .into_iter()
             .map(|at| user_id(at).to_string())
@@ -167,12 +169,12 @@ proptest! {
     fn indexes_agree_and_refused_calls_change_nothing(calls in prop::collection::vec(call(), 1..60)) {
         let mut store = Store::new("http://127.0.0.1/node", "ROLE_", Some(6));
         for call in &calls {
-            let before = store.snapshot();
+            let before = Snapshot::of(&store);
             if carry_out(&mut store, call).is_err() {
-                prop_assert_eq!(&store.snapshot(), &before);
+                prop_assert_eq!(&Snapshot::of(&store), &before);
             }
             check(&store);
         }
-        prop_assert!(store.snapshot().users.len() <= 6);
+        prop_assert!(Snapshot::of(&store).users.len() <= 6);
     }
 }

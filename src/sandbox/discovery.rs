@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::attribute::Kind;
 use super::error::{ScimError, answer};
-use super::http::{Node, Params, Shared};
+use super::node::{Node, Shared};
+use super::params::Params;
 
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0";

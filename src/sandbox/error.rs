@@ -54,6 +54,14 @@ impl ScimError {
         Self::bad("noTarget", detail)
     }
 
+    /// A part that cannot be changed without the whole.
+    pub(super) fn cannot_change(attr: Attr) -> Self {
+        let whole = Attr::whole(attr.top);
+        Self::path(format!(
+            "{attr} cannot be changed by itself: change {whole}"
+        ))
+    }
+
     /// The resource cannot be without `attr` (RFC 7644, section 3.5.2.2).
     pub(super) fn required(attr: Attr) -> Self {
         Self::bad("mutability", format!("{attr} cannot be removed"))

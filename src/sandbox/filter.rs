@@ -9,19 +9,10 @@
 //! of matching nobody. What a filter matches is in `matching`; PATCH paths use the same reader in `path`.
 
 use super::attribute::{Attr, Kind, Sub, Top, Type};
-use super::lexer::{Token, tokens};
+use super::lexer::{FilterError, Token, tokens};
 
 /// How deep brackets may nest: enough for any sane filter, far from exhausting the stack.
 const MAX_DEPTH: usize = 32;
-
-/// Why a filter or path could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message} at character {at}")]
-pub(super) struct FilterError {
-    pub(super) message: String,
-    /// Counted from 1.
-    pub(super) at: usize,
-}
 
 /// A filter that has been read and resolved.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,30 +13,8 @@ use super::filter::Filter;
 use super::held;
 use super::json;
 use super::patch::{Target, Verb};
+use super::resources::{Change, Group};
 use super::store::Store;
-use super::users::cannot_change;
-
-/// A team or role as the node holds it. Its id follows from its place in the store.
-#[derive(Debug, Default)]
-pub(super) struct Group {
-    pub(super) display_name: Box<str>,
-    pub(super) external_id: Option<Box<str>>,
-    /// Places of the users.
-    pub(super) members: BTreeSet<u32>,
-    /// Milliseconds since 1970.
-    pub(super) created: i64,
-    /// Milliseconds since 1970.
-    pub(super) modified: i64,
-}
-
-/// What is to become of a group.
-#[derive(Debug)]
-pub(super) struct Change {
-    pub(super) display_name: Box<str>,
-    pub(super) external_id: Option<Box<str>>,
-    pub(super) joining: BTreeSet<u32>,
-    pub(super) leaving: BTreeSet<u32>,
-}
 
 /// A group being changed; the store stays as it is until the draft is committed.
 pub(super) struct Draft<'a> {
@@ -142,7 +120,7 @@ impl Target for Draft<'_> {
                     self.join(place);
                 }
             }
-            _ => return Err(cannot_change(attr)),
+            _ => return Err(ScimError::cannot_change(attr)),
         }
         Ok(())
     }
@@ -159,7 +137,7 @@ impl Target for Draft<'_> {
                     self.leave(place);
                 }
             }
-            _ => return Err(cannot_change(attr)),
+            _ => return Err(ScimError::cannot_change(attr)),
         }
         Ok(())
     }
@@ -172,7 +150,7 @@ impl Target for Draft<'_> {
         verb: Verb,
     ) -> Result<(), ScimError> {
         if attr.sub.is_some() || attr.top != Top::Members {
-            return Err(cannot_change(attr));
+            return Err(ScimError::cannot_change(attr));
         }
         let hits = self.matching(filter);
         let joining = match verb {

@@ -2,10 +2,9 @@
 
 use super::attribute::{Attr, Kind, Sub, Top};
 use super::filter::Filter;
-use super::groups::Group;
 use super::matching::{Resource, Scalar};
+use super::resources::{Group, User};
 use super::store::{Store, group_id, user_id};
-use super::users::User;
 
 /// A user in its place.
 #[derive(Clone, Copy)]

@@ -3,48 +3,26 @@
 //! Whether a call may come in at all (token, pace, faults) is decided before, in `serve`.
 
 use std::io::Write;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use axum::Router;
-use axum::body::to_bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use bytes::Bytes;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::attribute::{Kind, Top};
-use super::bulk::{self, Offer};
-use super::discovery;
 use super::error::{ScimError, answer};
 use super::filter::Filter;
-use super::held;
-use super::json;
-use super::operation;
-use super::paging::{self, Paging, Start};
+use super::node::{Node, Shared};
+use super::paging::{self, Start};
+use super::params::{DEFAULT_COUNT, Document, Params};
 use super::patch::Patch;
 use super::projection::Projection;
 use super::store::Store;
-use super::view;
+use super::{bulk, discovery, held, listing, operation, view};
 
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
-
-/// Resources a page holds when the client does not say.
-pub(super) const DEFAULT_COUNT: usize = 100;
-
-/// What the operations share.
-#[derive(Debug)]
-pub(super) struct Node {
-    store: RwLock<Store>,
-    pub(super) page_max: usize,
-    pub(super) paging: Paging,
-    pub(super) bulk: Offer,
-}
-
-pub(super) type Shared = Arc<Node>;
 
 /// All paths of a node below `prefix`.
 pub(super) fn router(node: Shared, prefix: &str) -> Router {
@@ -106,25 +84,6 @@ fn item(kind: Kind) -> MethodRouter<Shared> {
 }
 
 impl Node {
-    pub(super) fn new(store: Store, page_max: usize, paging: Paging, bulk: Offer) -> Self {
-        Self {
-            store: RwLock::new(store),
-            page_max,
-            paging,
-            bulk,
-        }
-    }
-
-    // No operation panics half-way through a change, so a poisoned lock still guards a sound store.
-
-    pub(super) fn read(&self) -> RwLockReadGuard<'_, Store> {
-        self.store.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Store> {
-        self.store.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn list(&self, kind: Kind, params: &Params) -> Result<Response, ScimError> {
         let show = params.projection(kind)?;
         let filter = params
@@ -138,7 +97,13 @@ impl Node {
         let count = count.unwrap_or(DEFAULT_COUNT).min(self.page_max);
 
         let store = self.read();
-        let (mut places, total) = store.page(kind, filter.as_ref(), start, count.saturating_add(1));
+        let (mut places, total) = listing::page(
+            &store,
+            kind,
+            filter.as_ref(),
+            start,
+            count.saturating_add(1),
+        );
         let is_last = places.len() <= count;
         places.truncate(count);
         let place = match (places.last(), start) {
@@ -242,93 +207,4 @@ fn resource(
 
 fn broken(error: &dyn std::error::Error) -> ScimError {
     ScimError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
-}
-
-/// The query parameters of RFC 7644, sections 3.4.2 and 3.9, that the node knows. Others are ignored.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Params {
-    pub(super) filter: Option<String>,
-    pub(super) start_index: Option<String>,
-    pub(super) cursor: Option<String>,
-    count: Option<String>,
-    attributes: Option<String>,
-    excluded_attributes: Option<String>,
-}
-
-impl Params {
-    fn projection(&self, kind: Kind) -> Result<Projection, ScimError> {
-        Projection::read(
-            kind,
-            self.attributes.as_deref(),
-            self.excluded_attributes.as_deref(),
-        )
-    }
-
-    /// Reads a number; one below zero counts as zero (RFC 7644, section 3.4.2.4).
-    pub(super) fn number(name: &str, text: Option<&str>) -> Result<Option<usize>, ScimError> {
-        let Some(text) = text else {
-            return Ok(None);
-        };
-        let wrong = |_| ScimError::value(format!("{name} must be a number, not {text:?}"));
-        let number: i64 = text.trim().parse().map_err(wrong)?;
-        Ok(Some(usize::try_from(number.max(0)).unwrap_or(usize::MAX)))
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Params {
-    type Rejection = ScimError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ScimError> {
-        match Query::try_from_uri(&parts.uri) {
-            Ok(Query(params)) => Ok(params),
-            Err(error) => Err(ScimError::value(error.to_string())),
-        }
-    }
-}
-
-/// A JSON body in one of the two media types that RFC 7644, section 3.1, knows.
-struct Document(Value);
-
-impl<S: Sync> FromRequest<S> for Document {
-    type Rejection = ScimError;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, ScimError> {
-        let Payload(body) = Payload::from_request(request, state).await?;
-        json::parse(&body).map(Self)
-    }
-}
-
-/// A body in one of these media types that has not been looked into.
-pub(super) struct Payload(pub(super) Bytes);
-
-impl<S: Sync> FromRequest<S> for Payload {
-    type Rejection = ScimError;
-
-    async fn from_request(request: Request, _: &S) -> Result<Self, ScimError> {
-        check_media_type(request.headers())?;
-        // `serve` has read the body and refused one that is too long.
-        let body = to_bytes(request.into_body(), usize::MAX).await;
-        body.map(Self)
-            .map_err(|error| ScimError::syntax(error.to_string()))
-    }
-}
-
-fn check_media_type(headers: &HeaderMap) -> Result<(), ScimError> {
-    let written = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("nothing");
-    let media_type = written.split(';').next().unwrap_or_default().trim();
-    let known = ["application/scim+json", "application/json"];
-    if known
-        .iter()
-        .any(|known| media_type.eq_ignore_ascii_case(known))
-    {
-        return Ok(());
-    }
-    Err(ScimError::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        format!("the body must be application/scim+json, not {written}"),
-    ))
 }

@@ -2,7 +2,14 @@
 
 use std::fmt;
 
-use super::filter::FilterError;
+/// Why a filter or path could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} at character {at}")]
+pub(super) struct FilterError {
+    pub(super) message: String,
+    /// Counted from 1.
+    pub(super) at: usize,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {

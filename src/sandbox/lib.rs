@@ -30,6 +30,7 @@ mod bulk;
 mod bulk_id;
 mod bulk_request;
 mod calls;
+mod connection;
 #[cfg(test)]
 mod consistency;
 mod discovery;
@@ -43,13 +44,17 @@ mod held;
 mod http;
 mod json;
 mod lexer;
+mod listing;
 mod matching;
+mod node;
 mod operation;
 mod options;
 mod paging;
+mod params;
 mod patch;
 mod path;
 mod projection;
+mod resources;
 mod seed;
 mod serve;
 mod snapshot;
@@ -79,10 +84,10 @@ pub use snapshot::{GroupSnapshot, Snapshot, UserSnapshot};
 pub use throttle::{Limits, LimitsError};
 pub use tls::{Tls, Versions};
 
-use bulk::Offer;
 use calls::Counters;
 use faults::Dice;
-use http::{Node, Shared};
+use node::{Node, Shared};
+use options::Offer;
 use serve::Front;
 use store::Store;
 use throttle::Throttle;
@@ -163,7 +168,7 @@ impl Sandbox {
     /// What the node holds now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.node.read().snapshot()
+        Snapshot::of(&self.node.read())
     }
 
     /// What the node has been asked so far.

@@ -5,6 +5,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::faults::Faults;
 use super::gzip::Gzip;
 use super::paging::Paging;
@@ -164,5 +166,34 @@ impl Options {
             ));
         }
         Ok(())
+    }
+}
+
+/// What the node offers of bulk requests.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Offer {
+    pub(super) bulk: Bulk,
+    pub(super) max_operations: usize,
+    pub(super) max_payload: usize,
+}
+
+impl Offer {
+    pub(super) fn of(options: &Options) -> Self {
+        Self {
+            bulk: options.bulk,
+            max_operations: options.bulk_max_operations,
+            max_payload: options.bulk_max_payload,
+        }
+    }
+
+    /// What the node says of it (RFC 7643, section 5).
+    pub(super) fn described(&self) -> Value {
+        let supported = self.bulk != Bulk::No;
+        let limit = |limit| if supported { limit } else { 0 };
+        json!({
+            "supported": supported,
+            "maxOperations": limit(self.max_operations),
+            "maxPayloadSize": limit(self.max_payload),
+        })
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::attribute::Kind;
 use super::error::ScimError;
-use super::http::{DEFAULT_COUNT, Params};
+use super::params::{DEFAULT_COUNT, Params};
 
 /// By which way a node gives lists page by page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -2,7 +2,8 @@
 //! `members[value eq "7"]`.
 
 use super::attribute::{Attr, Kind, Top};
-use super::filter::{Filter, FilterError, Reader};
+use super::filter::{Filter, Reader};
+use super::lexer::FilterError;
 use super::lexer::Token;
 
 /// Where a PATCH operation works.

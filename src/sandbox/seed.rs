@@ -1,9 +1,8 @@
 //! The people, teams and roles a node holds at the start: invented, plausible, and the same every time.
 
 use super::email::Email;
-use super::groups::Group;
+use super::resources::{Group, User};
 use super::store::Store;
-use super::users::User;
 
 /// 2025-01-06T08:00:00Z: the first account; each later one is a minute younger.
 const FIRST_DAY: i64 = 1_736_150_400_000;

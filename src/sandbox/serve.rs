@@ -4,7 +4,6 @@
 //! takes the socket itself.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,6 +27,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::calls::Counters;
+use super::connection::{Connection, Dropped};
 use super::error::{ScimError, wait};
 use super::faults::{Dice, FaultKind, Moment};
 use super::gzip::{Gzip, pack};
@@ -61,36 +61,6 @@ pub(super) struct Front {
     pub(super) gzip: Gzip,
     pub(super) dice: Dice,
     pub(super) counters: Counters,
-}
-
-/// The call gets no answer: its connection is to be closed.
-#[derive(Debug)]
-pub(super) struct Dropped;
-
-impl fmt::Display for Dropped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection is closed without an answer")
-    }
-}
-
-impl std::error::Error for Dropped {}
-
-/// A second handle on a connection's socket, beside the one that the HTTP server owns.
-pub(super) struct Connection(Option<socket2::Socket>);
-
-impl Connection {
-    fn of(stream: &TcpStream) -> Self {
-        Self(socket2::SockRef::from(stream).try_clone().ok())
-    }
-
-    /// Makes closing the connection a reset instead of an orderly end.
-    pub(super) fn reset_on_close(&self) {
-        if let Some(socket) = &self.0
-            && let Err(error) = socket.set_linger(Some(Duration::ZERO))
-        {
-            tracing::debug!(%error, "a connection is closed instead of reset");
-        }
-    }
 }
 
 /// Takes connections until `stop` says so or is dropped; then all of them are closed.

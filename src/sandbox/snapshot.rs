@@ -1,8 +1,7 @@
 //! What the node holds at a moment, for tests that compare it with what they expect.
 
-use super::groups::Group;
-use super::store::{group_id, user_id};
-use super::users::User;
+use super::resources::{Group, User};
+use super::store::{Store, group_id, user_id};
 
 /// All users and groups that the node holds, in the order of their creation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +51,20 @@ pub struct GroupSnapshot {
 }
 
 impl Snapshot {
+    pub(super) fn of(store: &Store) -> Self {
+        let groups = store.live().iter().filter_map(|place| {
+            let group = store.group(*place)?;
+            Some(GroupSnapshot::new(*place, group, store.is_role(group)))
+        });
+        let users = (0u32..).zip(store.users());
+        Self {
+            users: users
+                .map(|(place, user)| UserSnapshot::new(place, user))
+                .collect(),
+            groups: groups.collect(),
+        }
+    }
+
     /// The user with this `userName`, without regard to case.
     #[must_use]
     pub fn user(&self, user_name: &str) -> Option<&UserSnapshot> {

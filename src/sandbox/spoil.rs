@@ -13,9 +13,9 @@ use hyper::body::Frame;
 use serde_json::json;
 use tokio::time::sleep;
 
+use super::connection::{Connection, Dropped};
 use super::error::{ScimError, wait};
 use super::faults::FaultKind;
-use super::serve::{Connection, Dropped};
 
 const HTML_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Error</title></head>\
     <body><h1>Something went wrong</h1><p>Please try again later.</p></body></html>\n";

@@ -8,16 +8,9 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-use super::attribute::{Attr, Kind, Sub, Top};
+use super::attribute::Kind;
 use super::error::ScimError;
-use super::filter::Filter;
-use super::groups::{self, Change, Group};
-use super::held;
-use super::json::Fields;
-use super::paging::Start;
-use super::patch::{self, Patch};
-use super::snapshot::{GroupSnapshot, Snapshot, UserSnapshot};
-use super::users::{self, User};
+use super::resources::{Change, Group, User};
 
 /// Ids look like the provider's: long decimal numbers, users and groups from different ranges.
 const FIRST_USER_ID: u64 = 894_448_414_228_481;
@@ -77,6 +70,15 @@ impl Store {
         self.groups.get(place as usize)?.as_ref()
     }
 
+    pub(super) fn users(&self) -> &[User] {
+        &self.users
+    }
+
+    /// The places of the groups that exist, in ascending order.
+    pub(super) fn live(&self) -> &[u32] {
+        &self.live
+    }
+
     pub(super) fn user_place(&self, id: &str) -> Option<u32> {
         place(id, FIRST_USER_ID).filter(|place| (*place as usize) < self.users.len())
     }
@@ -103,91 +105,17 @@ impl Store {
         self.group(place).map_or(0, |group| group.members.len())
     }
 
-    fn named(&self, user_name: &str) -> Option<u32> {
+    pub(super) fn named(&self, user_name: &str) -> Option<u32> {
         let folded = user_name.to_lowercase();
         let hash = self.hasher.hash_one(folded.as_str());
         let same = |place: &u32| self.user(*place).user_name.to_lowercase() == folded;
         self.names.find(hash, same).copied()
     }
 
-    /// The places of all resources that match, from `start` on and at most `take`, and how many match in all.
-    pub(super) fn page(
-        &self,
-        kind: Kind,
-        filter: Option<&Filter>,
-        start: Start,
-        take: usize,
-    ) -> (Vec<u32>, usize) {
-        let Some(filter) = filter else {
-            return match kind {
-                Kind::User => {
-                    // No node holds more users than places can count: see `create_user`.
-                    let total = u32::try_from(self.users.len()).unwrap_or(u32::MAX);
-                    let skip = start.skipped(|place| place as usize + 1);
-                    ((0..total).skip(skip).take(take).collect(), self.users.len())
-                }
-                Kind::Group => {
-                    let up_to = |place| self.live.partition_point(|live| *live <= place);
-                    let skip = start.skipped(up_to);
-                    let live = self.live.iter().copied();
-                    (live.skip(skip).take(take).collect(), self.live.len())
-                }
-            };
-        };
-        let mut total = 0;
-        let mut page = Vec::new();
-        let mut consider = |place: u32| {
-            if held::matches(self, kind, place, filter) {
-                if start.is_before(place, total) && page.len() < take {
-                    page.push(place);
-                }
-                total += 1;
-            }
-        };
-        match (self.candidates(kind, filter), kind) {
-            (Some(mut few), _) => {
-                few.sort_unstable();
-                few.into_iter().for_each(&mut consider);
-            }
-            (None, Kind::User) => (0u32..)
-                .zip(&self.users)
-                .for_each(|(place, _)| consider(place)),
-            (None, Kind::Group) => self.live.iter().copied().for_each(&mut consider),
-        }
-        (page, total)
-    }
-
-    /// The places that can match at all, where an index knows.
-    fn candidates(&self, kind: Kind, filter: &Filter) -> Option<Vec<u32>> {
-        let lone = |place: Option<u32>| Some(place.into_iter().collect());
-        filter.pinned(
-            &mut |attr: Attr, want: &str| match (kind, attr.top, attr.sub) {
-                (Kind::User, Top::Id, _) => lone(self.user_place(want)),
-                (Kind::Group, Top::Id, _) => lone(self.group_place(want)),
-                (Kind::User, Top::UserName, _) => lone(self.named(want)),
-                (Kind::User, Top::Groups, Some(Sub::Value)) => {
-                    let group = self.group_place(want).and_then(|place| self.group(place));
-                    Some(
-                        group
-                            .map_or_else(Vec::new, |group| group.members.iter().copied().collect()),
-                    )
-                }
-                (Kind::Group, Top::Members, Some(Sub::Value)) => {
-                    let user = self.user_place(want).map(|place| self.user(place));
-                    Some(user.map_or_else(Vec::new, |user| user.groups.clone()))
-                }
-                _ => None,
-            },
-        )
-    }
-
     // Users.
 
-    pub(super) fn create_user(&mut self, document: &Fields, now: i64) -> Result<u32, ScimError> {
-        let mut draft = users::Draft::new(self, User::new(now));
-        patch::fill(&mut draft, document)?;
-        let user = draft.user;
-        super::email::check(&user.user_name)?;
+    /// Holds a new user, if there is room and the name is free.
+    pub(super) fn add_user(&mut self, user: User) -> Result<u32, ScimError> {
         if self.named(&user.user_name).is_some() {
             return Err(ScimError::taken(&user.user_name));
         }
@@ -212,31 +140,6 @@ impl Store {
         Ok(place)
     }
 
-    pub(super) fn replace_user(
-        &mut self,
-        place: u32,
-        document: &Fields,
-        now: i64,
-    ) -> Result<(), ScimError> {
-        let mut draft = users::Draft::new(self, self.user(place).emptied());
-        patch::fill(&mut draft, document)?;
-        super::email::check(&draft.user.user_name)?;
-        let user = draft.user;
-        self.commit_user(place, user, now)
-    }
-
-    pub(super) fn patch_user(
-        &mut self,
-        place: u32,
-        patch: &Patch,
-        now: i64,
-    ) -> Result<(), ScimError> {
-        let mut draft = users::Draft::new(self, self.user(place).clone());
-        patch.apply(&mut draft)?;
-        let user = draft.user;
-        self.commit_user(place, user, now)
-    }
-
     /// What DELETE does to a user: the account is locked and kept.
     pub(super) fn lock_user(&mut self, place: u32, now: i64) {
         let user = &mut self.users[place as usize];
@@ -244,7 +147,12 @@ impl Store {
         user.modified = now;
     }
 
-    fn commit_user(&mut self, place: u32, mut new: User, now: i64) -> Result<(), ScimError> {
+    pub(super) fn commit_user(
+        &mut self,
+        place: u32,
+        mut new: User,
+        now: i64,
+    ) -> Result<(), ScimError> {
         if self
             .named(&new.user_name)
             .is_some_and(|other| other != place)
@@ -294,19 +202,6 @@ impl Store {
 
     // Groups.
 
-    pub(super) fn create_group(&mut self, document: &Fields, now: i64) -> Result<u32, ScimError> {
-        let empty = Group::default();
-        let mut draft = groups::Draft::new(self, &empty);
-        patch::fill(&mut draft, document)?;
-        let change = draft.finish()?;
-        let place = self.push_group(Group {
-            created: now,
-            ..Group::default()
-        });
-        self.commit_group(place, change, now);
-        Ok(place)
-    }
-
     /// Holds a group that has no members yet.
     pub(super) fn push_group(&mut self, group: Group) -> u32 {
         // Memory is gone long before the places are.
@@ -314,37 +209,6 @@ impl Store {
         self.groups.push(Some(group));
         self.live.push(place);
         place
-    }
-
-    pub(super) fn replace_group(
-        &mut self,
-        place: u32,
-        document: &Fields,
-        now: i64,
-    ) -> Result<(), ScimError> {
-        if let Some(group) = self.group(place) {
-            let mut draft = groups::Draft::new(self, group);
-            draft.empty();
-            patch::fill(&mut draft, document)?;
-            let change = draft.finish()?;
-            self.commit_group(place, change, now);
-        }
-        Ok(())
-    }
-
-    pub(super) fn patch_group(
-        &mut self,
-        place: u32,
-        patch: &Patch,
-        now: i64,
-    ) -> Result<(), ScimError> {
-        if let Some(group) = self.group(place) {
-            let mut draft = groups::Draft::new(self, group);
-            patch.apply(&mut draft)?;
-            let change = draft.finish()?;
-            self.commit_group(place, change, now);
-        }
-        Ok(())
     }
 
     /// What DELETE does to a group: it is gone, and nobody is in it any more.
@@ -359,7 +223,7 @@ impl Store {
     }
 
     /// Carries a change out on both sides of each membership; it touches those who join or leave, and nobody else.
-    fn commit_group(&mut self, place: u32, change: Change, now: i64) {
+    pub(super) fn commit_group(&mut self, place: u32, change: Change, now: i64) {
         let Some(group) = &mut self.groups[place as usize] else {
             return;
         };
@@ -373,22 +237,6 @@ impl Store {
         for member in change.joining {
             group.members.insert(member);
             self.users[member as usize].join(place);
-        }
-    }
-
-    // Inspecting.
-
-    pub(super) fn snapshot(&self) -> Snapshot {
-        let groups = self.live.iter().filter_map(|place| {
-            let group = self.group(*place)?;
-            Some(GroupSnapshot::new(*place, group, self.is_role(group)))
-        });
-        let users = (0u32..).zip(&self.users);
-        Snapshot {
-            users: users
-                .map(|(place, user)| UserSnapshot::new(place, user))
-                .collect(),
-            groups: groups.collect(),
         }
     }
 }

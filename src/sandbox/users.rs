@@ -3,74 +3,14 @@
 use serde_json::Value;
 
 use super::attribute::{Attr, Kind, Sub, Top};
-use super::email::{self, Email};
+use super::email;
 use super::error::ScimError;
 use super::filter::Filter;
 use super::held;
 use super::json;
 use super::patch::{Target, Verb};
+use super::resources::User;
 use super::store::Store;
-
-/// A user account as the node holds it. Its id follows from its place in the store.
-#[derive(Debug, Clone, Default)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "userName is what the attribute is called"
-)]
-pub(super) struct User {
-    pub(super) user_name: Box<str>,
-    pub(super) display_name: Option<Box<str>>,
-    pub(super) external_id: Option<Box<str>>,
-    pub(super) formatted: Option<Box<str>>,
-    pub(super) given_name: Option<Box<str>>,
-    pub(super) family_name: Option<Box<str>>,
-    pub(super) emails: Vec<Email>,
-    pub(super) active: bool,
-    /// Places of the groups, in ascending order.
-    pub(super) groups: Vec<u32>,
-    /// Milliseconds since 1970.
-    pub(super) created: i64,
-    /// Milliseconds since 1970.
-    pub(super) modified: i64,
-}
-
-impl User {
-    pub(super) fn new(now: i64) -> Self {
-        Self {
-            active: true,
-            created: now,
-            modified: now,
-            ..Self::default()
-        }
-    }
-
-    /// What a PUT leaves when its document says nothing: the account, its lock and its memberships.
-    pub(super) fn emptied(&self) -> Self {
-        Self {
-            active: self.active,
-            groups: self.groups.clone(),
-            ..Self::new(self.created)
-        }
-    }
-
-    /// Puts the user in the group at `place`, or not if there already; whether that changed anything.
-    pub(super) fn join(&mut self, place: u32) -> bool {
-        match self.groups.binary_search(&place) {
-            Ok(_) => false,
-            Err(at) => {
-                self.groups.insert(at, place);
-                true
-            }
-        }
-    }
-
-    /// Takes the user out of the group at `place`.
-    pub(super) fn leave(&mut self, place: u32) {
-        if let Ok(at) = self.groups.binary_search(&place) {
-            self.groups.remove(at);
-        }
-    }
-}
 
 /// A user being changed; the store stays as it is until the draft is committed.
 pub(super) struct Draft<'a> {
@@ -178,7 +118,7 @@ impl Target for Draft<'_> {
                 }
             }
             (Top::Groups, None) => self.set_groups(value, verb)?,
-            _ => return Err(cannot_change(attr)),
+            _ => return Err(ScimError::cannot_change(attr)),
         }
         Ok(())
     }
@@ -206,7 +146,7 @@ impl Target for Draft<'_> {
                     self.user.leave(place);
                 }
             }
-            _ => return Err(cannot_change(attr)),
+            _ => return Err(ScimError::cannot_change(attr)),
         }
         Ok(())
     }
@@ -223,14 +163,7 @@ impl Target for Draft<'_> {
                 email::change(&mut self.user.emails, Some(filter), sub, value, verb)
             }
             (Top::Groups, None) => self.change_groups(filter, value, verb),
-            _ => Err(cannot_change(attr)),
+            _ => Err(ScimError::cannot_change(attr)),
         }
     }
-}
-
-pub(super) fn cannot_change(attr: Attr) -> ScimError {
-    ScimError::path(format!(
-        "{attr} cannot be changed by itself: change {}",
-        Attr::whole(attr.top)
-    ))
 }

@@ -11,8 +11,8 @@ use super::attribute::{Kind, Sub, Top};
 use super::email::Email;
 use super::held::{self, HeldGroup, HeldUser, Link, Meta};
 use super::projection::Projection;
+use super::resources::User;
 use super::store::{Store, group_id, user_id};
-use super::users::User;
 
 /// Appends the resource at `place` to `out` as JSON.
 pub(super) fn write(

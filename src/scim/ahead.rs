@@ -12,11 +12,12 @@ use std::task::{Context, Poll};
 use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::task::JoinHandle;
 
-use super::client::{Client, Reply};
+use super::client::Client;
 use super::error::Error;
 use super::message::Page;
 use super::place::{Cursor, Place};
 use super::query::Query;
+use super::reply::Reply;
 use super::resource::Resource;
 use crate::pace::Fault;
 

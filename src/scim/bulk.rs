@@ -13,7 +13,7 @@ use super::discovery::Bulk;
 use super::error::Error;
 use super::message::Patch;
 use super::resource::Resource;
-use crate::pace::retry::Repeat;
+use crate::pace::Repeat;
 
 /// What a node grants to one bulk request (`bulk` of `ServiceProviderConfig`; RFC 7643, section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

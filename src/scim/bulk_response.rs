@@ -11,10 +11,10 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::bulk::{BulkMethod, BulkRequest, Named};
-use super::client::Reply;
 use super::error::{Error, Refusal};
-use super::lenient::{Object, text};
+use super::loose::{self, Object, Text};
 use super::message::detail;
+use super::reply::Reply;
 use super::resource::{Resource, resource};
 use crate::pace::retry::{Happened, happened};
 use crate::pace::{Fault, FaultKind, Refused};
@@ -76,7 +76,7 @@ impl BulkResult {
 fn status(value: Value) -> Option<u16> {
     let written = match value {
         Value::Object(_) => Object::from(value)?.text("code")?,
-        other => text(other)?,
+        other => loose::of::<Text, _>(other)??,
     };
     let mut words = written.split_whitespace();
     let code = words.find_map(|word| word.parse().ok())?;

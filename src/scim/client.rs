@@ -15,15 +15,15 @@ use super::creation::{NewGroup, NewUser};
 use super::discovery::{Pagination, Schema, ServiceProviderConfig};
 use super::document::Document;
 use super::error::{Error, Refusal};
-use super::lenient::Object;
-use super::loose;
+use super::loose::{self, Object};
 use super::message::detail;
 use super::patching::Patching;
 use super::place::Ways;
+use super::reply::Reply;
 use super::resource::{Group, Resource, Shown, User};
 use super::version::Versions;
-use crate::pace::retry::{Happened, Repeat, back_off, happened};
-use crate::pace::{Answer, Call, Class, Line, date_in_seconds, retry_after};
+use crate::pace::retry::{Happened, back_off, happened};
+use crate::pace::{Answer, Call, Class, Line, Repeat, date_in_seconds, retry_after};
 
 /// One resource is small.
 const LONGEST_RESOURCE: usize = 4 << 20;
@@ -44,51 +44,6 @@ pub struct Client {
     creates_ended: Arc<AtomicBool>,
     /// How a PATCH is put to it.
     pub(super) patching: Patching,
-}
-
-/// The node did what was asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply<T> {
-    /// The status code, 2xx.
-    pub status: u16,
-    /// How often the call was sent.
-    pub attempts: u32,
-    /// Whether an earlier attempt may have taken effect already.
-    pub doubtful: bool,
-    /// Whether an earlier attempt was answered with "too many calls".
-    pub put_off: bool,
-    /// When the node says it answered (`Date`), seconds since 1970.
-    pub date: Option<i64>,
-    /// What came back.
-    pub value: T,
-}
-
-impl<T> Reply<T> {
-    /// The same reply with something else made of what came back.
-    #[must_use]
-    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Reply<U> {
-        Reply {
-            status: self.status,
-            attempts: self.attempts,
-            doubtful: self.doubtful,
-            put_off: self.put_off,
-            date: self.date,
-            value: make(self.value),
-        }
-    }
-
-    /// The reply, and what came back, apart.
-    pub(crate) fn split(self) -> (Reply<()>, T) {
-        let whole = Reply {
-            value: (),
-            status: self.status,
-            attempts: self.attempts,
-            doubtful: self.doubtful,
-            put_off: self.put_off,
-            date: self.date,
-        };
-        (whole, self.value)
-    }
 }
 
 impl Client {
@@ -200,15 +155,6 @@ impl Client {
         self.changed(with_body(call, document)).await
     }
 
-    /// `DELETE /Users/{id}`. A node may lock the account instead of destroying it.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn delete_user(&self, id: &str) -> Result<Reply<Option<User>>, Error> {
-        let call = self.call(Method::DELETE, &[User::ENDPOINT, id], Repeat::Safe)?;
-        self.change(id, call).await
-    }
-
     /// `GET /Groups/{id}`; nothing when there is no such group.
     ///
     /// # Errors
@@ -303,16 +249,6 @@ impl Client {
     async fn post_group(&self, group: &NewGroup) -> Result<Reply<Option<Group>>, Error> {
         let call = self.call(Method::POST, &[Group::ENDPOINT], Repeat::LookFirst)?;
         self.changed(with_body(call, group)).await
-    }
-
-    /// `DELETE /Groups/{id}`, as under "Deleting a team" on the provider's page (RFC 7644, section
-    /// 3.6).
-    ///
-    /// # Errors
-    /// 404 when there is no such group, also when an earlier attempt has deleted it; see [`Error`].
-    pub async fn delete_group(&self, id: &str) -> Result<Reply<Option<Group>>, Error> {
-        let call = self.call(Method::DELETE, &[Group::ENDPOINT, id], Repeat::Safe)?;
-        self.change(id, call).await
     }
 
     /// Sends a call that changes one resource, and reads it from the answer where it holds one.

@@ -6,7 +6,7 @@ use serde::de::MapAccess;
 use serde::de::value::MapAccessDeserializer;
 use serde_json::Value;
 
-use super::lenient::{Object, text};
+use super::loose::Object;
 use super::resource::{Resource, Shown};
 
 /// What the node can do (RFC 7643, section 5).
@@ -238,7 +238,7 @@ fn attributes(list: Option<Vec<Value>>) -> Vec<Attribute> {
     let read = |value| {
         let mut object = Object::from(value)?;
         Some(Attribute {
-            name: object.take("name").and_then(text)?,
+            name: object.text("name")?,
             mutability: object.text("mutability"),
             returned: object.text("returned"),
             parts: attributes(object.list("subAttributes")),

@@ -6,7 +6,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::lenient::Object;
+use super::loose::Object;
 use super::resource::{User, same_id};
 use super::version::{version, version_said};
 
@@ -22,16 +22,12 @@ pub struct Document {
 
 impl Document {
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
-        let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-        match serde_json::from_slice(body).ok()? {
-            Value::Object(map) if map.keys().any(|key| key.eq_ignore_ascii_case("id")) => {
-                Some(Document {
-                    attributes: map,
-                    version: None,
-                })
-            }
-            _ => None,
-        }
+        let attributes = Object::parse(body)?.into_members();
+        let has_id = attributes.keys().any(|key| key.eq_ignore_ascii_case("id"));
+        has_id.then_some(Document {
+            attributes,
+            version: None,
+        })
     }
 
     /// With its version, as it says itself or as the answer said in which it came.

@@ -1,16 +1,18 @@
-//! Reading resources straight from the bytes of an answer, without a tree of values in between: lists are long, and
-//! every created user comes back.
+//! Reading what servers really send: names of attributes in any case (RFC 7643, section 2.1), numbers as strings and
+//! strings as numbers, booleans as words, one thing where a list is meant, `null` for "none". What cannot be understood
+//! is left out, it does not spoil the rest.
 //!
-//! What servers really send is understood as in [`lenient`](super::lenient): names of attributes in any case,
-//! numbers as strings and strings as numbers, one thing where a list is meant, `null` for "none". What cannot be
-//! understood is left out, it does not spoil the rest.
+//! Resources are read straight from the bytes of an answer, without a tree of values in between: lists are long, and
+//! every created user comes back. What is rare and small is taken out of an [`Object`].
 
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
+use serde_json::{Map, Value};
 
 /// Something that can be made of any JSON value. Of one that does not fit, it is the default: nothing.
 pub(super) trait Loose: Default {
@@ -239,5 +241,113 @@ impl Visitor<'_> for Known {
         let mut names = self.0.iter();
         let alike = names.position(|name| name.eq_ignore_ascii_case(key));
         Ok(alike.map(|at| (at, self.0[at] == key)))
+    }
+}
+
+/// A JSON object whose members are taken out by name.
+pub(super) struct Object(Map<String, Value>);
+
+impl Loose for Option<Object> {
+    fn of_members<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
+        let members = Map::deserialize(MapAccessDeserializer::new(members))?;
+        Ok(Some(Object(members)))
+    }
+}
+
+impl Object {
+    pub(super) fn from(value: Value) -> Option<Self> {
+        of(value)?
+    }
+
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        read(body)?
+    }
+
+    /// All that is left in it.
+    pub(super) fn into_members(self) -> Map<String, Value> {
+        self.0
+    }
+
+    /// Whether this is the protocol's error message (RFC 7644, section 3.12), whatever the status.
+    pub(super) fn is_error(&self) -> bool {
+        let schemas = self.0.get("schemas").and_then(Value::as_array);
+        schemas.is_some_and(|schemas| {
+            schemas
+                .iter()
+                .any(|schema| schema == "urn:ietf:params:scim:api:messages:2.0:Error")
+        })
+    }
+
+    /// The member called `name`, unless it is missing or `null`.
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        let value = match self.0.remove(name) {
+            Some(value) => value,
+            None => {
+                let key = self
+                    .0
+                    .keys()
+                    .find(|key| key.eq_ignore_ascii_case(name))?
+                    .clone();
+                self.0.remove(&key)?
+            }
+        };
+        (!value.is_null()).then_some(value)
+    }
+
+    fn read<T: Loose>(&mut self, name: &str) -> T {
+        self.take(name).and_then(of).unwrap_or_default()
+    }
+
+    pub(super) fn text(&mut self, name: &str) -> Text {
+        self.read(name)
+    }
+
+    pub(super) fn flag(&mut self, name: &str) -> Flag {
+        self.read(name)
+    }
+
+    pub(super) fn number(&mut self, name: &str) -> Count {
+        self.read(name)
+    }
+
+    pub(super) fn object(&mut self, name: &str) -> Option<Object> {
+        self.read(name)
+    }
+
+    /// A list; one thing where a list is meant is a list of one.
+    pub(super) fn list(&mut self, name: &str) -> Option<Vec<Value>> {
+        match self.take(name)? {
+            Value::Array(values) => Some(values),
+            value @ Value::Object(_) => Some(vec![value]),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn members_are_found_in_any_case_and_shape() {
+        let mut object = Object::from(json!({
+            "ID": 17, "totalresults": "501", "Active": "False", "one": {"value": "x"}, "none": null, "empty": ""
+        }))
+        .unwrap();
+        assert_eq!(object.text("id").as_deref(), Some("17"));
+        assert_eq!(object.number("totalResults"), Some(501));
+        assert_eq!(object.flag("active"), Some(false));
+        assert_eq!(object.list("one").map(|list| list.len()), Some(1));
+        assert!(object.take("none").is_none());
+        assert!(object.text("empty").is_none());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert!(Object::parse(b"\xEF\xBB\xBF{}").is_some());
+        assert!(Object::parse(b"<html>").is_none());
+        assert!(Object::parse(b"[]").is_none());
     }
 }

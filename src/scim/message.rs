@@ -8,8 +8,7 @@ use serde_json::Value;
 
 use super::dialect::ActiveAs;
 use super::filter::equals;
-use super::lenient::Object;
-use super::loose::{self, Count, Loose, Text, each};
+use super::loose::{self, Count, Loose, Object, Text, each};
 use super::place::Cursor;
 use super::resource::{Resource, Shown};
 

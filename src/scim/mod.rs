@@ -11,6 +11,7 @@
 mod ahead;
 mod bulk;
 mod bulk_response;
+mod changes;
 mod client;
 mod creation;
 mod dialect;
@@ -19,7 +20,6 @@ mod document;
 mod error;
 mod filter;
 mod keys;
-mod lenient;
 mod listing;
 mod loose;
 mod message;
@@ -27,13 +27,14 @@ mod patching;
 mod place;
 mod query;
 mod raw;
+mod reply;
 mod resource;
 mod version;
 mod walk;
 
 pub use bulk::{BulkId, BulkLimits, BulkMethod, BulkOperation, BulkRequest, NoRoom};
 pub use bulk_response::{BulkResponse, BulkResult};
-pub use client::{Client, Reply};
+pub use client::Client;
 pub use creation::{NewGroup, NewUser};
 pub use dialect::{ActiveAs, ChangesBy, Dialect, LeaversIn, MembershipsBy};
 pub use discovery::{
@@ -47,5 +48,6 @@ pub use message::{Operation, Page, Patch};
 pub use place::{Cursor, Place};
 pub use query::Query;
 pub use raw::{BadTarget, Raw, Target};
+pub use reply::Reply;
 pub use resource::{Group, Members, Reference, Resource, Shown, User, same_id};
 pub use version::OVERTAKEN;

@@ -2,12 +2,13 @@
 
 use reqwest::Method;
 
-use super::client::{Client, LONGEST_PAGE, Reply, accept};
+use super::client::{Client, LONGEST_PAGE, accept};
 use super::error::Error;
 use super::message::Page;
 use super::place::Place;
+use super::reply::Reply;
 use super::resource::Resource;
-use crate::pace::retry::Repeat;
+use crate::pace::Repeat;
 
 /// What to list (RFC 7644, section 3.4.2).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -10,11 +10,11 @@ use url::Url;
 
 use super::client::{Client, LONGEST_PAGE, class, parse};
 use super::error::Refusal;
-use super::lenient::Object;
+use super::loose::Object;
 use super::message::{Page, detail};
 use super::place::Place;
 use super::resource::Resource;
-use crate::pace::retry::Repeat;
+use crate::pace::Repeat;
 use crate::pace::{Call, Class, Fault, Heard};
 
 /// A place below a node's address, with a query. It cannot lead anywhere else.

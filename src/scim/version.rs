@@ -3,16 +3,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use reqwest::Method;
 use reqwest::header::{ETAG, HeaderMap, HeaderValue};
 use tracing::info;
 
-use super::client::{Client, LONGEST_PAGE, Reply};
 use super::error::Error;
-use super::lenient::Object;
-use super::resource::Resource;
-use crate::pace::Call;
-use crate::pace::retry::Repeat;
+use super::loose::Object;
 
 /// How often a change is sent anew after somebody else was faster. Each time somebody got theirs through, so that
 /// many who change one resource at once all come to their turn; who loses more often than that has met something
@@ -46,71 +41,24 @@ impl Versions {
     pub(super) fn are_needed(&self) -> bool {
         self.needed.load(Ordering::Relaxed)
     }
-}
 
-impl Client {
-    /// Sends a change of the resource with this id, under the condition that the resource is as it was
-    /// last read, where the node insists on that (428, or 412).
-    pub(super) async fn change<R: Resource>(
-        &self,
-        id: &str,
-        mut call: Call,
-    ) -> Result<Reply<Option<R>>, Error> {
-        let needed = self.versions.are_needed();
-        if needed {
-            call.if_match = self.version_of::<R>(id).await?;
-        }
-        let mut sent = self.changed(call.clone()).await;
-        let mut earlier = 0;
-        for _ in 0..OVERTAKEN {
-            let Err(Error::Refused(refusal)) = &sent else {
-                break;
-            };
-            let may_be_needed = || !needed && !self.versions.useless.load(Ordering::Relaxed);
-            let wants = refusal.status == 412 || (refusal.speaks_of_versions() && may_be_needed());
-            if !wants {
-                break;
-            }
-            earlier += refusal.attempts;
-            let now = self.version_of::<R>(id).await?;
-            if now.is_none() || now == call.if_match {
-                break;
-            }
-            call.if_match = now;
-            sent = self.changed(call.clone()).await;
-            self.learn(&sent, needed);
-        }
-        match sent {
-            Ok(reply) => Ok(Reply {
-                attempts: reply.attempts + earlier,
-                ..reply
-            }),
-            Err(error) => Err(error),
-        }
+    /// Whether a refusal of a change that was sent with a version speaks against versions.
+    pub(super) fn are_useless(&self) -> bool {
+        self.useless.load(Ordering::Relaxed)
     }
 
-    fn learn<T>(&self, sent: &Result<T, Error>, needed: bool) {
+    /// A change was sent with a version; `needed` says whether that was known to be needed.
+    pub(super) fn learn<T>(&self, sent: &Result<T, Error>, needed: bool) {
         match sent {
             Ok(_) if !needed => {
                 info!("the node changes only what the caller knows the version of");
-                self.versions.needed.store(true, Ordering::Relaxed);
+                self.needed.store(true, Ordering::Relaxed);
             }
             Err(Error::Refused(refusal)) if refusal.speaks_of_versions() => {
-                self.versions.useless.store(true, Ordering::Relaxed);
+                self.useless.store(true, Ordering::Relaxed);
             }
             _ => {}
         }
-    }
-
-    async fn version_of<R: Resource>(&self, id: &str) -> Result<Option<HeaderValue>, Error> {
-        let mut call = self.call(Method::GET, &[R::ENDPOINT, id], Repeat::Safe)?;
-        call.longest_answer = LONGEST_PAGE;
-        let read = |body: &[u8]| Some(version_said(&mut Object::parse(body)?));
-        let answer = self.line.send(&call, read).await?;
-        Ok(match &answer.content {
-            Ok(said) => version(&answer.headers, said.as_deref()),
-            Err(_) => None,
-        })
     }
 }
 

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use toml_edit::{Document, Key, Table, TableLike, Value};
 
+use crate::wording::nearest_as;
+
 /// What a profile may say. `tests/cli/config.rs` holds the reference against it.
 pub const KEYS: [&str; 18] = [
     "region",
@@ -116,15 +118,8 @@ fn known(text: &str, table: &dyn TableLike, names: &[&str]) -> Result<(), Unknow
 /// The name that somebody may have meant.
 #[must_use]
 pub fn nearest<'n>(word: &str, names: &[&'n str]) -> Option<&'n str> {
-    let alike = |name: &str| name.to_lowercase().replace('-', "_");
-    let word = alike(word);
-    let likely = names
-        .iter()
-        .map(|name| (strsim::jaro_winkler(&word, &alike(name)), *name))
-        .filter(|(likeness, _)| *likeness >= 0.8);
-    likely
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, name)| name)
+    let fold = |name: &str| name.to_lowercase().replace('-', "_");
+    nearest_as(fold, word, names.iter().copied())
 }
 
 #[cfg(test)]

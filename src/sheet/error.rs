@@ -205,3 +205,21 @@ fn listed(names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
     names.join(", ")
 }
+
+impl SheetError {
+    /// That `file` cannot be read.
+    pub(super) fn io(file: &str) -> impl Fn(io::Error) -> Self + Copy {
+        move |source| SheetError::Io {
+            file: file.to_owned(),
+            source,
+        }
+    }
+
+    /// That there is no room for a copy of `file`.
+    pub(crate) fn no_room(file: &str) -> impl Fn(io::Error) -> Self + Copy {
+        move |source| SheetError::NoRoom {
+            file: file.to_owned(),
+            source,
+        }
+    }
+}

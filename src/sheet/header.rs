@@ -1,5 +1,7 @@
 //! Which row has the headings: titles, dates and merged cells may stand above it.
 
+use super::remark::Decided;
+
 /// What a caller, who knows what the cells are about, makes of a row as the header: the more, the
 /// better; 0 if it can be none.
 pub type Judge<'j> = &'j dyn Fn(&[String]) -> usize;
@@ -24,6 +26,13 @@ pub(super) struct Found {
     pub(super) worth: usize,
     /// Whether it is the first row that is not empty.
     pub(super) is_first: bool,
+}
+
+impl Found {
+    /// That it is not the first row, where that is so.
+    pub(super) fn remark(self) -> Option<Decided> {
+        (!self.is_first).then_some(Decided::HeaderRow(self.row))
+    }
 }
 
 impl Search {

@@ -9,9 +9,10 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::error::SheetError;
-use super::reader::Mark;
+use super::line::Mark;
+use super::place::Place;
 use super::rows::{Aside, AsideError, Filled, MOST_COLUMNS, SparseRow};
-use super::snapshot::{Place, Table};
+use super::table::Table;
 use super::{Addressing, Fact};
 
 /// How long a line may be, in bytes.
@@ -30,14 +31,8 @@ pub(super) fn convert(from: Place, file: &str) -> Result<Table, SheetError> {
         line,
         what,
     };
-    let failed = |source| SheetError::Io {
-        file: file.to_owned(),
-        source,
-    };
-    let no_room = |source| SheetError::NoRoom {
-        file: file.to_owned(),
-        source,
-    };
+    let failed = SheetError::io(file);
+    let no_room = SheetError::no_room(file);
     let mut lines = BufReader::with_capacity(64 << 10, from);
     let mut aside = Aside::new().map_err(no_room)?;
     let mut keys = Keys::default();

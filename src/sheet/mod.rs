@@ -26,6 +26,7 @@
 
 mod address;
 mod blank;
+mod cell;
 mod code_page;
 mod dialect;
 mod encoding;
@@ -36,8 +37,10 @@ pub mod formula;
 mod header;
 mod json_lines;
 mod kind;
+mod line;
 mod misread;
 mod original;
+mod place;
 mod plausible;
 mod reader;
 mod reading;
@@ -45,6 +48,7 @@ mod remark;
 mod rows;
 mod shield;
 mod snapshot;
+mod table;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -55,19 +59,21 @@ mod xlsx;
 use std::fmt;
 
 pub use address::Addressing;
+pub use cell::{Cell, Tone};
 pub use dialect::Dialect;
 pub use error::SheetError;
 pub use fact::Fact;
 pub use format::{Format, FormatError, LimitError};
 pub use header::Judge;
 pub use kind::Misfit;
+pub use line::{BrokenRow, Cells, Defect, Line, Mark, Row};
 pub use misread::before_misread;
 pub use original::{Original, is_standard_input, shown};
-pub use reader::{BrokenRow, Cells, Defect, Line, Mark, Reader, Row};
+pub use reader::Reader;
 pub use reading::{Delimiter, DelimiterError, Encoding, EncodingError, Reading, SheetName};
 pub use remark::Remark;
 pub use snapshot::Snapshot;
-pub use writer::{Cell, Tone, Writer, beginning};
+pub use writer::{Writer, beginning};
 
 /// The number of a row as a spreadsheet program shows it: the first line is 1, empty lines count,
 /// and a cell with line breaks is still in one row.
@@ -84,6 +90,12 @@ impl fmt::Display for RowNumber {
 #[must_use]
 pub fn trim(cell: &str) -> &str {
     cell.trim_matches(is_blank)
+}
+
+/// The cell at a place, from 0, without the blanks around it; nothing if there is nothing in it.
+#[must_use]
+pub fn cell_at(cells: &Cells, at: usize) -> Option<&str> {
+    cells.get(at).map(trim).filter(|cell| !cell.is_empty())
 }
 
 /// Whether nothing is to be seen of a character: white space of any kind, the characters of no width that copying from web

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::encoding::Survey;
 use super::error::SheetError;
-use super::snapshot::Place;
+use super::place::Place;
 
 /// What stands for standard input where a file is named.
 const STANDARD_INPUT: &str = "-";
@@ -68,16 +68,13 @@ impl Original {
             let original = Self::copy(name, &mut io::stdin().lock())?;
             return Ok(taken.insert(original).clone());
         }
-        let failed = |source| SheetError::Io {
-            file: name.clone(),
-            source,
-        };
         if let Some(other) = in_use(path) {
             return Err(SheetError::InUse {
                 file: name,
                 name: other.to_owned(),
             });
         }
+        let failed = SheetError::io(&name);
         let mut input = File::open(path).map_err(failed)?;
         if input.metadata().map_err(failed)?.is_dir() {
             return Err(SheetError::Folder(name));
@@ -90,14 +87,8 @@ impl Original {
     /// # Errors
     /// As [`take`](Self::take).
     pub fn copy(name: String, from: &mut impl Read) -> Result<Self, SheetError> {
-        let failed = |source| SheetError::Io {
-            file: name.clone(),
-            source,
-        };
-        let no_room = |source| SheetError::NoRoom {
-            file: name.clone(),
-            source,
-        };
+        let failed = SheetError::io(&name);
+        let no_room = SheetError::no_room(&name);
         let mut file = tempfile::tempfile().map_err(no_room)?;
         let mut hash = Sha256::new();
         let mut survey = Survey::default();

@@ -7,8 +7,8 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 
-use super::reader::{Cells, Mark};
-use super::snapshot::Place;
+use super::line::{Cells, Mark};
+use super::place::Place;
 
 /// How many columns a row can have: as many as spreadsheet programs have (A to XFD).
 pub(super) const MOST_COLUMNS: usize = 16_384;

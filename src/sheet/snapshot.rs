@@ -2,19 +2,19 @@
 //! as often as needed.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::Arc;
+use std::io::Read;
 
-use super::dialect::Dialect;
 use super::encoding::{self, Untranslatable};
 use super::error::SheetError;
-use super::header::{Found, Judge};
+use super::header::Judge;
 use super::kind::{Kind, Misfit, START};
 use super::original::Original;
+use super::place::Place;
 use super::plausible::better;
 use super::reader::Reader;
 use super::reading::{Encoding, Reading};
 use super::remark::{Decided, Remark};
+use super::table::Table;
 use super::text::Layout;
 use super::{Addressing, Fact, RowNumber, json_lines, workbook};
 
@@ -40,18 +40,6 @@ enum Body {
     },
     /// From rows that were put aside.
     Rows(Table),
-}
-
-/// Rows that were put aside, and their headings.
-#[derive(Debug)]
-pub(super) struct Table {
-    pub(super) file: File,
-    pub(super) header: Arc<[String]>,
-    /// The row with the headings; 0 if none has.
-    pub(super) below: u64,
-    pub(super) addressing: Addressing,
-    pub(super) facts: Vec<Fact>,
-    pub(super) remarks: Vec<Decided>,
 }
 
 impl Snapshot {
@@ -85,7 +73,7 @@ impl Snapshot {
             }
         };
         match &body {
-            Body::Text { layout, .. } => note_header(layout.header, &mut decided),
+            Body::Text { layout, .. } => decided.extend(layout.header.remark()),
             Body::Rows(table) => decided.extend(table.remarks.iter().cloned()),
         }
         let remark = |what| Remark {
@@ -144,24 +132,17 @@ impl Snapshot {
     /// When the copy cannot be read.
     pub fn open(&self) -> Result<Reader, SheetError> {
         let name = self.original.name();
-        let place = |file: &File| {
-            let copy = file.try_clone();
-            copy.map(Place::at_start).map_err(|source| SheetError::Io {
-                file: name.to_owned(),
-                source,
-            })
-        };
         match &self.body {
-            Body::Text { file, layout, .. } => Reader::of_text(place(file)?, name, *layout),
-            Body::Rows(table) => Ok(Reader::of_rows(place(&table.file)?, name, table)),
+            Body::Text { file, layout, .. } => Reader::of_text(place(file, name)?, name, *layout),
+            Body::Rows(table) => Ok(Reader::of_rows(place(&table.file, name)?, name, table)),
         }
     }
 }
 
-pub(super) fn note_header(found: Found, decided: &mut Vec<Decided>) {
-    if !found.is_first {
-        decided.push(Decided::HeaderRow(found.row));
-    }
+/// The file from its start, whoever else reads it.
+fn place(file: &File, name: &str) -> Result<Place, SheetError> {
+    let copy = file.try_clone().map_err(SheetError::io(name))?;
+    Ok(Place::at_start(copy))
 }
 
 fn beginning(original: &Original) -> Result<Vec<u8>, SheetError> {
@@ -169,10 +150,7 @@ fn beginning(original: &Original) -> Result<Vec<u8>, SheetError> {
     let read = original
         .place()
         .and_then(|place| place.take(START as u64).read_to_end(&mut start));
-    read.map_err(|source| SheetError::Io {
-        file: original.name().to_owned(),
-        source,
-    })?;
+    read.map_err(SheetError::io(original.name()))?;
     Ok(start)
 }
 
@@ -187,13 +165,7 @@ struct Text {
 
 impl Text {
     fn laid_out(self, name: &str, reading: &Reading, judge: Judge<'_>) -> Result<Body, SheetError> {
-        let open = || {
-            let copy = self.file.try_clone();
-            copy.map(Place::at_start).map_err(|source| SheetError::Io {
-                file: name.to_owned(),
-                source,
-            })
-        };
+        let open = || place(&self.file, name);
         let mut layout = Layout::of(&open, name, reading, judge)?;
         if !self.encoding.is_utf8() {
             // What is written for it is UTF-8, which Excel knows by the mark only.
@@ -215,15 +187,8 @@ fn text(
     reading: &Reading,
     decided: &mut Vec<Decided>,
 ) -> Result<Text, SheetError> {
-    let name = || original.name().to_owned();
-    let failed = |source| SheetError::Io {
-        file: name(),
-        source,
-    };
-    let no_room = |source| SheetError::NoRoom {
-        file: name(),
-        source,
-    };
+    let failed = SheetError::io(original.name());
+    let no_room = SheetError::no_room(original.name());
     let encoding = encoding_of(original, start, reading, decided)?;
     let is_marked = encoding::marked(start).is_some();
     if encoding.is_utf8() {
@@ -240,7 +205,7 @@ fn text(
         Untranslatable::Read(source) => failed(source),
         Untranslatable::Write(source) => no_room(source),
         Untranslatable::Wrong => SheetError::WrongEncoding {
-            file: name(),
+            file: original.name().to_owned(),
             encoding,
         },
     })?;
@@ -284,16 +249,12 @@ fn encoding_of(
     if survey.is_utf8() || survey.is_utf8_in_the_main() {
         return Ok(encoding_rs::UTF_8.into());
     }
-    let name = || original.name().to_owned();
-    let failed = |source| SheetError::Io {
-        file: name(),
-        source,
-    };
+    let failed = SheetError::io(original.name());
     let guess = original.place().and_then(encoding::guess).map_err(failed)?;
     let better = original.place().and_then(|place| better(place, guess));
     if let Some(better) = better.map_err(failed)? {
         return Err(SheetError::UnclearEncoding {
-            file: name(),
+            file: original.name().to_owned(),
             guess,
             odd: better.odd,
             other: better.encoding,
@@ -302,68 +263,4 @@ fn encoding_of(
     }
     decided.push(Decided::Guessed(guess));
     Ok(guess)
-}
-
-impl Table {
-    /// How results are written for rows that were in no text: as Excel reads them.
-    pub(super) fn dialect(&self) -> Dialect {
-        let is_workbook = self.addressing == Addressing::Cells;
-        Dialect {
-            delimiter: b',',
-            bom: is_workbook,
-            crlf: is_workbook,
-        }
-    }
-}
-
-/// A place in a file, whoever else reads it.
-#[derive(Debug)]
-pub(super) struct Place {
-    file: File,
-    at: u64,
-}
-
-impl Read for Place {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = read_at(&self.file, into, self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
-impl Seek for Place {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let place = match to {
-            SeekFrom::Start(place) => Some(place),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
-        };
-        self.at = place.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.at)
-    }
-}
-
-impl Place {
-    pub(super) fn at_start(file: File) -> Self {
-        Place { file, at: 0 }
-    }
-
-    /// The next byte to be read, from 0.
-    pub(super) fn go_to(&mut self, at: u64) {
-        self.at = at;
-    }
-
-    fn into_file(self) -> File {
-        self.file
-    }
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, into, at)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, into, at)
 }

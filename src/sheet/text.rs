@@ -9,9 +9,9 @@ use super::dialect::Dialect;
 use super::error::SheetError;
 use super::formula::unguard;
 use super::header::{Found, Judge, Search};
+use super::place::Place;
 use super::reading::{DELIMITERS, Delimiter, Reading};
 use super::rows::MOST_COLUMNS;
-use super::snapshot::Place;
 use super::trim;
 
 /// How a text is divided into rows, and where they begin.
@@ -129,10 +129,7 @@ impl Layout {
         open()?
             .take(64 << 10)
             .read_to_end(&mut start)
-            .map_err(|source| SheetError::Io {
-                file: file.to_owned(),
-                source,
-            })?;
+            .map_err(SheetError::io(file))?;
         // A program that adds a byte order mark without looking leaves two.
         let mut text = &start[..];
         while let Some(rest) = text.strip_prefix(BOM) {

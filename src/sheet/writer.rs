@@ -5,37 +5,11 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use super::cell::{Cell, Tone};
 use super::dialect::Dialect;
 use super::format::Format;
 use super::formula::guard;
 use super::xlsx::Workbook;
-
-/// A cell to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cell<'a> {
-    /// Nothing.
-    Empty,
-    /// Text. In a spreadsheet it never runs as a formula.
-    Text(&'a str),
-    /// Yes or no.
-    Flag(bool),
-    /// A count.
-    Number(u64),
-    /// Several texts: `;` between them in a spreadsheet, a list in JSON.
-    List(&'a [Cow<'a, str>]),
-}
-
-/// How a row catches the eye, in formats that have colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Tone {
-    /// As any other.
-    #[default]
-    Plain,
-    /// Somebody has to do something about it.
-    Alarm,
-    /// Somebody has to look at it.
-    Caution,
-}
 
 /// Writes rows below a header. Only what is [finished](Writer::finish) is a whole file.
 #[derive(Debug)]
@@ -114,7 +88,7 @@ impl<W: Write> Writer<W> {
         match &mut self.0 {
             Kind::Csv(csv) => {
                 for cell in cells {
-                    csv.write_field(&*guard(&text(*cell))).map_err(io_error)?;
+                    csv.write_field(&*guard(&cell.text())).map_err(io_error)?;
                 }
                 csv.write_record(None::<&[u8]>).map_err(io_error)
             }
@@ -122,7 +96,7 @@ impl<W: Write> Writer<W> {
                 let object: serde_json::Map<String, Value> = header
                     .iter()
                     .cloned()
-                    .zip(cells.iter().map(|cell| json(*cell)))
+                    .zip(cells.iter().map(|cell| cell.json()))
                     .collect();
                 serde_json::to_writer(&mut *to, &object)?;
                 to.write_all(b"\n")
@@ -209,27 +183,6 @@ pub fn beginning(format: Format, header: &[String]) -> Vec<u8> {
 fn write_record<W: Write>(to: &mut csv::Writer<W>, cells: &[Cow<'_, str>]) -> io::Result<()> {
     to.write_record(cells.iter().map(|cell| cell.as_bytes()))
         .map_err(io_error)
-}
-
-pub(super) fn text(cell: Cell<'_>) -> Cow<'_, str> {
-    match cell {
-        Cell::Empty => Cow::Borrowed(""),
-        Cell::Text(text) => Cow::Borrowed(text),
-        Cell::Flag(flag) => Cow::Borrowed(if flag { "true" } else { "false" }),
-        Cell::Number(number) => Cow::Owned(number.to_string()),
-        Cell::List([one]) => Cow::Borrowed(one),
-        Cell::List(texts) => Cow::Owned(texts.join(";")),
-    }
-}
-
-fn json(cell: Cell<'_>) -> Value {
-    match cell {
-        Cell::Empty => Value::Null,
-        Cell::Text(text) => text.into(),
-        Cell::Flag(flag) => flag.into(),
-        Cell::Number(number) => number.into(),
-        Cell::List(texts) => texts.into(),
-    }
 }
 
 fn io_error(error: csv::Error) -> io::Error {

@@ -19,9 +19,9 @@ use rust_xlsxwriter::{
 };
 use unicode_width::UnicodeWidthStr;
 
+use super::cell::{Cell, Tone};
 use super::format::Format;
 use super::shield::against_panics;
-use super::writer::{Cell, Tone, text};
 
 /// Columns are as wide as what stands in the header and in this many rows, within limits.
 const MEASURED_ROWS: u32 = 200;
@@ -109,7 +109,7 @@ impl Workbook {
             .check_size(u64::from(self.rows) + 1, cells.len())
             .map_err(io::Error::other)?;
         let number = self.rows + 1;
-        let texts: Vec<Cow<'_, str>> = cells.iter().map(|cell| text(*cell)).collect();
+        let texts: Vec<Cow<'_, str>> = cells.iter().map(|cell| cell.text()).collect();
         for (at, text) in texts.iter().enumerate() {
             let heading = self.header.get(at).map_or("", String::as_str);
             Format::Xlsx

@@ -4,13 +4,8 @@ use harness::{Desk, Ended};
 use insta::assert_snapshot;
 use serde_json::Value;
 
-/// The program where no node is named.
 fn without_node(desk: &Desk, args: &[&str]) -> Ended {
-    let mut command = desk.command(args);
-    command
-        .env_remove("HEADCOUNT_URL")
-        .env_remove("HEADCOUNT_TOKEN");
-    harness::ended(&mut command)
+    harness::ended(&mut desk.without_node(args))
 }
 
 fn json(ended: &Ended) -> Value {

@@ -10,12 +10,7 @@ fn desk() -> Desk {
 }
 
 fn without_node(desk: &Desk, args: &[&str]) -> Ended {
-    let mut command = desk.command(args);
-    command
-        .env_remove("HEADCOUNT_URL")
-        .env_remove("HEADCOUNT_TOKEN")
-        .env("HEADCOUNT_CONFIG", "config.toml");
-    harness::ended(&mut command)
+    harness::ended(&mut desk.by_profile(args))
 }
 
 /// A desk with profiles of nodes that are not there.

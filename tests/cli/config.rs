@@ -26,15 +26,6 @@ fn desk() -> Desk {
     desk
 }
 
-fn command(desk: &Desk, args: &[&str]) -> std::process::Command {
-    let mut command = desk.command(args);
-    command
-        .env_remove("HEADCOUNT_URL")
-        .env_remove("HEADCOUNT_TOKEN")
-        .env("HEADCOUNT_CONFIG", "config.toml");
-    command
-}
-
 /// What is shown of a setting: its value, and who said so. Several of one name are put together.
 #[track_caller]
 fn shown(ended: &Ended, name: &str) -> (String, String) {
@@ -62,7 +53,7 @@ fn each_setting_says_who_said_it() {
         "--concurrency",
         "2",
     ];
-    let mut command = command(&desk, &args);
+    let mut command = desk.by_profile(&args);
     let ended = ended(
         command
             .env("HEADCOUNT_ROLE_PREFIX", "R-")
@@ -107,7 +98,7 @@ fn each_setting_says_who_said_it() {
 #[test]
 fn a_token_that_is_missing_and_a_variable_that_means_nothing_are_said() {
     let desk = desk();
-    let mut command = command(&desk, &["config", "show", "--profile", "sales"]);
+    let mut command = desk.by_profile(&["config", "show", "--profile", "sales"]);
     let ended = ended(
         command
             .env("HEADCOUNT_REGOIN", "eu")
@@ -130,7 +121,7 @@ fn a_token_that_is_missing_and_a_variable_that_means_nothing_are_said() {
 fn without_a_profile_the_environment_counts_and_no_node_is_no_error() {
     let desk = desk();
     let args = ["config", "show", "--format", "json"];
-    let mut named = command(&desk, &args);
+    let mut named = desk.by_profile(&args);
     named
         .env("HEADCOUNT_REGION", "us")
         .env("HEADCOUNT_NODE", "7")
@@ -145,16 +136,16 @@ fn without_a_profile_the_environment_counts_and_no_node_is_no_error() {
         "HEADCOUNT_TOKEN".to_owned(),
     );
     assert_eq!(shown(&named, "token"), token);
-    let nobody = ended(&mut command(&desk, &args)).with(0);
+    let nobody = ended(&mut desk.by_profile(&args)).with(0);
     assert_eq!(
         shown(&nobody, "address"),
         ("-".to_owned(), "default".to_owned())
     );
-    let half = ended(command(&desk, &args).env("HEADCOUNT_NODE", "7")).with(2);
+    let half = ended(desk.by_profile(&args).env("HEADCOUNT_NODE", "7")).with(2);
     assert_eq!(shown(&half, "address").0, "none");
     let half = half.says("in which region is the node 7?");
     assert!(!half.stderr.contains("--url"), "{}", half.stderr);
-    ended(command(&desk, &args).env("HEADCOUNT_REGION", "us"))
+    ended(desk.by_profile(&args).env("HEADCOUNT_REGION", "us"))
         .with(2)
         .says("which node of that region? Give --node");
 }
@@ -165,7 +156,7 @@ fn a_mistake_in_the_file_is_named_with_its_line() {
         let desk = desk();
         desk.file("config.toml", text);
         let args = ["config", "show", "--profile", "a"];
-        ended(&mut command(&desk, &args)).with(2).says(words);
+        ended(&mut desk.by_profile(&args)).with(2).says(words);
     };
     says(
         "[profiles.a]\nurl = 'https://x/y'\n\nrole_perfix = 'R'\n",
@@ -204,7 +195,7 @@ fn init(desk: &Desk, args: &[&str], answers: &str) -> Ended {
     writer.write_all(answers.as_bytes()).unwrap();
     drop(writer);
     let args = [&["config", "init"][..], args].concat();
-    ended(command(desk, &args).stdin(Stdio::from(reader)))
+    ended(desk.by_profile(&args).stdin(Stdio::from(reader)))
 }
 
 fn file(desk: &Desk) -> String {

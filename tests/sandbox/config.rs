@@ -10,26 +10,21 @@ fn answers_make_a_profile_that_works() {
     let node = Node::with_users(3);
     let desk = Desk::at("");
     desk.file("lab.token", TOKEN);
-    let command = |args: &[&str]| {
-        let mut command = desk.command(args);
-        command
-            .env_remove("HEADCOUNT_URL")
-            .env_remove("HEADCOUNT_TOKEN")
-            .env("HEADCOUNT_CONFIG", "config.toml");
-        command
-    };
     let (reader, mut writer) = std::io::pipe().unwrap();
     let answers = format!("lab\n{}/Users\nfile\nlab.token\n\n20/s\n", node.url());
     writer.write_all(answers.as_bytes()).unwrap();
     drop(writer);
-    ended(command(&["config", "init"]).stdin(Stdio::from(reader)))
-        .with(0)
-        .says("The profile lab is in config.toml.")
-        .says("headcount doctor --profile lab");
+    ended(
+        desk.by_profile(&["config", "init"])
+            .stdin(Stdio::from(reader)),
+    )
+    .with(0)
+    .says("The profile lab is in config.toml.")
+    .says("headcount doctor --profile lab");
     let written = std::fs::read_to_string(desk.path("config.toml")).unwrap();
     assert!(
         written.contains("rate = \"20/s\"") && !written.contains("role_prefix"),
         "{written}"
     );
-    ended(&mut command(&["teams", "list", "--profile", "lab"])).with(0);
+    ended(&mut desk.by_profile(&["teams", "list", "--profile", "lab"])).with(0);
 }

@@ -74,10 +74,7 @@ fn a_run_finds_teams_and_people_by_cursor() {
         desk.headcount(&["lock", "few.csv", "--yes"])
             .with(0)
             .says("2 locked");
-        let active = node.active();
-        let active = active.iter().take(50);
-        let many: String = active.map(|user| format!("{}\n", user.user_name)).collect();
-        desk.file("many.csv", format!("email\n{many}"));
+        desk.file("many.csv", harness::emails(&node.active()[..50]));
         desk.headcount(&["lock", "many.csv", "--yes", "--allow-locks", "100"])
             .with(0)
             .says("50 locked");

@@ -267,6 +267,13 @@ fn paged(page: usize, users: impl Fn(usize) -> Vec<u32> + Send + Sync + 'static)
     })
 }
 
+/// The ids in an export of all users.
+fn exported(server: &Scripted) -> BTreeSet<u32> {
+    let ended = server.desk().headcount(&["export", "users"]).with(0);
+    let ids = column(&rows(ended.stdout.as_bytes()), "id");
+    ids.iter().map(|id| id.parse().unwrap()).collect()
+}
+
 #[test]
 fn somebody_who_is_skipped_because_another_left_is_read_after_all() {
     // After the second page the first person leaves, and everyone moves up by one.
@@ -277,11 +284,7 @@ fn somebody_who_is_skipped_because_another_left_is_read_after_all() {
             (2..=35).collect()
         }
     });
-    let ended = server.desk().headcount(&["export", "users"]).with(0);
-    let ids: BTreeSet<u32> = column(&rows(ended.stdout.as_bytes()), "id")
-        .iter()
-        .map(|id| id.parse().unwrap())
-        .collect();
+    let ids = exported(&server);
     assert_eq!(ids, (1..=35).collect(), "nobody who is there is missing");
 }
 
@@ -294,11 +297,7 @@ fn one_who_leaves_while_another_comes_is_noticed_although_the_total_stays() {
             (2..=36).collect()
         }
     });
-    let ended = server.desk().headcount(&["export", "users"]).with(0);
-    let ids: BTreeSet<u32> = column(&rows(ended.stdout.as_bytes()), "id")
-        .iter()
-        .map(|id| id.parse().unwrap())
-        .collect();
+    let ids = exported(&server);
     assert!((2..=36).all(|id| ids.contains(&id)), "{ids:?}");
 }
 

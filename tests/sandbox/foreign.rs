@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use crate::support::scripted::{Call, Reply, Scripted, list, reply, user};
-use harness::{Node, column, rows};
+use harness::{Node, column, emails, rows};
 use serde_json::{Value, json};
 
 /// How a server treats what it does not want to change.
@@ -402,11 +402,7 @@ fn a_total_that_is_only_the_length_of_the_page_is_not_believed() {
 fn the_sandbox_needs_no_second_look() {
     let node = Node::with_users(200);
     let desk = node.desk();
-    let emails: String = node.active()[..10]
-        .iter()
-        .map(|user| format!("{}\n", user.user_name))
-        .collect();
-    desk.file("leavers.csv", format!("email\n{emails}"));
+    desk.file("leavers.csv", emails(&node.active()[..10]));
     desk.headcount(&["lock", "leavers.csv", "--yes"]).with(0);
     // What the node can do, one page, ten locks.
     assert_eq!(node.sandbox().calls().total(), 12);

@@ -11,7 +11,7 @@ use crate::support::http2::{Fate, Http2, acceptor};
 use crate::support::scripted::{self, Reply, list, reply};
 use crate::support::tls::Authority;
 use harness::{Desk, TOKEN, column, ended};
-use headcount::pace::retry::Repeat;
+use headcount::pace::Repeat;
 use headcount::pace::{self, Authorities, Call, Class, FaultKind, HttpOptions, Line, Pace, Tempo};
 use secrecy::SecretString;
 use serde_json::{Value, json};

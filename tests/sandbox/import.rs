@@ -147,10 +147,7 @@ fn a_second_import_changes_nothing_and_says_so() {
 
     desk.headcount(&["import", "people.csv", "--on-conflict", "skip"])
         .with(0);
-    assert_eq!(
-        column(&desk.rows("people.results.csv"), "result_outcome"),
-        ["exists", "exists"]
-    );
+    assert_eq!(desk.outcomes("people.results.csv"), ["exists", "exists"]);
 
     desk.file(
         "people.csv",
@@ -159,7 +156,7 @@ fn a_second_import_changes_nothing_and_says_so() {
     desk.headcount(&["import", "people.csv", "--on-conflict", "update"])
         .with(0);
     assert_eq!(
-        column(&desk.rows("people.results.csv"), "result_outcome"),
+        desk.outcomes("people.results.csv"),
         ["updated", "unchanged"]
     );
     assert_eq!(
@@ -276,8 +273,8 @@ fn without_seats_creates_stop_and_the_rest_goes_on() {
     desk.headcount(&["import", "people.csv", "--yes", "--concurrency", "1"])
         .with(5)
         .says("seats");
-    let outcomes = column(&desk.rows("people.results.csv"), "result_outcome");
-    let count = |word: &str| outcomes.iter().filter(|outcome| *outcome == word).count();
+    let outcomes = desk.outcomes("people.results.csv");
+    let count = |word| harness::count(&outcomes, word);
     assert_eq!(
         (count("created"), count("locked"), outcomes.len()),
         (2, 1, 31),

@@ -2,9 +2,8 @@
 #![cfg(unix)]
 
 use crate::support::after;
-use std::time::Duration;
 
-use harness::{Node, column, ended, signal, until_it};
+use harness::{Node, column, ended, newcomers, signal, until_it};
 use headcount::sandbox::{Faults, Options};
 
 /// Whether SIGHUP was ignored when this process began.
@@ -23,22 +22,11 @@ fn an_interrupted_run_accounts_for_every_row() {
         if signal_name == "-HUP" && ignores_hangup() {
             continue;
         }
-        let options = Options {
-            users: 0,
-            latency: Duration::from_millis(20),
-            ..Options::default()
-        };
-        let node = Node::start(options);
+        let node = Node::slow(0, 20);
         let desk = node.desk();
-        let people: String = (0..1_000).map(|i| format!("p{i}@example.com\n")).collect();
-        desk.file("people.csv", format!("email\n{people}"));
-        let mut child = desk
-            .command(&["import", "people.csv", "-q"])
-            .spawn()
-            .unwrap();
-        until_it(&mut child, "some people are created", || {
-            node.sandbox().snapshot().users.len() > 40
-        });
+        desk.file("people.csv", newcomers(1_000));
+        let mut import = desk.command(&["import", "people.csv", "-q"]);
+        let mut child = node.until_created(40, &mut import);
         signal(&child, signal_name);
         assert_eq!(child.wait().unwrap().code(), Some(130));
 
@@ -52,14 +40,8 @@ fn an_interrupted_run_accounts_for_every_row() {
             );
         }
         let outcomes = column(&rows, "result_outcome");
-        let created = outcomes
-            .iter()
-            .filter(|outcome| *outcome == "created")
-            .count();
-        let not_attempted = outcomes
-            .iter()
-            .filter(|outcome| *outcome == "not_attempted")
-            .count();
+        let created = harness::count(&outcomes, "created");
+        let not_attempted = harness::count(&outcomes, "not_attempted");
         assert_eq!(
             created + not_attempted,
             1_000,
@@ -80,21 +62,12 @@ fn an_interrupted_run_accounts_for_every_row() {
 #[test]
 fn after_a_kill_only_what_may_have_been_sent_is_unknown() {
     const ROWS: usize = 600;
-    let node = Node::start(Options {
-        users: 0,
-        latency: Duration::from_millis(50),
-        ..Options::default()
-    });
+    let node = Node::slow(0, 50);
     let desk = node.desk();
-    let people: String = (0..ROWS).map(|i| format!("p{i}@example.com\n")).collect();
-    desk.file("people.csv", format!("email\n{people}"));
+    desk.file("people.csv", newcomers(ROWS));
     let created = || node.sandbox().snapshot().users.len();
     let stop = |signal_name: &str, after: usize, args: &[&str]| {
-        let before = created();
-        let mut child = desk.command(args).spawn().unwrap();
-        until_it(&mut child, "some people are created", || {
-            created() >= before + after
-        });
+        let mut child = node.until_created(after, &mut desk.command(args));
         signal(&child, signal_name);
         child.wait().unwrap().code()
     };
@@ -107,10 +80,7 @@ fn after_a_kill_only_what_may_have_been_sent_is_unknown() {
         .map(|number| usize::try_from(number.as_u64().unwrap()).unwrap());
     assert!(doubtful > 30, "{shown}");
 
-    let count = |word: &str| {
-        let outcomes = column(&desk.rows("people.results.csv"), "result_outcome");
-        outcomes.iter().filter(|outcome| *outcome == word).count()
-    };
+    let count = |word| harness::count(&desk.outcomes("people.results.csv"), word);
     // One at a time: most of those that may have been sent are not looked for yet.
     let resume = ["runs", "resume", "-q", "--concurrency", "1"];
     assert_eq!(stop("-INT", 1, &resume), Some(130));
@@ -136,20 +106,12 @@ fn after_a_kill_only_what_may_have_been_sent_is_unknown() {
 
 #[test]
 fn a_run_that_shall_outlive_its_terminal_does() {
-    let node = Node::start(Options {
-        users: 0,
-        latency: Duration::from_millis(20),
-        ..Options::default()
-    });
+    let node = Node::slow(0, 20);
     let desk = node.desk();
-    let people: String = (0..300).map(|i| format!("p{i}@example.com\n")).collect();
-    desk.file("people.csv", format!("email\n{people}"));
+    desk.file("people.csv", newcomers(300));
     // As nohup does it.
     let import = desk.command(&["import", "people.csv", "-q"]);
-    let mut child = after("trap '' HUP", &import).spawn().unwrap();
-    until_it(&mut child, "some people are created", || {
-        node.sandbox().snapshot().users.len() > 40
-    });
+    let mut child = node.until_created(40, &mut after("trap '' HUP", &import));
     signal(&child, "-HUP");
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(node.sandbox().snapshot().users.len(), 300);
@@ -189,7 +151,7 @@ fn a_second_interrupt_does_not_wait_for_calls_in_flight() {
         0,
         "it waited for the answer: {calls:?}"
     );
-    let outcomes = column(&desk.rows("people.results.csv"), "result_outcome");
+    let outcomes = desk.outcomes("people.results.csv");
     assert_eq!(outcomes.len(), 3);
     assert!(
         outcomes
@@ -200,7 +162,7 @@ fn a_second_interrupt_does_not_wait_for_calls_in_flight() {
     // Whoever was created without anybody hearing of it is not created again.
     node.sandbox().set_faults(Faults::default());
     desk.headcount(&["runs", "resume"]).with(0);
-    let created = column(&desk.rows("people.results.csv"), "result_outcome");
+    let created = desk.outcomes("people.results.csv");
     assert_eq!(created, ["created"; 3]);
     assert_eq!(node.sandbox().snapshot().users.len(), 3);
     assert_eq!(node.sandbox().calls().answered(409), 0);
@@ -208,11 +170,7 @@ fn a_second_interrupt_does_not_wait_for_calls_in_flight() {
 
 #[test]
 fn interrupted_batches_say_of_each_row_what_is_so() {
-    let node = Node::start(Options {
-        users: 2_000,
-        latency: Duration::from_millis(30),
-        ..Options::default()
-    });
+    let node = Node::slow(2_000, 30);
     let desk = node.desk();
     let before = node.sandbox().snapshot();
     let rows: String = before
@@ -262,8 +220,7 @@ fn interrupted_batches_say_of_each_row_what_is_so() {
 fn a_disk_without_room_stops_the_run_and_it_goes_on_when_there_is_some() {
     let node = Node::with_users(0);
     let desk = node.desk();
-    let people: String = (0..3_000).map(|i| format!("p{i}@example.com\n")).collect();
-    desk.file("people.csv", format!("email\n{people}"));
+    desk.file("people.csv", newcomers(3_000));
     // No file may grow beyond this, in half a KiB; as if that were all the room there is.
     let with_room = |room: u32, args: &[&str]| {
         let script = format!("trap '' XFSZ; ulimit -f {room}");

@@ -1,7 +1,7 @@
 //! The log tells what happens, and never the token.
 
 use crate::support::every_file;
-use harness::{Node, TOKEN, ended};
+use harness::{Node, TOKEN, ended, newcomers};
 use headcount::sandbox::Options;
 
 #[test]
@@ -14,8 +14,7 @@ fn the_log_goes_where_it_is_asked_to_and_holds_no_token() {
         ..Options::default()
     });
     let desk = node.desk();
-    let people: String = (0..12).map(|i| format!("p{i}@example.com\n")).collect();
-    desk.file("people.csv", format!("email\n{people}"));
+    desk.file("people.csv", newcomers(12));
     desk.headcount(&[
         "import",
         "people.csv",

@@ -44,12 +44,8 @@ fn company(change: impl Fn(&mut Options)) -> Company {
 
 impl Company {
     fn headcount(&self, args: &[&str]) -> harness::Ended {
-        let mut command = self.desk.command(args);
-        command
-            .env_remove("HEADCOUNT_URL")
-            .env_remove("HEADCOUNT_TOKEN")
-            .env("HEADCOUNT_CONFIG", "config.toml")
-            .env("BERLIN", "token-of-222");
+        let mut command = self.desk.by_profile(args);
+        command.env("BERLIN", "token-of-222");
         let ended = harness::ended(&mut command);
         for token in ["token-of-111", "token-of-222"] {
             assert!(!ended.stdout.contains(token) && !ended.stderr.contains(token));

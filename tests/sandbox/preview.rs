@@ -1,6 +1,6 @@
 //! What would be done is shown before it is done, and a plan is carried out only if it still holds.
 
-use harness::{Node, column};
+use harness::{Node, emails};
 use headcount::sandbox::Options;
 
 const ROWS: &str = "\
@@ -64,14 +64,7 @@ fn errors_and_guards_come_first_in_a_dry_run_too() {
         .with(2)
         .says("row 2")
         .says("Saels");
-    let everybody: String = node
-        .sandbox()
-        .snapshot()
-        .users
-        .iter()
-        .map(|user| format!("{}\n", user.user_name))
-        .collect();
-    desk.file("all.csv", format!("email\n{everybody}"));
+    desk.file("all.csv", emails(&node.sandbox().snapshot().users));
     let active = node.active().len();
     desk.headcount(&["lock", "all.csv", "--dry-run"])
         .with(5)
@@ -157,10 +150,7 @@ fn a_plan_is_carried_out_only_while_it_holds() {
         .with(0)
         .says("2 locked");
     assert!(!active("clara.larsen@example.com"));
-    assert_eq!(
-        column(&desk.rows("leavers.results.csv"), "result_outcome"),
-        ["locked", "locked"]
-    );
+    assert_eq!(desk.outcomes("leavers.results.csv"), ["locked", "locked"]);
 }
 
 #[test]

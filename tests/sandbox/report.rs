@@ -3,9 +3,8 @@
 use crate::support::every_file;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
-use harness::{Desk, Node, TOKEN};
+use harness::{Desk, Node, TOKEN, newcomers};
 use headcount::sandbox::Options;
 
 /// A node that refuses what comes too fast, and breaks now and then.
@@ -181,11 +180,7 @@ fn a_masked_page_names_nobody_of_the_file() {
 
 #[test]
 fn a_run_that_went_on_is_told_as_one() {
-    let node = Node::start(Options {
-        users: 1,
-        latency: Duration::from_millis(5),
-        ..Options::default()
-    });
+    let node = Node::slow(1, 5);
     let desk = node.desk();
     let taken = node.sandbox().snapshot().users[0].user_name.clone();
     let rows = (0..400).map(|at| format!("p{at}@example.com,Pat,No {at}\n"));
@@ -225,20 +220,11 @@ fn a_run_that_went_on_is_told_as_one() {
 
 #[test]
 fn a_run_that_was_killed_has_a_page_of_what_is_known() {
-    let node = Node::start(Options {
-        users: 0,
-        latency: Duration::from_millis(10),
-        ..Options::default()
-    });
+    let node = Node::slow(0, 10);
     let desk = node.desk();
-    let rows = (0..300).map(|at| format!("p{at}@example.com,Pat,No {at}\n"));
-    let rows: String = rows.collect();
-    desk.file("people.csv", format!("email,first name,last name\n{rows}"));
+    desk.file("people.csv", newcomers(300));
     let args = ["import", "people.csv", "--report", "page.html", "-q"];
-    let mut child = desk.command(&args).spawn().unwrap();
-    harness::until_it(&mut child, "some people are created", || {
-        node.sandbox().snapshot().users.len() >= 40
-    });
+    let mut child = node.until_created(40, &mut desk.command(&args));
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(!desk.path("page.html").exists());

@@ -2,40 +2,22 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::time::Duration;
 
-use harness::{Desk, Node, column, ended, until_it};
+use harness::{Desk, Node, column, ended, newcomers, until_it};
 use headcount::sandbox::Options;
-
-fn slow(users: usize) -> Node {
-    Node::start(Options {
-        users,
-        latency: Duration::from_millis(10),
-        ..Options::default()
-    })
-}
 
 /// Begins to create many people, and kills the program when some are there.
 fn kill_an_import(node: &Node, desk: &Desk, people: usize) {
-    let rows: String = (0..people)
-        .map(|at| format!("p{at}@example.com,Pat,No {at}\n"))
-        .collect();
-    desk.file("people.csv", format!("email,first name,last name\n{rows}"));
-    let before = node.sandbox().snapshot().users.len();
-    let mut child = desk
-        .command(&["import", "people.csv", "-q"])
-        .spawn()
-        .unwrap();
-    until_it(&mut child, "some people are created", || {
-        node.sandbox().snapshot().users.len() >= before + 20
-    });
+    desk.file("people.csv", newcomers(people));
+    let mut import = desk.command(&["import", "people.csv", "-q"]);
+    let mut child = node.until_created(20, &mut import);
     child.kill().unwrap();
     child.wait().unwrap();
 }
 
 #[test]
 fn a_plan_that_was_begun_is_gone_on_with_by_its_run() {
-    let node = slow(200);
+    let node = Node::slow(200, 10);
     let desk = node.desk();
     desk.headcount(&["export", "users", "-o", "people.csv"])
         .with(0);
@@ -62,7 +44,7 @@ fn a_plan_that_was_begun_is_gone_on_with_by_its_run() {
 
 #[test]
 fn the_same_import_continues_a_run_that_was_killed_and_says_so() {
-    let node = slow(0);
+    let node = Node::slow(0, 10);
     let desk = node.desk();
     kill_an_import(&node, &desk, 300);
     desk.headcount(&["runs", "show"])
@@ -91,7 +73,7 @@ fn the_same_import_continues_a_run_that_was_killed_and_says_so() {
 
 #[test]
 fn a_run_whose_file_was_changed_finishes_the_input_that_it_recorded() {
-    let node = slow(0);
+    let node = Node::slow(0, 10);
     let desk = node.desk();
     kill_an_import(&node, &desk, 200);
     let path = desk.path("people.csv");
@@ -121,7 +103,7 @@ fn a_run_whose_file_was_changed_finishes_the_input_that_it_recorded() {
 
 #[test]
 fn a_run_is_not_gone_on_with_on_another_node() {
-    let node = slow(0);
+    let node = Node::slow(0, 10);
     let desk = node.desk();
     kill_an_import(&node, &desk, 100);
     let other = Node::with_users(0);
@@ -255,7 +237,7 @@ fn a_run_is_taken_back() {
 
 #[test]
 fn two_runs_on_a_node_go_one_after_the_other() {
-    let node = slow(0);
+    let node = Node::slow(0, 10);
     let desk = node.desk();
     let rows = |from: usize| -> String {
         let rows = (from..from + 150).map(|at| format!("q{at}@example.com,Q,No {at}\n"));
@@ -263,10 +245,7 @@ fn two_runs_on_a_node_go_one_after_the_other() {
     };
     desk.file("one.csv", rows(0));
     desk.file("two.csv", rows(1000));
-    let mut first = desk.command(&["import", "one.csv", "-q"]).spawn().unwrap();
-    until_it(&mut first, "some people are created", || {
-        node.sandbox().snapshot().users.len() >= 10
-    });
+    let mut first = node.until_created(10, &mut desk.command(&["import", "one.csv", "-q"]));
     desk.headcount(&["import", "two.csv"])
         .with(0)
         .says("Another run is working on");
@@ -374,7 +353,7 @@ fn a_place_where_no_record_can_be_kept_is_found_before_anything_is_sent() {
 #[test]
 fn a_record_that_has_lost_its_end_never_sends_anybody_twice() {
     for damage in 0..6 {
-        let node = slow(30);
+        let node = Node::slow(30, 10);
         let desk = node.desk();
         kill_an_import(&node, &desk, 150);
         let record = fs::read_dir(desk.path("state/runs"))

@@ -5,13 +5,8 @@ use std::path::Path;
 use harness::{Desk, column, ended, rows};
 
 fn sandboxed(desk: &Desk, args: &[&str]) -> harness::Ended {
-    let mut command = desk.command(args);
-    ended(
-        command
-            .arg("--sandbox")
-            .env_remove("HEADCOUNT_URL")
-            .env_remove("HEADCOUNT_TOKEN"),
-    )
+    let mut command = desk.without_node(args);
+    ended(command.arg("--sandbox"))
 }
 
 fn copy(desk: &Desk, name: &str) {
@@ -59,7 +54,7 @@ fn updates_are_carried_out() {
     let desk = Desk::at("");
     copy(&desk, "updates.csv");
     sandboxed(&desk, &["import", "updates.csv"]).with(0);
-    let outcomes = column(&desk.rows("updates.results.csv"), "result_outcome");
+    let outcomes = desk.outcomes("updates.results.csv");
     for word in ["updated", "locked", "unlocked"] {
         assert!(
             outcomes.iter().any(|outcome| outcome == word),

@@ -329,7 +329,7 @@ fn errors_stop_a_run_before_much_is_sent() {
     .says("--max-errors");
     let rows = desk.rows("again.csv");
     let failed = column(&rows, "result_outcome");
-    let failed = failed.iter().filter(|outcome| *outcome == "failed").count();
+    let failed = harness::count(&failed, "failed");
     assert!((21..=63).contains(&failed), "{failed}");
     assert!(node.sandbox().calls().of("POST /Bulk") - before <= 3);
 }
@@ -583,7 +583,7 @@ fn a_node_is_left_as_single_calls_would_leave_it() {
             desk.file("people.csv", &file);
             let ended = desk.headcount(&[&arguments[..], more].concat());
             assert!([0, 4].contains(&ended.code), "{}", ended.stderr);
-            column(&desk.rows("people.results.csv"), "result_outcome")
+            desk.outcomes("people.results.csv")
         };
         let alone = outcomes(&single, &["--bulk", "off"]);
         let bulk = Node::start(Options {

@@ -22,12 +22,7 @@ fn office(keys: &str) -> Office {
 
 impl Office {
     fn command(&self, args: &[&str]) -> std::process::Command {
-        let mut command = self.desk.command(args);
-        command
-            .env_remove("HEADCOUNT_URL")
-            .env_remove("HEADCOUNT_TOKEN")
-            .env("HEADCOUNT_CONFIG", "config.toml");
-        command
+        self.desk.by_profile(args)
     }
 
     fn headcount(&self, args: &[&str]) -> Ended {

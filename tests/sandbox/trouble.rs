@@ -347,14 +347,8 @@ fn a_token_that_is_refused_stops_the_run() {
         let rows = desk.rows("people.results.csv");
         assert_eq!(rows.len(), 200);
         let outcomes = column(&rows, "result_outcome");
-        let failed = outcomes
-            .iter()
-            .filter(|outcome| *outcome == "failed")
-            .count();
-        let not_attempted = outcomes
-            .iter()
-            .filter(|outcome| *outcome == "not_attempted")
-            .count();
+        let failed = harness::count(&outcomes, "failed");
+        let not_attempted = harness::count(&outcomes, "not_attempted");
         assert!(
             (1..=8).contains(&failed),
             "{failed} rows were sent with a refused token"
@@ -371,7 +365,7 @@ fn a_node_that_is_not_there_is_exit_code_3() {
     desk.headcount(&["import", "people.csv"])
         .with(3)
         .says("cannot be reached");
-    let outcomes = column(&desk.rows("people.results.csv"), "result_outcome");
+    let outcomes = desk.outcomes("people.results.csv");
     assert!(
         outcomes.len() == 20 && outcomes.iter().all(|outcome| outcome == "not_attempted"),
         "{outcomes:?}"
@@ -386,11 +380,8 @@ fn an_account_that_was_there_before_is_not_called_created() {
     let server = Scripted::start(|call, _| match call.method.as_str() {
         "POST" => reply(500, ""),
         _ => {
-            let mut ann = user("1", "p0@example.com", true);
+            let mut ann = person("p0@example.com");
             ann["meta"] = serde_json::json!({"created": "2020-01-01T00:00:00Z"});
-            ann["name"] = serde_json::json!({"givenName": "First0", "familyName": "Last0"});
-            ann["displayName"] = "First0 Last0".into();
-            ann["externalId"] = "E0".into();
             reply(200, list(&[ann]))
         }
     });
@@ -416,10 +407,8 @@ fn a_409_after_a_lost_answer_is_the_first_post_having_worked() {
         (_, 1) => reply(200, list(&[])),
         (_, 2 | 3) => reply(200, list(&[user("9", "other@example.com", true)])),
         _ => {
-            let mut made = user("1", "p0@example.com", true);
-            made["name"] = serde_json::json!({"givenName": "First0", "familyName": "Last0"});
-            made["displayName"] = "First0 Last0".into();
-            made["externalId"] = "E0".into();
+            let mut made = person("p0@example.com");
+            made["id"] = "1".into();
             reply(200, list(&[made]))
         }
     });
@@ -443,9 +432,8 @@ fn refused_after_waiting(made: Option<String>) -> Scripted {
         ("POST", 0) => reply(429, "").header("retry-after", 0),
         ("POST", _) => reply(409, r#"{"scimType":"uniqueness"}"#),
         _ => {
-            let mut ann = user("1", "p0@example.com", true);
-            ann["name"] = serde_json::json!({"givenName": "First0", "familyName": "Last0"});
-            ann["externalId"] = "E0".into();
+            let mut ann = person("p0@example.com");
+            ann["id"] = "1".into();
             if let Some(made) = &made {
                 ann["meta"] = serde_json::json!({"created": made});
             }

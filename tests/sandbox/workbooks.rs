@@ -7,8 +7,6 @@ use std::path::PathBuf;
 use calamine::DataType;
 use harness::workbook::{cells, part};
 use harness::{Desk, Node, column};
-#[cfg(unix)]
-use headcount::sandbox::Options;
 
 /// Cells that a spreadsheet program would like to make something else of.
 const TRICKY: &str = "email,external_id,note,dates\n\
@@ -232,23 +230,11 @@ fn results_of_a_run_are_written_as_a_workbook_at_any_time() {
 #[test]
 #[cfg(unix)]
 fn a_run_that_was_killed_leaves_no_broken_workbook() {
-    use std::time::Duration;
-
-    let node = Node::start(Options {
-        users: 0,
-        latency: Duration::from_millis(20),
-        ..Options::default()
-    });
+    let node = Node::slow(0, 20);
     let desk = node.desk();
-    let people: String = (0..1_000).map(|i| format!("p{i}@example.com\n")).collect();
-    desk.file("people.csv", format!("email\n{people}"));
-    let mut child = desk
-        .command(&["import", "people.csv", "-q", "--results", "done.xlsx"])
-        .spawn()
-        .unwrap();
-    harness::until_it(&mut child, "some people are created", || {
-        node.sandbox().snapshot().users.len() >= 40
-    });
+    desk.file("people.csv", harness::newcomers(1_000));
+    let mut import = desk.command(&["import", "people.csv", "-q", "--results", "done.xlsx"]);
+    let mut child = node.until_created(40, &mut import);
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(!desk.path("done.xlsx").exists());

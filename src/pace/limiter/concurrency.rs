@@ -4,6 +4,8 @@
 //! a rate it does not matter how many are. So the two are told apart by how many calls were inside when one was refused
 //! and when one was accepted.
 
+use super::whole;
+
 /// A class begins with so many calls in flight, or with half of those allowed. One more follows for each accepted call.
 const FIRST: f64 = 4.0;
 
@@ -249,15 +251,6 @@ fn sum(counts: &[Count]) -> Count {
         accepted: counts.iter().map(|count| count.accepted).sum(),
         refused: counts.iter().map(|count| count.refused).sum(),
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a cast stays within the bounds of the number, and none of these is negative"
-)]
-fn whole(calls: f64) -> u32 {
-    calls as u32
 }
 
 #[cfg(test)]

@@ -243,6 +243,15 @@ fn duration(seconds: f64) -> Duration {
     rounded.saturating_add(Duration::from_nanos(1))
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a cast stays within the bounds of the number, and none of these is negative"
+)]
+fn whole(calls: f64) -> u32 {
+    calls as u32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

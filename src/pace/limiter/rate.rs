@@ -14,10 +14,10 @@
 //! much each time, until a call is refused. So a search of an unchanged limit costs about one refusal, and a limit that was
 //! raised tenfold or lifted is found within seconds.
 
-use super::LearnedRate;
 use super::block::Ended;
 use super::refusals::Cluster;
 use super::window::Window;
+use super::{LearnedRate, whole};
 
 /// What part of the measured limit is used between searches.
 const BELOW: f64 = 0.98;
@@ -404,15 +404,6 @@ impl RateController {
         }
         self.due = now - 1.0 / released.rate;
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a cast stays within the bounds of the number, and none of these is negative"
-)]
-fn whole(calls: f64) -> u32 {
-    calls as u32
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Tables of counts with bars beside them, and how long things took.
 
-use super::super::summary::grouped;
 use super::Page;
 use super::words::{class, meaning, ratio, share, short, status, word};
 use crate::histogram::{Histogram, Span};
 use crate::pace::{Class, Traffic};
 use crate::run::Verdict;
+use crate::wording::grouped;
 
 /// How something catches the eye; words say the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,11 +4,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::super::summary::{duration, grouped};
 use super::Page;
 use super::calls::Calls;
 use super::series::Series;
 use super::words::rate;
+use crate::wording::{duration, grouped};
 
 /// The picture is so wide and high, and stretched to the place that there is.
 const WIDTH: f64 = 600.0;

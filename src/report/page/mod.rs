@@ -33,9 +33,9 @@ use jiff::Timestamp;
 pub use calls::Calls;
 pub use file::{PageError, PageFile};
 pub use mask::Mask;
-pub use rows::Naming;
 
 use crate::histogram::Histogram;
+use crate::roster::Naming;
 use crate::run::{Event, Record, Verdict};
 use rows::Rows;
 use series::Series;

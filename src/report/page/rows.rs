@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
-use crate::roster::{Action, Column, Columns};
+use crate::roster::{Action, Naming};
 use crate::run::{Outcome, Record, Verdict};
+use crate::sheet::cell_at;
 
 /// How many rows that are not done are shown.
 pub(super) const NOT_DONE: usize = 100;
@@ -15,30 +16,6 @@ pub(super) const SLOWEST: usize = 10;
 
 /// How much of a text is kept, in characters.
 const LONGEST: usize = 400;
-
-/// Where a file says who somebody is.
-#[derive(Debug, Clone)]
-pub struct Naming {
-    email: Option<usize>,
-    id: Option<usize>,
-    display_name: Option<usize>,
-    names: [Option<usize>; 2],
-    others: [Option<usize>; 2],
-}
-
-impl Naming {
-    /// As the headings say.
-    #[must_use]
-    pub fn of(columns: &Columns) -> Self {
-        Naming {
-            email: columns.at(Column::Email),
-            id: columns.at(Column::Id),
-            display_name: columns.at(Column::DisplayName),
-            names: [columns.at(Column::FirstName), columns.at(Column::LastName)],
-            others: [columns.at(Column::NewEmail), columns.at(Column::ExternalId)],
-        }
-    }
-}
 
 /// A row as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,10 +36,7 @@ pub(super) struct Kept {
 
 impl Kept {
     fn of(record: &Record, naming: &Naming) -> Self {
-        let cell = |at: Option<usize>| {
-            let cell = record.cells.get(at?)?.trim();
-            (!cell.is_empty()).then(|| clip(cell))
-        };
+        let cell = |at: Option<usize>| cell_at(&record.cells, at?).map(clip);
         let outcome = &record.outcome;
         let names: Vec<String> = naming.names.into_iter().filter_map(cell).collect();
         let whole = (!names.is_empty()).then(|| names.join(" "));

@@ -5,7 +5,6 @@ use std::time::Duration;
 use askama::Template;
 use jiff::Timestamp;
 
-use super::super::summary::{counted, duration, grouped};
 use super::bars::{
     Bar, Latency, Tone, all_classes, call_statuses, latencies, outcomes, row_statuses, times,
 };
@@ -17,6 +16,7 @@ use super::words::{moment, rate, short, word};
 use super::{End, Facts, Page};
 use crate::pace::Traffic;
 use crate::run::Verdict;
+use crate::wording::{counted, duration, grouped};
 
 /// A page to be laid out.
 #[derive(Debug, Template)]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::summary::duration;
 use crate::pace::Class;
 use crate::run::Verdict;
+use crate::wording::duration;
 
 /// "2026-11-24 09:07:00 UTC"
 pub(super) fn moment(at: Timestamp) -> String {

@@ -2,23 +2,10 @@
 
 use super::{Idle, Meaning, Why};
 use crate::roster::code::Code;
-use crate::roster::column::Column;
+use crate::roster::column::{Column, RESULT_COLUMNS};
 use crate::roster::heading::{Likeness, ambiguous, key, meaning};
 use crate::roster::mapping::{MappedBy, Mapping, Target, flag};
 use crate::roster::problem::Problem;
-
-/// The columns that the results of a run add.
-const RESULTS: [&str; 9] = [
-    "resultrow",
-    "resultaction",
-    "resultoutcome",
-    "resultstatus",
-    "resultuserid",
-    "resultattempts",
-    "resulterror",
-    "resultfinishedat",
-    "resultrun",
-];
 
 /// How good a heading's claim to a column is; the smaller, the better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,7 +72,7 @@ impl Look<'_> {
                 at,
             })
         };
-        if RESULTS.contains(&name) {
+        if RESULT_COLUMNS.iter().any(|result| key(result) == name) {
             return Err(Meaning::Result);
         }
         if let Some(mapping) = self.mapping(at, map) {

@@ -3,7 +3,7 @@
 use calamine::{DataRef, ExcelDateTime};
 
 use super::{Trouble, within};
-use crate::sheet::reader::Mark;
+use crate::sheet::line::Mark;
 use crate::sheet::rows::{Filled, SparseRow};
 
 /// From here on, spreadsheet programs do not keep every digit of a whole number.

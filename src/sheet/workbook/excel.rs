@@ -10,23 +10,32 @@ use calamine::{
 
 use super::cells::{Assembly, filled, zeros};
 use super::{Book, Bytes, Go, OnRow, Sheet, Trouble};
-use crate::sheet::reader::Mark;
+use crate::sheet::line::Mark;
 use crate::sheet::rows::{Filled, SparseRow};
 
 /// How many formulas without a value are noted.
 const MOST_NOTED: usize = 1 << 20;
 
-/// The sheets with cells.
-fn sheets(metadata: &[Metadata]) -> Vec<Sheet> {
-    let with_cells = metadata
-        .iter()
-        .filter(|sheet| sheet.typ == SheetType::WorkSheet);
-    with_cells
-        .map(|sheet| Sheet {
-            name: sheet.name.clone(),
-            is_visible: sheet.visible == SheetVisible::Visible,
-        })
-        .collect()
+/// A workbook, and its sheets with cells.
+fn open<B: Reader<Bytes>>(
+    bytes: Bytes,
+    is_password: impl Fn(&B::Error) -> bool,
+) -> Result<(B, Vec<Sheet>), Trouble>
+where
+    B::Error: fmt::Display,
+{
+    let book = B::new(bytes).map_err(|error| match error {
+        error if is_password(&error) => Trouble::Password,
+        error => damaged(error),
+    })?;
+    let with_cells = |sheet: &&Metadata| sheet.typ == SheetType::WorkSheet;
+    let sheets = book.sheets_metadata().iter().filter(with_cells);
+    let sheets = sheets.map(|sheet| Sheet {
+        name: sheet.name.clone(),
+        is_visible: sheet.visible == SheetVisible::Visible,
+    });
+    let sheets = sheets.collect();
+    Ok((book, sheets))
 }
 
 fn damaged(error: impl fmt::Display) -> Trouble {
@@ -42,13 +51,10 @@ pub(super) struct New {
 
 impl New {
     pub(super) fn open(bytes: Bytes, has_formulas: bool) -> Result<Self, Trouble> {
-        let book: Xlsx<Bytes> = Reader::new(bytes).map_err(|error| match error {
-            XlsxError::Password => Trouble::Password,
-            other => damaged(other),
-        })?;
+        let (book, sheets) = open(bytes, |error| matches!(error, XlsxError::Password))?;
         Ok(New {
-            sheets: sheets(book.sheets_metadata()),
             book,
+            sheets,
             has_formulas,
         })
     }
@@ -125,14 +131,8 @@ pub(super) struct Binary {
 
 impl Binary {
     pub(super) fn open(bytes: Bytes) -> Result<Self, Trouble> {
-        let book: Xlsb<Bytes> = Reader::new(bytes).map_err(|error| match error {
-            XlsbError::Password => Trouble::Password,
-            other => damaged(other),
-        })?;
-        Ok(Binary {
-            sheets: sheets(book.sheets_metadata()),
-            book,
-        })
+        let (book, sheets) = open(bytes, |error| matches!(error, XlsbError::Password))?;
+        Ok(Binary { book, sheets })
     }
 }
 
@@ -168,14 +168,8 @@ pub(super) struct Old {
 
 impl Old {
     pub(super) fn open(bytes: Bytes) -> Result<Self, Trouble> {
-        let book: Xls<Bytes> = Reader::new(bytes).map_err(|error| match error {
-            XlsError::Password => Trouble::Password,
-            other => damaged(other),
-        })?;
-        Ok(Old {
-            sheets: sheets(book.sheets_metadata()),
-            book,
-        })
+        let (book, sheets) = open(bytes, |error| matches!(error, XlsError::Password))?;
+        Ok(Old { book, sheets })
     }
 }
 

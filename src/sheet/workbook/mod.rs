@@ -16,11 +16,12 @@ use super::error::SheetError;
 use super::header::{Found, Judge, Search};
 use super::kind::{Kind, Misfit, START};
 use super::original::Original;
+use super::place::Place;
 use super::reading::Reading;
 use super::remark::Decided;
 use super::rows::{Aside, AsideError, MOST_COLUMNS, SparseRow};
 use super::shield::against_panics;
-use super::snapshot::{Place, Table, note_header};
+use super::table::Table;
 use super::trim;
 use super::{Addressing, Fact, RowNumber};
 
@@ -257,10 +258,7 @@ fn take(book: &mut dyn Book, file: &str, chosen: Chosen) -> Result<Table, SheetE
         },
         mut remarks,
     } = chosen;
-    let no_room = |source| SheetError::NoRoom {
-        file: file.to_owned(),
-        source,
-    };
+    let no_room = SheetError::no_room(file);
     let mut aside = Aside::new().map_err(no_room)?;
     let put = book.rows(sheet, &mut |row| {
         if !is_blank(&row) {
@@ -274,7 +272,7 @@ fn take(book: &mut dyn Book, file: &str, chosen: Chosen) -> Result<Table, SheetE
     headings.truncate(named.map_or(0, |last| last + 1));
     let kept = width.min(KEPT_COLUMNS).max(headings.len());
     headings.resize(kept, String::new());
-    note_header(found, &mut remarks);
+    remarks.extend(found.remark());
     Ok(Table {
         file: rows,
         header: headings.into(),

@@ -10,7 +10,7 @@ use zip::ZipArchive;
 
 use super::cells::number;
 use super::{Book, Bytes, Go, OnRow, Sheet, Trouble, within};
-use crate::sheet::reader::Mark;
+use crate::sheet::line::Mark;
 use crate::sheet::rows::{Filled, SparseRow};
 
 /// How many rows a sheet can have.

@@ -13,7 +13,8 @@ mod waiting;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use headcount_sandbox::{Options, Sandbox, UserSnapshot};
 use tempfile::TempDir;
@@ -57,6 +58,27 @@ impl Node {
             users,
             ..Options::default()
         })
+    }
+
+    /// The same, which takes so many milliseconds for each answer.
+    pub fn slow(users: usize, latency: u64) -> Self {
+        Self::start(Options {
+            users,
+            latency: Duration::from_millis(latency),
+            ..Options::default()
+        })
+    }
+
+    /// Starts a command, and returns when it has created so many people.
+    #[track_caller]
+    pub fn until_created(&self, people: usize, command: &mut Command) -> Child {
+        let count = || self.sandbox.snapshot().users.len();
+        let before = count();
+        let mut child = command.spawn().unwrap();
+        until_it(&mut child, "some people are created", || {
+            count() >= before + people
+        });
+        child
     }
 
     pub fn url(&self) -> String {
@@ -176,6 +198,22 @@ impl Desk {
         command
     }
 
+    /// The program where no node is named.
+    pub fn without_node(&self, args: &[&str]) -> Command {
+        let mut command = self.command(args);
+        command
+            .env_remove("HEADCOUNT_URL")
+            .env_remove("HEADCOUNT_TOKEN");
+        command
+    }
+
+    /// The program where nodes are named by the profiles in `config.toml` here.
+    pub fn by_profile(&self, args: &[&str]) -> Command {
+        let mut command = self.without_node(args);
+        command.env("HEADCOUNT_CONFIG", "config.toml");
+        command
+    }
+
     pub fn headcount(&self, args: &[&str]) -> Ended {
         ended(&mut self.command(args))
     }
@@ -188,6 +226,12 @@ impl Desk {
         let rows = rows(&bytes);
         assert!(!rows.is_empty(), "{name} has no rows");
         rows
+    }
+
+    /// What became of each row, as the results in a file say.
+    #[track_caller]
+    pub fn outcomes(&self, name: &str) -> Vec<String> {
+        column(&self.rows(name), "result_outcome")
     }
 }
 
@@ -220,4 +264,21 @@ pub fn ended(command: &mut Command) -> Ended {
 /// One column of all rows.
 pub fn column(rows: &[Row], name: &str) -> Vec<String> {
     rows.iter().map(|row| row[name].clone()).collect()
+}
+
+/// A spreadsheet with the emails of these people, and nothing else.
+pub fn emails(users: &[UserSnapshot]) -> String {
+    let rows = users.iter().map(|user| format!("{}\n", user.user_name));
+    format!("email\n{}", rows.collect::<String>())
+}
+
+/// A spreadsheet of so many new people, who are called p0@example.com and so on.
+pub fn newcomers(people: usize) -> String {
+    let rows = (0..people).map(|at| format!("p{at}@example.com,Pat,No {at}\n"));
+    format!("email,first name,last name\n{}", rows.collect::<String>())
+}
+
+/// How many of these words are this one.
+pub fn count(words: &[String], word: &str) -> usize {
+    words.iter().filter(|each| *each == word).count()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::server::Server;
 use super::table::{Cell, Column};
 use super::truth::{Person, Plain, State};
-use harness::{Desk, Ended, column, rows};
+use harness::{Desk, Ended, rows};
 
 /// How many people are taken on.
 const PEOPLE: usize = 24;
@@ -421,7 +421,7 @@ impl<'s> Cycle<'s> {
         );
         self.desk.file("retry.csv", &file);
         let ended = self.headcount(&["import", "retry.csv"]);
-        let words = column(&self.desk.rows("retry.results.csv"), "result_outcome");
+        let words = self.desk.outcomes("retry.results.csv");
         assert_eq!(words, ["failed", "created"], "{}", ended.stderr);
         self.plain.rename(&key(20), "former@example.com");
         let former = self.expected.people.remove(&key(20)).unwrap();
@@ -465,7 +465,7 @@ impl<'s> Cycle<'s> {
         );
         self.desk.file("undo.csv", &file);
         let ended = self.headcount(&["import", "undo.csv", "--yes", "--allow-locks", "100"]);
-        let words = column(&self.desk.rows("undo.results.csv"), "result_outcome");
+        let words = self.desk.outcomes("undo.results.csv");
         assert_eq!(
             words,
             ["updated", "locked", "updated", "updated"],

@@ -4,38 +4,18 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use harness::{Desk, Node, Row, column, until_it};
+use harness::{Desk, Node, Row, column, emails, newcomers, until_it};
 use headcount::sandbox::Options;
 
 /// How many people are in the files here.
 const PEOPLE: usize = 120;
 
-fn slow(users: usize) -> Node {
-    Node::start(Options {
-        users,
-        latency: Duration::from_millis(10),
-        ..Options::default()
-    })
-}
-
 /// A node with people on it, a list of their emails, and how often each command may lock them.
 fn list_of_everyone() -> (Node, Desk) {
-    let node = slow(PEOPLE);
+    let node = Node::slow(PEOPLE, 10);
     let desk = node.desk();
-    let emails: String = node
-        .sandbox()
-        .snapshot()
-        .users
-        .iter()
-        .map(|user| format!("{}\n", user.user_name))
-        .collect();
-    desk.file("people.csv", format!("email\n{emails}"));
+    desk.file("people.csv", emails(&node.sandbox().snapshot().users));
     (node, desk)
-}
-
-fn newcomers() -> String {
-    let rows = (0..PEOPLE).map(|at| format!("p{at}@example.com,Pat,No {at}\n"));
-    format!("email,first_name,last_name\n{}", rows.collect::<String>())
 }
 
 /// Starts a command, and stops it by a signal when the node has taken so many calls of it that change something.
@@ -134,7 +114,7 @@ fn another_action_over_the_same_file_is_another_job() {
 
 #[test]
 fn another_sheet_is_another_job() {
-    let node = slow(PEOPLE);
+    let node = Node::slow(PEOPLE, 10);
     let desk = node.desk();
     let before = node.sandbox().snapshot().users;
     let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect();
@@ -182,9 +162,9 @@ fn options_that_change_what_is_sent_make_another_job() {
         &["--header-row", "1"],
         &["--role-prefix", "ROLE:"],
     ] {
-        let node = slow(0);
+        let node = Node::slow(0, 10);
         let desk = node.desk();
-        desk.file("people.csv", newcomers());
+        desk.file("people.csv", newcomers(PEOPLE));
         stop_after(&node, &desk, "-INT", 20, &["import", "people.csv", "-q"]);
         let import = [&["import", "people.csv"][..], options].concat();
         let ended = desk.headcount(&import);
@@ -201,9 +181,9 @@ fn options_that_change_what_is_sent_make_another_job() {
             .says("has worked on the same file since");
     }
     // How fast it goes and what is said makes no difference.
-    let node = slow(0);
+    let node = Node::slow(0, 10);
     let desk = node.desk();
-    desk.file("people.csv", newcomers());
+    desk.file("people.csv", newcomers(PEOPLE));
     stop_after(&node, &desk, "-INT", 20, &["import", "people.csv", "-q"]);
     desk.headcount(&[
         "import",
@@ -223,9 +203,9 @@ fn options_that_change_what_is_sent_make_another_job() {
 fn a_run_that_is_more_than_a_day_old_waits_for_a_decision() {
     // The clock of this machine may have been set either way since.
     for hours in [-25, 25] {
-        let node = slow(0);
+        let node = Node::slow(0, 10);
         let desk = node.desk();
-        desk.file("people.csv", newcomers());
+        desk.file("people.csv", newcomers(PEOPLE));
         stop_after(&node, &desk, "-INT", 20, &["import", "people.csv", "-q"]);
         move_by(&desk, hours);
         let sent = node.sandbox().calls().of("POST /Users");
@@ -298,7 +278,7 @@ fn half_failed() -> (Node, Desk) {
         ..Options::default()
     });
     let desk = node.desk();
-    desk.file("people.csv", newcomers());
+    desk.file("people.csv", newcomers(PEOPLE));
     desk.headcount(&["import", "people.csv", "-q", "--concurrency", "1"])
         .with(5);
     (node, desk)
@@ -341,7 +321,7 @@ fn a_second_retry_has_nothing_to_do() {
     // All of it is in the record of the retry.
     desk.headcount(&["runs", "results", "-o", "retried.csv"])
         .with(0);
-    let outcomes = column(&desk.rows("retried.csv"), "result_outcome");
+    let outcomes = desk.outcomes("retried.csv");
     let expected: Vec<&str> = ["locked", "updated"]
         .into_iter()
         .cycle()
@@ -381,7 +361,7 @@ fn a_retry_that_is_stopped_or_killed_repeats_nothing_when_it_continues() {
         ("-INT", true),
         ("-KILL", true),
     ] {
-        let node = slow(40);
+        let node = Node::slow(40, 10);
         let desk = node.desk();
         let users = node.sandbox().snapshot().users;
         let locks: String = users
@@ -406,14 +386,10 @@ fn a_retry_that_is_stopped_or_killed_repeats_nothing_when_it_continues() {
             "100",
         ])
         .with(4);
-        let locked = column(&desk.rows("people.results.csv"), "result_outcome");
+        let locked = desk.outcomes("people.results.csv");
         desk.headcount(&["teams", "create", "Rockets"]).with(0);
         // Everyone is let back in.
-        let emails: String = users
-            .iter()
-            .map(|user| format!("{}\n", user.user_name))
-            .collect();
-        desk.file("back.csv", format!("email\n{emails}"));
+        desk.file("back.csv", emails(&users));
         desk.headcount(&["unlock", "back.csv"]).with(0);
         assert_eq!(node.active().len(), 40);
 
@@ -433,7 +409,7 @@ fn a_retry_that_is_stopped_or_killed_repeats_nothing_when_it_continues() {
         assert_eq!(node.sandbox().calls().answered(201), 61);
         desk.headcount(&["runs", "results", "-o", "retried.csv"])
             .with(0);
-        let outcomes = column(&desk.rows("retried.csv"), "result_outcome");
+        let outcomes = desk.outcomes("retried.csv");
         assert_eq!(outcomes[..40], locked[..40], "{signal}, {named}");
         assert_eq!(outcomes[40..], vec!["created"; 60], "{signal}, {named}");
     }
@@ -441,9 +417,9 @@ fn a_retry_that_is_stopped_or_killed_repeats_nothing_when_it_continues() {
 
 #[test]
 fn a_results_file_names_its_run_and_never_overrides_the_record() {
-    let node = slow(0);
+    let node = Node::slow(0, 10);
     let desk = node.desk();
-    desk.file("people.csv", newcomers());
+    desk.file("people.csv", newcomers(PEOPLE));
     stop_after(&node, &desk, "-INT", 20, &["import", "people.csv", "-q"]);
     let id = runs(&desk)[0]["run"].as_str().unwrap().to_owned();
     let rows = desk.rows("people.results.csv");
@@ -479,9 +455,9 @@ fn a_results_file_names_its_run_and_never_overrides_the_record() {
 
 #[test]
 fn results_that_were_changed_and_results_of_another_run_are_kept() {
-    let node = slow(0);
+    let node = Node::slow(0, 10);
     let desk = node.desk();
-    desk.file("people.csv", newcomers());
+    desk.file("people.csv", newcomers(PEOPLE));
     stop_after(&node, &desk, "-INT", 20, &["import", "people.csv", "-q"]);
     let id = runs(&desk)[0]["run"].as_str().unwrap().to_owned();
     // A clerk has made a note in it.
@@ -525,9 +501,9 @@ fn a_run_that_was_retried_is_not_continued_any_more() {
 #[test]
 fn a_record_without_its_log_or_with_a_damaged_page_is_recovered_by_import_as_well() {
     for damage in ["log", "page"] {
-        let node = slow(0);
+        let node = Node::slow(0, 10);
         let desk = node.desk();
-        desk.file("people.csv", newcomers());
+        desk.file("people.csv", newcomers(PEOPLE));
         stop_after(&node, &desk, "-KILL", 40, &["import", "people.csv", "-q"]);
         let record = record(&desk);
         if damage == "log" {
@@ -557,9 +533,9 @@ fn a_record_without_its_log_or_with_a_damaged_page_is_recovered_by_import_as_wel
 
 #[test]
 fn resume_names_a_record_that_it_cannot_read() {
-    let node = slow(0);
+    let node = Node::slow(0, 10);
     let desk = node.desk();
-    desk.file("people.csv", newcomers());
+    desk.file("people.csv", newcomers(PEOPLE));
     stop_after(&node, &desk, "-KILL", 40, &["import", "people.csv", "-q"]);
     let record = record(&desk);
     let id = record.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -833,7 +809,7 @@ fn without_its_record_the_results_file_tells_what_is_done_and_a_retry_keeps_it()
     let id = runs(&desk)[1]["run"].as_str().unwrap().to_owned();
     desk.headcount(&["runs", "results", &id, "-o", "retried.csv"])
         .with(0);
-    let outcomes = column(&desk.rows("retried.csv"), "result_outcome");
+    let outcomes = desk.outcomes("retried.csv");
     assert_eq!(outcomes, ["locked", "locked", "failed"]);
     desk.headcount(&["runs", "retry", &id, "--yes"]).with(4);
     assert!(is_active(&node, &emails[0]), "a done row is not repeated");

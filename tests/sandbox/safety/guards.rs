@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::support::scripted::{Scripted, list, reply, user};
-use harness::{Node, column};
+use harness::Node;
 use headcount::sandbox::{Bulk, Options};
 use serde_json::json;
 
@@ -183,9 +183,9 @@ fn a_node_whose_list_hides_who_is_active_is_stopped_on_the_way_however_often_it_
         .with(5)
         .says("more people would be locked or deleted than the 10 allowed")
         .says("--allow-locks");
-    let outcomes = column(&desk.rows("people.results.csv"), "result_outcome");
-    let done = outcomes.iter().filter(|outcome| *outcome == "updated");
-    assert_eq!(done.count(), server.count("PATCH"));
+    let outcomes = desk.outcomes("people.results.csv");
+    let done = harness::count(&outcomes, "updated");
+    assert_eq!(done, server.count("PATCH"));
     assert!(outcomes.contains(&"not_attempted".to_owned()));
     for _ in 0..3 {
         desk.headcount(&["runs", "resume", "--yes"])
@@ -272,9 +272,9 @@ fn rows_that_go_in_bulk_requests_are_counted_on_the_way() {
     desk.headcount(&[&import[..], &["--allow-locks", "5"]].concat())
         .with(5)
         .says("more people would be locked or deleted than the 5 allowed");
-    let outcomes = column(&desk.rows("people.results.csv"), "result_outcome");
-    let now_locked = outcomes.iter().filter(|outcome| *outcome == "locked");
-    assert!(now_locked.count() <= 5);
+    let outcomes = desk.outcomes("people.results.csv");
+    let now_locked = harness::count(&outcomes, "locked");
+    assert!(now_locked <= 5);
     assert!(node.active().len() >= active.len() - 5);
     assert!(node.sandbox().calls().of("POST /Bulk") > 0);
 }

@@ -115,7 +115,7 @@ fn who_was_unlocked_a_row_ago_is_locked_although_a_later_list_shows_them_locked(
     desk.headcount(&["import", "people.csv", "--yes", "--on-conflict", "skip"])
         .with(0);
     assert_eq!(
-        column(&desk.rows("people.results.csv"), "result_outcome"),
+        desk.outcomes("people.results.csv"),
         ["unlocked", "exists", "locked"]
     );
     assert_eq!(node.switched(), [true, false]);
@@ -132,7 +132,7 @@ fn who_was_created_a_row_ago_is_updated_although_no_list_shows_them() {
     );
     desk.headcount(&["import", "people.csv", "--yes"]).with(0);
     assert_eq!(
-        column(&desk.rows("people.results.csv"), "result_outcome"),
+        desk.outcomes("people.results.csv"),
         ["created", "updated", "locked"]
     );
     assert_eq!(node.server.count("PATCH"), 2);
@@ -167,10 +167,7 @@ fn who_was_created_in_an_earlier_part_of_a_run_is_updated_in_the_next() {
     );
     node.refuses.store(true, Ordering::Relaxed);
     desk.headcount(&["import", "people.csv"]).with(4);
-    assert_eq!(
-        column(&desk.rows("people.results.csv"), "result_outcome"),
-        ["created", "failed"]
-    );
+    assert_eq!(desk.outcomes("people.results.csv"), ["created", "failed"]);
 
     node.refuses.store(false, Ordering::Relaxed);
     desk.headcount(&["runs", "retry"]).with(0);
@@ -201,7 +198,7 @@ fn outcomes(node: &Node, rows: &[[&str; 5]]) -> Vec<String> {
     let import = ["import", "people.csv", "--yes", "--allow-locks", "9"];
     let ended = desk.headcount(&import);
     assert!(matches!(ended.code, 0 | 4), "{}", ended.stderr);
-    column(&desk.rows("people.results.csv"), "result_outcome")
+    desk.outcomes("people.results.csv")
 }
 
 #[test]
@@ -269,9 +266,6 @@ fn an_id_in_another_case_is_the_same_person() {
     let desk = node.server.desk();
     desk.file("people.csv", "id,action\nU07,unlock\nu07,lock\n");
     desk.headcount(&["import", "people.csv", "--yes"]).with(0);
-    assert_eq!(
-        column(&desk.rows("people.results.csv"), "result_outcome"),
-        ["unlocked", "locked"]
-    );
+    assert_eq!(desk.outcomes("people.results.csv"), ["unlocked", "locked"]);
     assert_eq!(node.switched(), [true, false]);
 }

@@ -233,14 +233,20 @@ fn is(row: &Row, outcome: &str, status: &str) {
     );
 }
 
-#[test]
-fn the_same_file_twice_succeeds() {
+/// A node with so many users, and what a team there is called.
+fn with_teams(users: usize) -> (Node, String) {
     let node = Node::start(Options {
-        users: 3,
+        users,
         teams: 3,
         ..Options::default()
     });
-    let team = node.sandbox().snapshot().groups[0].display_name.clone();
+    let team = node.sandbox().snapshot().groups.remove(0).display_name;
+    (node, team)
+}
+
+#[test]
+fn the_same_file_twice_succeeds() {
+    let (node, team) = with_teams(3);
     let desk = node.desk();
     desk.file(
         "people.csv",
@@ -266,12 +272,7 @@ fn the_same_file_twice_succeeds() {
 
 #[test]
 fn an_account_that_differs_is_named_with_what_differs() {
-    let node = Node::start(Options {
-        users: 0,
-        teams: 3,
-        ..Options::default()
-    });
-    let team = node.sandbox().snapshot().groups[0].display_name.clone();
+    let (node, team) = with_teams(0);
     let desk = node.desk();
     desk.file(
         "people.csv",

@@ -5,36 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
-use harness::{Desk, Ended, Node, column, ended, until_it};
-use headcount::sandbox::Options;
-
-fn slow() -> Node {
-    Node::start(Options {
-        users: 0,
-        latency: Duration::from_millis(10),
-        ..Options::default()
-    })
-}
-
-/// A file of so many people.
-fn people(desk: &Desk, people: usize) {
-    let rows: String = (0..people)
-        .map(|at| format!("p{at}@example.com,Pat,No {at}\n"))
-        .collect();
-    desk.file("people.csv", format!("email,first name,last name\n{rows}"));
-}
-
-/// Starts a command, and returns when it has created some people.
-fn started(node: &Node, command: &mut Command) -> Child {
-    let before = node.sandbox().snapshot().users.len();
-    let mut child = command.spawn().unwrap();
-    until_it(&mut child, "some people are created", || {
-        node.sandbox().snapshot().users.len() >= before + 20
-    });
-    child
-}
+use harness::{Desk, Ended, Node, ended, newcomers};
 
 /// The record of the only run.
 fn record(desk: &Desk) -> PathBuf {
@@ -78,12 +50,12 @@ fn a_run_whose_record_is_deleted_or_replaced_stops() {
         }),
     ];
     for (what, harm) in harms {
-        let node = slow();
+        let node = Node::slow(0, 10);
         let desk = node.desk();
-        people(&desk, ROWS);
+        desk.file("people.csv", newcomers(ROWS));
         let mut import = desk.command(&["import", "people.csv", "-q", "--concurrency", "4"]);
         import.stderr(Stdio::piped());
-        let child = started(&node, &mut import);
+        let child = node.until_created(20, &mut import);
         harm(&desk);
         let ended = waited(child)
             .with(1)
@@ -93,8 +65,8 @@ fn a_run_whose_record_is_deleted_or_replaced_stops() {
         assert!(!ended.stderr.contains("runs resume"), "{what}");
 
         // Every row is in the results, and what they say is so.
-        let outcomes = column(&desk.rows("people.results.csv"), "result_outcome");
-        let count = |word: &str| outcomes.iter().filter(|each| *each == word).count();
+        let outcomes = desk.outcomes("people.results.csv");
+        let count = |word| harness::count(&outcomes, word);
         assert_eq!(count("created") + count("not_attempted"), ROWS, "{what}");
         assert_eq!(count("created"), node.sandbox().snapshot().users.len());
         assert!(count("not_attempted") > 0, "{what}: everybody was sent");
@@ -103,10 +75,10 @@ fn a_run_whose_record_is_deleted_or_replaced_stops() {
 
 #[test]
 fn a_run_is_resumed_while_others_look_at_it() {
-    let node = slow();
+    let node = Node::slow(0, 10);
     let desk = node.desk();
-    people(&desk, 300);
-    let mut import = started(&node, &mut desk.command(&["import", "people.csv", "-q"]));
+    desk.file("people.csv", newcomers(300));
+    let mut import = node.until_created(20, &mut desk.command(&["import", "people.csv", "-q"]));
     import.kill().unwrap();
     import.wait().unwrap();
 
@@ -126,7 +98,7 @@ fn a_run_is_resumed_while_others_look_at_it() {
         let mut killed = Vec::new();
         for _ in 0..3 {
             let mut resume = desk.command(&["runs", "resume", "-q"]);
-            let mut child = started(&node, resume.stderr(Stdio::piped()));
+            let mut child = node.until_created(20, resume.stderr(Stdio::piped()));
             child.kill().unwrap();
             killed.push(waited(child));
         }
@@ -169,7 +141,7 @@ fn a_part_that_belongs_to_somebody_else_is_left_alone() {
     let before = node.sandbox().snapshot();
     for (name, args) in WRITTEN {
         let desk = node.desk();
-        people(&desk, 2);
+        desk.file("people.csv", newcomers(2));
         let part = format!("{name}.part");
         let refused = |why: &str| {
             desk.headcount(args).with(2).says(&part).says(why);
@@ -204,11 +176,7 @@ fn a_part_that_belongs_to_somebody_else_is_left_alone() {
 
 #[test]
 fn a_part_that_a_killed_command_left_is_no_hindrance() {
-    let node = Node::start(Options {
-        users: 3_000,
-        latency: Duration::from_millis(20),
-        ..Options::default()
-    });
+    let node = Node::slow(3_000, 20);
     let desk = node.desk();
     // As they are written: beyond what is kept in memory before.
     let lines = |line: &str| line.repeat(1_000);
@@ -227,11 +195,11 @@ fn a_part_that_a_killed_command_left_is_no_hindrance() {
         assert!(!desk.path(&format!("{name}.part")).exists());
     }
     // By a real kill: the part of the results is there, and holds some rows or none yet.
-    people(&desk, 1_000);
+    desk.file("people.csv", newcomers(1_000));
     for _ in 0..2 {
         let mut import = desk.command(&["import", "people.csv", "-q", "--anew"]);
         import.args(["--on-conflict", "skip", "--results", "done.csv"]);
-        let mut child = started(&node, &mut import);
+        let mut child = node.until_created(20, &mut import);
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(desk.path("done.csv.part").exists());
@@ -245,7 +213,7 @@ fn a_part_that_a_killed_command_left_is_no_hindrance() {
 fn too_little_memory_is_an_error_and_no_crash() {
     let node = Node::with_users(3);
     let desk = node.desk();
-    people(&desk, 40);
+    desk.file("people.csv", newcomers(40));
     let import = [
         "import",
         "people.csv",
@@ -296,7 +264,7 @@ fn too_few_threads_are_an_error_and_no_hang() {
     const USER: u32 = 54_321;
     let node = Node::with_users(3);
     let desk = node.desk();
-    people(&desk, 40);
+    desk.file("people.csv", newcomers(40));
     // The superuser is not limited, and only the superuser can be somebody else.
     let folder = desk.path(".");
     if chown(&folder, Some(USER), None).is_err() {

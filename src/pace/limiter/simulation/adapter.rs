@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::client::{Controller, Permit};
+use super::controller::{Controller, Permit};
 use super::node::{Node, Reply};
 use crate::pace::Class;
 use crate::pace::limiter::{Allowance, Feedback, LearnedRate, LearnedRates, Limiter, Ticket, Turn};

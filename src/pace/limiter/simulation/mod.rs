@@ -20,6 +20,7 @@
 
 mod adapter;
 mod client;
+mod controller;
 mod latency;
 mod node;
 mod report;

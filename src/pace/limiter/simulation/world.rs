@@ -5,7 +5,8 @@ use std::collections::BinaryHeap;
 
 use fastrand::Rng;
 
-use super::client::{Client, Job, Kind, Permit, Row, Sent};
+use super::client::{Client, Job, Kind, Row, Sent};
+use super::controller::Permit;
 use super::node::{Node, Reply};
 use crate::pace::Class;
 use crate::pace::limiter::Ticket;
