@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::confirm::{Undone, in_words, undone};
 use super::habits::Aspects;
-use super::joint::in_part;
+use super::memberships::in_part;
 use super::outcome::{Outcome, Verdict};
 use super::worker::{Worker, done};
 use tracing::debug;

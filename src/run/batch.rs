@@ -1,67 +1,90 @@
-//! Memberships of many rows, sent with the groups: one PATCH for many people.
+//! Memberships of many rows, sent with their group: one PATCH for many people.
 //!
 //! A batch that the node refuses is halved until the rows that are to blame are alone. Batches of
 //! one group are sent one behind the other: a node that reads a group, changes it and writes it
 //! back would lose one of two that come at once.
 
-use std::mem;
-
 use tracing::{debug, info};
 
-use super::ask::{Ask, Word};
 use super::habits::Aspects;
-use super::joint::halted;
 use super::members::Movement;
+use super::memberships::{MembershipOperation, MembershipResult, halted};
 use super::not_attempted;
+use super::rows::Sequence;
 use super::worker::Worker;
 use crate::pace::FaultKind;
 use crate::scim::{Error, Group, Members, Reply};
 
-/// All batches of one group.
+/// Memberships of one group that are sent together.
 #[derive(Debug)]
-pub(super) struct GroupBatches {
+pub(super) struct Batch {
     pub(super) group: String,
-    pub(super) batches: Vec<Vec<Ask>>,
+    members: Vec<Member>,
 }
 
-impl GroupBatches {
-    /// Each batch for itself, if they are to go together in bulk requests: these are carried out in
-    /// their order.
-    pub(super) fn apart(self, together: bool) -> Vec<GroupBatches> {
-        if !together {
-            return vec![self];
+/// One of them, and how it ended.
+#[derive(Debug)]
+struct Member {
+    operation: MembershipOperation,
+    attempts: u32,
+    result: Option<MembershipResult>,
+}
+
+/// How one membership of a batch ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) sequence: Sequence,
+    pub(super) result: MembershipResult,
+    /// How many calls were sent for it.
+    pub(super) attempts: u32,
+}
+
+impl Batch {
+    pub(super) fn new(group: String, operations: Vec<MembershipOperation>) -> Self {
+        let members = operations.into_iter().map(|operation| Member {
+            operation,
+            attempts: 0,
+            result: None,
+        });
+        Batch {
+            group,
+            members: members.collect(),
         }
-        let alone = |batch| GroupBatches {
-            group: self.group.clone(),
-            batches: vec![batch],
-        };
-        self.batches.into_iter().map(alone).collect()
     }
 
-    /// Sends them all, until everybody in them was told.
-    pub(super) async fn carry_out(mut self, worker: &Worker) {
-        for batch in mem::take(&mut self.batches) {
-            if let Some(reason) = worker.stop.reason() {
-                for ask in &batch {
-                    ask.tell(worker, Word::Failed(not_attempted(reason))).await;
+    /// The rows whose memberships these are.
+    pub(super) fn sequences(&self) -> impl Iterator<Item = Sequence> {
+        self.members.iter().map(|member| member.operation.sequence)
+    }
+
+    /// Sends them, and tells how each ended.
+    pub(super) async fn carry_out(mut self, worker: &Worker) -> Vec<Ended> {
+        let rest = match worker.stop.reason() {
+            Some(reason) => not_attempted(reason),
+            None => {
+                tokio::select! {
+                    () = self.send(worker) => {}
+                    () = worker.stop.halted() => {}
                 }
-                continue;
+                halted()
             }
-            tokio::select! {
-                () = self.send(worker, &batch) => {}
-                () = worker.stop.halted() => for ask in &batch {
-                    ask.tell(worker, Word::Failed(halted())).await;
-                },
-            }
-        }
+        };
+        let ended = self.members.into_iter().map(|member| Ended {
+            sequence: member.operation.sequence,
+            attempts: member.attempts,
+            result: member
+                .result
+                .unwrap_or_else(|| MembershipResult::Failed(rest.clone())),
+        });
+        ended.collect()
     }
 
-    /// Sends a batch, in parts if need be, until everybody in it was told.
-    async fn send(&self, worker: &Worker, batch: &[Ask]) {
-        let whole: Vec<&Ask> = batch.iter().collect();
-        let mut parts: Vec<Vec<&Ask>> = whole
+    /// Sends them, in parts if need be, until each has ended.
+    async fn send(&mut self, worker: &Worker) {
+        let all: Vec<usize> = (0..self.members.len()).collect();
+        let mut parts: Vec<Vec<usize>> = all
             .chunks(worker.habits.members_at_once(&self.group))
-            .map(<[&Ask]>::to_vec)
+            .map(<[usize]>::to_vec)
             .collect();
         let mut losses = 0;
         while let Some(part) = parts.pop() {
@@ -86,18 +109,33 @@ impl GroupBatches {
                 let (one, other) = part.split_at(part.len() / 2);
                 parts.extend([other.to_vec(), one.to_vec()]);
             } else {
-                for ask in part {
+                for place in part {
                     let outcome = worker.failed(&error);
-                    ask.tell(worker, Word::Failed(outcome)).await;
+                    self.end(place, MembershipResult::Failed(outcome));
                 }
             }
         }
     }
 
-    async fn patch(&self, worker: &Worker, part: &[&Ask]) -> Result<Reply<Option<Group>>, Error> {
+    fn end(&mut self, place: usize, result: MembershipResult) {
+        self.members[place].result.get_or_insert(result);
+    }
+
+    /// Whether the group's members are as a part of the batch asks.
+    fn is_met(&self, place: usize, members: &Members) -> bool {
+        let operation = &self.members[place].operation;
+        members.has(&operation.user) == operation.joins
+    }
+
+    async fn patch(
+        &mut self,
+        worker: &Worker,
+        part: &[usize],
+    ) -> Result<Reply<Option<Group>>, Error> {
         let those = |joins: bool| -> Vec<&str> {
-            let those = part.iter().filter(|ask| ask.joins == joins);
-            those.map(|ask| ask.user()).collect()
+            let those = part.iter().map(|place| &self.members[*place].operation);
+            let those = those.filter(|operation| operation.joins == joins);
+            those.map(|operation| &*operation.user).collect()
         };
         let sent = worker
             .change_members(Movement {
@@ -110,8 +148,8 @@ impl GroupBatches {
             Ok(reply) => reply.attempts,
             Err(error) => error.attempts(),
         };
-        for ask in part {
-            ask.count(attempts);
+        for place in part {
+            self.members[*place].attempts += attempts;
         }
         sent
     }
@@ -133,12 +171,12 @@ impl GroupBatches {
     }
 
     /// Those whose membership is not as asked after a call that may have worked.
-    async fn still_to_do<'a>(
-        &self,
+    async fn still_to_do(
+        &mut self,
         worker: &Worker,
-        part: Vec<&'a Ask>,
+        part: Vec<usize>,
         error: &Error,
-    ) -> Vec<&'a Ask> {
+    ) -> Vec<usize> {
         let doubtful = match error {
             Error::Fault(fault) => fault.may_have_worked,
             Error::Refused(refusal) => refusal.doubtful,
@@ -151,23 +189,26 @@ impl GroupBatches {
             return part;
         };
         let mut missing = Vec::new();
-        for ask in part {
-            if ask.is_met(&members) {
-                ask.tell(worker, Word::Done { status: 200 }).await;
+        for place in part {
+            if self.is_met(place, &members) {
+                self.end(place, MembershipResult::Done { status: 200 });
             } else {
-                missing.push(ask);
+                missing.push(place);
             }
         }
         missing
     }
 
     /// A node's yes is believed after it was once seen to be true.
-    async fn confirm(&self, worker: &Worker, part: &[&Ask], reply: Reply<Option<Group>>) {
+    async fn confirm(&mut self, worker: &Worker, part: &[usize], reply: Reply<Option<Group>>) {
         let status = reply.status;
         let shown = reply.value.and_then(|group| group.members);
         let shown: Option<Members> =
             shown.map(|members| members.into_iter().map(|member| member.value).collect());
-        let all_met = |members: &Members| part.iter().all(|ask| ask.is_met(members));
+        let all_met = |members: &Members| part.iter().all(|place| self.is_met(*place, members));
+        let joins = part
+            .iter()
+            .any(|place| self.members[*place].operation.joins);
         let mut ignored = None;
         if !worker.habits.are_proven(Aspects::BATCHES) {
             let _one = worker.habits.one_looks().await;
@@ -176,10 +217,7 @@ impl GroupBatches {
             } else if shown.as_ref().is_some_and(all_met) {
                 worker.habits.prove(Aspects::BATCHES);
             } else {
-                match worker
-                    .members_after(&self.group, part.iter().any(|ask| ask.joins))
-                    .await
-                {
+                match worker.members_after(&self.group, joins).await {
                     Some(members) if !all_met(&members) => ignored = Some(members),
                     Some(_) => worker.habits.prove(Aspects::BATCHES),
                     // Where members are not shown, the node's yes has to do.
@@ -187,19 +225,19 @@ impl GroupBatches {
                 }
             }
         }
-        for ask in part {
-            let word = match &ignored {
-                Some(members) if !ask.is_met(members) => {
+        for place in part {
+            let result = match &ignored {
+                Some(members) if !self.is_met(*place, members) => {
                     info!(
                         group = self.group,
-                        user = ask.user(),
+                        user = self.members[*place].operation.user,
                         "a batch left somebody out"
                     );
-                    Word::Ignored
+                    MembershipResult::Ignored
                 }
-                _ => Word::Done { status },
+                _ => MembershipResult::Done { status },
             };
-            ask.tell(worker, word).await;
+            self.end(*place, result);
         }
     }
 }

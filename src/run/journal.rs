@@ -189,7 +189,7 @@ impl Journal {
         &self,
         row: RowNumber,
         action: Option<Action>,
-        outcome: &Outcome,
+        outcome: Box<Outcome>,
     ) -> Result<(), NotWritten> {
         let Some(notes) = &self.notes else {
             return Ok(());
@@ -197,7 +197,7 @@ impl Journal {
         let note = Note::Settled {
             row,
             action,
-            outcome: Box::new(outcome.clone()),
+            outcome,
         };
         let sent = notes.send(note).await;
         sent.map_err(|_| NotWritten::Failed("it was closed".to_owned()))

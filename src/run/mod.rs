@@ -1,13 +1,13 @@
 //! The engine: rows in, outcomes out, each exactly once, in the order of the file.
 //!
 //! ```text
-//!  entries ─▶ dispatch ─▶ lanes ─▶ workers ─▶ order ─▶ Event::Row
-//!             (stop?)    (one row   │  ▲      (as in the file)
-//!                        a person)  ▼  │
-//!                                  writer ───▶ calls of their own
-//!                                   │  ▲
-//!                                   ▼  │
-//!                                   post ────▶ bulk requests
+//!  entries ─▶ engine ─▶ lanes ─▶ tasks ─▶ engine ─▶ rows ─▶ emitter ─▶ Event::Row
+//!             (stop?)  (one row   │  ▲   (settle) (as in the file)
+//!                      a person)  ▼  │
+//!                                writer ───▶ calls of their own
+//!                                 │  ▲
+//!                                 ▼  │
+//!                                 post ────▶ bulk requests
 //! ```
 //!
 //! Here belong workers, the order of one person's rows, what goes together, stopping, and finding out
@@ -16,26 +16,25 @@
 //! [`Event`]s only.
 
 mod amend;
-mod ask;
 mod batch;
 mod confirm;
 mod conflict;
 mod course;
 mod create;
-mod dispatch;
+mod emitter;
+mod engine;
 mod event;
 mod foundry;
 mod habits;
 mod interleave;
-mod joint;
 mod journal;
 mod lanes;
 mod leavers;
 mod likeness;
 mod manner;
 mod members;
+mod memberships;
 mod newcomer;
-mod order;
 mod outcome;
 mod ownership;
 mod parcel;
@@ -45,7 +44,7 @@ mod post;
 mod queues;
 mod read_ahead;
 mod rehearse;
-mod row;
+mod rows;
 mod shipment;
 mod stop;
 mod worker;
@@ -70,9 +69,9 @@ use crate::guard::LockAllowance;
 use crate::pace::Pace;
 use crate::roster::{Census, Protected};
 use crate::scim::{BulkLimits, Client, Dialect};
-use dispatch::{Dispatch, Steps};
+use emitter::Emitter;
+use engine::{Engine, Parcels};
 use foundry::Foundry;
-use order::Order;
 use post::Post;
 use rehearse::Rehearsal;
 use worker::Worker;
@@ -148,7 +147,7 @@ pub struct Run {
     census: Arc<Census>,
     /// Rows are carried out one at a time: who is who cannot be told before each was looked up.
     one_by_one: bool,
-    steps: Steps,
+    parcels: Option<Parcels>,
 }
 
 impl Run {
@@ -174,19 +173,18 @@ impl Run {
             ..settings
         };
         let bulk = settings.bulk.filter(|_| !settings.rehearse);
-        let post = bulk.map(|limits| Post::new(Arc::clone(&foundry), limits));
-        let to_post = post.is_some().then(|| sender.clone());
+        let parcels = bulk.map(|limits| Parcels {
+            receiver,
+            post: Post::new(Arc::clone(&foundry), limits),
+        });
+        let to_post = parcels.is_some().then_some(sender);
         let writer = Writer::new(Arc::clone(&client), foundry, to_post);
         Run {
             worker: Arc::new(Worker::new(client, directory, settings, stop, writer)),
             pace,
             census,
             one_by_one,
-            steps: Steps {
-                sender,
-                receiver,
-                post,
-            },
+            parcels,
         }
     }
 
@@ -227,24 +225,24 @@ impl Run {
     pub async fn carry_out(self, rows: Assignments, events: mpsc::Sender<Event>) -> Ended {
         let ticker = tokio::spawn(tell_pace(Arc::clone(&self.pace), events.clone()));
         let window = Arc::new(Semaphore::new(WINDOW));
-        let (order, ordering) = Order::start(
+        let (emitter, emitting) = Emitter::start(
             Arc::clone(&window),
             events.clone(),
             Arc::clone(&self.worker.stop),
             self.worker.journal.clone(),
         );
-        Dispatch::new(
+        Engine::new(
             Arc::clone(&self.worker),
             self.census,
             window,
-            order,
+            emitter,
             self.one_by_one,
-            self.steps,
+            self.parcels,
         )
         .carry_out(rows)
         .await;
-        // Whoever holds a clone of `order` is a row on its way: this returns when the last is told.
-        let _ = ordering.await;
+        // The engine is gone, and its emitter with it: this returns when the last row is told.
+        let _ = emitting.await;
         ticker.abort();
         // The last word on the number of calls. A reporter that is gone has said so itself.
         let _ = events.send(Event::Pace(pace_report(&self.pace))).await;

@@ -4,24 +4,25 @@
 //! have nothing to do with each other. Where they may go with the user as well, who goes alone depends on everybody who
 //! is in the same groups: so only a group whose people are in no other leaves before all rows are there.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem;
-use std::sync::Arc;
 
 use super::WINDOW;
-use super::ask::{Ask, Member};
-use super::batch::GroupBatches;
-use super::joint::Joint;
+use super::batch::Batch;
+use super::memberships::{MembershipOperation, MembershipProgress, MembershipRow};
 use super::queues::{Batches, GroupQueues};
+use super::rows::Sequence;
 use crate::plan::{Memberships, alone};
 
 /// Rows that were set aside.
 pub(super) struct Pool {
     batch: usize,
     /// Those of which it is open whether they go alone.
-    rows: Vec<Joint>,
-    /// Memberships of those that do not.
-    pub(super) queues: GroupQueues<Ask>,
+    rows: Vec<MembershipRow>,
+    /// Memberships of those that do not, until they leave.
+    pub(super) queues: GroupQueues<MembershipOperation>,
+    /// Those that do not, until the last of their memberships has ended.
+    pub(super) progress: HashMap<Sequence, MembershipProgress>,
     /// Whether a row was ever set aside.
     pub(super) is_used: bool,
 }
@@ -29,9 +30,9 @@ pub(super) struct Pool {
 /// What leaves.
 pub(super) struct Flush {
     /// Rows that go on their own.
-    pub(super) alone: Vec<Joint>,
+    pub(super) alone: Vec<MembershipRow>,
     /// Batches, by group.
-    pub(super) groups: Vec<GroupBatches>,
+    pub(super) groups: Vec<(String, Vec<Batch>)>,
 }
 
 impl Pool {
@@ -41,25 +42,26 @@ impl Pool {
             batch,
             rows: Vec::new(),
             queues: GroupQueues::new(batch),
+            progress: HashMap::new(),
             is_used: false,
         }
     }
 
-    pub(super) fn put(&mut self, joint: Joint) {
+    pub(super) fn put(&mut self, row: MembershipRow) {
         self.is_used = true;
-        self.rows.push(joint);
+        self.rows.push(row);
     }
 
-    /// The sequence of the oldest row.
-    pub(super) fn oldest(&self) -> Option<u64> {
-        let rows = self.rows.iter().map(|joint| joint.sequence);
-        let queued = self.queues.iter().map(|ask| ask.member.sequence);
+    /// The sequence of the oldest row that has not left.
+    pub(super) fn oldest(&self) -> Option<Sequence> {
+        let rows = self.rows.iter().map(|row| row.sequence);
+        let queued = self.queues.iter().map(|operation| operation.sequence);
         rows.chain(queued).min()
     }
 
     /// The groups that those who were set aside join or leave.
     pub(super) fn groups(&self) -> BTreeSet<String> {
-        let rows = self.rows.iter().flat_map(Joint::groups).cloned();
+        let rows = self.rows.iter().flat_map(MembershipRow::groups).cloned();
         rows.chain(self.queues.groups_with(|_| true)).collect()
     }
 
@@ -67,8 +69,8 @@ impl Pool {
     /// only.
     pub(super) fn ripe(&mut self, group: &str, over: bool, by_group: bool) -> Flush {
         let is_last = over && self.queues.is_complete(group);
-        let is_in = |joint: &Joint| joint.groups().any(|each| each == group);
-        let is_in_others = |joint: &Joint| joint.groups().any(|each| each != group);
+        let is_in = |row: &MembershipRow| row.groups().any(|each| each == group);
+        let is_in_others = |row: &MembershipRow| row.groups().any(|each| each != group);
         let mut rows = self.rows.iter();
         let rows = if by_group {
             mem::take(&mut self.rows)
@@ -88,12 +90,14 @@ impl Pool {
         let half = self.oldest().unwrap_or(0) + WINDOW as u64 / 2;
         let until = if to_come && by_group { half } else { u64::MAX };
         let mut rows = mem::take(&mut self.rows);
-        rows.sort_unstable_by_key(|joint| joint.sequence);
+        rows.sort_unstable_by_key(|row| row.sequence);
         if to_come && rows.len() > self.batch {
             self.rows = rows.split_off(rows.len() - rows.len() % self.batch);
         }
         let alone = self.queue(rows, by_group);
-        let groups = self.queues.groups_with(|ask| ask.member.sequence < until);
+        let groups = self
+            .queues
+            .groups_with(|operation| operation.sequence < until);
         let batches: Vec<_> = groups
             .into_iter()
             .filter_map(|group| self.queues.leave(&group, true))
@@ -102,10 +106,10 @@ impl Pool {
     }
 
     /// Queues the memberships of rows for their groups; those that go alone come back.
-    fn queue(&mut self, rows: Vec<Joint>, by_group: bool) -> Vec<Joint> {
-        let people = rows.iter().map(|joint| Memberships {
-            join: &joint.memberships.correction.join,
-            leave: &joint.memberships.correction.leave,
+    fn queue(&mut self, rows: Vec<MembershipRow>, by_group: bool) -> Vec<MembershipRow> {
+        let people = rows.iter().map(|row| Memberships {
+            join: &row.pending.correction.join,
+            leave: &row.pending.correction.leave,
         });
         let places = if by_group {
             Vec::new()
@@ -114,61 +118,54 @@ impl Pool {
         };
         let places: HashSet<usize> = places.into_iter().collect();
         let mut apart = Vec::new();
-        for (place, joint) in rows.into_iter().enumerate() {
+        for (place, row) in rows.into_iter().enumerate() {
             if places.contains(&place) {
-                apart.push(joint);
+                apart.push(row);
                 continue;
             }
-            let correction = &joint.memberships.correction;
-            let joins = correction.join.iter().map(|group| (group.clone(), true));
-            let leaves = correction.leave.iter().map(|group| (group.clone(), false));
-            let groups: Vec<(String, bool)> = joins.chain(leaves).collect();
-            let member = Arc::new(Member::new(joint));
-            for (group, joins) in groups {
-                self.queues
-                    .put(&group, Ask::new(Arc::clone(&member), joins));
+            let correction = &row.pending.correction;
+            let joins = correction.join.iter().map(|group| (group, true));
+            let leaves = correction.leave.iter().map(|group| (group, false));
+            for (group, joins) in joins.chain(leaves) {
+                let operation = MembershipOperation {
+                    sequence: row.sequence,
+                    user: correction.before.id.clone(),
+                    joins,
+                };
+                self.queues.put(group, operation);
             }
+            let sequence = row.sequence;
+            self.progress.insert(sequence, MembershipProgress::new(row));
         }
         apart
     }
 }
 
 impl Flush {
-    fn new(alone: Vec<Joint>, batches: impl IntoIterator<Item = Batches<Ask>>) -> Self {
-        let groups = batches.into_iter();
+    fn new(
+        alone: Vec<MembershipRow>,
+        batches: impl IntoIterator<Item = Batches<MembershipOperation>>,
+    ) -> Self {
+        let groups = batches.into_iter().map(|(group, batches)| {
+            let batches = batches.into_iter();
+            let batches = batches.map(|operations| Batch::new(group.clone(), operations));
+            (group.clone(), batches.collect())
+        });
         Flush {
             alone,
-            groups: groups
-                .map(|(group, batches)| GroupBatches { group, batches })
-                .collect(),
+            groups: groups.collect(),
         }
     }
 
     /// One row that goes on its own.
-    pub(super) fn alone(joint: Joint) -> Self {
-        Flush::new(vec![joint], None)
+    pub(super) fn alone(row: MembershipRow) -> Self {
+        Flush::new(vec![row], None)
     }
 
-    /// They are sent from now on: that they waited for others says nothing of how long they take.
-    pub(super) fn begin(&mut self) {
-        for joint in &mut self.alone {
-            joint.place.begin();
-        }
-        let batches = self.groups.iter().flat_map(|group| &group.batches);
-        batches.flatten().for_each(|ask| ask.member.begin());
-    }
-
-    /// How many batches there are.
-    pub(super) fn calls(&self) -> usize {
-        self.groups.iter().map(|group| group.batches.len()).sum()
-    }
-
-    /// The rows, whichever way they would go, without those that somebody had before.
-    pub(super) fn into_rows(self) -> Vec<Joint> {
-        let asks = self.groups.into_iter().flat_map(|group| group.batches);
-        let batched = asks.flatten().filter_map(|ask| ask.member.take());
-        let mut rows = self.alone;
-        rows.extend(batched);
-        rows
+    /// The rows, a row once for each of its memberships.
+    pub(super) fn sequences(&self) -> impl Iterator<Item = Sequence> {
+        let alone = self.alone.iter().map(|row| row.sequence);
+        let batches = self.groups.iter().flat_map(|(_, batches)| batches);
+        alone.chain(batches.flat_map(Batch::sequences))
     }
 }

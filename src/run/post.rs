@@ -2,7 +2,7 @@
 //!
 //! Whoever has something to change hands in a [`Parcel`] and waits for what became of it. A request
 //! leaves when it is full, or when nobody moves any more who could add to it: that is for
-//! [`dispatch`](super::dispatch) to see. Groups that rows need and that are not there yet are made in
+//! [`engine`](super::engine) to see. Groups that rows need and that are not there yet are made in
 //! the same request, and referred to by their `bulkId`.
 
 use std::collections::{HashSet, VecDeque};
@@ -178,6 +178,18 @@ impl Post {
                 self.put_again(shipment.parcels);
             }
         }
+        self.put_again(Vec::new());
+    }
+
+    /// A request has come to nothing, since its task has failed; whoever waited for it knows that by now. No more are sent.
+    pub(super) fn fail(&mut self, parcels: usize, groups: &[String]) {
+        self.in_flight -= 1;
+        self.waiting -= parcels;
+        for group in groups {
+            self.travelling.remove(group);
+        }
+        self.foundry.doubt(true);
+        self.trust = Trust::Refuted;
         self.put_again(Vec::new());
     }
 

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::course::{Course, Pending};
 use super::outcome::{Outcome, Verdict};
 use super::past::Asked;
-use super::pool::Flush;
 use super::worker::{Worker, done, impossible, protected};
 use crate::directory::Holder;
 use crate::plan::{self, Correction, Work};
@@ -93,6 +92,12 @@ impl Rehearsal {
         let each = self.weight.load(Ordering::Relaxed).div_ceil(weighed).max(1);
         let by_size = (limits.max_payload as u64 / each).max(1);
         Some(by_size.min(limits.max_operations as u64))
+    }
+
+    /// Counts the calls that change memberships.
+    pub(super) fn count_memberships(&self, alone: usize, batches: usize) {
+        add(&self.user_changes, alone);
+        add(&self.group_changes, batches);
     }
 
     pub(super) fn forecast(&self) -> Forecast {
@@ -202,13 +207,4 @@ const MADE_UP: &str = "(new) ";
 /// Whether there is no such account on the node.
 pub(super) fn is_made_up(id: &str) -> bool {
     id.starts_with(MADE_UP)
-}
-
-/// Counts the calls of what was set aside, and settles its rows.
-pub(super) fn count_and_settle(rehearsal: &Rehearsal, worker: &Worker, flush: Flush) {
-    add(&rehearsal.user_changes, flush.alone.len());
-    add(&rehearsal.group_changes, flush.calls());
-    for joint in flush.into_rows() {
-        joint.rehearse(worker);
-    }
 }

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedMutexGuard, mpsc};
 
-use super::dispatch::Step;
 use super::foundry::Foundry;
 use super::parcel::{Parcel, Payload, Posted};
 use crate::pace::{Fault, FaultKind, Refused};
@@ -27,7 +26,7 @@ pub(super) struct Writer {
     client: Arc<Client>,
     foundry: Arc<Foundry>,
     /// Where operations wait for others, if they may.
-    post: Option<mpsc::UnboundedSender<Step>>,
+    post: Option<mpsc::UnboundedSender<Parcel>>,
     /// Whose turn it is to change a group's members.
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -82,7 +81,7 @@ impl Writer {
     pub(super) fn new(
         client: Arc<Client>,
         foundry: Arc<Foundry>,
-        post: Option<mpsc::UnboundedSender<Step>>,
+        post: Option<mpsc::UnboundedSender<Parcel>>,
     ) -> Self {
         Writer {
             client,
@@ -286,7 +285,7 @@ impl Writer {
             return Posted::Alone;
         };
         let (parcel, answered) = Parcel::new(payload);
-        if post.send(Step::Parcel(parcel)).is_err() {
+        if post.send(parcel).is_err() {
             return Posted::Alone;
         }
         answered.await.unwrap_or_else(|_| {
