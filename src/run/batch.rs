@@ -32,7 +32,7 @@ struct Member {
 
 /// How one membership of a batch ended.
 #[derive(Debug)]
-pub(super) struct Ended {
+pub(super) struct MembershipEnd {
     pub(super) sequence: Sequence,
     pub(super) result: MembershipResult,
     /// How many calls were sent for it.
@@ -58,7 +58,7 @@ impl Batch {
     }
 
     /// Sends them, and tells how each ended.
-    pub(super) async fn carry_out(mut self, worker: &Worker) -> Vec<Ended> {
+    pub(super) async fn carry_out(mut self, worker: &Worker) -> Vec<MembershipEnd> {
         let rest = match worker.stop.reason() {
             Some(reason) => not_attempted(reason),
             None => {
@@ -69,7 +69,7 @@ impl Batch {
                 halted()
             }
         };
-        let ended = self.members.into_iter().map(|member| Ended {
+        let ended = self.members.into_iter().map(|member| MembershipEnd {
             sequence: member.operation.sequence,
             attempts: member.attempts,
             result: member

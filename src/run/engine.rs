@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{self, JoinError, JoinSet};
 use tracing::error;
 
-use super::batch::{Batch, Ended};
+use super::batch::{Batch, MembershipEnd};
 use super::course::Course;
 use super::emitter::Emitter;
 use super::lanes::{Lanes, Ticket};
@@ -63,7 +63,7 @@ enum Done {
     /// Of a row that was set aside.
     Alone(Box<Outcome>),
     /// Of each membership in a batch.
-    Batch(Vec<Ended>),
+    Batch(Vec<MembershipEnd>),
     /// Of a bulk request.
     Bulk(Box<Arrival>),
 }
@@ -257,8 +257,8 @@ impl Engine {
         }
     }
 
-    fn batch_ended(&mut self, group: &str, ended: Vec<Ended>) {
-        for Ended {
+    fn batch_ended(&mut self, group: &str, ended: Vec<MembershipEnd>) {
+        for MembershipEnd {
             sequence,
             result,
             attempts,
@@ -580,8 +580,8 @@ async fn carry_out(worker: &Worker, asked: &Asked) -> Course {
 }
 
 /// How a membership ended that was in a batch whose task has failed.
-fn failed_in_batch(sequence: Sequence) -> Ended {
-    Ended {
+fn failed_in_batch(sequence: Sequence) -> MembershipEnd {
+    MembershipEnd {
         sequence,
         result: MembershipResult::Failed(failed_within()),
         attempts: 0,
