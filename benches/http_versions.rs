@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use headcount::pace::{self, Authorities, HttpOptions, HttpVersion, Line, Pace, Tempo};
-use headcount::scim::{Client, Target};
+use headcount::scim::{Client, RequestTarget};
+use headcount::transport::{self, CaCerts, HttpOptions, HttpVersion, Pace, RateSetting, Transport};
 use reqwest::Method;
 use secrecy::SecretString;
 use support::{CONCURRENCY, Node, TOKEN, per_second};
@@ -72,14 +72,14 @@ fn client(node: &Node, authority: &Path, version: HttpVersion, concurrency: usiz
     let url: url::Url = node.url().parse().expect("an address");
     let options = HttpOptions {
         connections: concurrency,
-        authorities: Authorities::read(authority).expect("the sandbox's certificate"),
+        ca_certs: CaCerts::read(authority).expect("the sandbox's certificate"),
         version,
         ..HttpOptions::to(url.clone())
     };
-    let pace = Arc::new(Pace::new(concurrency, Tempo::Auto));
-    let http = pace::client(options).expect("a client");
-    let line = Line::new(http, &SecretString::from(TOKEN), pace).expect("a token");
-    Arc::new(Client::new(line, url))
+    let pace = Arc::new(Pace::new(concurrency, RateSetting::Auto));
+    let http = transport::client(options).expect("a client");
+    let transport = Transport::new(http, &SecretString::from(TOKEN), pace).expect("a token");
+    Arc::new(Client::new(transport, url))
 }
 
 /// Creates a second, so many on their way at once.
@@ -104,7 +104,7 @@ async fn send(
         let client = Arc::clone(&clients[at % clients.len()]);
         let next = Arc::clone(next);
         tasks.spawn(async move {
-            let users = Target::new(&["Users"]);
+            let users = RequestTarget::new(&["Users"]);
             let mut sent = 0;
             while Instant::now() < until {
                 let i = next.fetch_add(1, Ordering::Relaxed);

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use headcount::directory::{Directory, People, Teams};
-use headcount::ledger::{About, Keeper, Kind, Shelf};
-use headcount::pace::{Pace, Tempo};
+use headcount::ledger::{About, JournalWriter, RunKind, RunStore};
 use headcount::roster::{self, Action, Roster};
 use headcount::run::{Assignment, Event, Journal, OnConflict, Run, Settings, StopSwitch, Verdict};
-use headcount::scim::{BulkLimits, Dialect};
+use headcount::scim::{BulkLimits, Capabilities};
 use headcount::spec::{ImportSpec, InputFile};
+use headcount::transport::{Pace, RateSetting};
 use support::{CONCURRENCY, Node, machine, median, per_second};
 
 /// Rows against a node of a kind.
@@ -126,14 +126,14 @@ impl Bench<'_> {
         let census = roster
             .check(&mut |problem| panic!("{problem}"))
             .expect("a good file");
-        let pace = Arc::new(Pace::new(CONCURRENCY, Tempo::Auto));
+        let pace = Arc::new(Pace::new(CONCURRENCY, RateSetting::Auto));
         let client = support::client(self.node.url(), Arc::clone(&pace));
         let directory = Directory {
             people: People::new(Arc::clone(&client)),
             teams: Teams::default(),
         };
         let settings = Settings {
-            dialect: Dialect::default(),
+            capabilities: Capabilities::default(),
             concurrency: CONCURRENCY,
             on_conflict: OnConflict::Fail,
             batch: 1,
@@ -144,18 +144,18 @@ impl Bench<'_> {
         };
         let stop = Arc::new(StopSwitch::new(pace));
         let begun = Instant::now();
-        let keeper = with_ledger.then(|| {
-            let books = Shelf::at(Some(&self.folder.join("state"))).expect("a folder");
+        let journal_writer = with_ledger.then(|| {
+            let store = RunStore::at(Some(&self.folder.join("state"))).expect("a folder");
             let input = roster.bytes().expect("a copy");
-            Keeper::start(
-                books
+            JournalWriter::start(
+                store
                     .begin(&about(), input, std::iter::empty())
-                    .expect("a new book"),
+                    .expect("a new record"),
             )
             .expect("a thread")
         });
-        let (journal, keeper) = match keeper {
-            Some((journal, keeper)) => (journal, Some(keeper)),
+        let (journal, journal_writer) = match journal_writer {
+            Some((journal, journal_writer)) => (journal, Some(journal_writer)),
             None => (Journal::none(), None),
         };
         let rows = roster.entries().expect("a copy");
@@ -176,10 +176,10 @@ impl Bench<'_> {
             }
         });
         run.noted_in(journal).carry_out(rows, sender).await;
-        if let Some(keeper) = keeper {
-            let (book, kept) = keeper.finish().await;
+        if let Some(journal_writer) = journal_writer {
+            let (record, kept) = journal_writer.finish().await;
             kept.expect("a disk with room");
-            book.end(None).expect("a disk with room");
+            record.end(None).expect("a disk with room");
         }
         listener.await.expect("every row is created");
         begun.elapsed()
@@ -189,7 +189,7 @@ impl Bench<'_> {
 fn about() -> About {
     About {
         version: About::VERSION,
-        kind: Kind::Import,
+        kind: RunKind::Import,
         begun: jiff::Timestamp::now(),
         input: InputFile {
             path: "people.csv".into(),

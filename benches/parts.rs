@@ -13,13 +13,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use criterion::{BatchSize, Criterion, Throughput};
-use headcount::directory::{Holder, Teams};
-use headcount::pace::{Pace, Tempo};
-use headcount::plan::{self, Memberships, Work};
+use headcount::directory::{AccountLookup, Teams};
+use headcount::plan::{self, Memberships, PlannedOperation};
 use headcount::roster::{self, Action, Change, Roster};
 use headcount::sandbox::{Options, Sandbox};
-use headcount::scim::{Client, Raw, Target, User};
+use headcount::scim::{Client, Raw, RequestTarget, User};
 use headcount::sheet::{Cell, Format, Reading, Writer};
+use headcount::transport::{Pace, RateSetting};
 use reqwest::Method;
 use support::{machine, measured};
 
@@ -76,32 +76,36 @@ fn rows(criterion: &mut Criterion, world: &World) {
 fn planning(criterion: &mut Criterion, world: &World) {
     let mut group = criterion.benchmark_group("plan");
     group.throughput(elements(PEOPLE));
-    let creates: fn(&Work) -> bool = |work| matches!(work, Work::Create(_));
+    let creates: fn(&PlannedOperation) -> bool =
+        |planned| matches!(planned, PlannedOperation::Create(_));
     for (name, text, action, is_right) in [
         ("create", joiners(&world.users), Action::Create, creates),
-        ("update", changed(&world.users), Action::Update, |work| {
-            matches!(work, Work::Patch(_))
+        ("update", changed(&world.users), Action::Update, |planned| {
+            matches!(planned, PlannedOperation::Patch(_))
         }),
         (
             "nothing to do",
             joiners(&world.users),
             Action::Upsert,
-            |work| matches!(work, Work::Nothing { .. }),
+            |planned| matches!(planned, PlannedOperation::Nothing { .. }),
         ),
         // Some are locked already.
-        ("lock", leavers(&world.users), Action::Lock, |work| {
-            matches!(work, Work::Patch(_) | Work::Nothing { .. })
+        ("lock", leavers(&world.users), Action::Lock, |planned| {
+            matches!(
+                planned,
+                PlannedOperation::Patch(_) | PlannedOperation::Nothing { .. }
+            )
         }),
     ] {
         let changes = world.changes(&text, action);
-        for (change, holder) in &changes {
-            let work = plan::plan(change, holder, &world.teams);
-            assert!(is_right(&work), "{name}: {work:?}");
+        for (change, lookup) in &changes {
+            let planned = plan::plan(change, lookup, &world.teams);
+            assert!(is_right(&planned), "{name}: {planned:?}");
         }
         group.bench_function(name, |bench| {
             bench.iter(|| {
-                for (change, holder) in &changes {
-                    black_box(plan::plan(change, holder, &world.teams));
+                for (change, lookup) in &changes {
+                    black_box(plan::plan(change, lookup, &world.teams));
                 }
             });
         });
@@ -141,26 +145,28 @@ fn bodies(criterion: &mut Criterion, world: &World) {
         ("PATCH", changed(&world.users), Action::Update),
     ] {
         let changes = world.changes(&text, action);
-        let work: Vec<Work> = changes
+        let planned: Vec<PlannedOperation> = changes
             .iter()
-            .map(|(change, holder)| plan::plan(change, holder, &world.teams))
+            .map(|(change, lookup)| plan::plan(change, lookup, &world.teams))
             .collect();
         group.bench_function(name, |bench| {
             bench.iter(|| {
-                for work in &work {
-                    black_box(body(work));
+                for planned in &planned {
+                    black_box(body(planned));
                 }
             });
         });
     }
 }
 
-fn body(work: &Work) -> Vec<u8> {
-    let body = match work {
-        Work::Create(user) => serde_json::to_vec(user),
-        Work::Patch(correction) => serde_json::to_vec(&correction.patch()),
-        Work::Delete { .. } | Work::Nothing { .. } | Work::Impossible(_) => {
-            panic!("nothing is sent for {work:?}")
+fn body(planned: &PlannedOperation) -> Vec<u8> {
+    let body = match planned {
+        PlannedOperation::Create(user) => serde_json::to_vec(user),
+        PlannedOperation::Patch(account_patch) => serde_json::to_vec(&account_patch.patch()),
+        PlannedOperation::Delete { .. }
+        | PlannedOperation::Nothing { .. }
+        | PlannedOperation::Impossible(_) => {
+            panic!("nothing is sent for {planned:?}")
         }
     };
     body.expect("strings and booleans")
@@ -234,11 +240,12 @@ impl World {
                 ..Options::default()
             };
             let node = Sandbox::start(options).await.expect("the sandbox starts");
-            let client = support::client(&node.base_url(), Arc::new(Pace::new(1, Tempo::Auto)));
+            let client =
+                support::client(&node.base_url(), Arc::new(Pace::new(1, RateSetting::Auto)));
             let all = ask(&client, &users_from_the_first(PEOPLE)).await;
             let users = all.page::<User>().expect("a page").resources;
             let world = World {
-                answer: ask(&client, &Target::new(&["Users", &users[0].id])).await,
+                answer: ask(&client, &RequestTarget::new(&["Users", &users[0].id])).await,
                 page: ask(&client, &users_from_the_first(PAGE)).await,
                 users,
                 teams: Teams::list(&client, None).await.expect("a list"),
@@ -249,19 +256,19 @@ impl World {
     }
 
     /// What rows ask for, and the accounts that they are about.
-    fn changes(&self, text: &str, action: Action) -> Vec<(Change, Holder)> {
+    fn changes(&self, text: &str, action: Action) -> Vec<(Change, AccountLookup)> {
         let entries = roster(text, action).entries().expect("a copy");
         let changes = entries.map(|entry| entry.expect("a row").change.expect("a good row"));
         let holders = self.users.iter().cloned().map(Box::new);
-        changes.zip(holders.map(Holder::Account)).collect()
+        changes.zip(holders.map(AccountLookup::Account)).collect()
     }
 }
 
-fn users_from_the_first(count: usize) -> Target {
-    Target::new(&["Users"]).with("count", &count.to_string())
+fn users_from_the_first(count: usize) -> RequestTarget {
+    RequestTarget::new(&["Users"]).with("count", &count.to_string())
 }
 
-async fn ask(client: &Client, target: &Target) -> Raw {
+async fn ask(client: &Client, target: &RequestTarget) -> Raw {
     let answer = client.ask(Method::GET, target, None).await;
     answer.expect("the node answers")
 }

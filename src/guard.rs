@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::roster::{Action, Census};
+use crate::roster::{Action, InputSummary};
 use crate::wording::grouped;
 
 /// How many people a run would lock or delete.
@@ -43,14 +43,14 @@ impl Harm {
     /// The most that the rows of a file can do, whatever the node holds. With `updates_existing`, a
     /// create changes an account that exists (`--on-conflict update`).
     #[must_use]
-    pub fn at_most(census: &Census, updates_existing: bool) -> Self {
+    pub fn at_most(summary: &InputSummary, updates_existing: bool) -> Self {
         let creates = if updates_existing {
-            census.inactive_creates
+            summary.inactive_creates
         } else {
             0
         };
-        let locks = census.locks + creates;
-        let deletes = census.by_action(Action::Delete);
+        let locks = summary.locks + creates;
+        let deletes = summary.by_action(Action::Delete);
         Harm {
             locks,
             deletes,

@@ -22,7 +22,7 @@
 //! | [`scim`] | the protocol: typed resources, one method an endpoint, paging. Knows no rows |
 //! | [`pace`] | how fast and how often: ceiling, gate, what may be sent again. Wraps the HTTP client |
 //! | [`directory`] | what the node holds now: people and teams, in the fewest calls |
-//! | [`plan`] | change + directory to [`plan::Work`]: pure functions |
+//! | [`plan`] | change + directory to [`plan::PlannedOperation`]: pure functions |
 //! | `guard` | limits that stop a run before it does harm |
 //! | `histogram` | how long things took, in a fixed number of counts |
 //! | [`run`] | the engine: workers, one person's rows in order, bulk requests, stopping; emits [`run::Event`]s |
@@ -50,7 +50,6 @@
 pub mod cli;
 pub mod directory;
 pub mod ledger;
-pub mod pace;
 pub mod plan;
 pub mod report;
 pub mod roster;
@@ -59,6 +58,7 @@ pub mod scim;
 pub mod settings;
 pub mod sheet;
 pub mod spec;
+pub mod transport;
 
 mod doctor;
 mod export;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::roster::{Action, Mapping};
 use crate::run::OnConflict;
-use crate::scim::Dialect;
+use crate::scim::Capabilities;
 use crate::sheet::{Reading, is_standard_input};
 
 /// The file a job reads.
@@ -119,7 +119,7 @@ pub struct NodeIdentity {
     /// The people who are never locked, by email or id, in order.
     pub protected: Vec<String>,
     /// How changes are sent, as far as the profile says.
-    pub dialect: Dialect,
+    pub dialect: Capabilities,
 }
 
 /// What a job does, whatever the content of its file is: an unfinished run is continued only by a job with the same identity.

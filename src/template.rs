@@ -11,7 +11,7 @@ use crate::sheet::{Cell, Format, Writer};
 
 /// What the spreadsheet is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kind {
+pub enum TemplateKind {
     /// New people
     Onboarding,
     /// People who leave
@@ -29,11 +29,11 @@ const TITLE: &str = "How to fill it in";
 /// text, in the language of whoever picks them.
 const YES_NO: [&str; 2] = ["yes", "no"];
 
-impl Kind {
+impl TemplateKind {
     /// The columns, in their order.
     fn columns(self) -> &'static [Column] {
         match self {
-            Kind::Onboarding => &[
+            TemplateKind::Onboarding => &[
                 Column::Action,
                 Column::Email,
                 Column::FirstName,
@@ -42,8 +42,8 @@ impl Kind {
                 Column::ExternalId,
                 Column::Teams,
             ],
-            Kind::Offboarding => &[Column::Action, Column::Email, Column::Id],
-            Kind::Update => &[
+            TemplateKind::Offboarding => &[Column::Action, Column::Email, Column::Id],
+            TemplateKind::Update => &[
                 Column::Action,
                 Column::Email,
                 Column::NewEmail,
@@ -55,7 +55,7 @@ impl Kind {
                 Column::Teams,
                 Column::RemoveTeams,
             ],
-            Kind::Teams => &[
+            TemplateKind::Teams => &[
                 Column::Action,
                 Column::Email,
                 Column::Teams,
@@ -67,10 +67,10 @@ impl Kind {
     /// What rows may ask for.
     fn actions(self) -> &'static [Action] {
         match self {
-            Kind::Onboarding => &[Action::Create, Action::Upsert],
-            Kind::Offboarding => &[Action::Lock, Action::Delete],
-            Kind::Update => &[Action::Update, Action::Lock, Action::Unlock],
-            Kind::Teams => &[Action::AddTeams, Action::RemoveTeams],
+            TemplateKind::Onboarding => &[Action::Create, Action::Upsert],
+            TemplateKind::Offboarding => &[Action::Lock, Action::Delete],
+            TemplateKind::Update => &[Action::Update, Action::Lock, Action::Unlock],
+            TemplateKind::Teams => &[Action::AddTeams, Action::RemoveTeams],
         }
     }
 
@@ -79,7 +79,7 @@ impl Kind {
         const ANN: &str = "ann.example@example.com";
         const BEN: &str = "ben.example@example.com";
         match self {
-            Kind::Onboarding => [
+            TemplateKind::Onboarding => [
                 &["create", ANN, "Ann", "Example", "", "00123", "Sales"],
                 &[
                     "create",
@@ -91,8 +91,8 @@ impl Kind {
                     "Sales;Marketing",
                 ],
             ],
-            Kind::Offboarding => [&["lock", ANN, ""], &["lock", BEN, ""]],
-            Kind::Update => [
+            TemplateKind::Offboarding => [&["lock", ANN, ""], &["lock", BEN, ""]],
+            TemplateKind::Update => [
                 &[
                     "update",
                     ANN,
@@ -107,7 +107,7 @@ impl Kind {
                 ],
                 &["update", BEN, "", "", "", "<clear>", "", "yes", "", ""],
             ],
-            Kind::Teams => [
+            TemplateKind::Teams => [
                 &["add-teams", ANN, "Sales;Marketing", ""],
                 &["remove-teams", BEN, "", "Sales"],
             ],
@@ -119,11 +119,11 @@ impl Kind {
         match column {
             Column::Action => self.explain_actions(),
             Column::Email => match self {
-                Kind::Onboarding => "Needed. The address that the person signs in with.",
-                Kind::Offboarding => {
+                TemplateKind::Onboarding => "Needed. The address that the person signs in with.",
+                TemplateKind::Offboarding => {
                     "The address that the person signs in with. Needed, unless id is there."
                 }
-                Kind::Update | Kind::Teams => {
+                TemplateKind::Update | TemplateKind::Teams => {
                     "Needed. The address that the person signs in with now."
                 }
             }
@@ -136,7 +136,7 @@ impl Kind {
             Column::FirstName => "First name.".to_owned(),
             Column::LastName => "Last name.".to_owned(),
             Column::DisplayName => match self {
-                Kind::Update => "The name shown to others. <clear> empties it.",
+                TemplateKind::Update => "The name shown to others. <clear> empties it.",
                 _ => "The name shown to others. Empty: first and last name.",
             }
             .to_owned(),
@@ -147,12 +147,12 @@ impl Kind {
                 "yes: the person can sign in. no: the account is locked. Empty: as it is.".to_owned()
             }
             Column::Teams => match self {
-                Kind::Teams => "For add-teams: teams to join. Put ; between several.",
+                TemplateKind::Teams => "For add-teams: teams to join. Put ; between several.",
                 _ => "Teams to join, which have to be there already. Put ; between several.",
             }
             .to_owned(),
             Column::RemoveTeams => match self {
-                Kind::Teams => "For remove-teams: teams to leave. Put ; between several.",
+                TemplateKind::Teams => "For remove-teams: teams to leave. Put ; between several.",
                 _ => "Teams to leave. Put ; between several.",
             }
             .to_owned(),
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn each_column_has_an_example_or_not_and_an_explanation() {
-        for kind in Kind::value_variants() {
+        for kind in TemplateKind::value_variants() {
             for example in kind.examples() {
                 assert_eq!(example.len(), kind.columns().len(), "{kind:?}");
             }
@@ -242,7 +242,9 @@ mod tests {
 
     #[test]
     fn a_template_is_a_small_spreadsheet() {
-        let written = Kind::Onboarding.write(Vec::new(), Format::Csv).unwrap();
+        let written = TemplateKind::Onboarding
+            .write(Vec::new(), Format::Csv)
+            .unwrap();
         insta::assert_snapshot!(String::from_utf8(written).unwrap(), @r"
         action,email,first_name,last_name,display_name,external_id,teams
         create,ann.example@example.com,Ann,Example,,00123,Sales

@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use headcount::pace::{self, HttpOptions, Line, Pace};
 use headcount::scim::Client;
+use headcount::transport::{self, HttpOptions, Pace, Transport};
 use secrecy::SecretString;
 
 /// The token of the node.
@@ -74,11 +74,11 @@ impl Drop for Node {
 /// The client of the library, for the node at `url`.
 pub fn client(url: &str, pace: Arc<Pace>) -> Arc<Client> {
     let url: url::Url = url.parse().expect("an address");
-    let http = pace::client(HttpOptions {
+    let http = transport::client(HttpOptions {
         connections: CONCURRENCY,
         ..HttpOptions::to(url.clone())
     });
     let token = SecretString::from(TOKEN);
-    let line = Line::new(http.expect("a client"), &token, pace).expect("a token");
-    Arc::new(Client::new(line, url))
+    let transport = Transport::new(http.expect("a client"), &token, pace).expect("a token");
+    Arc::new(Client::new(transport, url))
 }

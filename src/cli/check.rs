@@ -11,7 +11,7 @@ use super::{Exit, JobError};
 use crate::directory::Teams;
 use crate::inspect::{Check, TeamChecks};
 use crate::job::{Destination, NodeRef, remarks, share_out};
-use crate::report::{Paper, say};
+use crate::report::{TerminalWriter, say};
 use crate::roster::{self, Column, Roster};
 use crate::sheet::{Original, SheetError, shown};
 
@@ -67,7 +67,9 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, JobError> {
         }
     }
     let mut check = match args.format {
-        Reader::Text => Check::for_person(Box::new(Paper::standard_output()) as Box<dyn Write>),
+        Reader::Text => {
+            Check::for_person(Box::new(TerminalWriter::standard_output()) as Box<dyn Write>)
+        }
         Reader::Json => {
             let out = BufWriter::new(io::stdout());
             Check::for_program(Box::new(out) as Box<dyn Write>, &shown(&args.rows.file))
@@ -126,9 +128,9 @@ impl CheckArgs {
         let mut rows = 0;
         let mut failed = None;
         for (roster, destination) in shares(roster, node, destinations) {
-            let census = check.rows(&roster)?;
-            rows += census.rows;
-            if census.groups.is_empty() {
+            let summary = check.rows(&roster)?;
+            rows += summary.rows;
+            if summary.groups.is_empty() {
                 continue;
             }
             let Some(destination) = destination else {
@@ -136,7 +138,7 @@ impl CheckArgs {
                 continue;
             };
             match list(destination).await {
-                Ok(teams) => check.teams(&roster, &census, &teams)?,
+                Ok(teams) => check.teams(&roster, &summary, &teams)?,
                 Err(failure) => {
                     check.teams_were(TeamChecks::NotAnswered);
                     failed.get_or_insert(failure);

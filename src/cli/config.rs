@@ -95,7 +95,7 @@ pub(super) fn config(args: ConfigArgs) -> Result<Exit, JobError> {
         ConfigCommand::Show(args) => show(&args),
         ConfigCommand::Init(args) => init::init(args),
         ConfigCommand::Path(args) => {
-            print(format!("{}\n", init::place(args.config)?.display()).as_bytes())?;
+            print(format!("{}\n", init::location(args.config)?.display()).as_bytes())?;
             Ok(Exit::Done)
         }
     }
@@ -116,7 +116,7 @@ struct Shown {
 
 fn show(args: &ShowArgs) -> Result<Exit, JobError> {
     let node = &args.node.node_ref();
-    let file = init::place(node.config.clone())?;
+    let file = init::location(node.config.clone())?;
     node.names_one_way()?;
     let config = node.config()?;
     let (nodes, problems): (Vec<_>, Vec<_>) = if node.profiles.is_empty() {

@@ -6,7 +6,7 @@ use super::args::NodeArgs;
 use super::printed::{Reader, print_json, show};
 use super::{Exit, JobError, signals};
 use crate::doctor::{self, Setup};
-use crate::report::{Paper, say};
+use crate::report::{TerminalWriter, say};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,7 +54,7 @@ pub(super) async fn doctor(args: DoctorArgs) -> Result<Exit, JobError> {
     match args.format {
         Reader::Json => print_json(&report.to_json())?,
         Reader::Text => {
-            let width = Paper::standard_output().columns();
+            let width = TerminalWriter::standard_output().columns();
             show(&report.lines(width))?;
         }
     }

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::JobError;
 use crate::job::{NetworkRef, NodeRef};
-use crate::pace::HttpVersion;
 use crate::roster::Person;
 use crate::settings::{
     Address, Config, Explained, Layers, Named, Origin, Profile, Region, Setting, TokenSource, flag,
     nearest, variable,
 };
+use crate::transport::HttpVersion;
 
 /// A variable of the environment, and what it does.
 #[derive(Debug, Serialize)]

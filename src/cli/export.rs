@@ -12,7 +12,7 @@ use super::args::{NodeArgs, QuietArgs};
 use super::{Exit, JobError, signals};
 use crate::export::{Choice, Export, ExportError, Filter, NODE, Table, What};
 use crate::job::Connected;
-use crate::report::{Begun, Counter, Former, Unfinished, When, counted, is_stream, say};
+use crate::report::{AtomicFile, BegunFile, Counter, IfExists, When, counted, is_stream, say};
 use crate::run::StopSwitch;
 use crate::sheet::{Format, LimitError};
 
@@ -91,8 +91,8 @@ pub(super) async fn export(args: ExportArgs) -> Result<Exit, JobError> {
     };
     match args.file() {
         Some(path) if !is_stream(path) => {
-            let begun = Unfinished::begin(path, Former::Replace, &choice.beginning(format));
-            let Begun { part, file, .. } = begun.map_err(|error| unwritable(path, &error))?;
+            let begun = AtomicFile::begin(path, IfExists::Replace, &choice.beginning(format));
+            let BegunFile { part, file, .. } = begun.map_err(|error| unwritable(path, &error))?;
             let table = Table::new(BufWriter::new(file), format, choice).map_err(failed);
             let written = match table {
                 Ok(table) => order.fill(table).await,

@@ -8,9 +8,9 @@ use clap::{Args, ValueEnum};
 
 use super::args::QuietArgs;
 use super::{Exit, JobError};
-use crate::pace::Tempo;
 use crate::report::{ask, say};
-use crate::settings::{Config, Draft, DraftError, Existing, Node, Place, Region, TokenAt};
+use crate::settings::{Config, Draft, DraftError, Existing, Node, NodeLocation, Region, TokenAt};
+use crate::transport::RateSetting;
 
 /// What to write; what is not given is asked for.
 #[derive(Debug, Args)]
@@ -35,7 +35,7 @@ pub(super) struct InitArgs {
     role_prefix: Option<String>,
     /// Never send more calls than this
     #[arg(long, value_name = "N[/s|/min|/h]|auto|off", env = "HEADCOUNT_RATE")]
-    rate: Option<Tempo>,
+    rate: Option<RateSetting>,
     /// The token is in this file
     #[arg(long, value_name = "FILE", env = "HEADCOUNT_TOKEN_FILE")]
     token_file: Option<PathBuf>,
@@ -57,8 +57,8 @@ pub(super) struct InitArgs {
 
 /// `headcount config init`
 pub(super) fn init(args: InitArgs) -> Result<Exit, JobError> {
-    let path = place(args.config.clone())?;
-    let given = args.place()?;
+    let path = location(args.config.clone())?;
+    let given = args.location()?;
     let token = args.token()?;
     // Somebody who has said who and where is not asked for the rest.
     let asks = args.profile.is_none() || given.is_none();
@@ -77,8 +77,8 @@ pub(super) fn init(args: InitArgs) -> Result<Exit, JobError> {
         })?,
     };
     let existing = existing(&path, &name, args.replace, &mut questions)?;
-    let (place, asked_token) = match given {
-        Some(place) => (place, None),
+    let (location, asked_token) = match given {
+        Some(location) => (location, None),
         None => ask_place(&mut questions)?,
     };
     let token = match token.or(asked_token) {
@@ -98,7 +98,7 @@ pub(super) fn init(args: InitArgs) -> Result<Exit, JobError> {
             "--rate",
             Some("auto"),
             |rate| {
-                rate.parse::<Tempo>()
+                rate.parse::<RateSetting>()
                     .map_err(|error| error.to_string())
                     .map(Some)
             },
@@ -107,10 +107,10 @@ pub(super) fn init(args: InitArgs) -> Result<Exit, JobError> {
     };
     let draft = Draft {
         name,
-        place,
+        location,
         token,
         role_prefix,
-        rate: rate.filter(|rate| *rate != Tempo::Auto),
+        rate: rate.filter(|rate| *rate != RateSetting::Auto),
     };
     draft.write(&path, existing).map_err(JobError::usage)?;
     args.quiet.say(format_args!(
@@ -124,8 +124,8 @@ pub(super) fn init(args: InitArgs) -> Result<Exit, JobError> {
 
 impl InitArgs {
     /// The node that the flags name.
-    fn place(&self) -> Result<Option<Place>, JobError> {
-        let place = match (&self.url, self.region, &self.node) {
+    fn location(&self) -> Result<Option<NodeLocation>, JobError> {
+        let location = match (&self.url, self.region, &self.node) {
             (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
                 return Err(JobError::usage(
                     "which node? Give --url, or --region and --node, not both (their HEADCOUNT_ variables count, too)",
@@ -133,21 +133,21 @@ impl InitArgs {
             }
             (Some(url), None, None) => {
                 Node::at(url).map_err(JobError::usage)?;
-                Place::Url(url.clone())
+                NodeLocation::Url(url.clone())
             }
             (None, Some(region), Some(node)) => {
                 Node::in_region(region, node).map_err(JobError::usage)?;
-                Place::Region(region, node.clone())
+                NodeLocation::Region(region, node.clone())
             }
             (None, Some(_), None) | (None, None, Some(_)) => {
                 return Err(JobError::usage(
                     "--region and --node belong together; give both",
                 ));
             }
-            (None, None, None) if self.ksm.is_some() => Place::InRecord,
+            (None, None, None) if self.ksm.is_some() => NodeLocation::InRecord,
             (None, None, None) => return Ok(None),
         };
-        Ok(Some(place))
+        Ok(Some(location))
     }
 
     /// Where the flags say that the token is.
@@ -205,7 +205,7 @@ fn existing(
     }
 }
 
-fn ask_place(questions: &mut Questions) -> Result<(Place, Option<TokenAt>), JobError> {
+fn ask_place(questions: &mut Questions) -> Result<(NodeLocation, Option<TokenAt>), JobError> {
     enum Where {
         In(Region),
         At(String),
@@ -213,7 +213,7 @@ fn ask_place(questions: &mut Questions) -> Result<(Place, Option<TokenAt>), JobE
     }
     let question = "Region (us, eu, au, jp, ca, gov), or the node's whole SCIM address, or ksm for a record of Keeper \
                     Secrets Manager";
-    let place = questions.ask(question, "--region and --node, or --url", None, |answer| {
+    let location = questions.ask(question, "--region and --node, or --url", None, |answer| {
         if answer.eq_ignore_ascii_case("ksm") {
             return Ok(Where::InRecord);
         }
@@ -226,15 +226,15 @@ fn ask_place(questions: &mut Questions) -> Result<(Place, Option<TokenAt>), JobE
             format!("{answer:?} is neither a region (us, eu, au, jp, ca, gov) nor an address (https://…)")
         })
     })?;
-    match place {
-        Where::At(url) => Ok((Place::Url(url), None)),
-        Where::InRecord => Ok((Place::InRecord, Some(ask_record(questions)?))),
+    match location {
+        Where::At(url) => Ok((NodeLocation::Url(url), None)),
+        Where::InRecord => Ok((NodeLocation::InRecord, Some(ask_record(questions)?))),
         Where::In(region) => {
             let node = questions.ask("Node id", "--node", None, |id| {
                 Node::in_region(region, id).map_err(|error| error.to_string())?;
                 Ok(id.to_owned())
             })?;
-            Ok((Place::Region(region, node), None))
+            Ok((NodeLocation::Region(region, node), None))
         }
     }
 }
@@ -359,7 +359,7 @@ impl Questions {
 }
 
 /// Where the file is, or would be.
-pub(super) fn place(given: Option<PathBuf>) -> Result<PathBuf, JobError> {
+pub(super) fn location(given: Option<PathBuf>) -> Result<PathBuf, JobError> {
     given.or_else(Config::usual_path).ok_or_else(|| {
         JobError::usage("this user has no folder for configurations; name the file with --config")
     })

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::args::{AddressArgs, QuietArgs, TokenArgs};
 use super::{Exit, JobError};
-use crate::job::{Destination, NodeRef, Whereabouts};
+use crate::job::{Destination, NodeRef, NodeTarget};
 use crate::settings::{Account, Node, TokenSource, typed_token};
 
 const EXAMPLES: &str = "\
@@ -87,7 +87,7 @@ fn take(from: Option<TokenSource>, node: &Node) -> Result<SecretString, JobError
 
 /// Where the token comes from if not from the keyring, so that nobody wonders later.
 fn others(destination: &Destination) -> Option<String> {
-    let Whereabouts::At { token, .. } = &destination.whereabouts else {
+    let NodeTarget::At { token, .. } = &destination.node_target else {
         return None;
     };
     match (token, &destination.profile) {

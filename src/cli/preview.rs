@@ -14,7 +14,7 @@ use super::terminal::Terminal;
 use super::{Exit, JobError};
 use crate::job::{Application, Job, JobSpec, Outlook, Preview, Previewed};
 use crate::preview::{Document, Line, PlanWriter, without_lines};
-use crate::report::{Paper, Tint, say};
+use crate::report::{Style, TerminalWriter, say};
 use crate::run::OnConflict;
 use crate::spec::ImportSpec;
 
@@ -117,11 +117,11 @@ async fn show(job: Job, plan: Option<&Path>, output: OutputArgs) -> Result<Exit,
     };
     match (plan, output.format) {
         (None, Reader::Text) => {
-            let mut paper = Paper::standard_output();
+            let mut paper = TerminalWriter::standard_output();
             for line in preview.new_groups() {
                 written(paper.print(&line))?;
             }
-            let print = |paper: &mut Paper, line: &Line| paper.print(&format!("{line}\n"));
+            let print = |paper: &mut TerminalWriter, line: &Line| paper.print(&format!("{line}\n"));
             let (previewed, _) = preview.rehearse(paper, print).await?;
             tell(&previewed, None, output);
             Ok(previewed.exit())
@@ -155,13 +155,13 @@ fn tell(previewed: &Previewed, plan: Option<&Path>, output: OutputArgs) {
     let quiet = output.quiet;
     let stopped = previewed.stopped();
     if let Some(reason) = &stopped {
-        let begin = Tint::Bad.on("Stopped before the end:");
+        let begin = Style::Bad.on("Stopped before the end:");
         quiet.say(format_args!("{begin} {reason}."));
     }
     quiet.say(previewed.summary());
     if let (Some(path), None) = (plan, &stopped) {
         let path = path.display();
-        let command = Tint::Command.on(format_args!("headcount apply {path}"));
+        let command = Style::Command.on(format_args!("headcount apply {path}"));
         quiet.say(format_args!("Plan: {path}. Carry it out: {command}"));
     }
 }

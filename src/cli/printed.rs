@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Exit, JobError};
 use crate::job::Finished;
-use crate::report::{Paper, Tint};
+use crate::report::{Style, TerminalWriter};
 
 /// Who reads what is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -28,7 +28,7 @@ pub(super) fn print(bytes: &[u8]) -> Result<(), JobError> {
 
 /// Prints words for a person: in colours and in lines that fit, where there is a terminal.
 pub(super) fn show(text: &str) -> Result<(), JobError> {
-    written(Paper::standard_output().print(text))
+    written(TerminalWriter::standard_output().print(text))
 }
 
 /// Prints a document for a program.
@@ -61,5 +61,5 @@ pub(super) fn finish(finished: &Finished, reader: Reader) -> Result<Exit, JobErr
 
 /// A message that something went wrong.
 pub(super) fn error(message: impl Display) -> String {
-    format!("{} {message}", Tint::Bad.on("error:"))
+    format!("{} {message}", Style::Bad.on("error:"))
 }

@@ -7,11 +7,11 @@ use clap::{Args, ValueEnum};
 use super::args::CallArgs;
 use super::printed::print;
 use super::{Exit, JobError, signals};
-use crate::pace::retry::{Happened, happened};
-use crate::pace::{Fault, FaultKind};
 use crate::report::say;
 use crate::request::{CurlBody, Data, curl, pretty, telling};
-use crate::scim::{Raw, Target};
+use crate::scim::{Raw, RequestTarget};
+use crate::transport::retry::{CallStatus, call_status};
+use crate::transport::{Fault, FaultKind};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -85,7 +85,7 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 
 /// `headcount request`
 pub(super) async fn request(args: RequestArgs) -> Result<Exit, JobError> {
-    let mut target = Target::read(&args.path).map_err(JobError::usage)?;
+    let mut target = RequestTarget::read(&args.path).map_err(JobError::usage)?;
     for (name, value) in &args.query {
         target = target.with(name, value);
     }
@@ -123,7 +123,11 @@ fn read(data: Option<&Data>) -> Result<Option<Bytes>, JobError> {
 }
 
 /// Prints the call for a shell.
-fn written(args: &RequestArgs, target: &Target, data: Option<&Data>) -> Result<Exit, JobError> {
+fn written(
+    args: &RequestArgs,
+    target: &RequestTarget,
+    data: Option<&Data>,
+) -> Result<Exit, JobError> {
     let destination = args.node.node_ref().one()?;
     let node = destination.lasting()?;
     let body = read(data)?;
@@ -157,7 +161,9 @@ fn show(answer: &Raw) -> Result<Exit, JobError> {
     Ok(match answer.status.as_u16() {
         200..=299 => Exit::Done,
         // A 403 may also be the provider's way of saying "too fast".
-        401 | 403 if happened(answer.status, &answer.body) == Happened::Decided => Exit::NoNode,
+        401 | 403 if call_status(answer.status, &answer.body) == CallStatus::Decided => {
+            Exit::NoNode
+        }
         _ => Exit::RowsFailed,
     })
 }

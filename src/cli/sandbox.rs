@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::{Exit, JobError};
-use crate::report::{Tint, say};
+use crate::report::{Style, say};
 use crate::sandbox::{Bulk, Faults, Gzip, Limits, Options, Paging, Sandbox, Tls, Versions};
 
 const EXAMPLES: &str = "\
@@ -202,10 +202,10 @@ pub(super) async fn serve(args: SandboxArgs) -> Result<Exit, JobError> {
     };
     // The one place where a token is shown: this one opens nothing but the sandbox.
     let token = if own_token { "..." } else { sandbox.token() };
-    let export = Tint::Command.on(format_args!(
+    let export = Style::Command.on(format_args!(
         "export HEADCOUNT_URL={url} HEADCOUNT_TOKEN={token}{trust}"
     ));
-    let users = Tint::Command.on("headcount export users");
+    let users = Style::Command.on("headcount export users");
     say(format_args!(
         "A node to try things out with is at {url}\nUse it from another terminal (Ctrl-C here ends it):\n  {export}\n  \
          {users}"

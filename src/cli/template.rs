@@ -9,9 +9,9 @@ use clap::builder::FalseyValueParser;
 use super::args::QuietArgs;
 use super::printed::print;
 use super::{Exit, JobError};
-use crate::report::{Begun, Former, Tint, Unfinished};
+use crate::report::{AtomicFile, BegunFile, IfExists, Style};
 use crate::sheet::Format;
-use crate::template::Kind;
+use crate::template::TemplateKind;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +26,7 @@ A workbook has lists to pick from, and a second sheet that explains each column.
 pub(super) struct TemplateArgs {
     /// What it is for
     #[arg(value_enum)]
-    kind: Kind,
+    kind: TemplateKind,
     /// Where to (.csv, .tsv, .jsonl, .xlsx); else as CSV to standard output
     #[arg(short, long, value_name = "FILE", env = "HEADCOUNT_OUTPUT")]
     output: Option<PathBuf>,
@@ -64,7 +64,8 @@ pub(super) fn template(args: &TemplateArgs) -> Result<Exit, JobError> {
             path.display()
         ))
     };
-    let Begun { part, file, .. } = Unfinished::begin(path, Former::Replace, b"").map_err(failed)?;
+    let BegunFile { part, file, .. } =
+        AtomicFile::begin(path, IfExists::Replace, b"").map_err(failed)?;
     let written = args.kind.write(BufWriter::new(file), format);
     let named = written.and_then(|_file| part.complete());
     if let Err(error) = named {
@@ -73,7 +74,7 @@ pub(super) fn template(args: &TemplateArgs) -> Result<Exit, JobError> {
         return Err(failed(error));
     }
     let path = path.display();
-    let plan = Tint::Command.on(format_args!("headcount plan {path}"));
+    let plan = Style::Command.on(format_args!("headcount plan {path}"));
     args.quiet.say(format_args!(
         "Write over the two examples in {path}, then see what it would do: {plan}"
     ));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use tokio::sync::Mutex;
 use tracing::info;
 
-use super::holder::{Holder, is_called};
+use super::account_lookup::{AccountLookup, is_called};
 use crate::roster::Email;
 use crate::scim::{Client, Error, Page, Query, Reply, User, equals};
 
@@ -19,34 +19,34 @@ const NONE: u8 = 2;
 
 /// How far the node's answers to `filter=userName eq "…"` can be believed.
 #[derive(Debug, Default)]
-pub(super) struct FilterTrust {
-    trust: AtomicU8,
+pub(super) struct FilterCapability {
+    capability: AtomicU8,
     /// One at a time finds out.
     probe: Mutex<()>,
 }
 
 /// What the answer to a filter shows.
 enum Filtered {
-    Found(Holder),
+    Found(AccountLookup),
     /// An empty list.
     Missed,
     /// The node refused the filter or answered with others than asked for.
     Ignored,
 }
 
-impl FilterTrust {
+impl FilterCapability {
     /// Asks with a filter; nothing where filters are not to be believed.
     pub(super) async fn ask(
         &self,
         client: &Client,
         email: &Email,
-    ) -> Result<Option<Reply<Holder>>, Error> {
+    ) -> Result<Option<Reply<AccountLookup>>, Error> {
         if self.may_be_believed() {
             let (reply, filtered) = filtered(client, email.as_str(), email).await?;
             match filtered {
-                Filtered::Found(holder) => return Ok(Some(reply.map(|()| holder))),
+                Filtered::Found(lookup) => return Ok(Some(reply.map(|()| lookup))),
                 Filtered::Missed if self.misses_are_true(client).await? => {
-                    return Ok(Some(reply.map(|()| Holder::Nobody)));
+                    return Ok(Some(reply.map(|()| AccountLookup::NotFound)));
                 }
                 Filtered::Missed | Filtered::Ignored => self.distrust(),
             }
@@ -78,11 +78,11 @@ impl FilterTrust {
     }
 
     fn get(&self) -> u8 {
-        self.trust.load(Ordering::Relaxed)
+        self.capability.load(Ordering::Relaxed)
     }
 
-    fn set(&self, trust: u8) {
-        self.trust.store(trust, Ordering::Relaxed);
+    fn set(&self, capability: u8) {
+        self.capability.store(capability, Ordering::Relaxed);
     }
 }
 
@@ -118,10 +118,10 @@ async fn filtered(
         .into_iter()
         .filter(|user| is_called(user, wanted))
         .collect();
-    let filtered = match Holder::among(matching, wanted) {
-        Holder::Nobody if nobody && total.unwrap_or(0) == 0 => Filtered::Missed,
-        Holder::Nobody => Filtered::Ignored,
-        holder => Filtered::Found(holder),
+    let filtered = match AccountLookup::among(matching, wanted) {
+        AccountLookup::NotFound if nobody && total.unwrap_or(0) == 0 => Filtered::Missed,
+        AccountLookup::NotFound => Filtered::Ignored,
+        lookup => Filtered::Found(lookup),
     };
     Ok((reply, filtered))
 }

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::holder::{Holder, is_called};
+use super::account_lookup::{AccountLookup, is_called};
 use super::index::Index;
 use crate::roster::Email;
 use crate::scim::User;
@@ -40,9 +40,9 @@ enum Overruled {
 
 /// Who has an email, as far as that is known.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Lookup {
+pub(super) enum CachedLookup {
     /// This is the answer.
-    Known(Holder),
+    Known(AccountLookup),
     /// The account with this id should have it.
     Expected(String),
     /// Only the node can tell.
@@ -117,10 +117,10 @@ impl Known {
 
     /// Who has an email when the node says that this account does: some nodes show for a while who was
     /// renamed or is gone.
-    pub(super) fn reconcile(&self, shown: User, email: &Email) -> Holder {
+    pub(super) fn reconcile(&self, shown: User, email: &Email) -> AccountLookup {
         match self.newer.by_id(&shown.id) {
             Some(newer) => Some(newer).filter(|user| is_called(user, email)).into(),
-            None if self.is_deleted(&shown.id) => Holder::Nobody,
+            None if self.is_deleted(&shown.id) => AccountLookup::NotFound,
             None => Some(shown).into(),
         }
     }
@@ -131,12 +131,12 @@ impl Known {
     }
 
     /// Who has an id; nothing if only the node can tell.
-    pub(super) fn by_id(&self, id: &str) -> Option<Holder> {
+    pub(super) fn by_id(&self, id: &str) -> Option<AccountLookup> {
         if let Some(user) = self.newer.by_id(id) {
             return Some(Some(user).into());
         }
         match self.overruled.get(&folded(id)) {
-            Some(Overruled::Deleted) => Some(Holder::Nobody),
+            Some(Overruled::Deleted) => Some(AccountLookup::NotFound),
             Some(Overruled::Doubtful) => None,
             // Some lists leave out who is locked.
             None => Some(Some(self.list.as_ref()?.by_id(id)?).into()),
@@ -144,7 +144,7 @@ impl Known {
     }
 
     /// Who has an email.
-    pub(super) fn by_email(&self, email: &Email) -> Lookup {
+    pub(super) fn by_email(&self, email: &Email) -> CachedLookup {
         let folded_email = email.folded();
         let mut accounts = self.newer.by_email(&folded_email);
         let listed = self
@@ -153,10 +153,10 @@ impl Known {
             .flat_map(|list| list.by_email(&folded_email));
         accounts.extend(listed.filter(|user| !self.hides(&user.id)));
         match (accounts.is_empty(), self.expected.get(&*folded_email)) {
-            (false, _) => Lookup::Known(Holder::among(accounts, email)),
-            (true, Some(Some(id))) => Lookup::Expected(id.clone()),
-            (true, None) if self.is_listed() => Lookup::Known(Holder::Nobody),
-            (true, _) => Lookup::Unknown,
+            (false, _) => CachedLookup::Known(AccountLookup::among(accounts, email)),
+            (true, Some(Some(id))) => CachedLookup::Expected(id.clone()),
+            (true, None) if self.is_listed() => CachedLookup::Known(AccountLookup::NotFound),
+            (true, _) => CachedLookup::Unknown,
         }
     }
 
@@ -230,8 +230,8 @@ mod tests {
         Email::try_from(text).unwrap()
     }
 
-    fn account(user: &User) -> Lookup {
-        Lookup::Known(Some(user.clone()).into())
+    fn account(user: &User) -> CachedLookup {
+        CachedLookup::Known(Some(user.clone()).into())
     }
 
     #[test]
@@ -256,7 +256,7 @@ mod tests {
         known.changed(&renamed);
         assert_eq!(
             known.by_email(&email("ann@example.com")),
-            Lookup::Known(Holder::Nobody)
+            CachedLookup::Known(AccountLookup::NotFound)
         );
         assert_eq!(known.by_email(&email("lee@example.com")), account(&renamed));
         assert_eq!(known.counts(), Some((1, 1)));
@@ -271,9 +271,9 @@ mod tests {
         known.read(&ann);
         assert_eq!(
             known.by_email(&email("ann@example.com")),
-            Lookup::Known(Holder::Nobody)
+            CachedLookup::Known(AccountLookup::NotFound)
         );
-        assert_eq!(known.by_id("1"), Some(Holder::Nobody));
+        assert_eq!(known.by_id("1"), Some(AccountLookup::NotFound));
         assert_eq!(known.counts(), Some((0, 0)));
         let again = user("2", "ann@example.com", true);
         known.changed(&again);
@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(known.by_id("1"), None);
         assert_eq!(
             known.by_email(&email("ann@example.com")),
-            Lookup::Expected("1".to_owned())
+            CachedLookup::Expected("1".to_owned())
         );
         let read = user("1", "ann@example.com", false);
         known.read(&read);
@@ -301,10 +301,13 @@ mod tests {
         let mut known = Known::default();
         known.list(Index::default());
         known.expect(&email("ann@example.com"), None);
-        assert_eq!(known.by_email(&email("ann@example.com")), Lookup::Unknown);
+        assert_eq!(
+            known.by_email(&email("ann@example.com")),
+            CachedLookup::Unknown
+        );
         assert_eq!(
             known.by_email(&email("bob@example.com")),
-            Lookup::Known(Holder::Nobody)
+            CachedLookup::Known(AccountLookup::NotFound)
         );
     }
 }

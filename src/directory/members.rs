@@ -12,12 +12,12 @@ use tracing::{debug, info};
 use crate::scim::{Client, Group, Members};
 
 /// Who is in one group, once that was read; nothing where the group does not tell.
-type Roll = Arc<OnceCell<Option<Mutex<HashSet<u64>>>>>;
+type CachedMembers = Arc<OnceCell<Option<Mutex<HashSet<u64>>>>>;
 
 /// Who is in the groups that were read, each read once and kept up with what the run changes.
 #[derive(Debug, Default)]
-pub struct Rolls {
-    groups: Mutex<HashMap<String, Roll>>,
+pub struct MembershipCache {
+    groups: Mutex<HashMap<String, CachedMembers>>,
     /// Ids are kept as hashes: a group may have very many.
     hasher: RandomState,
     shown: AtomicU8,
@@ -32,22 +32,22 @@ mod shown {
     pub(super) const NO: u8 = 2;
 }
 
-impl Rolls {
+impl MembershipCache {
     fn key(&self, user: &str) -> u64 {
         // Some nodes write an id now in upper and now in lower case.
         self.hasher.hash_one(user.to_ascii_lowercase())
     }
 
-    fn roll(&self, group: &str) -> Roll {
+    fn cached(&self, group: &str) -> CachedMembers {
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(groups.entry(group.to_owned()).or_default())
     }
 
     fn with<T>(&self, group: &str, work: impl FnOnce(&mut HashSet<u64>) -> T) -> Option<T> {
         let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        let roll = Arc::clone(groups.get(group)?);
+        let cached = Arc::clone(groups.get(group)?);
         drop(groups);
-        let members = roll.get()?.as_ref()?;
+        let members = cached.get()?.as_ref()?;
         Some(work(
             &mut members.lock().unwrap_or_else(PoisonError::into_inner),
         ))
@@ -67,8 +67,8 @@ impl Rolls {
 
     /// Reads who is in the group, once. A group that cannot be read is asked for again.
     pub(super) async fn read(&self, client: &Client, group: &str) {
-        let roll = self.roll(group);
-        let read = roll.get_or_try_init(async || {
+        let cached = self.cached(group);
+        let read = cached.get_or_try_init(async || {
             let group = match client.group(group).await {
                 Ok(reply) => reply.value.ok_or(())?,
                 Err(error) => {

@@ -170,7 +170,7 @@ impl Teams {
     pub fn expect(&mut self, name: &GroupName) {
         if let Ok(NewName::Free(full)) = self.check_new(name) {
             let stand_in = stand_in(&full);
-            self.founded.insert(stand_in.clone(), OnceLock::new());
+            self.created.insert(stand_in.clone(), OnceLock::new());
             self.insert(stand_in, full);
             self.missing.push(name.clone());
         }
@@ -198,13 +198,13 @@ impl Teams {
     /// Whether this stands for a group that did not exist when the run began.
     #[must_use]
     pub fn is_stand_in(&self, id: &str) -> bool {
-        self.founded.contains_key(id)
+        self.created.contains_key(id)
     }
 
     /// Whether this stands for a group that is still to be made.
     #[must_use]
     pub fn awaits(&self, id: &str) -> bool {
-        self.founded
+        self.created
             .get(id)
             .is_some_and(|made| made.get().is_none())
     }
@@ -212,13 +212,13 @@ impl Teams {
     /// The id itself, or the one that has come in place of a stand-in.
     #[must_use]
     pub fn now<'i>(&'i self, id: &'i str) -> &'i str {
-        let made = self.founded.get(id).and_then(OnceLock::get);
+        let made = self.created.get(id).and_then(OnceLock::get);
         made.map_or(id, String::as_str)
     }
 
     /// A group was made while rows are carried out: its stand-in stands for this id from now on.
-    pub fn found(&self, stand_in: &str, id: String) {
-        if let Some(made) = self.founded.get(stand_in) {
+    pub fn set_created(&self, stand_in: &str, id: String) {
+        if let Some(made) = self.created.get(stand_in) {
             // Whoever comes second has the same id.
             let _ = made.set(id);
         }
@@ -227,7 +227,7 @@ impl Teams {
     /// How many were made while rows were carried out.
     #[must_use]
     pub fn count_founded(&self) -> usize {
-        let made = self.founded.values();
+        let made = self.created.values();
         made.filter(|made| made.get().is_some()).count()
     }
 
@@ -246,7 +246,7 @@ impl Teams {
     fn no_longer_missing(&mut self, name: &GroupName, full: &str) {
         let stand_in = stand_in(full);
         self.remove(&stand_in);
-        self.founded.remove(&stand_in);
+        self.created.remove(&stand_in);
         self.missing.retain(|missing| missing != name);
     }
 }

@@ -3,8 +3,8 @@
 //! Here belongs every question to the node about who and what is there. What follows from the
 //! answers is for [`plan`](crate::plan); changing anything is for [`run`](crate::run).
 
+mod account_lookup;
 mod filter;
-mod holder;
 mod index;
 mod known;
 mod members;
@@ -13,9 +13,9 @@ mod people;
 mod taken;
 mod teams;
 
+pub use account_lookup::AccountLookup;
 pub(crate) use filter::other_case;
-pub use holder::Holder;
-pub use members::Rolls;
+pub use members::MembershipCache;
 pub use missing::{BadName, Expected, GroupRemark, NewName};
 pub use people::People;
 pub use teams::{TeamProblem, Teams};
@@ -38,9 +38,9 @@ impl Directory {
     ///
     /// # Errors
     /// What can go wrong with a call.
-    pub async fn find(&self, person: &Person, change: &Change) -> Result<Holder, Error> {
+    pub async fn find(&self, person: &Person, change: &Change) -> Result<AccountLookup, Error> {
         let mut holder = self.people.find(person).await?;
-        if let Holder::Account(account) = &mut holder {
+        if let AccountLookup::Account(account) = &mut holder {
             if !self.tells_groups(account, change) {
                 account.groups = None;
             }
@@ -62,7 +62,7 @@ impl Directory {
             return true;
         };
         let any_known = groups.iter().any(|group| self.teams.has_id(&group.value));
-        self.teams.rolls().are_told(any_known)
+        self.teams.membership_cache().are_told(any_known)
     }
 
     /// The same as [`see_memberships`](Self::see_memberships), but that the account shows no groups is not believed
@@ -87,7 +87,10 @@ impl Directory {
             if let Ok(group) = self.teams.resolve(name)
                 && !self.teams.awaits(group)
             {
-                self.teams.rolls().read(self.people.client(), group).await;
+                self.teams
+                    .membership_cache()
+                    .read(self.people.client(), group)
+                    .await;
             }
         }
     }

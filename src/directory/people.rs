@@ -7,10 +7,10 @@ use std::time::Instant;
 use tokio::sync::Mutex;
 use tracing::{debug, info};
 
-use super::filter::{FilterTrust, nothing};
-use super::holder::{Holder, is_called};
+use super::account_lookup::{AccountLookup, is_called};
+use super::filter::{FilterCapability, nothing};
 use super::index::Index;
-use super::known::{Known, Lookup};
+use super::known::{CachedLookup, Known};
 use super::taken::{Step, Taken};
 use crate::roster::{Email, Person};
 use crate::scim::{Client, Error, Listing, Overlap, Query, Reply, User};
@@ -19,7 +19,7 @@ use crate::scim::{Client, Error, Listing, Overlap, Query, Reply, User};
 #[derive(Debug)]
 pub struct People {
     client: Arc<Client>,
-    filter: FilterTrust,
+    filter: FilterCapability,
     known: RwLock<Known>,
     /// When the list that is known was begun. The lock lets one list it at a time.
     listed: Mutex<Option<Instant>>,
@@ -36,7 +36,7 @@ impl People {
     pub fn new(client: Arc<Client>) -> Self {
         People {
             client,
-            filter: FilterTrust::default(),
+            filter: FilterCapability::default(),
             known: RwLock::default(),
             listed: Mutex::new(None),
             unseen: RwLock::new(None),
@@ -162,7 +162,7 @@ impl People {
     #[must_use]
     pub fn known_id(&self, email: &Email) -> Option<String> {
         match self.known(|known| known.by_email(email)) {
-            Lookup::Known(Holder::Account(user)) => Some(user.id),
+            CachedLookup::Known(AccountLookup::Account(user)) => Some(user.id),
             _ => None,
         }
     }
@@ -180,55 +180,57 @@ impl People {
     ///
     /// # Errors
     /// What can go wrong with a call.
-    pub async fn find(&self, person: &Person) -> Result<Holder, Error> {
+    pub async fn find(&self, person: &Person) -> Result<AccountLookup, Error> {
         match person {
             Person::Email(email) => {
-                let holder = self.by_email(email).await?;
-                if matches!(holder, Holder::Account(_)) && self.is_expected(email) {
+                let lookup = self.by_email(email).await?;
+                if matches!(lookup, AccountLookup::Account(_)) && self.is_expected(email) {
                     self.keep_up(|known| known.shows(email));
                 }
-                Ok(holder)
+                Ok(lookup)
             }
             Person::Id(id) => self.by_id(id.as_str()).await,
             Person::Both { email, id } => Ok(match self.by_id(id.as_str()).await? {
-                Holder::Account(user) if !is_called(&user, email) => Holder::SomeoneElse {
-                    email: user.user_name.unwrap_or_default(),
-                },
-                holder => holder,
+                AccountLookup::Account(user) if !is_called(&user, email) => {
+                    AccountLookup::IdMismatch {
+                        email: user.user_name.unwrap_or_default(),
+                    }
+                }
+                lookup => lookup,
             }),
         }
     }
 
-    async fn by_id(&self, id: &str) -> Result<Holder, Error> {
+    async fn by_id(&self, id: &str) -> Result<AccountLookup, Error> {
         match self.known(|known| known.by_id(id)) {
             Some(known) => Ok(known),
             None => {
-                let holder = self.client.user(id).await?.value.into();
-                self.keep(&holder);
-                Ok(holder)
+                let lookup = self.client.user(id).await?.value.into();
+                self.keep(&lookup);
+                Ok(lookup)
             }
         }
     }
 
-    async fn by_email(&self, email: &Email) -> Result<Holder, Error> {
+    async fn by_email(&self, email: &Email) -> Result<AccountLookup, Error> {
         match self.known(|known| known.by_email(email)) {
-            Lookup::Known(holder) => return Ok(holder),
-            Lookup::Expected(id) => match self.by_id(&id).await? {
-                Holder::Account(user) if is_called(&user, email) => {
-                    return Ok(Holder::Account(user));
+            CachedLookup::Known(lookup) => return Ok(lookup),
+            CachedLookup::Expected(id) => match self.by_id(&id).await? {
+                AccountLookup::Account(user) if is_called(&user, email) => {
+                    return Ok(AccountLookup::Account(user));
                 }
                 _ => {}
             },
-            Lookup::Unknown => {}
+            CachedLookup::Unknown => {}
         }
         let unseen = *self.unseen.read().unwrap_or_else(PoisonError::into_inner);
-        let holder = match self.by_filter(email).await? {
+        let lookup = match self.by_filter(email).await? {
             Some(reply) => reply.value,
             None => self.listed_since(unseen, email).await?,
         };
-        Ok(match holder {
-            Holder::Account(user) => self.known(|known| known.reconcile(*user, email)),
-            holder => holder,
+        Ok(match lookup {
+            AccountLookup::Account(user) => self.known(|known| known.reconcile(*user, email)),
+            lookup => lookup,
         })
     }
 
@@ -237,19 +239,19 @@ impl People {
     ///
     /// # Errors
     /// What can go wrong with a call.
-    pub async fn find_now(&self, email: &Email) -> Result<Reply<Holder>, Error> {
+    pub async fn find_now(&self, email: &Email) -> Result<Reply<AccountLookup>, Error> {
         let asked = Instant::now();
         match self.by_filter(email).await? {
             Some(reply) => Ok(reply),
             None => {
-                let holder = self.listed_since(Some(asked), email).await?;
-                Ok(nothing(200).map(|()| holder))
+                let lookup = self.listed_since(Some(asked), email).await?;
+                Ok(nothing(200).map(|()| lookup))
             }
         }
     }
 
     /// Asks with a filter; nothing where filters are not to be believed.
-    async fn by_filter(&self, email: &Email) -> Result<Option<Reply<Holder>>, Error> {
+    async fn by_filter(&self, email: &Email) -> Result<Option<Reply<AccountLookup>>, Error> {
         let reply = self.filter.ask(&self.client, email).await?;
         if let Some(reply) = &reply {
             self.keep(&reply.value);
@@ -266,12 +268,14 @@ impl People {
     ///
     /// # Errors
     /// What can go wrong with a call.
-    pub async fn taken_by(&self, email: &Email) -> Result<Option<Holder>, Error> {
+    pub async fn taken_by(&self, email: &Email) -> Result<Option<AccountLookup>, Error> {
         let asked = Instant::now();
         loop {
             let is_listed = self.is_listed();
             match self.known(|known| known.by_email(email)) {
-                Lookup::Known(holder) if holder != Holder::Nobody => return Ok(Some(holder)),
+                CachedLookup::Known(lookup) if lookup != AccountLookup::NotFound => {
+                    return Ok(Some(lookup));
+                }
                 _ => {}
             }
             let by_filter = self.filter.may_be_believed();
@@ -280,7 +284,7 @@ impl People {
                 let mut taken = self.taken.lock().await;
                 loop {
                     match taken.step(email, asked, by_filter, is_listed) {
-                        Step::Settled(holder) => return Ok(holder),
+                        Step::Settled(lookup) => return Ok(lookup),
                         Step::List(most) => {
                             let begun = Instant::now();
                             let worth_it = |more| most.is_none_or(|most| more <= most);
@@ -356,7 +360,11 @@ impl People {
     }
 
     /// Lists the node, unless it was listed after `since`.
-    async fn listed_since(&self, since: Option<Instant>, email: &Email) -> Result<Holder, Error> {
+    async fn listed_since(
+        &self,
+        since: Option<Instant>,
+        email: &Email,
+    ) -> Result<AccountLookup, Error> {
         let mut listed = self.listed.lock().await;
         if listed.is_none_or(|begun| Some(begun) < since) {
             let begun = Instant::now();
@@ -366,8 +374,8 @@ impl People {
             *listed = Some(begun);
         }
         Ok(match self.known(|known| known.by_email(email)) {
-            Lookup::Known(holder) => holder,
-            Lookup::Expected(_) | Lookup::Unknown => Holder::Nobody,
+            CachedLookup::Known(lookup) => lookup,
+            CachedLookup::Expected(_) | CachedLookup::Unknown => AccountLookup::NotFound,
         })
     }
 
@@ -386,8 +394,8 @@ impl People {
     }
 
     /// Keeps what was read of a single account: that is newer than any list.
-    fn keep(&self, holder: &Holder) {
-        if let Holder::Account(user) = holder {
+    fn keep(&self, lookup: &AccountLookup) {
+        if let AccountLookup::Account(user) = lookup {
             self.keep_up(|known| known.read(user));
         }
     }

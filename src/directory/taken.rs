@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use super::holder::Holder;
+use super::account_lookup::AccountLookup;
 use super::index::Index;
 use crate::roster::Email;
 use crate::scim::Error;
@@ -50,7 +50,7 @@ impl Default for Taken {
 #[derive(Debug)]
 pub(super) enum Step {
     /// Nothing: this is who. Nothing is known where the node shows nothing that can be relied on.
-    Settled(Option<Holder>),
+    Settled(Option<AccountLookup>),
     /// Everyone is to be listed, if that takes no more than so many calls after the first.
     List(Option<u64>),
     /// They are to be asked for.
@@ -67,12 +67,12 @@ impl Taken {
         by_filter: bool,
         is_listed: bool,
     ) -> Step {
-        let among = |index: &Index| Holder::among(index.by_email(&email.folded()), email);
+        let among = |index: &Index| AccountLookup::among(index.by_email(&email.folded()), email);
         let found = self.list.as_ref().map(among);
         if !by_filter {
             // A list that was begun before they were asked for may be older than they are.
             let is_older = self.begun.is_none_or(|begun| begun < asked);
-            let is_there = !matches!(found, None | Some(Holder::Nobody));
+            let is_there = !matches!(found, None | Some(AccountLookup::NotFound));
             let is_settled = is_there || !is_older || self.lists >= LISTS;
             return if is_settled {
                 Step::Settled(found)
@@ -81,7 +81,7 @@ impl Taken {
             };
         }
         if is_listed && self.asked >= FEW {
-            return Step::Settled(Some(Holder::Nobody));
+            return Step::Settled(Some(AccountLookup::NotFound));
         }
         if !is_listed && found.is_none() && self.asked >= self.until {
             let calls = self.asked.max(FEW);

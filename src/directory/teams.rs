@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use super::members::Rolls;
+use super::members::MembershipCache;
 use crate::roster::{GroupKind, GroupName};
 use crate::scim::{Client, Error, Group, Listing, Overlap, Query, same_id};
 use crate::wording::nearest;
@@ -18,11 +18,11 @@ pub struct Teams {
     /// Groups that are to be made, and have a stand-in for an id until then.
     pub(super) missing: Vec<GroupName>,
     /// The ids of those that are made while rows are carried out, by their stand-ins.
-    pub(super) founded: HashMap<String, OnceLock<String>>,
+    pub(super) created: HashMap<String, OnceLock<String>>,
     /// Why a group could not be made, by its name.
     pub(super) given_up: HashMap<String, String>,
     /// Who is in them, as far as that was asked.
-    rolls: Arc<Rolls>,
+    membership_cache: Arc<MembershipCache>,
 }
 
 /// Why a name stands for no group.
@@ -167,22 +167,22 @@ impl Teams {
 
     /// Who is in them, as far as that was asked.
     #[must_use]
-    pub fn rolls(&self) -> &Rolls {
-        &self.rolls
+    pub fn membership_cache(&self) -> &MembershipCache {
+        &self.membership_cache
     }
 
     /// Somebody has joined and left groups.
     pub fn note_memberships(&self, user: &str, joined: &[String], left: &[String]) {
         let joined = joined.iter().map(|group| self.now(group));
         let left = left.iter().map(|group| self.now(group));
-        self.rolls.note(user, joined, left);
+        self.membership_cache.note(user, joined, left);
     }
 
     /// The same groups, with nothing known of who is in them.
     #[must_use]
     pub fn afresh(&self) -> Self {
         Teams {
-            rolls: Arc::default(),
+            membership_cache: Arc::default(),
             ..self.clone()
         }
     }

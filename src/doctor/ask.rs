@@ -6,9 +6,9 @@ use std::time::{Duration, Instant, SystemTime};
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 
-use crate::pace::retry::{Happened, back_off, happened};
-use crate::pace::{Fault, FaultKind, retry_after};
-use crate::scim::{Client, Raw, Refusal, Target};
+use crate::scim::{Client, Raw, Refusal, RequestTarget};
+use crate::transport::retry::{CallStatus, back_off, call_status};
+use crate::transport::{Fault, FaultKind, retry_after};
 use crate::wording::duration;
 
 /// How often one thing is asked.
@@ -42,7 +42,7 @@ pub(super) struct Asker<'a> {
 }
 
 /// An answer, and between which times of our clock it came.
-pub(super) struct Heard {
+pub(super) struct TimedAnswer {
     pub(super) raw: Raw,
     pub(super) sent: SystemTime,
     pub(super) answered: SystemTime,
@@ -50,7 +50,7 @@ pub(super) struct Heard {
 
 /// Why nothing came that says anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum NoAnswer {
     /// The node's no.
     Refused(Refusal),
     /// It takes no calls just now, and says how long that lasts if it does.
@@ -63,18 +63,18 @@ pub(super) enum Why {
     Hopeless(String),
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Why::Refused(refusal) | Why::Busy(refusal, None) => refusal.fmt(f),
-            Why::Busy(refusal, Some(wait)) => {
+            NoAnswer::Refused(refusal) | NoAnswer::Busy(refusal, None) => refusal.fmt(f),
+            NoAnswer::Busy(refusal, Some(wait)) => {
                 write!(f, "{refusal}; it asks to wait for {}", duration(*wait))
             }
-            Why::Strange(media_type) => {
+            NoAnswer::Strange(media_type) => {
                 write!(f, "the answer ({media_type}) is not what was asked for")
             }
-            Why::Silence(fault) => fault.fmt(f),
-            Why::Hopeless(why) => f.write_str(why),
+            NoAnswer::Silence(fault) => fault.fmt(f),
+            NoAnswer::Hopeless(why) => f.write_str(why),
         }
     }
 }
@@ -125,9 +125,9 @@ impl<'a> Asker<'a> {
     /// `GET` of what `read` can make something of.
     pub(super) async fn get<T>(
         &mut self,
-        target: &Target,
+        target: &RequestTarget,
         read: impl Fn(&Raw) -> Option<T>,
-    ) -> Result<T, Why> {
+    ) -> Result<T, NoAnswer> {
         let heard = self.hear(target, |raw| read(raw).is_some()).await?;
         let read = if heard.raw.status.is_success() {
             read(&heard.raw)
@@ -141,11 +141,11 @@ impl<'a> Asker<'a> {
     /// the node, a short "wait", or a yes that `readable` does not know.
     pub(super) async fn hear(
         &mut self,
-        target: &Target,
+        target: &RequestTarget,
         readable: impl Fn(&Raw) -> bool,
-    ) -> Result<Heard, Why> {
+    ) -> Result<TimedAnswer, NoAnswer> {
         if let Some(why) = &self.hopeless {
-            return Err(Why::Hopeless(why.clone()));
+            return Err(NoAnswer::Hopeless(why.clone()));
         }
         let url = target.on(self.client.base());
         let base = self.client.base().path().trim_end_matches('/');
@@ -164,7 +164,7 @@ impl<'a> Asker<'a> {
                     if stumble.is_none() {
                         self.took.push((raw.took, what.clone()));
                     }
-                    let heard = Heard {
+                    let heard = TimedAnswer {
                         raw,
                         sent,
                         answered: SystemTime::now(),
@@ -172,7 +172,9 @@ impl<'a> Asker<'a> {
                     match stumble {
                         Some((stumble, wait)) if self.again(attempt, wait) => (stumble, wait),
                         _ => {
-                            if happened(heard.raw.status, &heard.raw.body) == Happened::Throttled {
+                            if call_status(heard.raw.status, &heard.raw.body)
+                                == CallStatus::Throttled
+                            {
                                 self.give_up("the node takes no calls just now");
                             }
                             return Ok(heard);
@@ -182,7 +184,7 @@ impl<'a> Asker<'a> {
                 Err(fault) => {
                     let wait = back_off(attempt);
                     if !self.lost(&fault, took) || !self.again(attempt, wait) {
-                        return Err(Why::Silence(fault));
+                        return Err(NoAnswer::Silence(fault));
                     }
                     (fault.to_string(), wait)
                 }
@@ -216,15 +218,15 @@ impl<'a> Asker<'a> {
 }
 
 /// Why an answer does not bring what was asked for.
-pub(super) fn why_not(raw: &Raw) -> Why {
+pub(super) fn why_not(raw: &Raw) -> NoAnswer {
     if raw.status.is_success() {
-        return Why::Strange(media_type(raw));
+        return NoAnswer::Strange(media_type(raw));
     }
-    match happened(raw.status, &raw.body) {
-        Happened::Throttled | Happened::Unavailable => {
-            Why::Busy(raw.refusal(), retry_after(&raw.headers, &raw.body))
+    match call_status(raw.status, &raw.body) {
+        CallStatus::Throttled | CallStatus::Unavailable => {
+            NoAnswer::Busy(raw.refusal(), retry_after(&raw.headers, &raw.body))
         }
-        _ => Why::Refused(raw.refusal()),
+        _ => NoAnswer::Refused(raw.refusal()),
     }
 }
 
@@ -234,9 +236,9 @@ fn stumble(raw: &Raw, readable: bool) -> Option<(String, Duration)> {
         return (!readable).then(|| ("an answer that is not SCIM".to_owned(), back_off(1)));
     }
     let told = retry_after(&raw.headers, &raw.body);
-    let wait = match happened(raw.status, &raw.body) {
-        Happened::Throttled | Happened::Unavailable => told.unwrap_or(Duration::from_secs(1)),
-        Happened::ServerError => told.unwrap_or_else(|| back_off(1)),
+    let wait = match call_status(raw.status, &raw.body) {
+        CallStatus::Throttled | CallStatus::Unavailable => told.unwrap_or(Duration::from_secs(1)),
+        CallStatus::ServerError => told.unwrap_or_else(|| back_off(1)),
         _ => return None,
     };
     Some((format!("HTTP {}", raw.status.as_u16()), wait))

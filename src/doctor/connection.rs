@@ -10,12 +10,12 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use url::Host;
 
-use super::ask::{Heard, Why, why_not};
+use super::ask::{NoAnswer, TimedAnswer, why_not};
 use super::clock::{self, Skew};
 use super::{Check, Examination, State};
-use crate::pace::{FaultKind, Route, date};
-use crate::scim::{Cursor, Place, Raw, Target, User};
+use crate::scim::{Cursor, PageStart, Raw, RequestTarget, User};
 use crate::settings::Node;
+use crate::transport::{FaultKind, Route, date};
 use crate::wording::duration;
 
 /// How long the look-up of a name may take.
@@ -57,13 +57,13 @@ impl Examination<'_> {
     }
 
     /// The first call: `GET /Users` for one. Says why it brought no list, if it did not.
-    pub(super) async fn connection(&mut self) -> Result<(), Why> {
+    pub(super) async fn connection(&mut self) -> Result<(), NoAnswer> {
         let host = match self.setup.route {
             Route::Straight => self.look_up().await,
             // The proxy looks it up.
             Route::Through(_) => Ok(Vec::new()),
         };
-        let first = |place| Target::new(&["Users"]).at(place).with("count", "1");
+        let first = |place| RequestTarget::new(&["Users"]).at(place).with("count", "1");
         let is_list = |raw: &Raw| raw.page::<User>().is_some();
         let mut heard = self.asker.hear(&first(&self.first), is_list).await;
         if heard
@@ -71,7 +71,7 @@ impl Examination<'_> {
             .is_ok_and(|heard| heard.raw.status == StatusCode::BAD_REQUEST)
         {
             // It may know lists by cursor only.
-            let place = Place::Cursor(Cursor::FIRST);
+            let place = PageStart::Cursor(Cursor::FIRST);
             let again = self.asker.hear(&first(&place), is_list).await;
             if again.as_ref().is_ok_and(|again| is_list(&again.raw)) {
                 heard = again;
@@ -160,11 +160,11 @@ impl Examination<'_> {
     }
 
     /// Says why nothing came back, and that the rest cannot be checked.
-    async fn no_connection(&mut self, host: &io::Result<Vec<SocketAddr>>, why: &Why) {
+    async fn no_connection(&mut self, host: &io::Result<Vec<SocketAddr>>, why: &NoAnswer) {
         let addresses = host.as_deref().unwrap_or_default();
         let is_straight = self.setup.route == Route::Straight;
         match why {
-            Why::Silence(fault) if fault.kind == FaultKind::Unreachable => {
+            NoAnswer::Silence(fault) if fault.kind == FaultKind::Unreachable => {
                 if is_straight && addresses.is_empty() {
                     self.skip(&[Check::Connection], "the host has no address");
                 } else {
@@ -199,7 +199,7 @@ impl Examination<'_> {
         self.skip(&[Check::Token, Check::Clock], "no connection");
     }
 
-    fn connected(&mut self, heard: &Heard) {
+    fn connected(&mut self, heard: &TimedAnswer) {
         let base = self.asker.client().base();
         let with = match base.scheme() {
             "https" => "making the connection and its encryption included",
@@ -221,7 +221,7 @@ impl Examination<'_> {
         }
     }
 
-    fn clock(&mut self, heard: &Heard) {
+    fn clock(&mut self, heard: &TimedAnswer) {
         let Some(date) = date(&heard.raw.headers) else {
             let found = "the node does not tell its time (no Date). An account that is found after a lost answer is then \
                          taken for this run's own if it is exactly what the row asks for";
@@ -252,11 +252,11 @@ impl Examination<'_> {
             return self.found(CHECK, State::Ok, "accepted; it may read users");
         }
         match why_not(raw) {
-            Why::Busy(..) => self.skip(&[CHECK], "the node takes no calls just now"),
-            Why::Refused(refusal) if refusal.status == 401 => {
+            NoAnswer::Busy(..) => self.skip(&[CHECK], "the node takes no calls just now"),
+            NoAnswer::Refused(refusal) if refusal.status == 401 => {
                 self.mend(CHECK, State::Problem, refusal.to_string(), NEW_TOKEN);
             }
-            Why::Refused(refusal) if refusal.status == 403 => {
+            NoAnswer::Refused(refusal) if refusal.status == 403 => {
                 let found = format!("{refusal}: it may not read users");
                 self.mend(CHECK, State::Problem, found, NEW_TOKEN);
             }
@@ -269,19 +269,19 @@ impl Examination<'_> {
     }
 
     /// Says why no list of users came.
-    pub(super) fn no_users(&mut self, why: &Why) {
+    pub(super) fn no_users(&mut self, why: &NoAnswer) {
         const CHECK: Check = Check::Users;
         let found = why.to_string();
         match why {
-            Why::Silence(_) if self.asker.is_cut_off() => self.skip(&[CHECK], "no connection"),
-            Why::Silence(_) => self.mend(CHECK, State::Problem, found, LATER),
-            Why::Hopeless(_) => self.skip(&[CHECK], &found),
-            Why::Busy(..) => {
+            NoAnswer::Silence(_) if self.asker.is_cut_off() => self.skip(&[CHECK], "no connection"),
+            NoAnswer::Silence(_) => self.mend(CHECK, State::Problem, found, LATER),
+            NoAnswer::Hopeless(_) => self.skip(&[CHECK], &found),
+            NoAnswer::Busy(..) => {
                 let mend =
                     "Wait and try again. Is something else using this token at the same time?";
                 self.mend(CHECK, State::Problem, found, mend);
             }
-            Why::Strange(_) => {
+            NoAnswer::Strange(_) => {
                 let mend = format!(
                     "{CHECK_ADDRESS} If it is right, something in between answers for the node: a proxy's or network's \
                      sign-in page."
@@ -289,7 +289,7 @@ impl Examination<'_> {
                 let found = format!("not a SCIM list: {why}");
                 self.mend(CHECK, State::Problem, found, mend);
             }
-            Why::Refused(refusal) => match refusal.status {
+            NoAnswer::Refused(refusal) => match refusal.status {
                 300..=399 => self.skip(&[CHECK], &found),
                 404 | 405 | 501 => self.mend(CHECK, State::Problem, found, CHECK_ADDRESS),
                 _ => self.mend(CHECK, State::Problem, found, LATER),
@@ -300,8 +300,8 @@ impl Examination<'_> {
 
 /// Whether the node says that the token may not be used, and not only that there are too many
 /// calls.
-pub(super) fn is_token_refused(why: &Why) -> bool {
-    matches!(why, Why::Refused(refusal) if refusal.status == 401 || refusal.status == 403)
+pub(super) fn is_token_refused(why: &NoAnswer) -> bool {
+    matches!(why, NoAnswer::Refused(refusal) if refusal.status == 401 || refusal.status == 403)
 }
 
 const REFUSED: &str = "nobody is listening there";

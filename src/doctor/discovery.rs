@@ -1,10 +1,10 @@
 //! What the node says of itself. Nothing here keeps a node from being used: headcount finds out by
 //! doing.
 
-use super::ask::Why;
+use super::ask::NoAnswer;
 use super::connection::is_token_refused;
 use super::{Check, Examination, State};
-use crate::scim::{Page, Raw, ResourceType, Schema, ServiceProviderConfig, Target};
+use crate::scim::{Page, Raw, RequestTarget, ResourceType, Schema, ServiceProviderConfig};
 use crate::wording::grouped;
 
 const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -24,7 +24,7 @@ const SENT: [&str; 7] = [
 impl Examination<'_> {
     /// Asks everything that the node tells of itself. Where the token is refused, this may still be
     /// open to all (RFC 7644, section 4): that is tried once.
-    pub(super) async fn discovery(&mut self, first: &Result<(), Why>) {
+    pub(super) async fn discovery(&mut self, first: &Result<(), NoAnswer>) {
         let config = self.ask_config().await;
         if first.as_ref().is_err_and(is_token_refused)
             && config.as_ref().is_err_and(is_token_refused)
@@ -50,8 +50,8 @@ impl Examination<'_> {
         self.user_schema().await;
     }
 
-    async fn ask_config(&mut self) -> Result<ServiceProviderConfig, Why> {
-        let target = Target::new(&["ServiceProviderConfig"]);
+    async fn ask_config(&mut self) -> Result<ServiceProviderConfig, NoAnswer> {
+        let target = RequestTarget::new(&["ServiceProviderConfig"]);
         self.asker
             .get(&target, |raw| ServiceProviderConfig::read(&raw.body))
             .await
@@ -70,7 +70,7 @@ impl Examination<'_> {
     }
 
     async fn resource_type(&mut self, check: Check, name: &str, usual: &str) {
-        let target = Target::new(&["ResourceTypes", name]);
+        let target = RequestTarget::new(&["ResourceTypes", name]);
         let read = self
             .asker
             .get(&target, |raw| ResourceType::read(&raw.body))
@@ -101,7 +101,7 @@ impl Examination<'_> {
     async fn schemas(&mut self) {
         let read = self
             .asker
-            .get(&Target::new(&["Schemas"]), Raw::page::<Schema>)
+            .get(&RequestTarget::new(&["Schemas"]), Raw::page::<Schema>)
             .await;
         match read {
             Ok(Page { resources, .. }) => {
@@ -117,7 +117,7 @@ impl Examination<'_> {
     }
 
     async fn user_schema(&mut self) {
-        let target = Target::new(&["Schemas", USER_SCHEMA]);
+        let target = RequestTarget::new(&["Schemas", USER_SCHEMA]);
         let read = self.asker.get(&target, Raw::resource::<Schema>).await;
         let schema = match read {
             Ok(schema) => schema,

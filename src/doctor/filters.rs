@@ -1,10 +1,10 @@
 //! Whether the node answers with those that were asked for: a node that ignores a filter answers
 //! with everyone.
 
-use super::ask::Why;
+use super::ask::NoAnswer;
 use super::{Check, Examination, State};
 use crate::directory::other_case;
-use crate::scim::{Page, Raw, Target, User, equals};
+use crate::scim::{Page, Raw, RequestTarget, User, equals};
 use crate::wording::grouped;
 
 /// What became of a filter that ought to find one person.
@@ -39,16 +39,16 @@ impl Examination<'_> {
         self.locked(locked_seen).await;
     }
 
-    async fn filtered(&mut self, filter: &str) -> Result<Page<User>, Why> {
+    async fn filtered(&mut self, filter: &str) -> Result<Page<User>, NoAnswer> {
         // Two are enough to see whether the node sends anyone else.
-        let target = Target::new(&["Users"])
+        let target = RequestTarget::new(&["Users"])
             .with("filter", filter)
             .at(&self.first)
             .with("count", "2");
         self.asker.get(&target, Raw::page::<User>).await
     }
 
-    async fn one(&mut self, filter: &str, id: &str) -> Result<Filtered, Why> {
+    async fn one(&mut self, filter: &str, id: &str) -> Result<Filtered, NoAnswer> {
         let page = self.filtered(filter).await?;
         let total = page.total.unwrap_or(page.resources.len() as u64);
         Ok(match page.resources.as_slice() {
@@ -81,7 +81,7 @@ impl Examination<'_> {
                 self.found(CHECK, State::Note, found);
             }
             Err(why) => {
-                if matches!(why, Why::Refused(_)) {
+                if matches!(why, NoAnswer::Refused(_)) {
                     self.facts.finds_by_email = Some(false);
                 }
                 self.missed(CHECK, &why);

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::ask::Why;
+use super::ask::NoAnswer;
 use super::connection::is_token_refused;
 use super::{Check, Examination, Granted, Listed, State};
-use crate::scim::{Group, PAGE, Page, Raw, Resource, Target, User};
+use crate::scim::{Group, PAGE, Page, Raw, RequestTarget, Resource, User};
 use crate::wording::{counted, grouped};
 
 /// How many are asked for: what headcount asks for, and what it or others fall back to.
@@ -15,12 +15,12 @@ const SIZES: [u64; 5] = [PAGE, 500, 100, 50, 10];
 /// A page of users, and how many were asked for.
 struct Attempt {
     asked: u64,
-    page: Result<Page<User>, Why>,
+    page: Result<Page<User>, NoAnswer>,
 }
 
 impl Examination<'_> {
     /// Reads the first pages, unless the first call has shown that there are none.
-    pub(super) async fn lists(&mut self, first: Result<(), Why>) {
+    pub(super) async fn lists(&mut self, first: Result<(), NoAnswer>) {
         match &first {
             Err(why) if is_token_refused(why) => {
                 let all = [
@@ -73,9 +73,9 @@ impl Examination<'_> {
                     most = most.max(came);
                     came >= asked || came >= page.total.unwrap_or(u64::MAX)
                 }
-                Err(Why::Refused(refusal)) => !matches!(refusal.status, 400 | 413 | 422),
+                Err(NoAnswer::Refused(refusal)) => !matches!(refusal.status, 400 | 413 | 422),
                 // A smaller one may come in time.
-                Err(why) => !matches!(why, Why::Silence(_)),
+                Err(why) => !matches!(why, NoAnswer::Silence(_)),
             };
             attempts.push(Attempt { asked, page });
             if enough {
@@ -89,8 +89,8 @@ impl Examination<'_> {
         &mut self,
         count: u64,
         excluded: Option<&str>,
-    ) -> Result<Page<R>, Why> {
-        let mut target = Target::new(&[R::ENDPOINT])
+    ) -> Result<Page<R>, NoAnswer> {
+        let mut target = RequestTarget::new(&[R::ENDPOINT])
             .at(&self.first)
             .with("count", &count.to_string());
         if let Some(excluded) = excluded {
@@ -108,7 +108,7 @@ impl Examination<'_> {
             .map(|(asked, page)| (asked, page.resources.len() as u64))
             .collect();
         if let ([first, ..], [(_, came), ..]) = (attempts, came.as_slice())
-            && matches!(first.page, Err(Why::Silence(_)))
+            && matches!(first.page, Err(NoAnswer::Silence(_)))
         {
             let found = format!(
                 "a page of {} did not come in time, one of {} did",
@@ -165,7 +165,7 @@ impl Examination<'_> {
     async fn groups(&mut self) {
         let lean = self.page::<Group>(PAGE, Some("members")).await;
         let (page, refused) = match lean {
-            Err(Why::Refused(refusal)) if matches!(refusal.status, 400 | 413 | 422) => {
+            Err(NoAnswer::Refused(refusal)) if matches!(refusal.status, 400 | 413 | 422) => {
                 (self.page::<Group>(SIZES[3], None).await, Some(refusal))
             }
             page => (page, None),
@@ -269,7 +269,7 @@ impl Examination<'_> {
         let Some(id) = inhabited.or(first) else {
             return self.skip(&[Check::WithoutMembers], "there are no groups");
         };
-        let target = Target::new(&["Groups", &id]);
+        let target = RequestTarget::new(&["Groups", &id]);
         match self.asker.get(&target, Raw::resource::<Group>).await {
             Ok(group) if has_members(&group) => {
                 self.facts.lean_groups = Some(true);

@@ -18,9 +18,9 @@ use std::time::Duration;
 
 pub use report::{Check, Finding, Report, State};
 
-use crate::pace::{Route, Tempo};
-use crate::scim::{Client, Place, ServiceProviderConfig, User};
-use ask::{Asker, Why};
+use crate::scim::{Client, PageStart, ServiceProviderConfig, User};
+use crate::transport::{RateSetting, Route};
+use ask::{Asker, NoAnswer};
 
 /// How long a node may think about one call before it counts as silent. An examination is to end in
 /// seconds, not to wait as long as a run would.
@@ -36,7 +36,7 @@ pub struct Setup {
     /// How many calls may be in flight.
     pub concurrency: usize,
     /// How fast calls may leave.
-    pub rate: Tempo,
+    pub rate: RateSetting,
     /// The way to it.
     pub route: Route,
 }
@@ -47,7 +47,7 @@ pub async fn examine(client: &Client, setup: &Setup) -> Report {
         asker: Asker::new(client),
         setup,
         findings: Vec::new(),
-        first: Place::FIRST,
+        first: PageStart::FIRST,
         facts: Facts::default(),
     };
     examination.address();
@@ -65,7 +65,7 @@ struct Examination<'a> {
     setup: &'a Setup,
     findings: Vec<Finding>,
     /// Where lists begin, by the way that the node takes.
-    first: Place,
+    first: PageStart,
     facts: Facts,
 }
 
@@ -144,13 +144,13 @@ impl Examination<'_> {
 
     /// Says that a check could not be made, or that what it asks for is missing: neither keeps the
     /// node from being used.
-    fn missed(&mut self, check: Check, why: &Why) {
+    fn missed(&mut self, check: Check, why: &NoAnswer) {
         match why {
-            Why::Refused(refusal) if matches!(refusal.status, 404 | 501) => {
+            NoAnswer::Refused(refusal) if matches!(refusal.status, 404 | 501) => {
                 let found = format!("the node does not have it (HTTP {})", refusal.status);
                 self.found(check, State::Note, found);
             }
-            Why::Hopeless(why) => self.skip(&[check], why),
+            NoAnswer::Hopeless(why) => self.skip(&[check], why),
             _ => self.found(check, State::Note, why.to_string()),
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::report::{Tint, paragraph};
+use crate::report::{Style, paragraph};
 
 /// How wide the written report is at the most.
 const WIDTH: usize = 100;
@@ -143,12 +143,12 @@ impl State {
         }
     }
 
-    fn tint(self) -> Tint {
+    fn tint(self) -> Style {
         match self {
-            State::Ok => Tint::Good,
-            State::Note => Tint::Care,
-            State::Problem => Tint::Bad,
-            State::Skipped => Tint::Faint,
+            State::Ok => Style::Good,
+            State::Note => Style::Care,
+            State::Problem => Style::Bad,
+            State::Skipped => Style::Faint,
         }
     }
 }

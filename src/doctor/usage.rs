@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::connection::{LATER, short};
 use super::{Check, Examination, Facts, Granted, Setup, State};
-use crate::pace::Tempo;
 use crate::scim::{BulkLimits, PAGE};
+use crate::transport::RateSetting;
 use crate::wording::grouped;
 
 /// Answers that take longer than this make runs slow.
@@ -189,9 +189,9 @@ fn bulk(facts: &Facts) -> String {
 fn calls(facts: &Facts, setup: &Setup) -> String {
     let most = setup.concurrency;
     let ceiling = match setup.rate {
-        Tempo::AtMost(rate) => format!("never more than {rate} (--rate)"),
-        Tempo::Auto => "without a ceiling (--rate)".to_owned(),
-        Tempo::Off => "without rate control (--rate off)".to_owned(),
+        RateSetting::AtMost(rate) => format!("never more than {rate} (--rate)"),
+        RateSetting::Auto => "without a ceiling (--rate)".to_owned(),
+        RateSetting::Off => "without rate control (--rate off)".to_owned(),
     };
     let mut words = format!("at most {most} in flight (--concurrency), {ceiling}");
     let latency = facts.latency.filter(|latency| !latency.is_zero());

@@ -9,8 +9,8 @@ use super::counts::Counts;
 use super::problems::{Finding, ProblemList};
 use super::teams::{TeamChecks, remark_line, rows_of_teams};
 use crate::directory::Teams;
-use crate::report::{Digest, Tint};
-use crate::roster::{Census, Code, Column, GroupName, Problem, Roster};
+use crate::report::{Digest, Style};
+use crate::roster::{Column, GroupName, InputSummary, Problem, ProblemKind, Roster};
 use crate::sheet::SheetError;
 use crate::wording::grouped;
 
@@ -88,7 +88,7 @@ impl<W: Write> Check<W> {
         self.problems += 1;
         match &mut self.to {
             Destination::Person { wrong, .. } => *wrong = Some(why),
-            Destination::Program(list) => list.add(&Finding::of_file(Code::Unreadable, why)),
+            Destination::Program(list) => list.add(&Finding::of_file(ProblemKind::Unreadable, why)),
         }
     }
 
@@ -96,14 +96,14 @@ impl<W: Write> Check<W> {
     ///
     /// # Errors
     /// When the file cannot be read to its end.
-    pub fn rows(&mut self, roster: &Roster) -> Result<Census, SheetError> {
+    pub fn rows(&mut self, roster: &Roster) -> Result<InputSummary, SheetError> {
         let names = [Column::FirstName, Column::LastName, Column::DisplayName];
         self.has_names = names
             .into_iter()
             .any(|column| roster.columns().at(column).is_some());
-        let census = roster.check(&mut |problem| self.problem(problem))?;
-        self.counts.add(&census);
-        Ok(census)
+        let summary = roster.check(&mut |problem| self.problem(problem))?;
+        self.counts.add(&summary);
+        Ok(summary)
     }
 
     /// Checks the names of teams and roles in these rows against those of the node.
@@ -113,11 +113,11 @@ impl<W: Write> Check<W> {
     pub fn teams(
         &mut self,
         roster: &Roster,
-        census: &Census,
+        summary: &InputSummary,
         there: &Teams,
     ) -> Result<(), SheetError> {
         self.teams_were(TeamChecks::Checked);
-        let wrong = there.wrong(&census.groups);
+        let wrong = there.wrong(&summary.groups);
         match &mut self.to {
             Destination::Person { teams, .. } => {
                 self.problems += wrong.len() as u64;
@@ -125,7 +125,7 @@ impl<W: Write> Check<W> {
                     wrong
                         .iter()
                         .take(TEAMS)
-                        .map(|remark| remark_line(roster, remark, Tint::Bad)),
+                        .map(|remark| remark_line(roster, remark, Style::Bad)),
                 );
                 if let Some(more @ 1..) = wrong.len().checked_sub(TEAMS) {
                     let more = grouped(more as u64);

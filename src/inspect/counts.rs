@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::roster::{Action, Census};
+use crate::roster::{Action, InputSummary};
 use crate::sheet::RowNumber;
 use crate::wording::grouped;
 
@@ -28,24 +28,24 @@ pub struct Counts {
 
 impl Counts {
     /// Adds what rows of one node ask for.
-    pub fn add(&mut self, census: &Census) {
-        self.rows += census.rows;
-        self.invalid += census.invalid;
+    pub fn add(&mut self, summary: &InputSummary) {
+        self.rows += summary.rows;
+        self.invalid += summary.invalid;
         for action in Action::ALL {
-            let count = census.by_action(action);
+            let count = summary.by_action(action);
             match self.actions.iter_mut().find(|(of, _)| *of == action) {
                 Some((_, so_far)) => *so_far += count,
                 None if count > 0 => self.actions.push((action, count)),
                 None => {}
             }
         }
-        let repeats = census.repeats.iter().map(|(row, first)| (*row, *first));
+        let repeats = summary.repeats.iter().map(|(row, first)| (*row, *first));
         self.repeats.extend(repeats);
-        if census.nameless.rows() > 0 {
-            self.nameless.push(census.nameless.to_string());
-            self.nameless_rows += census.nameless.rows();
+        if summary.nameless.rows() > 0 {
+            self.nameless.push(summary.nameless.to_string());
+            self.nameless_rows += summary.nameless.rows();
         }
-        self.recurring |= census.recurring;
+        self.recurring |= summary.recurring;
     }
 
     /// What else is worth knowing, one line each. None of it keeps a row from being carried out.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::roster::{Code, Problem};
+use crate::roster::{Problem, ProblemKind};
 
 /// One problem as a program reads it.
 #[derive(Debug, Serialize)]
@@ -41,7 +41,7 @@ impl<'p> Finding<'p> {
 
     /// Something that is wrong with the file as a whole.
     #[must_use]
-    pub fn of_file(code: Code, message: String) -> Self {
+    pub fn of_file(code: ProblemKind, message: String) -> Self {
         Finding {
             row: None,
             cell: None,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::problems::Finding;
 use crate::directory::GroupRemark;
-use crate::report::Tint;
-use crate::roster::{Code, Column, Entry, GroupKind, GroupName, Roster};
+use crate::report::Style;
+use crate::roster::{CheckedRow, Column, GroupKind, GroupName, ProblemKind, Roster};
 use crate::sheet::{SheetError, trim};
 
 /// Whether the teams and roles of a file were looked up on a node; the later, the less was checked.
@@ -46,7 +46,7 @@ impl TeamChecks {
 
 /// What is to be said of a team, and where it is named, in the colour of what that means.
 #[must_use]
-pub fn remark_line(roster: &Roster, remark: &GroupRemark, tint: Tint) -> String {
+pub fn remark_line(roster: &Roster, remark: &GroupRemark, tint: Style) -> String {
     let GroupRemark {
         name,
         mentions,
@@ -92,7 +92,7 @@ pub(super) fn rows_of_teams(
                     cell: None,
                     column: heading_of(roster, &entry, group),
                     value: Some(&group.name),
-                    code: Code::Team.as_str(),
+                    code: ProblemKind::Team.as_str(),
                     message: format!("{:?}: {words}", group.name),
                 });
             }
@@ -102,7 +102,7 @@ pub(super) fn rows_of_teams(
 }
 
 /// The heading of the cell that names a group.
-fn heading_of<'r>(roster: &'r Roster, entry: &Entry, group: &GroupName) -> Option<&'r str> {
+fn heading_of<'r>(roster: &'r Roster, entry: &CheckedRow, group: &GroupName) -> Option<&'r str> {
     let columns = columns_of(group.kind);
     let names = |at: &usize| {
         let cell = entry.cells.get(*at).unwrap_or_default();

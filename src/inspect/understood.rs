@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::counts::Counts;
 use super::problems::Finding;
-use crate::report::{Digest, Kind};
-use crate::roster::{Code, Column, Idle, MappedBy, Meaning, Problem, Roster, Why};
+use crate::report::{Digest, ProblemGroup};
+use crate::roster::{Column, Idle, MappedBy, Meaning, Problem, ProblemKind, Roster, Why};
 use crate::sheet::{Fact, RowNumber, SheetError, trim};
 
 /// How many rows are shown as they are read.
@@ -79,8 +79,8 @@ impl Understood {
         }
         if has_headings {
             let problems = &mut self.problems;
-            let census = roster.check(&mut |problem| problems.add(problem))?;
-            self.counts.add(&census);
+            let summary = roster.check(&mut |problem| problems.add(problem))?;
+            self.counts.add(&summary);
         } else {
             // Every row would be wrong for the same reason.
             for entry in roster.entries()? {
@@ -122,7 +122,7 @@ impl Understood {
         let mut problems: Vec<Value> = self.problems.kinds().iter().map(kind_json).collect();
         let broken = self.broken.as_ref().map(|error| {
             json!({ "code": "unreadable", "count": 1, "first": [
-                Finding::of_file(Code::Unreadable, error.to_string())
+                Finding::of_file(ProblemKind::Unreadable, error.to_string())
             ] })
         });
         problems.extend(broken);
@@ -174,7 +174,7 @@ fn mapped_json(by: &MappedBy) -> (&'static str, Option<&str>) {
     }
 }
 
-fn kind_json(kind: &Kind) -> Value {
+fn kind_json(kind: &ProblemGroup) -> Value {
     let first: Vec<Finding> = kind.first().iter().map(Finding::of).collect();
     let code = kind.first().first().map(|problem| problem.code.as_str());
     json!({ "code": code, "count": kind.problems(), "first": first })

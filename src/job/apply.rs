@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::node_job::node_jobs;
 use super::preview::{Preview, Previewed};
-use super::site::sites;
 use super::unfinished::same_unfinished;
 use super::{Caller, Exit, Finished, Job, JobError, JobSpec, NodeRef, Purpose, RunOptions};
 use crate::directory::{Directory, People};
 use crate::preview::{Comparison, PlanFile};
-use crate::report::{Tint, grouped};
+use crate::report::{Style, grouped};
 use crate::sheet::shown;
 
 /// A plan, and the job it was made for.
@@ -55,37 +55,43 @@ impl Application {
     /// # Errors
     /// When it does not hold any more, besides what keeps any job from being carried out.
     pub async fn carry_out(self) -> Result<Finished, JobError> {
-        let (Preview { mut job, mut ready }, _) = self.compare(Purpose::Run).await?;
-        for each in &mut ready {
+        let (
+            Preview {
+                mut job,
+                mut prepared,
+            },
+            _,
+        ) = self.compare(Purpose::Run).await?;
+        for each in &mut prepared {
             let people = People::new(Arc::clone(&each.node.client));
-            job.prepare(&each.site.census, &people, Purpose::Run)
+            job.prepare(&each.node_job.summary, &people, Purpose::Run)
                 .await?;
             each.directory = Arc::new(Directory {
                 people,
                 teams: each.directory.teams.afresh(),
             });
         }
-        job.confirm(&ready).await?;
-        job.execute(ready).await
+        job.confirm(&prepared).await?;
+        job.execute(prepared).await
     }
 
     async fn compare(self, purpose: Purpose) -> Result<(Preview, Previewed), JobError> {
         let Application { job, plan } = self;
         let planned = plan.planned.clone();
         let plan_again = plan_again(&job, plan.path());
-        let mut sites = job.open().await?;
-        if sites.sha256() != planned.input.sha256 {
+        let mut node_jobs = job.open().await?;
+        if node_jobs.sha256() != planned.input.sha256 {
             return Err(JobError::usage(format_args!(
                 "{} was changed since the plan was made; nothing was sent. Make a new plan: {plan_again}",
                 shown(&job.spec.file)
             )));
         }
         if purpose == Purpose::Run {
-            sites.check_results(&job)?;
-            sites.hold(&job).await?;
+            node_jobs.check_results(&job)?;
+            node_jobs.lock(&job).await?;
         }
-        let nodes = sites.addresses();
-        let mut ready = job.look(sites, Purpose::Preview).await?;
+        let nodes = node_jobs.addresses();
+        let mut prepared = job.look(node_jobs, Purpose::Preview).await?;
         if nodes != planned.nodes {
             return Err(JobError::usage(format_args!(
                 "the plan was made for {}, not for {}; nothing was sent. Name the plan's node, or make a plan for this one: \
@@ -94,8 +100,8 @@ impl Application {
                 nodes.join(" and "),
             )));
         }
-        job.assess(&mut ready).await?;
-        let preview = Preview { job, ready };
+        job.assess(&mut prepared).await?;
+        let preview = Preview { job, prepared };
         let previewed = preview.is_as_planned(plan, &plan_again).await?;
         Ok((preview, previewed))
     }
@@ -113,15 +119,15 @@ impl Preview {
             ));
         }
         let changed = comparison.end().map_err(JobError::usage)?;
-        let Preview { job, ready } = self;
+        let Preview { job, prepared } = self;
         for each in &changed.first {
             job.caller.tell(each);
         }
         if changed.count == 0 {
             return Ok(previewed);
         }
-        let records = job.spec.options.shelf()?;
-        let about = job.about(&sites(ready), &job.results_path()?)?;
+        let records = job.spec.options.run_store()?;
+        let about = job.about(&node_jobs(prepared), &job.results_path()?)?;
         let next = match same_unfinished(&records, &about, &*job.caller)? {
             // The plan was carried out in part: that is why.
             Some(run) => run.advice(),
@@ -138,7 +144,7 @@ impl Preview {
 fn plan_again(job: &Job, plan: &Path) -> String {
     let JobSpec { file, import, .. } = &job.spec;
     let (file, action, plan) = (file.display(), import.action, plan.display());
-    Tint::Command.on(format_args!(
+    Style::Command.on(format_args!(
         "headcount plan {file} --action {action} -o {plan}"
     ))
 }

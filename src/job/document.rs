@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Exit, JobError, SANDBOX};
-use crate::ledger::{Book, Counts, Kind, Shelf, State};
+use crate::ledger::{Counts, RunKind, RunRecord, RunState, RunStore};
 use crate::report::{NodeName, Outcomes};
 
 /// What programs know the documents by.
@@ -40,17 +40,17 @@ pub struct RunDocument {
 }
 
 /// What comes next after a run.
-pub fn next(book: &Book, is_going: bool) -> Result<Option<&'static str>, JobError> {
-    let about = book.about();
+pub fn next(record: &RunRecord, is_going: bool) -> Result<Option<&'static str>, JobError> {
+    let about = record.about();
     // The node of a sandbox is gone with its run.
     if about.addresses().any(|address| address == SANDBOX) {
         return Ok(None);
     }
-    Ok(match book.state()? {
-        State::Open if is_going => None,
-        State::Open | State::Stopped { .. } => Some("resume"),
-        State::Finished { .. } if book.counts()?.not_done(about.rows) > 0 => Some("retry"),
-        State::Finished { .. } | State::Discarded { .. } => None,
+    Ok(match record.state()? {
+        RunState::Open if is_going => None,
+        RunState::Open | RunState::Stopped { .. } => Some("resume"),
+        RunState::Finished { .. } if record.counts()?.not_done(about.rows) > 0 => Some("retry"),
+        RunState::Finished { .. } | RunState::Discarded { .. } => None,
     })
 }
 
@@ -62,30 +62,30 @@ pub fn not_sent(rows: u64, counts: &Counts) -> u64 {
 
 impl RunDocument {
     /// The run of a record, which may be going.
-    pub fn of(book: &Book, is_going: bool) -> Result<Self, JobError> {
-        let (about, state, counts) = (book.about(), book.state()?, book.counts()?);
-        let next = next(book, is_going)?.map(|command| {
-            let id = book.id().to_string();
+    pub fn of(record: &RunRecord, is_going: bool) -> Result<Self, JobError> {
+        let (about, state, counts) = (record.about(), record.state()?, record.counts()?);
+        let next = next(record, is_going)?.map(|command| {
+            let id = record.id().to_string();
             ["headcount".into(), "runs".into(), command.into(), id]
         });
         let (word, ended, stopped) = match state {
-            State::Open if is_going => ("going", None, None),
-            State::Open => ("cut_short", None, None),
-            State::Stopped { at, why } => ("stopped", Some(at), Some(why)),
-            State::Discarded { at } => ("discarded", Some(at), None),
-            State::Finished { at } => ("finished", Some(at), None),
+            RunState::Open if is_going => ("going", None, None),
+            RunState::Open => ("cut_short", None, None),
+            RunState::Stopped { at, why } => ("stopped", Some(at), Some(why)),
+            RunState::Discarded { at } => ("discarded", Some(at), None),
+            RunState::Finished { at } => ("finished", Some(at), None),
         };
         let node = |node: &crate::ledger::NodeAbout| NodeName {
             name: node.name.clone(),
             address: node.identity.address.clone(),
         };
         Ok(RunDocument {
-            run: book.id().to_string(),
+            run: record.id().to_string(),
             command: about.word().to_owned(),
             of: match &about.kind {
-                Kind::Import => None,
-                Kind::Retry { of } => of.clone(),
-                Kind::Undo { of } => Some(of.clone()),
+                RunKind::Import => None,
+                RunKind::Retry { of } => of.clone(),
+                RunKind::Undo { of } => Some(of.clone()),
             },
             file: about.input.path.display().to_string(),
             nodes: about.nodes.iter().map(node).collect(),
@@ -136,10 +136,10 @@ impl RunsDocument {
     ///
     /// # Errors
     /// When the records cannot be listed.
-    pub fn of(shelf: &Shelf) -> Result<Self, JobError> {
+    pub fn of(run_store: &RunStore) -> Result<Self, JobError> {
         let entry = |id| {
-            let run = shelf.read(&id).map_err(JobError::from);
-            let run = run.and_then(|book| RunDocument::of(&book, shelf.is_going(&id)));
+            let run = run_store.read(&id).map_err(JobError::from);
+            let run = run.and_then(|record| RunDocument::of(&record, run_store.is_going(&id)));
             match run {
                 Ok(run) => RunEntry::Run(Box::new(run)),
                 Err(error) => RunEntry::Unreadable {
@@ -150,7 +150,7 @@ impl RunsDocument {
         };
         Ok(RunsDocument {
             schema: RUNS,
-            runs: shelf.runs()?.into_iter().map(entry).collect(),
+            runs: run_store.runs()?.into_iter().map(entry).collect(),
         })
     }
 }
@@ -184,19 +184,19 @@ pub struct Part {
 
 impl Summary {
     /// Of a run for which nothing was sent now.
-    pub(super) fn without_calls(book: &Book, exit: Exit) -> Result<Self, JobError> {
+    pub(super) fn without_calls(record: &RunRecord, exit: Exit) -> Result<Self, JobError> {
         let part = Part {
             exit_code: exit as u8,
             ..Part::default()
         };
-        Self::of(book, part)
+        Self::of(record, part)
     }
 
     /// Of a run that nobody works on any more.
-    pub fn of(book: &Book, part: Part) -> Result<Self, JobError> {
+    pub fn of(record: &RunRecord, part: Part) -> Result<Self, JobError> {
         Ok(Summary {
             schema: SUMMARY,
-            run: RunDocument::of(book, false)?,
+            run: RunDocument::of(record, false)?,
             part,
         })
     }

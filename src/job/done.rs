@@ -7,9 +7,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::JobError;
-use crate::ledger::{Book, Chain, LedgerError, Pages, Place};
-use crate::report::FormerResults;
-use crate::roster::{self, Column, Entry, Roster};
+use crate::ledger::{Chain, ChainRow, LedgerError, RecordedRows, RunRecord};
+use crate::report::PriorResults;
+use crate::roster::{self, CheckedRow, Column, Roster};
 use crate::sheet::{Original, shown, trim};
 
 /// The done rows of a run and its retries.
@@ -18,20 +18,20 @@ pub(super) struct DoneRows {
     /// By what they ask for.
     rows: Vec<DoneRow>,
     /// The same by where they stand.
-    by_place: Vec<(Place, u64)>,
+    by_place: Vec<(ChainRow, u64)>,
 }
 
 /// A done row, at a few bytes: a file may have millions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct DoneRow {
     content: u64,
-    place: Place,
+    place: ChainRow,
 }
 
 /// Rows of a file, each held against what is done.
 #[derive(Debug)]
 pub(super) struct Sources {
-    former: FormerResults,
+    prior: PriorResults,
     node: Option<usize>,
 }
 
@@ -39,9 +39,9 @@ pub(super) struct Sources {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
     /// It is done with.
-    Done(Place),
+    Done(ChainRow),
     /// It is the row at this place, and is not done.
-    Open(Place),
+    Open(ChainRow),
     /// It was added since.
     New,
 }
@@ -49,17 +49,17 @@ pub(super) enum Source {
 impl DoneRows {
     pub(super) fn of(chain: &Chain) -> Result<Self, JobError> {
         let (mut rows, mut by_place) = (Vec::new(), Vec::new());
-        for (at, book) in chain.books().enumerate() {
-            let roster = roster_of(book)?;
+        for (at, record) in chain.records().enumerate() {
+            let roster = roster_of(record)?;
             let node = node_of(&roster);
-            let mut pages = Pages::of(book.reader()?);
+            let mut pages = RecordedRows::of(record.reader()?);
             for entry in roster.entries().map_err(JobError::unexpected)? {
                 let entry = entry.map_err(JobError::unexpected)?;
                 let outcome = pages.outcome(entry.number)?;
                 if outcome.verdict.is_done()
                     && let Some((content, person)) = hashes(&entry, node)
                 {
-                    let place = Place::new(at, entry.number);
+                    let place = ChainRow::new(at, entry.number);
                     rows.push(DoneRow { content, place });
                     by_place.push((place, person));
                 }
@@ -71,14 +71,14 @@ impl DoneRows {
     }
 
     /// The latest done row that asked for just this.
-    fn same(&self, content: u64) -> Option<Place> {
+    fn same(&self, content: u64) -> Option<ChainRow> {
         let behind = self.rows.partition_point(|row| row.content <= content);
         let last = self.rows.get(behind.checked_sub(1)?)?;
         (last.content == content).then_some(last.place)
     }
 
     /// Whether the row there is done, and is about this person.
-    fn is_about(&self, place: Place, person: u64) -> Option<bool> {
+    fn is_about(&self, place: ChainRow, person: u64) -> Option<bool> {
         let found = self
             .by_place
             .binary_search_by_key(&place, |(place, _)| *place);
@@ -87,9 +87,9 @@ impl DoneRows {
 }
 
 impl Sources {
-    pub(super) fn of(roster: &Roster, former: FormerResults) -> Self {
+    pub(super) fn of(roster: &Roster, prior: PriorResults) -> Self {
         Sources {
-            former,
+            prior,
             node: node_of(roster),
         }
     }
@@ -97,7 +97,7 @@ impl Sources {
     /// What a row is known as.
     pub(super) fn of_row(
         &self,
-        entry: &Entry,
+        entry: &CheckedRow,
         chain: &Chain,
         done: &DoneRows,
     ) -> Result<Source, LedgerError> {
@@ -117,15 +117,15 @@ impl Sources {
     }
 
     /// Where the row stands by its number; nothing for a row that was added.
-    fn numbered(&self, entry: &Entry, chain: &Chain) -> Result<Option<Place>, LedgerError> {
-        let Some(run) = self.former.run(&entry.cells) else {
+    fn numbered(&self, entry: &CheckedRow, chain: &Chain) -> Result<Option<ChainRow>, LedgerError> {
+        let Some(run) = self.prior.run(&entry.cells) else {
             return Ok(None);
         };
         let odd = |what: String| LedgerError::OddResults {
             row: entry.number,
             what,
         };
-        let Some(row) = self.former.row(&entry.cells) else {
+        let Some(row) = self.prior.row(&entry.cells) else {
             return Err(odd(
                 "its result_run names a run, and its result_row no row of that".to_owned(),
             ));
@@ -141,7 +141,7 @@ impl Sources {
 }
 
 /// A row by all that it asks for, and by whom it is about; nothing for a row that makes no sense.
-fn hashes(entry: &Entry, node: Option<usize>) -> Option<(u64, u64)> {
+fn hashes(entry: &CheckedRow, node: Option<usize>) -> Option<(u64, u64)> {
     let change = entry.change.as_ref().ok()?;
     let node = node.and_then(|at| entry.cells.get(at)).map(trim);
     let person = change.person();
@@ -164,21 +164,21 @@ fn node_of(roster: &Roster) -> Option<usize> {
 }
 
 /// The input of a run, understood as it was then.
-pub(super) fn roster_of(book: &Book) -> Result<Roster, JobError> {
-    let import = &book.about().import;
+pub(super) fn roster_of(record: &RunRecord) -> Result<Roster, JobError> {
+    let import = &record.about().import;
     let options = roster::Options {
         default_action: import.action,
         forced_action: import.only_action,
         map: import.map.clone(),
     };
-    Roster::of(restore(book)?, &import.reading, options).map_err(JobError::usage)
+    Roster::of(restore(record)?, &import.reading, options).map_err(JobError::usage)
 }
 
 /// The input of a run as it was.
-pub(super) fn restore(book: &Book) -> Result<Original, JobError> {
-    let name = shown(&book.about().input.path);
+pub(super) fn restore(record: &RunRecord) -> Result<Original, JobError> {
+    let name = shown(&record.about().input.path);
     let mut copy = tempfile::tempfile().map_err(JobError::unexpected)?;
-    book.copy_input(&mut copy)?;
+    record.copy_input(&mut copy)?;
     std::io::Seek::rewind(&mut copy).map_err(JobError::unexpected)?;
     Original::copy(name, &mut copy).map_err(JobError::usage)
 }

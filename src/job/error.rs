@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::ledger::LedgerError;
-use crate::pace::FaultKind;
-use crate::report::Tint;
+use crate::report::Style;
 use crate::scim::Error;
+use crate::transport::FaultKind;
 
 /// How a job ends, and the program with it: a contract that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl From<Error> for JobError {
         match &error {
             Error::Fault(fault) if fault.kind == FaultKind::Stopped => Self::interrupted(),
             Error::Refused(refusal) if refusal.is_about_token() => {
-                let doctor = Tint::Command.on("headcount doctor");
+                let doctor = Style::Command.on("headcount doctor");
                 Self::new(
                     Exit::NoNode,
                     format_args!("{error}. What the token may do, and what to fix: {doctor}"),

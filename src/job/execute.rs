@@ -5,46 +5,49 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::document::{Part, Summary as RunSummary};
+use super::node_job::PreparedNode;
 use super::origin::{Origin, whole};
-use super::site::Ready;
 use super::{Exit, Finished, Job, JobError, missing, page};
 use crate::guard::LockAllowance;
-use crate::ledger::{Access, Book, Keeper};
+use crate::ledger::{Access, JournalWriter, RunRecord};
 use crate::report::page::{Calls, Page};
-use crate::report::{self, Progress, ResultsFile, Summary, Tally, Tint, Told};
+use crate::report::{self, Progress, ResultsFile, RunReport, Style, Summary, Tally};
 use crate::run::{
-    Ended, Event, Journal, NotWritten, Run, Settings, StopReason, Verdict, interleave,
+    Event, Journal, NotWritten, Run, RunEnd, Settings, StopReason, Verdict, interleave,
 };
 use crate::threads;
 
 impl Job {
     /// Carries out rows that were checked, and writes their results.
-    pub(super) async fn execute(&mut self, ready: Vec<Ready>) -> Result<Finished, JobError> {
-        let (path, former) = self.place_of_results()?;
+    pub(super) async fn execute(
+        &mut self,
+        prepared: Vec<PreparedNode>,
+    ) -> Result<Finished, JobError> {
+        let (path, overwrite) = self.results_target()?;
         let to_come = self.page_to_come(&path)?;
-        let results = self.results_file(&path, former, &ready[0].site.roster)?;
+        let results = self.results_file(&path, overwrite, &prepared[0].node_job.roster)?;
         if let Err(error) = self.clear_stale_results(&path) {
             results.discard();
             return Err(error);
         }
-        let book = match self.book(&ready, &path) {
-            Ok(book) => book,
+        let record = match self.record(&prepared, &path) {
+            Ok(record) => record,
             Err(error) => {
                 results.discard();
                 return Err(error);
             }
         };
         self.discard_replaced()?;
-        let id = book.id().to_string();
+        let id = record.id().to_string();
         let results = results.of_run(&id);
-        let mut ready = ready;
+        let mut prepared = prepared;
         let mut new_groups = 0;
-        for each in &mut ready {
+        for each in &mut prepared {
             // In bulk requests they are made together with the rows that need them.
             if each.node.bulk.is_none() {
                 let directory =
                     Arc::get_mut(&mut each.directory).expect("nobody works with it yet");
-                let (client, stop) = (&each.node.client, &each.site.stop);
+                let (client, stop) = (&each.node.client, &each.node_job.stop);
                 match missing::create(client, &mut directory.teams, stop, self).await {
                     Ok(made) => new_groups += made,
                     Err(error) => {
@@ -54,23 +57,23 @@ impl Job {
                 }
             }
         }
-        let listeners = page::listeners(&ready, to_come.as_ref());
-        let (told, ended, book) = self.run(&ready, results, book, listeners).await?;
+        let listeners = page::listeners(&prepared, to_come.as_ref());
+        let (told, ended, record) = self.run(&prepared, results, record, listeners).await?;
         let memory = self.memory()?;
-        for each in &ready {
-            let pace = each.node.client.line().pace();
-            each.site.destination.remember(pace, &memory);
+        for each in &prepared {
+            let pace = each.node.client.transport().pace();
+            each.node_job.destination.remember(pace, &memory);
             new_groups += each.directory.teams.count_founded();
         }
         self.caller.remark(&Summary {
             tally: &told.tally,
             ended: &ended,
             results: &path,
-            node: &names(&ready),
+            node: &names(&prepared),
             new_groups,
             run: (!self.spec.node.sandbox).then_some(&*id),
         });
-        let report = self.write_page(to_come, &told, &book)?;
+        let report = self.write_page(to_come, &told, &record)?;
         let exit = exit(&told.tally, &ended);
         let part = Part {
             calls: told.tally.calls,
@@ -82,17 +85,17 @@ impl Job {
         };
         Ok(Finished {
             exit,
-            summary: Some(Box::new(RunSummary::of(&book, part)?)),
+            summary: Some(Box::new(RunSummary::of(&record, part)?)),
         })
     }
 
-    fn settings(&self, ready: &Ready, rehearse: bool) -> Settings {
-        let rows = ready.site.census.rows;
+    fn settings(&self, prepared: &PreparedNode, rehearse: bool) -> Settings {
+        let rows = prepared.node_job.summary.rows;
         let max_errors = self.spec.options.max_errors.map(|most| most.of(rows));
-        let limits = ready.node.bulk;
+        let limits = prepared.node.bulk;
         Settings {
-            dialect: ready.node.dialect,
-            concurrency: ready.site.destination.concurrency,
+            capabilities: prepared.node.capabilities,
+            concurrency: prepared.node_job.destination.concurrency,
             on_conflict: self.spec.import.on_conflict,
             batch: usize::from(self.spec.import.batch),
             bulk: limits.map(|limits| limits.of_at_most(max_errors)),
@@ -104,14 +107,18 @@ impl Job {
 
     /// How many people may lose access on a node, which is number `node` of the run, with those counted that the run has
     /// taken it from before.
-    fn allowance(&self, node: u16, ready: &Ready) -> Result<Option<LockAllowance>, JobError> {
-        let Some(limit) = ready.lock_limit else {
+    fn allowance(
+        &self,
+        node: u16,
+        prepared: &PreparedNode,
+    ) -> Result<Option<LockAllowance>, JobError> {
+        let Some(limit) = prepared.lock_limit else {
             return Ok(None);
         };
         let allowance = LockAllowance::new(limit);
         if let Origin::Resumed(earlier) = &self.origin {
             earlier
-                .book
+                .record
                 .access_changes(node, |id, access| match access {
                     Access::Taken => allowance.has_taken(id),
                     Access::Given => allowance.give(id),
@@ -122,46 +129,46 @@ impl Job {
 
     async fn run(
         &self,
-        ready: &[Ready],
+        prepared: &[PreparedNode],
         results: ResultsFile,
-        book: Book,
+        record: RunRecord,
         (calls, page): (Calls, Option<Page>),
-    ) -> Result<(Told, Ended, Book), JobError> {
-        let id = book.id().clone();
+    ) -> Result<(RunReport, RunEnd, RunRecord), JobError> {
+        let id = record.id().clone();
         let refused = |why| {
             JobError::unexpected(format_args!(
                 "the system refuses a thread: {why}; nothing was sent"
             ))
         };
-        let (journal, keeper) = Keeper::start(book).map_err(refused)?;
-        let progress = self.progress(ready);
+        let (journal, keeper) = JournalWriter::start(record).map_err(refused)?;
+        let progress = self.progress(prepared);
         let (sender, receiver) = tokio::sync::mpsc::channel(1024);
         let listen = move || report::listen(receiver, results, progress, calls, page);
         let reporter = threads::start("results", listen).map_err(refused)?;
-        let ended = self.start(ready, Some(journal), sender).await?;
-        let ended = together(ready, ended);
+        let ended = self.start(prepared, Some(journal), sender).await?;
+        let ended = together(prepared, ended);
         let heard = reporter.end().await.map_err(JobError::unexpected)?;
-        let (book, kept) = keeper.finish().await;
-        let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
+        let (record, kept) = keeper.finish().await;
+        let resume = Style::Command.on(format_args!("headcount runs resume {id}"));
         let go_on = format!("To continue run {id}: {resume}");
         let told = heard.map_err(|error| JobError::unexpected(format_args!("{error}. {go_on}")))?;
         kept.map_err(|error| match error {
             NotWritten::Failed(_) => JobError::unexpected(format_args!("{error}. {go_on}")),
             NotWritten::Gone(_) => JobError::unexpected(format_args!(
                 "{error}. No further rows were sent, and the run cannot be resumed. The outcome of every row is in {}.",
-                book.about().results.display()
+                record.about().results.display()
             )),
         })?;
         let stopped = ended.stopped.as_ref().map(ToString::to_string);
         let calls = serde_json::to_string(&told.calls).map_err(JobError::unexpected)?;
-        book.keep_calls(&calls)?;
-        book.end(stopped.as_deref())?;
-        Ok((told, ended, book))
+        record.keep_calls(&calls)?;
+        record.end(stopped.as_deref())?;
+        Ok((told, ended, record))
     }
 
     /// Shows how far the rows of all nodes are.
-    pub(super) fn progress(&self, ready: &[Ready]) -> Progress {
-        let rows = ready.iter().map(|each| each.site.census.rows).sum();
+    pub(super) fn progress(&self, prepared: &[PreparedNode]) -> Progress {
+        let rows = prepared.iter().map(|each| each.node_job.summary.rows).sum();
         self.caller.progress(rows)
     }
 
@@ -169,31 +176,31 @@ impl Job {
     /// happens is told in the order of the file.
     pub(super) async fn start(
         &self,
-        ready: &[Ready],
+        prepared: &[PreparedNode],
         journal: Option<Journal>,
         events: mpsc::Sender<Event>,
-    ) -> Result<Vec<Ended>, JobError> {
+    ) -> Result<Vec<RunEnd>, JobError> {
         let mut runs = Vec::new();
         let mut sources = Vec::new();
-        for (node, each) in (0..).zip(ready) {
+        for (node, each) in (0..).zip(prepared) {
             let rows = self
                 .origin
-                .assignments(&each.site.roster, &self.spec.file)?;
+                .assignments(&each.node_job.roster, &self.spec.file)?;
             let run = Run::new(
                 Arc::clone(&each.node.client),
                 Arc::clone(&each.directory),
                 self.settings(each, journal.is_none()),
-                Arc::clone(&each.site.census),
-                Arc::clone(&each.site.stop),
+                Arc::clone(&each.node_job.summary),
+                Arc::clone(&each.node_job.stop),
             )
-            .sparing(each.site.destination.protected.clone())
+            .sparing(each.node_job.destination.protected.clone())
             .allowing(self.allowance(node, each)?)
             .noted_in(
                 journal
                     .as_ref()
                     .map_or_else(Journal::none, |journal| journal.of_node(node)),
             );
-            if ready.len() == 1 {
+            if prepared.len() == 1 {
                 drop(journal);
                 return Ok(vec![run.carry_out(rows, events).await]);
             }
@@ -213,24 +220,24 @@ impl Job {
 
 /// How the runs on all nodes ended, told as one; where there are several, with the names of those that
 /// stopped.
-pub(super) fn together(ready: &[Ready], runs: Vec<Ended>) -> Ended {
-    if let [_] = ready {
-        return Ended::together(runs);
+pub(super) fn together(prepared: &[PreparedNode], runs: Vec<RunEnd>) -> RunEnd {
+    if let [_] = prepared {
+        return RunEnd::together(runs);
     }
-    let named = ready.iter().zip(runs).map(|(each, ended)| Ended {
+    let named = prepared.iter().zip(runs).map(|(each, ended)| RunEnd {
         stopped: ended.stopped.map(|reason| reason.of(&each.node.name)),
         ..ended
     });
-    Ended::together(named)
+    RunEnd::together(named)
 }
 
 /// The nodes in words.
-pub(super) fn names(ready: &[Ready]) -> String {
-    let names: Vec<&str> = ready.iter().map(|each| &*each.node.name).collect();
+pub(super) fn names(prepared: &[PreparedNode]) -> String {
+    let names: Vec<&str> = prepared.iter().map(|each| &*each.node.name).collect();
     names.join(" and ")
 }
 
-pub(super) fn exit(tally: &Tally, ended: &Ended) -> Exit {
+pub(super) fn exit(tally: &Tally, ended: &RunEnd) -> Exit {
     match &ended.stopped {
         Some(StopReason::Interrupted) => Exit::Interrupted,
         Some(StopReason::Denied(_) | StopReason::Unreachable(_)) => Exit::NoNode,

@@ -2,16 +2,16 @@
 
 use super::JobError;
 use super::document::next;
-use crate::ledger::{About, Book, Kind, NodeAbout, Shelf, State};
-use crate::pace::Tempo;
+use crate::ledger::{About, NodeAbout, RunKind, RunRecord, RunState, RunStore};
 use crate::report::page::{Calls, End, Facts, Mask, Part, Setting};
 use crate::roster::Mapping;
 use crate::sheet::{Reading, is_standard_input, shown};
 use crate::spec::ImportSpec;
+use crate::transport::RateSetting;
 
 /// The run from when it began, or went on, each time. What cannot be understood of it is not known.
-pub(super) fn parts(book: &Book) -> Result<Vec<Part>, JobError> {
-    let part = |part: crate::ledger::Part| {
+pub(super) fn parts(record: &RunRecord) -> Result<Vec<Part>, JobError> {
+    let part = |part: crate::ledger::RunPart| {
         let calls: Option<Calls> = part
             .calls
             .and_then(|calls| serde_json::from_str(&calls).ok());
@@ -20,15 +20,19 @@ pub(super) fn parts(book: &Book) -> Result<Vec<Part>, JobError> {
             calls,
         }
     };
-    Ok(book.parts()?.into_iter().map(part).collect())
+    Ok(record.parts()?.into_iter().map(part).collect())
 }
 
 /// What its record says of a run.
-pub(super) fn facts(book: &Book, shelf: &Shelf, mask: Mask) -> Result<Facts, JobError> {
-    let about = book.about();
-    let state = book.state()?;
-    let is_going = state == State::Open && shelf.is_going(book.id());
-    let next = next(book, is_going)?;
+pub(super) fn facts(
+    record: &RunRecord,
+    run_store: &RunStore,
+    mask: Mask,
+) -> Result<Facts, JobError> {
+    let about = record.about();
+    let state = record.state()?;
+    let is_going = state == RunState::Open && run_store.is_going(record.id());
+    let next = next(record, is_going)?;
     let file = &about.input.path;
     let name = if is_standard_input(file) {
         shown(file)
@@ -38,10 +42,10 @@ pub(super) fn facts(book: &Book, shelf: &Shelf, mask: Mask) -> Result<Facts, Job
     };
     Ok(Facts {
         what: match &about.kind {
-            Kind::Import => about.word().to_owned(),
+            RunKind::Import => about.word().to_owned(),
             kind => kind.to_string(),
         },
-        run: book.id().to_string(),
+        run: record.id().to_string(),
         file: name,
         sha256: about.input.sha256.clone(),
         nodes: about
@@ -51,20 +55,20 @@ pub(super) fn facts(book: &Book, shelf: &Shelf, mask: Mask) -> Result<Facts, Job
             .collect(),
         begun: about.begun,
         end: match state {
-            State::Open if is_going => End::Going,
-            State::Open => End::CutShort,
-            State::Stopped { at, why } => End::Stopped { at, why },
-            State::Discarded { at } => End::Stopped {
+            RunState::Open if is_going => End::Going,
+            RunState::Open => End::CutShort,
+            RunState::Stopped { at, why } => End::Stopped { at, why },
+            RunState::Discarded { at } => End::Stopped {
                 at,
                 why: "discarded".to_owned(),
             },
-            State::Finished { at } => End::Finished(at),
+            RunState::Finished { at } => End::Finished(at),
         },
         rows: about.rows,
         results: about.results.clone(),
         settings: settings(about),
-        next: next.map(|next| format!("headcount runs {next} {}", book.id())),
-        parts: parts(book)?,
+        next: next.map(|next| format!("headcount runs {next} {}", record.id())),
+        parts: parts(record)?,
         mask,
     })
 }
@@ -150,9 +154,9 @@ fn read_as(reading: &Reading) -> impl Iterator<Item = Setting> {
 /// What the calls to a node are held to.
 fn held_to(node: &NodeAbout, several: bool) -> [Setting; 2] {
     let rate = match node.rate {
-        Tempo::Auto => "as fast as the node allows".to_owned(),
-        Tempo::Off => "as the node answers (off)".to_owned(),
-        Tempo::AtMost(_) => node.rate.into(),
+        RateSetting::Auto => "as fast as the node allows".to_owned(),
+        RateSetting::Off => "as the node answers (off)".to_owned(),
+        RateSetting::AtMost(_) => node.rate.into(),
     };
     let of_node = |value: String| {
         if several {

@@ -4,48 +4,48 @@ use std::path::Path;
 
 use super::JobError;
 use super::results::run_of;
-use crate::ledger::{Book, Counts, RunId, Shelf, State};
-use crate::report::Tint;
+use crate::ledger::{Counts, RunId, RunRecord, RunState, RunStore};
+use crate::report::Style;
 
 /// The run that is meant: the one named, or else the latest.
 ///
 /// # Errors
 /// When there is none.
-pub fn find_run(shelf: &Shelf, named: Option<&str>) -> Result<RunId, JobError> {
-    find(shelf, named, |_, _, _| true)?.ok_or_else(|| nothing(shelf, "yet"))
+pub fn find_run(run_store: &RunStore, named: Option<&str>) -> Result<RunId, JobError> {
+    find(run_store, named, |_, _, _| true)?.ok_or_else(|| nothing(run_store, "yet"))
 }
 
 /// The run that is meant. Where none is named: the latest of which `fits` is true.
 pub(super) fn find(
-    shelf: &Shelf,
+    run_store: &RunStore,
     named: Option<&str>,
-    fits: impl Fn(&Book, &State, &Counts) -> bool,
+    fits: impl Fn(&RunRecord, &RunState, &Counts) -> bool,
 ) -> Result<Option<RunId>, JobError> {
     match named {
-        Some(name) if Path::new(name).is_file() => match of_results(shelf, Path::new(name))? {
+        Some(name) if Path::new(name).is_file() => match of_results(run_store, Path::new(name))? {
             Some(id) => Ok(Some(id)),
             None => Err(JobError::usage(format_args!(
                 "{name} is not the results file of a run in {}; headcount runs list shows the runs",
-                shelf.dir().display()
+                run_store.dir().display()
             ))),
         },
-        Some(name) => match shelf.find(name) {
+        Some(name) => match run_store.find(name) {
             Ok(id) => Ok(Some(id)),
             // Of a run that was continued there is no results file until it ends.
-            Err(error) => match of_place(shelf, Path::new(name))? {
+            Err(error) => match of_place(run_store, Path::new(name))? {
                 Some(id) => Ok(Some(id)),
                 None => Err(error.into()),
             },
         },
         None => {
-            for id in shelf.runs()? {
-                let book = match shelf.recover(&id) {
-                    Ok((book, _)) => book,
-                    Err(_) if shelf.is_going(&id) => continue,
+            for id in run_store.runs()? {
+                let record = match run_store.recover(&id) {
+                    Ok((record, _)) => record,
+                    Err(_) if run_store.is_going(&id) => continue,
                     // It may be the one that is meant: an older one would be the wrong one.
-                    Err(_) => return Err(unreadable(shelf, &id)),
+                    Err(_) => return Err(unreadable(run_store, &id)),
                 };
-                if fits(&book, &book.state()?, &book.counts()?) {
+                if fits(&record, &record.state()?, &record.counts()?) {
                     return Ok(Some(id));
                 }
             }
@@ -55,10 +55,10 @@ pub(super) fn find(
 }
 
 /// Says which record is unreadable, and how to go on.
-pub(super) fn unreadable(shelf: &Shelf, id: &RunId) -> JobError {
-    let why = shelf.recover(id).err();
+pub(super) fn unreadable(run_store: &RunStore, id: &RunId) -> JobError {
+    let why = run_store.recover(id).err();
     let why = why.map_or_else(String::new, |error| format!(" ({error})"));
-    let discard = Tint::Command.on(format_args!("headcount runs discard {id}"));
+    let discard = Style::Command.on(format_args!("headcount runs discard {id}"));
     JobError::usage(format_args!(
         "the record of run {id} cannot be read{why}, and it may be the one that you mean; nothing was sent. Name the run \
          (headcount runs list shows them), or set this record aside: {discard}"
@@ -66,36 +66,38 @@ pub(super) fn unreadable(shelf: &Shelf, id: &RunId) -> JobError {
 }
 
 /// The run that has written a results file, as the file itself says; one that names no run is known by its place.
-pub(super) fn of_results(shelf: &Shelf, path: &Path) -> Result<Option<RunId>, JobError> {
+pub(super) fn of_results(run_store: &RunStore, path: &Path) -> Result<Option<RunId>, JobError> {
     match run_of(path) {
-        Some(id) => Ok(shelf.runs()?.into_iter().find(|run| run.as_str() == id)),
-        None => of_place(shelf, path),
+        Some(id) => Ok(run_store.runs()?.into_iter().find(|run| run.as_str() == id)),
+        None => of_place(run_store, path),
     }
 }
 
 /// The latest run whose results go to this place.
-fn of_place(shelf: &Shelf, path: &Path) -> Result<Option<RunId>, JobError> {
+fn of_place(run_store: &RunStore, path: &Path) -> Result<Option<RunId>, JobError> {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    for id in shelf.runs()? {
-        let Ok(book) = shelf.read(&id) else { continue };
-        if book.about().results == absolute {
+    for id in run_store.runs()? {
+        let Ok(record) = run_store.read(&id) else {
+            continue;
+        };
+        if record.about().results == absolute {
             return Ok(Some(id));
         }
     }
     Ok(None)
 }
 
-pub(super) fn nothing(shelf: &Shelf, what: &str) -> JobError {
-    let list = Tint::Command.on("headcount runs list");
+pub(super) fn nothing(run_store: &RunStore, what: &str) -> JobError {
+    let list = Style::Command.on("headcount runs list");
     JobError::usage(format_args!(
         "there is no run {what} in {}; {list} shows those that there are, --state-dir names another folder",
-        shelf.dir().display()
+        run_store.dir().display()
     ))
 }
 
-pub(super) fn refuse_going(shelf: &Shelf, id: &RunId) -> Result<(), JobError> {
-    if shelf.is_going(id) {
-        let show = Tint::Command.on(format_args!("headcount runs show {id}"));
+pub(super) fn refuse_going(run_store: &RunStore, id: &RunId) -> Result<(), JobError> {
+    if run_store.is_going(id) {
+        let show = Style::Command.on(format_args!("headcount runs show {id}"));
         return Err(JobError::usage(format_args!(
             "run {id} is still going; wait for it, or stop it first. How far it is: {show}"
         )));

@@ -4,15 +4,15 @@ use std::fmt;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use super::node_job::PreparedNode;
 use super::origin::Origin;
-use super::site::Ready;
 use super::{Exit, Job, JobError, caller, unless_stopped};
-use crate::directory::Holder;
+use crate::directory::AccountLookup;
 use crate::guard::{Distinct, Harm, LockLimit, allowed};
-use crate::plan::{self, Correction, Impossible, Work};
+use crate::plan::{self, AccountPatch, Impossible, PlannedOperation};
 use crate::report::grouped;
-use crate::roster::{Action, Census, Change};
-use crate::run::{Assignment, OnConflict, Past};
+use crate::roster::{Action, Change, InputSummary};
+use crate::run::{Assignment, OnConflict, PriorState};
 
 /// What a row takes from an account.
 enum Loss {
@@ -24,10 +24,10 @@ impl Job {
     /// Finds out from how many people of each node access would be taken, and refuses what is out of
     /// proportion. The file alone tells how many it can be at the most; only where that is too many, or
     /// would make a wrong question, people are looked up.
-    pub(super) async fn assess(&self, ready: &mut [Ready]) -> Result<(), JobError> {
-        let is_alone = ready.len() == 1;
-        for each in ready {
-            let stop = each.site.stop.clone();
+    pub(super) async fn assess(&self, prepared: &mut [PreparedNode]) -> Result<(), JobError> {
+        let is_alone = prepared.len() == 1;
+        for each in prepared {
+            let stop = each.node_job.stop.clone();
             let name = each.node.name.clone();
             let assessed = async {
                 let assessed = self.assess_node(each).await;
@@ -38,48 +38,48 @@ impl Job {
         Ok(())
     }
 
-    async fn assess_node(&self, ready: &mut Ready) -> Result<(), JobError> {
-        if let Some(limit) = self.recorded_limit(ready) {
-            ready.lock_limit = Some(limit);
+    async fn assess_node(&self, prepared: &mut PreparedNode) -> Result<(), JobError> {
+        if let Some(limit) = self.recorded_limit(prepared) {
+            prepared.lock_limit = Some(limit);
             return Ok(());
         }
         let said = self.spec.options.allow_locks;
-        let census = &ready.site.census;
-        let most = self.most_harm(census);
+        let summary = &prepared.node_job.summary;
+        let most = self.most_harm(summary);
         let active = if most.needs_count(said) {
-            Some(ready.directory.people.count_active().await?)
+            Some(prepared.directory.people.count_active().await?)
         } else {
             None
         };
-        ready.lock_limit = Some(LockLimit::AtMost(allowed(active, said)));
+        prepared.lock_limit = Some(LockLimit::AtMost(allowed(active, said)));
         // A run that goes on was agreed to when it began.
         if self.origin.is_resumed() {
             return Ok(());
         }
-        let may_be_new = census.inactive_upserts + self.locking_creates(census) > 0;
+        let may_be_new = summary.inactive_upserts + self.locking_creates(summary) > 0;
         // Where everyone is listed, a question with the right numbers costs no call.
-        let is_worth_it = may_be_new || ready.directory.people.is_listed();
-        let asks = self.asks(ready) && !most.is_nothing();
-        ready.harm = if most.check(active, said).is_err() || (asks && is_worth_it) {
-            self.planned_harm(ready).await?
+        let is_worth_it = may_be_new || prepared.directory.people.is_listed();
+        let asks = self.asks(prepared) && !most.is_nothing();
+        prepared.harm = if most.check(active, said).is_err() || (asks && is_worth_it) {
+            self.planned_harm(prepared).await?
         } else {
             most
         };
-        if ready.harm.is_nothing() && said.is_none() && self.asks(ready) {
-            ready.lock_limit = Some(LockLimit::NoneAgreed);
+        if prepared.harm.is_nothing() && said.is_none() && self.asks(prepared) {
+            prepared.lock_limit = Some(LockLimit::NoneAgreed);
         }
-        let checked = ready.harm.check(active, said);
+        let checked = prepared.harm.check(active, said);
         checked.map_err(|refused| JobError::new(Exit::Guard, refused))
     }
 
     /// From how many people a run that goes on may take access: as it was when it began, unless the command line says
     /// otherwise now.
-    fn recorded_limit(&self, ready: &Ready) -> Option<LockLimit> {
+    fn recorded_limit(&self, prepared: &PreparedNode) -> Option<LockLimit> {
         let Origin::Resumed(earlier) = &self.origin else {
             return None;
         };
-        let address = ready.site.destination.address();
-        let mut nodes = earlier.book.about().nodes.iter();
+        let address = prepared.node_job.destination.address();
+        let mut nodes = earlier.record.about().nodes.iter();
         let limit = nodes
             .find(|node| node.identity.address == address)?
             .allowed_locks?;
@@ -93,46 +93,47 @@ impl Job {
     }
 
     /// The most that the rows can do, whatever the node holds.
-    fn most_harm(&self, census: &Census) -> Harm {
-        Harm::at_most(census, self.spec.import.on_conflict == OnConflict::Update)
+    fn most_harm(&self, summary: &InputSummary) -> Harm {
+        Harm::at_most(summary, self.spec.import.on_conflict == OnConflict::Update)
     }
 
     /// How many creates lock an account if there is one.
-    fn locking_creates(&self, census: &Census) -> u64 {
+    fn locking_creates(&self, summary: &InputSummary) -> u64 {
         match self.spec.import.on_conflict {
-            OnConflict::Update => census.inactive_creates,
+            OnConflict::Update => summary.inactive_creates,
             OnConflict::Fail | OnConflict::Skip => 0,
         }
     }
 
     /// How many creates [`assess`](Self::assess) may have to look up.
-    pub(super) fn creates_to_look_up(&self, census: &Census) -> u64 {
+    pub(super) fn creates_to_look_up(&self, summary: &InputSummary) -> u64 {
         let said = self.spec.options.allow_locks;
-        let is_harmless = self.spec.options.yes && self.most_harm(census).check(None, said).is_ok();
+        let is_harmless =
+            self.spec.options.yes && self.most_harm(summary).check(None, said).is_ok();
         if is_harmless || self.origin.is_resumed() {
             return 0;
         }
-        self.locking_creates(census)
+        self.locking_creates(summary)
     }
 
     /// What the rows would do to the accounts that there are, each counted once.
-    async fn planned_harm(&self, ready: &Ready) -> Result<Harm, JobError> {
+    async fn planned_harm(&self, prepared: &PreparedNode) -> Result<Harm, JobError> {
         let rows = self
             .origin
-            .assignments(&ready.site.roster, &self.spec.file)?;
-        let census = &ready.site.census;
+            .assignments(&prepared.node_job.roster, &self.spec.file)?;
+        let summary = &prepared.node_job.summary;
         let harmful = rows.filter_map(|row| match row {
-            Ok(Assignment { entry, past }) => {
+            Ok(Assignment { entry, prior_state }) => {
                 let change = entry.change.ok()?;
-                let is_open = !matches!(past, Past::Settled(_));
-                let counts = is_open && !census.rejected.contains(&entry.number);
+                let is_open = !matches!(prior_state, PriorState::Settled(_));
+                let counts = is_open && !summary.rejected.contains(&entry.number);
                 (counts && self.may_take_access(&change)).then_some(Ok(change))
             }
             Err(error) => Some(Err(JobError::unexpected(error))),
         });
         let mut losses = stream::iter(harmful)
-            .map(async |change| self.loss(ready, &change?).await)
-            .buffer_unordered(ready.site.destination.concurrency.max(1));
+            .map(async |change| self.loss(prepared, &change?).await)
+            .buffer_unordered(prepared.node_job.destination.concurrency.max(1));
         let (mut harm, mut people) = (Harm::default(), Distinct::default());
         while let Some(loss) = losses.try_next().await? {
             match loss {
@@ -148,43 +149,54 @@ impl Job {
 
     fn may_take_access(&self, change: &Change) -> bool {
         match change {
-            Change::Create(newcomer) => {
-                self.spec.import.on_conflict == OnConflict::Update && newcomer.active == Some(false)
+            Change::Create(new_account) => {
+                self.spec.import.on_conflict == OnConflict::Update
+                    && new_account.active == Some(false)
             }
             change => change.takes_access(),
         }
     }
 
     /// What a row takes from whom.
-    async fn loss(&self, ready: &Ready, change: &Change) -> Result<Option<Loss>, JobError> {
-        let directory = &ready.directory;
-        let holder = directory.people.find(&change.person()).await?;
-        let work = match (change, &holder) {
-            (Change::Create(newcomer), Holder::Account(account)) => {
-                plan::adopt(newcomer, account, &directory.teams)
+    async fn loss(
+        &self,
+        prepared: &PreparedNode,
+        change: &Change,
+    ) -> Result<Option<Loss>, JobError> {
+        let directory = &prepared.directory;
+        let lookup = directory.people.find(&change.person()).await?;
+        let planned = match (change, &lookup) {
+            (Change::Create(new_account), AccountLookup::Account(account)) => {
+                plan::adopt(new_account, account, &directory.teams)
             }
             (Change::Create(_), _) => return Ok(None),
-            _ => plan::plan(change, &holder, &directory.teams),
+            _ => plan::plan(change, &lookup, &directory.teams),
         };
-        let account = match holder {
-            Holder::Account(account) => Some(account),
+        let account = match lookup {
+            AccountLookup::Account(account) => Some(account),
             _ => None,
         };
         let email = account.as_ref().and_then(|user| user.user_name.as_deref());
-        let is_protected = |id: &str| ready.site.destination.protected.recognises(id, email);
-        Ok(match work {
-            Work::Patch(correction) if correction.locks() => {
-                let Correction { before, .. } = *correction;
+        let is_protected = |id: &str| {
+            prepared
+                .node_job
+                .destination
+                .protected
+                .recognises(id, email)
+        };
+        Ok(match planned {
+            PlannedOperation::Patch(account_patch) if account_patch.locks() => {
+                let AccountPatch { before, .. } = *account_patch;
                 (!is_protected(&before.id)).then_some(Loss::Lock { id: before.id })
             }
-            Work::Delete { id } if !is_protected(&id) => Some(Loss::Delete {
+            PlannedOperation::Delete { id } if !is_protected(&id) => Some(Loss::Delete {
                 is_active: account.is_some_and(|account| account.active != Some(false)),
                 id,
             }),
             // An earlier row may make the account, or give it its email.
-            Work::Impossible(Impossible::Nobody(_) | Impossible::SomeoneElse { .. })
-                if may_be_met_later(&ready.site.census) =>
-            {
+            PlannedOperation::Impossible(
+                Impossible::Nobody(_) | Impossible::SomeoneElse { .. },
+            ) if may_be_met_later(&prepared.node_job.summary) => {
                 let person = change.person();
                 let id = person.id().map(|id| id.as_str().to_owned());
                 let email = person.email().map(ToString::to_string);
@@ -195,13 +207,13 @@ impl Job {
     }
 
     /// Whether somebody is to be asked before people of this node lose access.
-    fn asks(&self, ready: &Ready) -> bool {
-        !self.spec.options.yes && !ready.site.destination.is_sandbox()
+    fn asks(&self, prepared: &PreparedNode) -> bool {
+        !self.spec.options.yes && !prepared.node_job.destination.is_sandbox()
     }
 
     /// Asks before people lose their access, for each node.
-    pub(super) async fn confirm(&self, ready: &[Ready]) -> Result<(), JobError> {
-        for each in ready {
+    pub(super) async fn confirm(&self, prepared: &[PreparedNode]) -> Result<(), JobError> {
+        for each in prepared {
             let (node, harm) = (&each.node.name, each.harm);
             if harm.is_nothing() || !self.asks(each) {
                 continue;
@@ -237,7 +249,7 @@ pub fn nowhere_to_ask(what: &impl fmt::Display, node: &str) -> JobError {
 }
 
 /// Whether a file may make or rename an account and take its access in a later row.
-fn may_be_met_later(census: &Census) -> bool {
-    let made = census.by_action(Action::Create) + census.by_action(Action::Upsert);
-    (census.recurring && made > 0) || census.renames > 0
+fn may_be_met_later(summary: &InputSummary) -> bool {
+    let made = summary.by_action(Action::Create) + summary.by_action(Action::Upsert);
+    (summary.recurring && made > 0) || summary.renames > 0
 }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tracing::debug;
 
-use crate::pace::LearnedRates;
+use crate::transport::LearnedRates;
 
 /// What is older is not believed any more.
 const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);

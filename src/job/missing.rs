@@ -5,29 +5,29 @@ use std::sync::Arc;
 use super::{Exit, Job, JobError};
 use crate::directory::{Expected, Teams};
 use crate::inspect::remark_line;
-use crate::report::Tint;
-use crate::roster::{Census, GroupName, Roster};
+use crate::report::Style;
+use crate::roster::{GroupName, InputSummary, Roster};
 use crate::run::StopSwitch;
 use crate::scim::{Client, Error};
 
 /// Every team and role that a row names must be on the node, under one id, or be created for the rows.
 /// Says those for which that is not so, and counts them.
-pub(super) fn look(roster: &Roster, census: &Census, teams: &mut Teams, job: &Job) -> u64 {
+pub(super) fn look(roster: &Roster, summary: &InputSummary, teams: &mut Teams, job: &Job) -> u64 {
     let import = &job.spec.import;
     let expected = if import.create_teams {
-        teams.expect_missing(&census.groups)
+        teams.expect_missing(&summary.groups)
     } else {
         Expected {
-            wrong: teams.wrong(&census.groups),
+            wrong: teams.wrong(&summary.groups),
             new: Vec::new(),
         }
     };
     for wrong in &expected.wrong {
-        job.caller.tell(&remark_line(roster, wrong, Tint::Bad));
+        job.caller.tell(&remark_line(roster, wrong, Style::Bad));
     }
-    let refused = !import.skip_invalid && (census.invalid > 0 || !expected.wrong.is_empty());
+    let refused = !import.skip_invalid && (summary.invalid > 0 || !expected.wrong.is_empty());
     for new in expected.new.iter().filter(|_| !refused) {
-        job.caller.remark(&remark_line(roster, new, Tint::Good));
+        job.caller.remark(&remark_line(roster, new, Style::Good));
     }
     expected.wrong.len() as u64
 }
@@ -64,7 +64,7 @@ pub(super) async fn create(
         many => format!(" {} were created and stay.", many.join(", ")),
     };
     match made.hopeless() {
-        Some(Error::Fault(fault)) if fault.kind == crate::pace::FaultKind::Stopped => {
+        Some(Error::Fault(fault)) if fault.kind == crate::transport::FaultKind::Stopped => {
             Err(JobError::new(
                 Exit::Interrupted,
                 format_args!("interrupted while teams were created; no row was sent.{kept}"),

@@ -24,6 +24,7 @@ mod harm;
 mod memory;
 mod missing;
 mod node;
+mod node_job;
 mod origin;
 mod page;
 mod preview;
@@ -32,7 +33,6 @@ mod records;
 mod results;
 mod resume;
 mod retry;
-mod site;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -47,24 +47,24 @@ pub use document::{RunDocument, RunsDocument, Summary, next, not_sent};
 pub use error::{Exit, JobError};
 pub use find::find_run;
 pub use harm::nowhere_to_ask;
-pub use node::{Connected, Destination, NetworkRef, NodeRef, Whereabouts};
+pub use node::{Connected, Destination, NetworkRef, NodeRef, NodeTarget};
+pub use node_job::share_out;
 pub use preview::{Outlook, Preview, Previewed};
 pub use records::{Discarded, discard, prune, report_text, write_report, write_results};
 pub use resume::{Continuation, resume};
 pub use retry::retry;
-pub use site::share_out;
 pub use spec::{JobSpec, OnUnfinished, ReportOptions, RunOptions};
 pub use undo::undo;
 
 use self::node::SANDBOX;
-use crate::ledger::{Book, RunId};
+use crate::ledger::{RunId, RunRecord};
 use crate::report::grouped;
 use crate::roster::{self, Roster};
 use crate::run::StopSwitch;
 use crate::sheet::{is_standard_input, shown};
 use memory::Memory;
+use node_job::{NodeJobs, PreparedNode};
 use origin::Origin;
-use site::{Ready, Sites};
 use unfinished::worked_since;
 
 /// One file to carry out.
@@ -90,7 +90,7 @@ pub struct Finished {
 
 impl Finished {
     /// There was nothing to do about a run.
-    fn nothing_sent(run: &Book, exit: Exit) -> Result<Self, JobError> {
+    fn nothing_sent(run: &RunRecord, exit: Exit) -> Result<Self, JobError> {
         Ok(Finished {
             exit,
             summary: Some(Box::new(Summary::without_calls(run, exit)?)),
@@ -125,25 +125,25 @@ impl Job {
 
     /// Carries it out, or continues an unfinished run of it.
     pub async fn carry_out(mut self) -> Result<Finished, JobError> {
-        let mut sites = self.open().await?;
-        self.check_nodes(&sites.addresses())?;
-        if self.origin.is_retry() && sites.are_settled() {
+        let mut node_jobs = self.open().await?;
+        self.check_nodes(&node_jobs.addresses())?;
+        if self.origin.is_retry() && node_jobs.are_already_done() {
             return self.nothing_to_retry();
         }
         // What other runs have done is certain only when none of them works on the nodes any more.
-        sites.hold(&self).await?;
-        if let Some(id) = self.run_to_continue(&sites).await? {
-            return self.go_on(sites, &id).await;
+        node_jobs.lock(&self).await?;
+        if let Some(id) = self.run_to_continue(&node_jobs).await? {
+            return self.go_on(node_jobs, &id).await;
         }
         self.check_others_since()?;
-        sites.check_results(&self)?;
-        let mut ready = self.look(sites, Purpose::Run).await?;
-        self.assess(&mut ready).await?;
+        node_jobs.check_results(&self)?;
+        let mut prepared = self.look(node_jobs, Purpose::Run).await?;
+        self.assess(&mut prepared).await?;
         if !self.origin.is_resumed() {
-            let stop = Arc::clone(&ready[0].site.stop);
-            unless_stopped(&stop, self.confirm(&ready)).await?;
+            let stop = Arc::clone(&prepared[0].node_job.stop);
+            unless_stopped(&stop, self.confirm(&prepared)).await?;
         }
-        self.execute(ready).await
+        self.execute(prepared).await
     }
 
     /// Refuses to continue a run without the user's word if another one has worked on its file meanwhile.
@@ -155,8 +155,8 @@ impl Job {
         if is_told_to || !self.input_is_told || self.can_ask() {
             return Ok(());
         }
-        let records = self.spec.options.shelf()?;
-        match worked_since(&records, &earlier.book)? {
+        let records = self.spec.options.run_store()?;
+        match worked_since(&records, &earlier.record)? {
             None => Ok(()),
             Some(since) => Err(JobError::usage(format_args!(
                 "run {since} has worked on the same file meanwhile; nothing was sent. To continue all the same, add \
@@ -166,9 +166,9 @@ impl Job {
     }
 
     /// Continues an unfinished run instead.
-    async fn go_on(self, sites: Sites, id: &RunId) -> Result<Finished, JobError> {
+    async fn go_on(self, node_jobs: NodeJobs, id: &RunId) -> Result<Finished, JobError> {
         // The locks of its nodes are taken again.
-        drop(sites);
+        drop(node_jobs);
         let JobSpec { node, options, .. } = self.spec;
         match resume::job_of(id, options, node, self.caller, true)? {
             Continuation::Job(job) => Box::pin(job.carry_out()).await,
@@ -192,9 +192,13 @@ impl Job {
     }
 
     /// Asks the nodes for what the rows need.
-    async fn look(&self, sites: Sites, purpose: Purpose) -> Result<Vec<Ready>, JobError> {
-        let stop = sites.stop();
-        unless_stopped(&stop, sites.look(self, purpose)).await
+    async fn look(
+        &self,
+        node_jobs: NodeJobs,
+        purpose: Purpose,
+    ) -> Result<Vec<PreparedNode>, JobError> {
+        let stop = node_jobs.stop();
+        unless_stopped(&stop, node_jobs.look(self, purpose)).await
     }
 
     /// Opens the file.
@@ -229,7 +233,7 @@ impl Job {
 
     /// What earlier runs found out about the pace of nodes.
     fn memory(&self) -> Result<Memory, JobError> {
-        Ok(Memory::within(self.spec.options.shelf()?.dir()))
+        Ok(Memory::within(self.spec.options.run_store()?.dir()))
     }
 
     fn refused(&self, all: u64, rows: u64, groups: u64) -> JobError {
@@ -262,10 +266,10 @@ impl Job {
 /// Works until it is done or a signal stops it, before anything is sent.
 async fn unless_stopped<T>(
     stop: &StopSwitch,
-    work: impl Future<Output = Result<T, JobError>>,
+    planned: impl Future<Output = Result<T, JobError>>,
 ) -> Result<T, JobError> {
     tokio::select! {
-        done = work => done,
+        done = planned => done,
         () = stop.drained() => Err(JobError::interrupted()),
     }
 }

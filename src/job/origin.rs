@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::done::{DoneRows, Source, Sources, restore};
 use super::{Caller, JobError};
 use crate::ledger::{
-    Book, Carried, Chain, History, Kind, LedgerError, Pages, Place, RowSet, RunId, State,
+    Carried, Chain, ChainRow, History, LedgerError, RecordedRows, RowSet, RunId, RunKind,
+    RunRecord, RunState,
 };
-use crate::report::{FormerResults, Tint};
-use crate::roster::{self, Entries, Entry, Roster, Settled};
+use crate::report::{PriorResults, Style};
+use crate::roster::{self, AlreadyDone, CheckedRow, CheckedRows, Roster};
 use crate::run::{Assignment, Assignments};
 use crate::sheet::{Original, Reading, SheetError, is_standard_input};
 
@@ -57,19 +58,19 @@ impl Retried {
     }
 
     /// The run itself.
-    pub(super) fn first(&self) -> &Book {
+    pub(super) fn first(&self) -> &RunRecord {
         self.chain.first()
     }
 
     /// Finds rows of `roster` in the records.
     fn finder(&self, roster: &Roster, file: &Path) -> Result<Finder, JobError> {
-        let former = |done: &Arc<DoneRows>| {
-            let former = former_results(roster, file)?;
-            Ok::<_, JobError>((Sources::of(roster, former), Arc::clone(done)))
+        let prior = |done: &Arc<DoneRows>| {
+            let prior = prior_results(roster, file)?;
+            Ok::<_, JobError>((Sources::of(roster, prior), Arc::clone(done)))
         };
         Ok(Finder {
             chain: self.chain.reader()?,
-            file: self.done.as_ref().map(former).transpose()?,
+            file: self.done.as_ref().map(prior).transpose()?,
         })
     }
 
@@ -94,7 +95,7 @@ struct Finder {
 }
 
 impl Finder {
-    fn find(&self, entry: &Entry) -> Result<Source, LedgerError> {
+    fn find(&self, entry: &CheckedRow) -> Result<Source, LedgerError> {
         if let Some((sources, done)) = &self.file {
             return sources.of_row(entry, &self.chain, done);
         }
@@ -106,7 +107,7 @@ impl Finder {
         })
     }
 
-    fn place(&self, entry: &Entry) -> Result<Option<Place>, LedgerError> {
+    fn place(&self, entry: &CheckedRow) -> Result<Option<ChainRow>, LedgerError> {
         Ok(match self.find(entry)? {
             Source::Done(place) | Source::Open(place) => Some(place),
             Source::New => None,
@@ -118,7 +119,7 @@ impl Finder {
 #[derive(Debug)]
 pub(super) struct Earlier {
     /// Its record. A run that goes on is the only one to write it.
-    pub(super) book: Book,
+    pub(super) record: RunRecord,
     pub(super) history: Arc<History>,
 }
 
@@ -132,9 +133,9 @@ impl Origin {
     }
 
     /// The run whose input it takes as it was.
-    fn input_of(&self) -> Option<&Book> {
+    fn input_of(&self) -> Option<&RunRecord> {
         match self {
-            Origin::Resumed(earlier) => Some(&earlier.book),
+            Origin::Resumed(earlier) => Some(&earlier.record),
             Origin::Retried(retried) if retried.done.is_none() => Some(retried.chain.first()),
             _ => None,
         }
@@ -155,20 +156,20 @@ impl Origin {
         match self {
             Origin::Resumed(earlier) => earlier.history.is_unclean(),
             Origin::Retried(retried) => {
-                matches!(retried.chain.latest().state(), Ok(State::Open))
+                matches!(retried.chain.latest().state(), Ok(RunState::Open))
             }
             Origin::File | Origin::RetriedFile | Origin::Undo { .. } => false,
         }
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> RunKind {
         match self {
-            Origin::File | Origin::Resumed(_) => Kind::Import,
-            Origin::Retried(retried) => Kind::Retry {
+            Origin::File | Origin::Resumed(_) => RunKind::Import,
+            Origin::Retried(retried) => RunKind::Retry {
                 of: Some(retried.chain.latest().id().to_string()),
             },
-            Origin::RetriedFile => Kind::Retry { of: None },
-            Origin::Undo { of, .. } => Kind::Undo { of: of.to_string() },
+            Origin::RetriedFile => RunKind::Retry { of: None },
+            Origin::Undo { of, .. } => RunKind::Undo { of: of.to_string() },
         }
     }
 
@@ -181,24 +182,24 @@ impl Origin {
         options: roster::Options,
         caller: &dyn Caller,
     ) -> Result<Roster, JobError> {
-        let Some(book) = self.input_of() else {
+        let Some(record) = self.input_of() else {
             let roster = Roster::open(file, reading, options).map_err(JobError::usage)?;
-            return self.with_settled(roster, file);
+            return self.with_already_done(roster, file);
         };
-        let original = self.original(book, file, caller)?;
+        let original = self.original(record, file, caller)?;
         let roster = Roster::of(original, reading, options).map_err(JobError::usage)?;
-        self.with_settled(roster, file)
+        self.with_already_done(roster, file)
     }
 
     /// The input of an earlier run.
     fn original(
         &self,
-        book: &Book,
+        record: &RunRecord,
         file: &Path,
         caller: &dyn Caller,
     ) -> Result<Original, JobError> {
-        let (id, name) = (book.id(), file.display());
-        let is_the_same = |original: &Original| original.sha256() == book.about().input.sha256;
+        let (id, name) = (record.id(), file.display());
+        let is_the_same = |original: &Original| original.sha256() == record.about().input.sha256;
         let now = if is_standard_input(file) || !file.exists() {
             None
         } else {
@@ -209,14 +210,14 @@ impl Origin {
             return Ok(now);
         }
         if was_there && !self.is_resumed() {
-            let results = book.about().results.display();
-            let retry = Tint::Command.on(format_args!("headcount runs retry {results}"));
+            let results = record.about().results.display();
+            let retry = Style::Command.on(format_args!("headcount runs retry {results}"));
             return Err(JobError::usage(format_args!(
                 "{name} has changed since run {id} started, so its rows cannot be told from those that are done; nothing was \
                  sent. Correct rows in the results file instead, and send it with: {retry}"
             )));
         }
-        let copy = restore(book)?;
+        let copy = restore(record)?;
         if !is_the_same(&copy) {
             return Err(JobError::usage(format_args!(
                 "the copy of the input in the record of run {id} is damaged, and {name} is not as it was; nothing was sent. \
@@ -232,19 +233,21 @@ impl Origin {
         Ok(copy)
     }
 
-    fn with_settled(&self, roster: Roster, file: &Path) -> Result<Roster, JobError> {
+    fn with_already_done(&self, roster: Roster, file: &Path) -> Result<Roster, JobError> {
         Ok(match self {
             Origin::Resumed(earlier) => {
                 let history = Arc::clone(&earlier.history);
-                roster.with_settled(Settled::by(move |entry| history.is_done(entry.number)))
+                roster
+                    .with_already_done(AlreadyDone::by(move |entry| history.is_done(entry.number)))
             }
             Origin::Retried(retried) => {
                 let history = retried.history(&roster, file)?;
-                roster.with_settled(Settled::by(move |entry| history.is_done(entry.number)))
+                roster
+                    .with_already_done(AlreadyDone::by(move |entry| history.is_done(entry.number)))
             }
             Origin::RetriedFile => {
-                let former = former_results(&roster, file)?;
-                roster.with_settled(Settled::by(move |entry| former.is_done(&entry.cells)))
+                let prior = prior_results(&roster, file)?;
+                roster.with_already_done(AlreadyDone::by(move |entry| prior.is_done(&entry.cells)))
             }
             Origin::File | Origin::Undo { .. } => roster,
         })
@@ -261,7 +264,7 @@ impl Origin {
             Origin::Retried(retried) => {
                 let finder = retried.finder(roster, file)?;
                 Box::new(entries.filter_map(move |entry| {
-                    let carry = |entry: Entry| {
+                    let carry = |entry: CheckedRow| {
                         let place = finder.place(&entry)?;
                         let carry = |place| finder.chain.carry(entry.number, place);
                         place.map(carry).transpose()
@@ -270,10 +273,10 @@ impl Origin {
                 }))
             }
             Origin::RetriedFile => {
-                let former = former_results(roster, file)?;
+                let prior = prior_results(roster, file)?;
                 Box::new(entries.filter_map(move |entry| match entry {
                     Ok(entry) => {
-                        let outcome = former.outcome(&entry.cells);
+                        let outcome = prior.outcome(&entry.cells);
                         let outcome = outcome.filter(|outcome| outcome.verdict.is_done());
                         outcome.map(|outcome| Ok(Carried::done(entry.number, &outcome)))
                     }
@@ -290,20 +293,20 @@ impl Origin {
         roster: &Roster,
         file: &Path,
     ) -> Result<Assignments, JobError> {
-        let entries: Entries = roster.entries().map_err(JobError::unexpected)?;
+        let entries: CheckedRows = roster.entries().map_err(JobError::unexpected)?;
         Ok(match self {
             Origin::File | Origin::Undo { .. } => {
                 Box::new(entries.map(|entry| entry.map(Assignment::from)))
             }
             Origin::Resumed(earlier) => {
-                let mut pages = Pages::of(earlier.book.reader()?);
+                let mut pages = RecordedRows::of(earlier.record.reader()?);
                 let history = Arc::clone(&earlier.history);
                 let name = roster.file_name().to_owned();
                 Box::new(entries.map(move |entry| {
                     let entry = entry?;
-                    let past = pages.past(&history, &entry);
-                    let past = past.map_err(|error| unreadable(&name, error))?;
-                    Ok(Assignment { entry, past })
+                    let prior_state = pages.prior_state(&history, &entry);
+                    let prior_state = prior_state.map_err(|error| unreadable(&name, error))?;
+                    Ok(Assignment { entry, prior_state })
                 }))
             }
             Origin::Retried(retried) => {
@@ -313,18 +316,19 @@ impl Origin {
                 Box::new(entries.map(move |entry| {
                     let entry = entry?;
                     let place = finder.place(&entry);
-                    let past =
-                        place.and_then(|place| history.past_in(&finder.chain, entry.number, place));
-                    let past = past.map_err(|error| unreadable(&name, error))?;
-                    Ok(Assignment { entry, past })
+                    let prior_state = place.and_then(|place| {
+                        history.prior_state_in(&finder.chain, entry.number, place)
+                    });
+                    let prior_state = prior_state.map_err(|error| unreadable(&name, error))?;
+                    Ok(Assignment { entry, prior_state })
                 }))
             }
             Origin::RetriedFile => {
-                let former = former_results(roster, file)?;
+                let prior = prior_results(roster, file)?;
                 Box::new(entries.map(move |entry| {
                     let entry = entry?;
-                    let past = former.past(&entry.cells);
-                    Ok(Assignment { entry, past })
+                    let prior_state = prior.prior_state(&entry.cells);
+                    Ok(Assignment { entry, prior_state })
                 }))
             }
         })
@@ -341,8 +345,8 @@ fn unreadable(file: &str, error: LedgerError) -> SheetError {
     }
 }
 
-fn former_results(roster: &Roster, file: &Path) -> Result<FormerResults, JobError> {
-    FormerResults::of(roster.header()).ok_or_else(|| {
+fn prior_results(roster: &Roster, file: &Path) -> Result<PriorResults, JobError> {
+    PriorResults::of(roster.header()).ok_or_else(|| {
         JobError::usage(format_args!(
             "{} is neither the name of a run nor a results file: it has no column result_outcome. headcount runs list \
              shows the runs.",

@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use super::facts::facts;
-use super::site::Ready;
+use super::node_job::PreparedNode;
 use super::spec::ReportOptions;
 use super::{Job, JobError};
-use crate::ledger::Book;
+use crate::ledger::RunRecord;
 use crate::plan::one_by_one;
 use crate::report::page::{Calls, Facts, Mask, Page, PageFile};
-use crate::report::{Former, Told};
+use crate::report::{IfExists, RunReport};
 use crate::roster::Naming;
 
 /// Takes the place of a page.
-pub(super) fn create(path: &Path, former: Former) -> Result<PageFile, JobError> {
+pub(super) fn create(path: &Path, if_exists: IfExists) -> Result<PageFile, JobError> {
     let ending = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
     if !ending.is_some_and(|ending| ending == "html" || ending == "htm") {
         return Err(JobError::usage(format_args!(
@@ -21,7 +21,7 @@ pub(super) fn create(path: &Path, former: Former) -> Result<PageFile, JobError> 
             path.display()
         )));
     }
-    PageFile::create(path, former).map_err(JobError::usage)
+    PageFile::create(path, if_exists).map_err(JobError::usage)
 }
 
 /// A page that is written when its run is over.
@@ -48,7 +48,8 @@ impl Job {
         }
         Ok(Some(PageToCome {
             // A name that somebody gave is theirs to reuse.
-            file: create(path, Former::Replace).map_err(|error| error.and("; nothing was sent"))?,
+            file: create(path, IfExists::Replace)
+                .map_err(|error| error.and("; nothing was sent"))?,
             mask: *mask,
         }))
     }
@@ -57,16 +58,16 @@ impl Job {
     pub(super) fn write_page(
         &self,
         to_come: Option<PageToCome>,
-        told: &Told,
-        book: &Book,
+        told: &RunReport,
+        record: &RunRecord,
     ) -> Result<Option<PathBuf>, JobError> {
         let (Some(to_come), Some(page)) = (to_come, &told.page) else {
             return Ok(None);
         };
         let PageToCome { file, mask } = to_come;
         let path = file.path().to_owned();
-        let id = book.id();
-        let facts = facts(book, &self.spec.options.shelf()?, mask)?;
+        let id = record.id();
+        let facts = facts(record, &self.spec.options.run_store()?, mask)?;
         // The run is over: nothing else waits for this thread.
         write(file, page, &facts).map_err(|error| {
             error.and(format_args!(
@@ -80,11 +81,16 @@ impl Job {
 }
 
 /// What hears of the calls of a run that begins now, and of its rows if a page is to come.
-pub(super) fn listeners(ready: &[Ready], to_come: Option<&PageToCome>) -> (Calls, Option<Page>) {
-    let by_rows = ready.iter().map(|each| one_by_one(&each.site.census));
+pub(super) fn listeners(
+    prepared: &[PreparedNode],
+    to_come: Option<&PageToCome>,
+) -> (Calls, Option<Page>) {
+    let by_rows = prepared
+        .iter()
+        .map(|each| one_by_one(&each.node_job.summary));
     let calls = Calls::begin(by_rows.sum());
     let page = to_come.map(|_| {
-        let naming = Naming::of(ready[0].site.roster.columns());
+        let naming = Naming::of(prepared[0].node_job.roster.columns());
         Page::new(naming, calls.begun())
     });
     (calls, page)

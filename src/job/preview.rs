@@ -1,13 +1,13 @@
 //! What a job would do, found out without changing anything.
 
 use super::execute::{exit, names, together};
+use super::node_job::PreparedNode;
 use super::origin::whole;
-use super::site::Ready;
 use super::{Exit, Finished, Job, JobError, Purpose};
 use crate::preview::{self, Closing, Line, NewGroup, Opening, Planned, Share, Summary};
-use crate::report::{NodeName, Tally, Tint};
+use crate::report::{NodeName, Style, Tally};
 use crate::roster::{GroupName, Naming};
-use crate::run::Ended;
+use crate::run::RunEnd;
 use crate::threads;
 
 /// What looking ahead comes to.
@@ -21,7 +21,7 @@ pub enum Outlook {
 /// A job whose file was checked and whose nodes were asked: each row can be told now.
 pub struct Preview {
     pub(super) job: Job,
-    pub(super) ready: Vec<Ready>,
+    pub(super) prepared: Vec<PreparedNode>,
 }
 
 /// What the rows of a preview came to.
@@ -29,7 +29,7 @@ pub struct Previewed {
     tally: Tally,
     shares: Vec<Share>,
     nodes: String,
-    ended: Ended,
+    ended: RunEnd,
 }
 
 impl Job {
@@ -38,14 +38,17 @@ impl Job {
     /// # Errors
     /// When the file has errors, a node cannot be used, or a guard refuses what would be done.
     pub async fn preview(self) -> Result<Outlook, JobError> {
-        let sites = self.open().await?;
-        self.check_nodes(&sites.addresses())?;
-        if self.origin.is_retry() && sites.are_settled() {
+        let node_jobs = self.open().await?;
+        self.check_nodes(&node_jobs.addresses())?;
+        if self.origin.is_retry() && node_jobs.are_already_done() {
             return Ok(Outlook::Nothing(self.nothing_to_retry()?));
         }
-        let mut ready = self.look(sites, Purpose::Preview).await?;
-        self.assess(&mut ready).await?;
-        Ok(Outlook::Preview(Box::new(Preview { job: self, ready })))
+        let mut prepared = self.look(node_jobs, Purpose::Preview).await?;
+        self.assess(&mut prepared).await?;
+        Ok(Outlook::Preview(Box::new(Preview {
+            job: self,
+            prepared,
+        })))
     }
 }
 
@@ -64,25 +67,25 @@ impl Preview {
         S: Send + 'static,
         E: std::fmt::Display + Send + 'static,
     {
-        let Preview { job, ready } = self;
-        let progress = job.progress(ready);
-        let naming = Naming::of(ready[0].site.roster.columns());
+        let Preview { job, prepared } = self;
+        let progress = job.progress(prepared);
+        let naming = Naming::of(prepared[0].node_job.roster.columns());
         let (sender, receiver) = tokio::sync::mpsc::channel(1024);
         let listen = move || preview::listen(receiver, &naming, progress, sink, on_line);
         let listener = threads::start("preview", listen).map_err(JobError::unexpected)?;
-        let ended = job.start(ready, None, sender).await?;
+        let ended = job.start(prepared, None, sender).await?;
         let heard = listener.end().await.map_err(JobError::unexpected)?;
         let (tally, sink) = heard.map_err(JobError::unexpected)?;
-        Ok((Previewed::of(ready, tally, ended), sink))
+        Ok((Previewed::of(prepared, tally, ended), sink))
     }
 
     /// What is known before the first line.
     pub fn opening(&self) -> Opening {
-        let nodes = self.ready.iter().map(|each| NodeName {
+        let nodes = self.prepared.iter().map(|each| NodeName {
             name: each.node.name.clone(),
             address: each.node.address.clone(),
         });
-        let new_groups = self.ready.iter().flat_map(|each| {
+        let new_groups = self.prepared.iter().flat_map(|each| {
             let missing = each.directory.teams.missing().iter();
             missing.map(|GroupName { kind, name }| NewGroup {
                 kind: kind.word(),
@@ -100,10 +103,10 @@ impl Preview {
     /// The teams and roles that would be created, a line each.
     pub fn new_groups(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        for each in &self.ready {
+        for each in &self.prepared {
             for GroupName { kind, name } in each.directory.teams.missing() {
-                let what = Tint::Good.on(format_args!("create {} {name:?}", kind.word()));
-                lines.push(match self.ready.len() {
+                let what = Style::Good.on(format_args!("create {} {name:?}", kind.word()));
+                lines.push(match self.prepared.len() {
                     1 => format!("{what}\n"),
                     _ => format!("{what} on {}\n", each.node.name),
                 });
@@ -114,29 +117,31 @@ impl Preview {
 
     /// What a plan of it is for.
     pub fn planned(&self) -> Planned {
-        let roster = &self.ready[0].site.roster;
-        let sites = self.ready.iter().map(|each| &each.site);
+        let roster = &self.prepared[0].node_job.roster;
+        let node_jobs = self.prepared.iter().map(|each| &each.node_job);
         Planned {
             input: self.job.input_file(roster),
             import: self.job.import_of(roster),
-            nodes: sites.map(|site| site.destination.address()).collect(),
+            nodes: node_jobs
+                .map(|node_job| node_job.destination.address())
+                .collect(),
         }
     }
 }
 
 impl Previewed {
     /// What the rows of all nodes come to.
-    fn of(ready: &[Ready], tally: Tally, ended: Vec<Ended>) -> Self {
-        let shares = ready.iter().zip(&ended).map(|(each, ended)| Share {
+    fn of(prepared: &[PreparedNode], tally: Tally, ended: Vec<RunEnd>) -> Self {
+        let shares = prepared.iter().zip(&ended).map(|(each, ended)| Share {
             forecast: ended.forecast.unwrap_or_default(),
-            rate: each.site.destination.rate.ceiling(),
+            rate: each.node_job.destination.rate.ceiling(),
             new_groups: each.directory.teams.missing().len(),
         });
         Previewed {
             tally,
             shares: shares.collect(),
-            nodes: names(ready),
-            ended: together(ready, ended),
+            nodes: names(prepared),
+            ended: together(prepared, ended),
         }
     }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::node::Destination;
+use super::node_job::{NodeJob, PreparedNode, node_jobs};
 use super::origin::{Earlier, Origin, whole};
-use super::site::{Ready, Site, sites};
 use super::{Job, JobError};
-use crate::ledger::{About, Book, NodeAbout};
+use crate::ledger::{About, NodeAbout, RunRecord};
 use crate::roster::{Mapping, Roster};
 use crate::sheet::shown;
 use crate::spec::{ImportSpec, InputFile, NodeIdentity};
@@ -19,37 +19,48 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 impl Job {
     /// The record that this job is written down in.
-    pub(super) fn book(&mut self, ready: &[Ready], results: &Path) -> Result<Book, JobError> {
-        let mut about = self.about(&sites(ready), results)?;
-        for (node, each) in about.nodes.iter_mut().zip(ready) {
+    pub(super) fn record(
+        &mut self,
+        prepared: &[PreparedNode],
+        results: &Path,
+    ) -> Result<RunRecord, JobError> {
+        let mut about = self.about(&node_jobs(prepared), results)?;
+        for (node, each) in about.nodes.iter_mut().zip(prepared) {
             node.node_time = each.node.client.node_time();
             node.allowed_locks = each.lock_limit;
         }
         match std::mem::take(&mut self.origin) {
             Origin::Resumed(earlier) => {
-                let Earlier { mut book, history } = *earlier;
+                let Earlier {
+                    mut record,
+                    history,
+                } = *earlier;
                 // What is known of its rows is read from another connection.
                 self.origin = Origin::Resumed(Box::new(Earlier {
-                    book: book.reader()?,
+                    record: record.reader()?,
                     history,
                 }));
-                if book.about().results != about.results {
-                    book.move_results(about.results)?;
+                if record.about().results != about.results {
+                    record.move_results(about.results)?;
                 }
-                book.begin_again()?;
-                Ok(book)
+                record.begin_again()?;
+                Ok(record)
             }
             origin => {
                 self.origin = origin;
-                let input = ready[0].site.roster.bytes().map_err(JobError::unexpected)?;
+                let input = prepared[0]
+                    .node_job
+                    .roster
+                    .bytes()
+                    .map_err(JobError::unexpected)?;
                 let file = &self.spec.file;
-                let carried = ready
+                let carried = prepared
                     .iter()
-                    .map(|each| self.origin.carried(&each.site.roster, file));
+                    .map(|each| self.origin.carried(&each.node_job.roster, file));
                 let carried: Vec<_> = carried.collect::<Result<_, _>>()?;
                 let carried = carried.into_iter().flatten();
-                let book = self.spec.options.shelf()?.begin(&about, input, carried);
-                book.map_err(|error| {
+                let record = self.spec.options.run_store()?.begin(&about, input, carried);
+                record.map_err(|error| {
                     JobError::usage(format_args!(
                         "the record of the run cannot be written: {error}; nothing was sent. Name another folder with \
                          --state-dir."
@@ -60,7 +71,7 @@ impl Job {
     }
 
     /// What the run is that carries this job out.
-    pub(super) fn about(&self, sites: &[&Site], results: &Path) -> Result<About, JobError> {
+    pub(super) fn about(&self, node_jobs: &[&NodeJob], results: &Path) -> Result<About, JobError> {
         let node = |destination: &Destination| NodeAbout {
             name: destination.in_words(),
             identity: NodeIdentity {
@@ -68,7 +79,7 @@ impl Job {
                 address: destination.address(),
                 role_prefix: destination.role_prefix.clone(),
                 protected: destination.protected.names(),
-                dialect: destination.dialect,
+                dialect: destination.capabilities,
             },
             rate: destination.rate,
             concurrency: destination.concurrency,
@@ -79,11 +90,14 @@ impl Job {
             version: About::VERSION,
             kind: self.origin.kind(),
             begun: Timestamp::now(),
-            input: self.input_file(&sites[0].roster),
-            import: self.import_of(&sites[0].roster),
-            nodes: sites.iter().map(|site| node(&site.destination)).collect(),
+            input: self.input_file(&node_jobs[0].roster),
+            import: self.import_of(&node_jobs[0].roster),
+            nodes: node_jobs
+                .iter()
+                .map(|node_job| node(&node_job.destination))
+                .collect(),
             node_ref: self.spec.node.to_record()?,
-            rows: sites.iter().map(|site| site.census.rows).sum(),
+            rows: node_jobs.iter().map(|node_job| node_job.summary.rows).sum(),
             results: std::path::absolute(results).unwrap_or_else(|_| results.to_owned()),
             max_errors: self.spec.options.max_errors,
         })
@@ -110,7 +124,8 @@ impl Job {
 
     /// Refuses to go on with a run, or to take it back, on other nodes than those that it was on.
     pub(super) fn check_nodes(&self, addresses: &[String]) -> Result<(), JobError> {
-        let of_book = |book: &Book| book.about().addresses().map(str::to_owned).collect();
+        let of_record =
+            |record: &RunRecord| record.about().addresses().map(str::to_owned).collect();
         let (id, were, are_those): (_, Vec<String>, bool) = match &self.origin {
             Origin::Undo { of, on } => {
                 // Of some of them there may be nothing to take back.
@@ -118,13 +133,13 @@ impl Job {
                 (of, on.clone(), known)
             }
             Origin::Resumed(earlier) => {
-                let were = of_book(&earlier.book);
+                let were = of_record(&earlier.record);
                 let same = were == addresses;
-                (earlier.book.id(), were, same)
+                (earlier.record.id(), were, same)
             }
             Origin::Retried(retried) => {
                 let first = retried.first();
-                let were = of_book(first);
+                let were = of_record(first);
                 // For some of them there may be no row left.
                 let known = addresses.iter().all(|address| were.contains(address));
                 (first.id(), were, known)
@@ -143,16 +158,16 @@ impl Job {
     }
 
     /// Waits until no other run works on these nodes, and keeps others away from them.
-    pub(super) async fn hold_nodes(&self, sites: &mut [Site]) -> Result<(), JobError> {
-        let records = self.spec.options.shelf()?;
-        let mut lasting: Vec<&mut Site> = sites
+    pub(super) async fn hold_nodes(&self, node_jobs: &mut [NodeJob]) -> Result<(), JobError> {
+        let records = self.spec.options.run_store()?;
+        let mut lasting: Vec<&mut NodeJob> = node_jobs
             .iter_mut()
-            .filter(|site| !site.destination.is_sandbox())
+            .filter(|node_job| !node_job.destination.is_sandbox())
             .collect();
         // Everybody takes them in the same order, so that no two wait for each other.
-        lasting.sort_unstable_by_key(|site| site.destination.address());
-        for site in lasting {
-            let address = site.destination.address();
+        lasting.sort_unstable_by_key(|node_job| node_job.destination.address());
+        for node_job in lasting {
+            let address = node_job.destination.address();
             let who = format!(
                 "process {}, which carries out {}",
                 std::process::id(),
@@ -161,7 +176,7 @@ impl Job {
             let mut said = false;
             loop {
                 match records.hold_node(&address, &who)? {
-                    Ok(hold) => break site.hold = Some(hold),
+                    Ok(lock) => break node_job.lock = Some(lock),
                     Err(other) => {
                         if !said {
                             self.caller.tell(&format_args!(

@@ -9,11 +9,11 @@ use super::done::roster_of;
 use super::facts::{facts, parts};
 use super::find::refuse_going;
 use super::page::{create, write};
-use crate::ledger::{Book, Pages, RunId, Shelf};
+use crate::ledger::{RecordedRows, RunId, RunRecord, RunStore};
 use crate::report::page::{Mask, Page};
-use crate::report::{Former, Layout, ResultsFile, name_after};
+use crate::report::{IfExists, Layout, ResultsFile, name_after};
 use crate::roster::{self, Naming, Roster};
-use crate::run::{Event, Record};
+use crate::run::{Event, RowRecord};
 
 /// Writes the results of a run again, also while it is going, and tells where they are: at `to`, else where the run was
 /// told to write them, without replacing what is there.
@@ -21,19 +21,19 @@ use crate::run::{Event, Record};
 /// # Errors
 /// When the record cannot be read, or the results cannot be written.
 pub fn write_results(
-    shelf: &Shelf,
+    run_store: &RunStore,
     id: &RunId,
     to: Option<&Path>,
     bom: bool,
 ) -> Result<PathBuf, JobError> {
-    let book = shelf.read(id)?;
-    let roster = roster_of(&book)?;
+    let record = run_store.read(id)?;
+    let roster = roster_of(&record)?;
     // Where nothing else is said, a file that is there may be another run's.
     let (path, former) = match to {
-        Some(path) => (path.to_owned(), Former::Replace),
-        None => (book.about().results.clone(), Former::Keep),
+        Some(path) => (path.to_owned(), IfExists::Replace),
+        None => (record.about().results.clone(), IfExists::Keep),
     };
-    if is_same_file(&path, &book.about().input.path) {
+    if is_same_file(&path, &record.about().input.path) {
         return Err(JobError::usage(format_args!(
             "{} is the input itself; give the results another name",
             path.display()
@@ -43,7 +43,7 @@ pub fn write_results(
     if bom {
         layout.format = layout.format.with_bom();
     }
-    let fits = layout.check(book.about().rows, [&roster]);
+    let fits = layout.check(record.about().rows, [&roster]);
     fits.map_err(|unfit| {
         JobError::usage(format_args!(
             "the results cannot be written to {}: {unfit}",
@@ -52,7 +52,7 @@ pub fn write_results(
     })?;
     let file = ResultsFile::create(&path, layout, former.into()).map_err(JobError::usage)?;
     let mut file = file.of_run(id.as_str());
-    recall(&book, &roster, |record| {
+    recall(&record, &roster, |record| {
         file.write(&record).map_err(JobError::unexpected)
     })?;
     file.finish().map_err(JobError::unexpected)?;
@@ -65,19 +65,19 @@ pub fn write_results(
 /// # Errors
 /// When the record cannot be read, or the report cannot be written.
 pub fn write_report(
-    shelf: &Shelf,
+    run_store: &RunStore,
     id: &RunId,
     to: Option<&Path>,
     mask: Mask,
 ) -> Result<PathBuf, JobError> {
-    let book = shelf.read(id)?;
+    let record = run_store.read(id)?;
     let file = match to {
-        Some(path) => create(path, Former::Replace)?,
-        None => create(&beside(&book), Former::Keep)?,
+        Some(path) => create(path, IfExists::Replace)?,
+        None => create(&beside(&record), IfExists::Keep)?,
     };
     let path = file.path().to_owned();
-    let page = page_of(&book)?;
-    write(file, &page, &facts(&book, shelf, mask)?)?;
+    let page = page_of(&record)?;
+    write(file, &page, &facts(&record, run_store, mask)?)?;
     Ok(path)
 }
 
@@ -85,18 +85,20 @@ pub fn write_report(
 ///
 /// # Errors
 /// When the record cannot be read.
-pub fn report_text(shelf: &Shelf, id: &RunId, mask: Mask) -> Result<String, JobError> {
-    let book = shelf.read(id)?;
-    let facts = facts(&book, shelf, mask)?;
-    page_of(&book)?.render(&facts).map_err(JobError::unexpected)
+pub fn report_text(run_store: &RunStore, id: &RunId, mask: Mask) -> Result<String, JobError> {
+    let record = run_store.read(id)?;
+    let facts = facts(&record, run_store, mask)?;
+    page_of(&record)?
+        .render(&facts)
+        .map_err(JobError::unexpected)
 }
 
-fn page_of(book: &Book) -> Result<Page, JobError> {
-    let roster = roster_of(book)?;
-    let since = parts(book)?.last().map(|part| part.begun);
+fn page_of(record: &RunRecord) -> Result<Page, JobError> {
+    let roster = roster_of(record)?;
+    let since = parts(record)?.last().map(|part| part.begun);
     let naming = Naming::of(roster.columns());
-    let mut page = Page::new(naming, since.unwrap_or(book.about().begun));
-    recall(book, &roster, |record| {
+    let mut page = Page::new(naming, since.unwrap_or(record.about().begun));
+    recall(record, &roster, |record| {
         page.hear(&Event::Row(Box::new(record)));
         Ok(())
     })?;
@@ -104,10 +106,10 @@ fn page_of(book: &Book) -> Result<Page, JobError> {
 }
 
 /// Beside the results, named after the input.
-fn beside(book: &Book) -> PathBuf {
-    let mut name = name_after(&book.about().input.path);
+fn beside(record: &RunRecord) -> PathBuf {
+    let mut name = name_after(&record.about().input.path);
     name.push(".report.html");
-    book.about().results.with_file_name(name)
+    record.about().results.with_file_name(name)
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {
@@ -116,16 +118,16 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 
 /// Every row of a run with what became of it, in the order of the file.
 fn recall(
-    book: &Book,
+    record: &RunRecord,
     roster: &Roster,
-    mut on_row: impl FnMut(Record) -> Result<(), JobError>,
+    mut on_row: impl FnMut(RowRecord) -> Result<(), JobError>,
 ) -> Result<(), JobError> {
-    let mut pages = Pages::of(book.reader()?);
+    let mut pages = RecordedRows::of(record.reader()?);
     for entry in roster.entries().map_err(JobError::unexpected)? {
         let entry = entry.map_err(JobError::unexpected)?;
         let outcome = pages.outcome(entry.number)?;
         let change = entry.change.as_ref().ok();
-        on_row(Record {
+        on_row(RowRecord {
             number: entry.number,
             action: change.map(roster::Change::action),
             cells: entry.cells,
@@ -148,17 +150,17 @@ pub enum Discarded {
 ///
 /// # Errors
 /// When it is going, or has finished.
-pub fn discard(shelf: &Shelf, id: &RunId) -> Result<Discarded, JobError> {
-    refuse_going(shelf, id)?;
-    let Ok((book, _)) = shelf.open(id) else {
-        return Ok(Discarded::SetAside(shelf.set_aside(id)?));
+pub fn discard(run_store: &RunStore, id: &RunId) -> Result<Discarded, JobError> {
+    refuse_going(run_store, id)?;
+    let Ok((record, _)) = run_store.open(id) else {
+        return Ok(Discarded::SetAside(run_store.set_aside(id)?));
     };
-    if !book.state()?.is_unfinished() {
+    if !record.state()?.is_unfinished() {
         return Err(JobError::usage(format_args!(
             "run {id} is not unfinished; there is nothing to discard"
         )));
     }
-    book.discard()?;
+    record.discard()?;
     Ok(Discarded::Run)
 }
 
@@ -176,33 +178,36 @@ pub struct Pruned {
 ///
 /// # Errors
 /// When a record cannot be removed.
-pub fn prune(shelf: &Shelf, older_than: SignedDuration) -> Result<Pruned, JobError> {
-    let is_young = |book: &Book| Timestamp::now().duration_since(book.about().begun) < older_than;
-    let is_doubtful = |book: &Book| -> Result<bool, JobError> {
-        let may_be_sent = book.state()?.is_unfinished() && book.counts()?.sent > 0;
-        Ok(may_be_sent && shelf.retry_of(book.id())?.is_none())
+pub fn prune(run_store: &RunStore, older_than: SignedDuration) -> Result<Pruned, JobError> {
+    let is_young =
+        |record: &RunRecord| Timestamp::now().duration_since(record.about().begun) < older_than;
+    let is_doubtful = |record: &RunRecord| -> Result<bool, JobError> {
+        let may_be_sent = record.state()?.is_unfinished() && record.counts()?.sent > 0;
+        Ok(may_be_sent && run_store.retry_of(record.id())?.is_none())
     };
     let mut pruned = Pruned::default();
-    for id in shelf.runs()? {
-        let Ok(book) = shelf.read(&id) else { continue };
-        if is_young(&book) {
+    for id in run_store.runs()? {
+        let Ok(record) = run_store.read(&id) else {
+            continue;
+        };
+        if is_young(&record) {
             continue;
         }
-        let doubtful = is_doubtful(&book)?;
+        let doubtful = is_doubtful(&record)?;
         // A retry tells what has become of the rows of the run that it retries: they go together.
-        let chain = shelf.chain(&shelf.first_of(&id)?)?;
+        let chain = run_store.chain(&run_store.first_of(&id)?)?;
         let mut chain_stays = false;
-        for each in chain.books().filter(|book| *book.id() != id) {
+        for each in chain.records().filter(|record| *record.id() != id) {
             chain_stays |= is_young(each) || is_doubtful(each)?;
         }
-        drop((book, chain));
-        if (chain_stays && !doubtful) || shelf.is_going(&id) {
+        drop((record, chain));
+        if (chain_stays && !doubtful) || run_store.is_going(&id) {
             continue;
         }
         if doubtful {
             pruned.kept.push(id);
         } else {
-            shelf.remove(&id)?;
+            run_store.remove(&id)?;
             pruned.removed += 1;
         }
     }

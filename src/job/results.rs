@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use super::origin::Origin;
 use super::{Job, JobError};
-use crate::ledger::{Book, State};
+use crate::ledger::{RunRecord, RunState};
 use crate::links::followed;
-use crate::report::{self, Former, FormerFiles, FormerResults, Layout, ResultsFile};
+use crate::report::{self, IfExists, Layout, OverwritePolicy, PriorResults, ResultsFile};
 use crate::roster::{self, Action, Roster};
 use crate::sheet::Reading;
 
@@ -27,28 +27,28 @@ impl Job {
             ))),
             Some(path) => Ok(path.clone()),
             None => Ok(match &self.origin {
-                Origin::Resumed(earlier) => earlier.book.about().results.clone(),
+                Origin::Resumed(earlier) => earlier.record.about().results.clone(),
                 _ => report::beside(&self.spec.file),
             }),
         }
     }
 
     /// Where they go, and what happens to a file that is there. The results of another run stay.
-    pub(super) fn place_of_results(&self) -> Result<(PathBuf, FormerFiles), JobError> {
+    pub(super) fn results_target(&self) -> Result<(PathBuf, OverwritePolicy), JobError> {
         let path = self.results_path()?;
         let Origin::Resumed(earlier) = &self.origin else {
             // A name that the user gave is theirs to reuse; one that follows from the input is not.
             return Ok(match self.spec.options.results {
-                Some(_) => (path, Former::Replace.into()),
-                None => (path, Former::Keep.into()),
+                Some(_) => (path, IfExists::Replace.into()),
+                None => (path, IfExists::Keep.into()),
             });
         };
         // What it has left itself when it was killed is in its record.
-        let former = FormerFiles {
-            whole: Former::Keep,
-            part: Former::Replace,
+        let overwrite = OverwritePolicy {
+            whole: IfExists::Keep,
+            part: IfExists::Replace,
         };
-        let id = earlier.book.id();
+        let id = earlier.record.id();
         if path.is_file() && run_of(&path).is_some_and(|writer| writer != id.as_str()) {
             let free = report::free_name(&path);
             self.caller.tell(&format_args!(
@@ -56,9 +56,9 @@ impl Job {
                 path.display(),
                 free.display()
             ));
-            return Ok((free, former));
+            return Ok((free, overwrite));
         }
-        Ok((path, former))
+        Ok((path, overwrite))
     }
 
     /// What a run has written before it is continued is out of date from now on: it is removed, or set aside if it was
@@ -67,8 +67,8 @@ impl Job {
         let Origin::Resumed(earlier) = &self.origin else {
             return Ok(());
         };
-        let book = &earlier.book;
-        let (id, recorded) = (book.id(), book.about().results.clone());
+        let record = &earlier.record;
+        let (id, recorded) = (record.id(), record.about().results.clone());
         let mut stale = vec![path.to_owned(), recorded];
         stale.dedup();
         for path in stale {
@@ -82,7 +82,7 @@ impl Job {
                     path.display()
                 ))
             };
-            if is_untouched(&path, book)? {
+            if is_untouched(&path, record)? {
                 // A link stays a link.
                 let whole = followed(&path).map_err(failed)?;
                 fs::remove_file(whole).map_err(failed)?;
@@ -127,10 +127,10 @@ impl Job {
     pub(super) fn results_file(
         &self,
         path: &Path,
-        former: FormerFiles,
+        overwrite: OverwritePolicy,
         roster: &Roster,
     ) -> Result<ResultsFile, JobError> {
-        ResultsFile::create(path, self.layout(path, roster), former).map_err(|error| {
+        ResultsFile::create(path, self.layout(path, roster), overwrite).map_err(|error| {
             JobError::usage(format_args!(
                 "{error}; nothing was sent. Name another place with --results FILE."
             ))
@@ -146,15 +146,15 @@ pub(super) fn run_of(path: &Path) -> Option<String> {
         map: Vec::new(),
     };
     let roster = Roster::open(path, &Reading::default(), options).ok()?;
-    let former = FormerResults::of(roster.header())?;
+    let prior = PriorResults::of(roster.header())?;
     let mut entries = roster.entries().ok()?;
-    entries.find_map(|entry| former.run(&entry.ok()?.cells).map(str::to_owned))
+    entries.find_map(|entry| prior.run(&entry.ok()?.cells).map(str::to_owned))
 }
 
 /// Whether a results file is as the run has left it when it stopped.
-fn is_untouched(path: &Path, book: &Book) -> Result<bool, JobError> {
-    let (State::Stopped { at, .. } | State::Discarded { at } | State::Finished { at }) =
-        book.state()?
+fn is_untouched(path: &Path, record: &RunRecord) -> Result<bool, JobError> {
+    let (RunState::Stopped { at, .. } | RunState::Discarded { at } | RunState::Finished { at }) =
+        record.state()?
     else {
         return Ok(false);
     };

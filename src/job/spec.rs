@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{JobError, NodeRef};
 use crate::guard::MaxErrors;
-use crate::ledger::Shelf;
+use crate::ledger::RunStore;
 use crate::report::page::Mask;
 use crate::sheet::Format;
 use crate::spec::ImportSpec;
@@ -66,8 +66,8 @@ pub enum OnUnfinished {
 
 impl RunOptions {
     /// The records of runs.
-    pub fn shelf(&self) -> Result<Shelf, JobError> {
-        Ok(Shelf::at(self.state_dir.as_deref())?)
+    pub fn run_store(&self) -> Result<RunStore, JobError> {
+        Ok(RunStore::at(self.state_dir.as_deref())?)
     }
 
     /// `format` as the results are written in it.

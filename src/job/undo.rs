@@ -8,8 +8,8 @@ use super::find::{find, nothing, refuse_going};
 use super::origin::Origin;
 use super::resume::{Continuation, gone};
 use super::{Caller, Exit, Finished, Job, JobError, JobSpec, NodeRef, RunOptions, SANDBOX};
-use crate::ledger::{Book, Counts, Kind, State, WayBack, WayBackRow};
-use crate::report::{Begun, Former, Unfinished, counted, name_after};
+use crate::ledger::{Counts, RunKind, RunRecord, RunState, UndoRow, UndoStep};
+use crate::report::{AtomicFile, BegunFile, IfExists, counted, name_after};
 use crate::roster::Action;
 use crate::sheet::{Cell, Format, Writer, beginning};
 use crate::spec::ImportSpec;
@@ -43,31 +43,32 @@ pub fn undo(
     node: NodeRef,
     caller: Arc<dyn Caller>,
 ) -> Result<Continuation, JobError> {
-    let shelf = options.shelf()?;
-    let changed = |book: &Book, state: &State, counts: &Counts| {
+    let run_store = options.run_store()?;
+    let changed = |record: &RunRecord, state: &RunState, counts: &Counts| {
         // Of one that was killed, the record may have lost what was sent.
-        let may_have_sent = counts.sent > 0 || *state == State::Open;
-        may_have_sent && !matches!(book.about().kind, Kind::Undo { .. })
+        let may_have_sent = counts.sent > 0 || *state == RunState::Open;
+        may_have_sent && !matches!(record.about().kind, RunKind::Undo { .. })
     };
-    let id = find(&shelf, run, changed)?.ok_or_else(|| nothing(&shelf, "that changed anything"))?;
-    let book = shelf.read(&id)?;
-    refuse_going(&shelf, &id)?;
-    if let Some(undo) = shelf.undone_by(&id)?
-        && is_complete(&shelf.read(&undo)?)?
+    let id = find(&run_store, run, changed)?
+        .ok_or_else(|| nothing(&run_store, "that changed anything"))?;
+    let record = run_store.read(&id)?;
+    refuse_going(&run_store, &id)?;
+    if let Some(undo) = run_store.undone_by(&id)?
+        && is_complete(&run_store.read(&undo)?)?
     {
         caller.tell(&format_args!(
             "There is nothing to undo: run {id} was undone by run {undo}."
         ));
-        return nothing_to_do(&book);
+        return nothing_to_do(&record);
     }
-    let about = book.about();
+    let about = record.about();
     if about.addresses().any(|address| address == SANDBOX) {
         return Err(gone(&id));
     }
-    let (file, rows) = write(&book, options.format_of_results(Format::Csv), &*caller)?;
+    let (file, rows) = write(&record, options.format_of_results(Format::Csv), &*caller)?;
     if rows == 0 {
         caller.tell(&format_args!("There is nothing to take back of run {id}."));
-        return nothing_to_do(&book);
+        return nothing_to_do(&record);
     }
     caller.remark(&format_args!(
         "The way back of run {id} is {}: {}",
@@ -92,46 +93,50 @@ pub fn undo(
     Ok(Continuation::Job(Box::new(job)))
 }
 
-fn nothing_to_do(book: &Book) -> Result<Continuation, JobError> {
-    let finished = Finished::nothing_sent(book, Exit::Done)?;
+fn nothing_to_do(record: &RunRecord) -> Result<Continuation, JobError> {
+    let finished = Finished::nothing_sent(record, Exit::Done)?;
     Ok(Continuation::Nothing(finished))
 }
 
 /// Whether a run is finished, and every row has succeeded.
-fn is_complete(book: &Book) -> Result<bool, JobError> {
-    let is_finished = matches!(book.state()?, State::Finished { .. });
-    Ok(is_finished && book.counts()?.not_done(book.about().rows) == 0)
+fn is_complete(record: &RunRecord) -> Result<bool, JobError> {
+    let is_finished = matches!(record.state()?, RunState::Finished { .. });
+    Ok(is_finished && record.counts()?.not_done(record.about().rows) == 0)
 }
 
 /// Writes the way back beside the results of the run, and says what is not in it.
-fn write(book: &Book, format: Format, caller: &dyn Caller) -> Result<(PathBuf, u64), JobError> {
-    let mut name = name_after(&book.about().input.path);
+fn write(
+    record: &RunRecord,
+    format: Format,
+    caller: &dyn Caller,
+) -> Result<(PathBuf, u64), JobError> {
+    let mut name = name_after(&record.about().input.path);
     name.push(".undo.csv");
-    let path = book.about().results.with_file_name(name);
+    let path = record.about().results.with_file_name(name);
     let failed = |error: std::io::Error| {
         JobError::usage(format_args!(
             "the way back cannot be written to {}: {error}; nothing was sent",
             path.display()
         ))
     };
-    let several = book.about().nodes.len() > 1;
+    let several = record.about().nodes.len() > 1;
     let columns = if several { 12 } else { 11 };
     let header: Vec<String> = COLUMNS[..columns]
         .iter()
         .map(|name| (*name).to_owned())
         .collect();
     let sign = beginning(format, &header);
-    let begun = Unfinished::begin(&path, Former::Replace, &sign);
-    let Begun { part, file, .. } = begun.map_err(failed)?;
+    let begun = AtomicFile::begin(&path, IfExists::Replace, &sign);
+    let BegunFile { part, file, .. } = begun.map_err(failed)?;
     let mut writer = Writer::new(BufWriter::new(file), format, &header).map_err(failed)?;
     let mut rows = 0;
     let mut stuck = 0;
-    book.way_back::<JobError>(
+    record.undo_steps::<JobError>(
         |row| {
             rows += 1;
             let cells = cells(&row);
             let mut cells: Vec<Cell<'_>> = cells.iter().map(|cell| Cell::Text(cell)).collect();
-            let node = book.about().nodes.get(usize::from(row.node));
+            let node = record.about().nodes.get(usize::from(row.node));
             if several {
                 cells.push(node.map_or(Cell::Empty, |node| Cell::Text(&node.identity.cell)));
             }
@@ -156,18 +161,18 @@ fn write(book: &Book, format: Format, caller: &dyn Caller) -> Result<(PathBuf, u
     Ok((path, rows))
 }
 
-fn cells(row: &WayBackRow) -> [String; 11] {
+fn cells(row: &UndoRow) -> [String; 11] {
     let empty = String::new;
     let email = row.email.clone().unwrap_or_default();
-    match &row.way {
-        WayBack::Lock => {
+    match &row.step {
+        UndoStep::Lock => {
             let mut cells: [String; 11] = std::array::from_fn(|_| empty());
             "lock".clone_into(&mut cells[0]);
             cells[1].clone_from(&row.id);
             cells[2] = email;
             cells
         }
-        WayBack::Restore { was, join, leave } => {
+        UndoStep::Restore { was, join, leave } => {
             let text = |what: &str| match was.get(what) {
                 None => empty(),
                 Some(None) => "<clear>".to_owned(),

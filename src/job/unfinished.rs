@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::site::Sites;
+use super::node_job::NodeJobs;
 use super::{Caller, Job, JobError, OnUnfinished, caller, unless_stopped};
-use crate::ledger::{About, Book, Counts, Kind, RunId, Shelf, State};
-use crate::report::{Tint, grouped};
+use crate::ledger::{About, Counts, RunId, RunKind, RunRecord, RunState, RunStore};
+use crate::report::{Style, grouped};
 use crate::roster::Action;
 use crate::run::Verdict;
 use crate::sheet::shown;
@@ -56,13 +56,13 @@ impl Job {
     /// over the same file are named. `--yes` answers nothing here.
     pub(super) async fn run_to_continue(
         &mut self,
-        sites: &Sites,
+        node_jobs: &NodeJobs,
     ) -> Result<Option<RunId>, JobError> {
         if self.spec.node.sandbox || self.origin.is_resumed() {
             return Ok(None);
         }
-        let records = self.spec.options.shelf()?;
-        let about = self.about(&sites.each(), &self.results_path()?)?;
+        let records = self.spec.options.run_store()?;
+        let about = self.about(&node_jobs.each(), &self.results_path()?)?;
         let found = unfinished(&records, &about, &*self.caller)?;
         let with = |relation| found.iter().find(move |run| run.relation == relation);
         let run = with(Relation::Same).or(with(Relation::Changed));
@@ -81,7 +81,7 @@ impl Job {
         let choice = match self.spec.options.unfinished {
             OnUnfinished::StartOver => Choice::StartOver,
             OnUnfinished::Resume if run.relation == Relation::Same => Choice::Continue,
-            _ if self.can_ask() => unless_stopped(&sites.stop(), run.ask(&self.caller)).await?,
+            _ if self.can_ask() => unless_stopped(&node_jobs.stop(), run.ask(&self.caller)).await?,
             _ => {
                 run.decide()?;
                 self.caller.tell(&run.continuing());
@@ -100,10 +100,10 @@ impl Job {
 
     /// The runs that this job replaces are not offered any more. Their records stay.
     pub(super) fn discard_replaced(&self) -> Result<(), JobError> {
-        let records = self.spec.options.shelf()?;
+        let records = self.spec.options.run_store()?;
         for id in &self.replaces {
-            let (book, _) = records.open(id)?;
-            book.discard()?;
+            let (record, _) = records.open(id)?;
+            record.discard()?;
         }
         Ok(())
     }
@@ -111,7 +111,7 @@ impl Job {
 
 /// The unfinished runs over the file of a job that is to be `about` this, the latest first.
 pub(super) fn unfinished(
-    shelf: &Shelf,
+    run_store: &RunStore,
     about: &About,
     caller: &dyn Caller,
 ) -> Result<Vec<UnfinishedRun>, JobError> {
@@ -119,12 +119,12 @@ pub(super) fn unfinished(
     // Runs that were retried or undone.
     let mut over = HashSet::new();
     let mut since = None;
-    for id in shelf.runs()? {
-        if let Ok(book) = shelf.read(&id) {
-            let former = book.about();
+    for id in run_store.runs()? {
+        if let Ok(record) = run_store.read(&id) {
+            let former = record.about();
             over.extend(former.retries().map(str::to_owned));
-            if let Kind::Undo { of } = &former.kind
-                && book.counts()?.sent > 0
+            if let RunKind::Undo { of } = &former.kind
+                && record.counts()?.sent > 0
             {
                 over.insert(of.clone());
             }
@@ -132,14 +132,14 @@ pub(super) fn unfinished(
                 continue;
             }
         }
-        let book = match shelf.recover(&id) {
-            Ok((book, is_recovered)) => {
+        let record = match run_store.recover(&id) {
+            Ok((record, is_recovered)) => {
                 if is_recovered {
                     caller.tell(&recovered(&id));
                 }
-                book
+                record
             }
-            Err(_) if shelf.is_going(&id) => continue,
+            Err(_) if run_store.is_going(&id) => continue,
             Err(error) => {
                 caller.tell(&format_args!(
                     "The record of run {id} cannot be read, so it is not known whether it is about this file: {error}"
@@ -147,16 +147,16 @@ pub(super) fn unfinished(
                 continue;
             }
         };
-        let former = book.about();
+        let former = record.about();
         if !former.input.is_same_file(&about.input) || !former.shares_a_node(about) {
             continue;
         }
         if is_the_retried(about, &id, former) {
             continue;
         }
-        let (state, counts) = (book.state()?, book.counts()?);
+        let (state, counts) = (record.state()?, record.counts()?);
         let relation = relation(about, &id, former);
-        if shelf.is_going(&id) {
+        if run_store.is_going(&id) {
             // This job has its nodes: the other one waits for them.
             if relation == Relation::Same && counts.sent > 0 {
                 return Err(JobError::usage(format_args!(
@@ -166,18 +166,20 @@ pub(super) fn unfinished(
             continue;
         }
         // Of one that was killed, the record may have lost what was sent.
-        let matters = counts.sent > 0 || (state == State::Open && relation != Relation::Other);
+        let matters = counts.sent > 0 || (state == RunState::Open && relation != Relation::Other);
         let is_over = over.contains(id.as_str());
         if state.is_unfinished() && matters && !is_over {
-            let last_active = book.last_active()?;
+            let last_active = record.last_active()?;
             found.push(UnfinishedRun {
-                words: in_words(&book, &counts, last_active),
+                words: in_words(&record, &counts, last_active),
                 id: id.clone(),
                 relation,
                 last_active,
                 since: since.clone(),
             });
-        } else if relation == Relation::Same && matches!(state, State::Finished { .. }) && !is_over
+        } else if relation == Relation::Same
+            && matches!(state, RunState::Finished { .. })
+            && !is_over
         {
             // What is older was replaced by it.
             break;
@@ -190,12 +192,21 @@ pub(super) fn unfinished(
 }
 
 /// The latest run over the same file since this one that has sent something.
-pub(super) fn worked_since(shelf: &Shelf, book: &Book) -> Result<Option<RunId>, JobError> {
-    for id in shelf.runs()?.into_iter().take_while(|id| id > book.id()) {
-        let Ok(other) = shelf.read(&id) else { continue };
+pub(super) fn worked_since(
+    run_store: &RunStore,
+    record: &RunRecord,
+) -> Result<Option<RunId>, JobError> {
+    for id in run_store
+        .runs()?
+        .into_iter()
+        .take_while(|id| id > record.id())
+    {
+        let Ok(other) = run_store.read(&id) else {
+            continue;
+        };
         let about = other.about();
         let shares =
-            about.input.is_same_file(&book.about().input) && about.shares_a_node(book.about());
+            about.input.is_same_file(&record.about().input) && about.shares_a_node(record.about());
         if shares && other.counts()?.sent > 0 {
             return Ok(Some(id));
         }
@@ -205,7 +216,7 @@ pub(super) fn worked_since(shelf: &Shelf, book: &Book) -> Result<Option<RunId>, 
 
 /// Whether a run is the one that the job retries; an unfinished retry is the job itself.
 fn is_the_retried(job: &About, id: &RunId, former: &About) -> bool {
-    job.retries() == Some(id.as_str()) && !matches!(former.kind, Kind::Retry { .. })
+    job.retries() == Some(id.as_str()) && !matches!(former.kind, RunKind::Retry { .. })
 }
 
 fn relation(job: &About, id: &RunId, former: &About) -> Relation {
@@ -225,12 +236,12 @@ fn relation(job: &About, id: &RunId, former: &About) -> Relation {
 }
 
 /// What a run was and how far it got.
-fn in_words(book: &Book, counts: &Counts, last_active: Timestamp) -> String {
-    let about = book.about();
+fn in_words(record: &RunRecord, counts: &Counts, last_active: Timestamp) -> String {
+    let about = record.about();
     let settled: u64 = counts.verdicts.iter().map(|(_, count)| count).sum();
     let settled = settled - counts.of(Verdict::NotAttempted) - counts.of(Verdict::Unknown);
     let action = match about.kind {
-        Kind::Import if !about.import.only_action && about.import.action != Action::Create => {
+        RunKind::Import if !about.import.only_action && about.import.action != Action::Create => {
             format!("import --action {}", about.import.action)
         }
         _ => about.word().to_owned(),
@@ -242,7 +253,7 @@ fn in_words(book: &Book, counts: &Counts, last_active: Timestamp) -> String {
         grouped(settled),
         grouped(about.rows),
         last_active.strftime("%-d %b %Y, %H:%M UTC"),
-        book.id()
+        record.id()
     )
 }
 
@@ -265,7 +276,7 @@ pub(super) fn recovered(id: &RunId) -> String {
 
 impl UnfinishedRun {
     fn resume(&self) -> String {
-        Tint::Command.on(format_args!("headcount runs resume {}", self.id))
+        Style::Command.on(format_args!("headcount runs resume {}", self.id))
     }
 
     /// How it is finished outside of this job.
@@ -278,7 +289,7 @@ impl UnfinishedRun {
     }
 
     fn note(&self) -> String {
-        let discard = Tint::Command.on(format_args!("headcount runs discard {}", self.id));
+        let discard = Style::Command.on(format_args!("headcount runs discard {}", self.id));
         format!(
             "{}. To discard it: {discard}. This is another job over the same file, so it is not continued.",
             self.advice()
@@ -351,10 +362,10 @@ impl UnfinishedRun {
 
 /// An unfinished run of the same input and action, for a job that cannot be carried out as it is.
 pub(super) fn same_unfinished(
-    shelf: &Shelf,
+    run_store: &RunStore,
     about: &About,
     caller: &dyn Caller,
 ) -> Result<Option<UnfinishedRun>, JobError> {
-    let found = unfinished(shelf, about, caller)?;
+    let found = unfinished(run_store, about, caller)?;
     Ok(found.into_iter().find(|run| run.relation == Relation::Same))
 }

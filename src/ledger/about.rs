@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::guard::{LockLimit, MaxErrors};
-use crate::pace::Tempo;
 use crate::spec::{ImportSpec, InputFile, JobIdentity, NodeIdentity};
+use crate::transport::RateSetting;
 
 /// What a run is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,7 +16,7 @@ pub struct About {
     /// The format of the record.
     pub version: u32,
     /// What made it.
-    pub kind: Kind,
+    pub kind: RunKind,
     /// When it began.
     pub begun: Timestamp,
     /// The file it reads.
@@ -38,7 +38,7 @@ pub struct About {
 /// What made a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum RunKind {
     /// A spreadsheet.
     Import,
     /// What was not done of another run, or of a results file.
@@ -53,13 +53,13 @@ pub enum Kind {
     },
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for RunKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Kind::Import => f.write_str("import"),
-            Kind::Retry { of: None } => f.write_str("retry"),
-            Kind::Retry { of: Some(of) } => write!(f, "retry of {of}"),
-            Kind::Undo { of } => write!(f, "undo of {of}"),
+            RunKind::Import => f.write_str("import"),
+            RunKind::Retry { of: None } => f.write_str("retry"),
+            RunKind::Retry { of: Some(of) } => write!(f, "retry of {of}"),
+            RunKind::Undo { of } => write!(f, "undo of {of}"),
         }
     }
 }
@@ -73,7 +73,7 @@ pub struct NodeAbout {
     #[serde(flatten)]
     pub identity: NodeIdentity,
     /// The ceiling of its calls.
-    pub rate: Tempo,
+    pub rate: RateSetting,
     /// How many calls might be in flight.
     pub concurrency: usize,
     /// Its own time (`Date`) when the run began, in seconds since 1970; none if it does not say it.
@@ -94,10 +94,10 @@ impl About {
     #[must_use]
     pub fn word(&self) -> &str {
         match self.kind {
-            Kind::Import if self.import.only_action => self.import.action.as_str(),
-            Kind::Import => "import",
-            Kind::Retry { .. } => "retry",
-            Kind::Undo { .. } => "undo",
+            RunKind::Import if self.import.only_action => self.import.action.as_str(),
+            RunKind::Import => "import",
+            RunKind::Retry { .. } => "retry",
+            RunKind::Undo { .. } => "undo",
         }
     }
 
@@ -121,8 +121,8 @@ impl About {
     #[must_use]
     pub fn retries(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Retry { of } => of.as_deref(),
-            Kind::Import | Kind::Undo { .. } => None,
+            RunKind::Retry { of } => of.as_deref(),
+            RunKind::Import | RunKind::Undo { .. } => None,
         }
     }
 

@@ -4,32 +4,32 @@ use rusqlite::OptionalExtension;
 use rusqlite::types::Value;
 
 use super::LedgerError;
-use super::book::Book;
 use super::carried::Carried;
 use super::integer::signed;
 use super::row_set::RowSet;
-use super::standing::{Written, is_refused};
+use super::run_record::RunRecord;
+use super::standing::{RecordedRow, is_refused};
 use crate::run::Verdict;
 use crate::sheet::RowNumber;
 
 /// A run and the retries of it, the oldest first. What is known of a row is what the latest of them says.
 #[derive(Debug)]
 pub struct Chain {
-    first: Book,
-    retries: Vec<Book>,
+    first: RunRecord,
+    retries: Vec<RunRecord>,
 }
 
 /// A row of one of the runs of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    book: usize,
+pub struct ChainRow {
+    record: usize,
     row: RowNumber,
 }
 
 impl Chain {
     /// A run that was not retried yet.
     #[must_use]
-    pub fn of(first: Book) -> Self {
+    pub fn of(first: RunRecord) -> Self {
         Chain {
             first,
             retries: Vec::new(),
@@ -37,7 +37,7 @@ impl Chain {
     }
 
     /// Takes a run that began after all others, if it is the next retry.
-    pub(super) fn extend(&mut self, later: Book) {
+    pub(super) fn extend(&mut self, later: RunRecord) {
         if later.about().retries() == Some(self.latest().id().as_str()) {
             self.retries.push(later);
         }
@@ -45,13 +45,13 @@ impl Chain {
 
     /// The run that none of them retries.
     #[must_use]
-    pub fn first(&self) -> &Book {
+    pub fn first(&self) -> &RunRecord {
         &self.first
     }
 
     /// The run that the next retry is of.
     #[must_use]
-    pub fn latest(&self) -> &Book {
+    pub fn latest(&self) -> &RunRecord {
         self.retries.last().unwrap_or(&self.first)
     }
 
@@ -60,7 +60,7 @@ impl Chain {
     /// # Errors
     /// When a record cannot be opened.
     pub fn reader(&self) -> Result<Self, LedgerError> {
-        let retries: Result<_, _> = self.retries.iter().map(Book::reader).collect();
+        let retries: Result<_, _> = self.retries.iter().map(RunRecord::reader).collect();
         Ok(Chain {
             first: self.first.reader()?,
             retries: retries?,
@@ -68,11 +68,11 @@ impl Chain {
     }
 
     /// Their records, in order.
-    pub fn books(&self) -> impl Iterator<Item = &Book> {
+    pub fn records(&self) -> impl Iterator<Item = &RunRecord> {
         std::iter::once(&self.first).chain(&self.retries)
     }
 
-    fn book(&self, at: usize) -> &Book {
+    fn record(&self, at: usize) -> &RunRecord {
         at.checked_sub(1)
             .and_then(|at| self.retries.get(at))
             .unwrap_or(&self.first)
@@ -85,9 +85,9 @@ impl Chain {
     pub fn open_rows(&self) -> Result<u64, LedgerError> {
         let mut done = RowSet::default();
         let mut count = 0;
-        for book in self.books() {
+        for record in self.records() {
             let insert = |row| count += u64::from(done.insert(row));
-            book.done_of(self.first.id().as_str(), insert)?;
+            record.done_of(self.first.id().as_str(), insert)?;
         }
         Ok(self.first.about().rows.saturating_sub(count))
     }
@@ -96,32 +96,32 @@ impl Chain {
     ///
     /// # Errors
     /// When a record cannot be read.
-    pub fn place(&self, run: &str, row: RowNumber) -> Result<Option<Place>, LedgerError> {
-        let Some((at, book)) = self
-            .books()
+    pub fn place(&self, run: &str, row: RowNumber) -> Result<Option<ChainRow>, LedgerError> {
+        let Some((at, record)) = self
+            .records()
             .enumerate()
-            .find(|(_, book)| book.id().as_str() == run)
+            .find(|(_, record)| record.id().as_str() == run)
         else {
             return Ok(None);
         };
-        let origin = book.origin_of(row)?;
-        let later: Vec<_> = self.books().enumerate().skip(at + 1).collect();
-        for (at, book) in later.into_iter().rev() {
-            if let Some(number) = book.number_of(&origin)? {
-                return Ok(Some(Place::new(at, number)));
+        let origin = record.origin_of(row)?;
+        let later: Vec<_> = self.records().enumerate().skip(at + 1).collect();
+        for (at, record) in later.into_iter().rev() {
+            if let Some(number) = record.number_of(&origin)? {
+                return Ok(Some(ChainRow::new(at, number)));
             }
         }
-        Ok(Some(Place::new(at, row)))
+        Ok(Some(ChainRow::new(at, row)))
     }
 
     /// What is known of a row.
     ///
     /// # Errors
     /// When a record cannot be read.
-    pub(super) fn written(&self, place: Place) -> Result<Option<Written>, LedgerError> {
-        let book = self.book(place.book);
-        let rows = book.rows(place.row, 1);
-        let rows = rows.map_err(|error| book.failed(error))?;
+    pub(super) fn written(&self, place: ChainRow) -> Result<Option<RecordedRow>, LedgerError> {
+        let record = self.record(place.record);
+        let rows = record.rows(place.row, 1);
+        let rows = rows.map_err(|error| record.failed(error))?;
         Ok(rows.into_iter().find(|row| row.number == place.row))
     }
 
@@ -129,7 +129,7 @@ impl Chain {
     ///
     /// # Errors
     /// When a record cannot be read.
-    pub fn is_done(&self, place: Place) -> Result<bool, LedgerError> {
+    pub fn is_done(&self, place: ChainRow) -> Result<bool, LedgerError> {
         let outcome = self.written(place)?.and_then(|written| written.outcome);
         Ok(outcome.is_some_and(|outcome| outcome.verdict.is_done()))
     }
@@ -138,21 +138,21 @@ impl Chain {
     ///
     /// # Errors
     /// When a record cannot be read.
-    pub fn carry(&self, number: RowNumber, place: Place) -> Result<Carried, LedgerError> {
-        let book = self.book(place.book);
+    pub fn carry(&self, number: RowNumber, place: ChainRow) -> Result<Carried, LedgerError> {
+        let record = self.record(place.record);
         Ok(Carried {
             number,
-            origin: Some(book.origin_of(place.row)?),
-            values: kept(book.values(place.row)?),
+            origin: Some(record.origin_of(place.row)?),
+            values: kept(record.values(place.row)?),
         })
     }
 }
 
-impl Place {
-    /// Row `row` of the run that is number `book` in the chain.
+impl ChainRow {
+    /// Row `row` of the run that is number `record` in the chain.
     #[must_use]
-    pub fn new(book: usize, row: RowNumber) -> Self {
-        Place { book, row }
+    pub fn new(record: usize, row: RowNumber) -> Self {
+        ChainRow { record, row }
     }
 }
 
@@ -194,7 +194,7 @@ fn kept(mut values: Vec<(String, Value)>) -> Vec<(String, Value)> {
     values
 }
 
-impl Book {
+impl RunRecord {
     /// Gives the numbers that the rows which are done have in run `first`, as far as they come from there.
     fn done_of(&self, first: &str, mut on_row: impl FnMut(RowNumber)) -> Result<(), LedgerError> {
         let mut each = || {

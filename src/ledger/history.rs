@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 
 use super::LedgerError;
-use super::book::Book;
-use super::chain::{Chain, Place};
+use super::chain::{Chain, ChainRow};
 use super::row_set::RowSet;
-use super::standing::{State, Written, is_refused};
-use crate::roster::Entry;
-use crate::run::{Before, Doubt, Evidence, Outcome, Past, Verdict};
+use super::run_record::RunRecord;
+use super::standing::{RecordedRow, RunState, is_refused};
+use crate::roster::CheckedRow;
+use crate::run::{Before, InDoubt, Outcome, PriorState, Proof, Verdict};
 use crate::sheet::RowNumber;
 
 /// How many rows are read at once.
@@ -30,17 +30,17 @@ impl History {
     ///
     /// # Errors
     /// When the record cannot be read.
-    pub fn of_resumed(book: &Book) -> Result<Self, LedgerError> {
+    pub fn of_resumed(record: &RunRecord) -> Result<Self, LedgerError> {
         // How it ended does not tell what it has not come to since an end that was none.
-        let unclean = match book.state()? {
-            State::Finished { .. } => false,
-            State::Open => true,
-            State::Stopped { .. } | State::Discarded { .. } => {
-                book.is_salvaged()? || book.parts()?.iter().any(|part| part.calls.is_none())
+        let unclean = match record.state()? {
+            RunState::Finished { .. } => false,
+            RunState::Open => true,
+            RunState::Stopped { .. } | RunState::Discarded { .. } => {
+                record.is_recovered()? || record.parts()?.iter().any(|part| part.calls.is_none())
             }
         };
         let stays = |verdict| !matches!(verdict, Verdict::NotAttempted | Verdict::Unknown);
-        Self::of(book, stays, unclean)
+        Self::of(record, stays, unclean)
     }
 
     /// For retrying rows of which `done` are done with, as the records of a run and of its retries say.
@@ -51,7 +51,7 @@ impl History {
         let latest = chain.latest();
         Ok(History {
             done,
-            unclean: latest.state()? == State::Open,
+            unclean: latest.state()? == RunState::Open,
             begun: latest.about().node_time(),
         })
     }
@@ -60,18 +60,18 @@ impl History {
     ///
     /// # Errors
     /// When a record cannot be read.
-    pub fn past_in(
+    pub fn prior_state_in(
         &self,
         chain: &Chain,
         number: RowNumber,
-        place: Option<Place>,
-    ) -> Result<Past, LedgerError> {
+        place: Option<ChainRow>,
+    ) -> Result<PriorState, LedgerError> {
         let written = place.map(|place| chain.written(place)).transpose()?;
-        Ok(self.past(number, written.flatten()))
+        Ok(self.prior_state(number, written.flatten()))
     }
 
     fn of(
-        book: &Book,
+        record: &RunRecord,
         stays: impl Fn(Verdict) -> bool,
         unclean: bool,
     ) -> Result<Self, LedgerError> {
@@ -81,11 +81,13 @@ impl History {
                 done.insert(row);
             }
         };
-        book.verdicts(insert).map_err(|error| book.failed(error))?;
+        record
+            .verdicts(insert)
+            .map_err(|error| record.failed(error))?;
         Ok(History {
             done,
             unclean,
-            begun: book.about().node_time(),
+            begun: record.about().node_time(),
         })
     }
 
@@ -101,51 +103,51 @@ impl History {
         self.done.contains(row)
     }
 
-    pub(super) fn past(&self, row: RowNumber, written: Option<Written>) -> Past {
+    pub(super) fn prior_state(&self, row: RowNumber, written: Option<RecordedRow>) -> PriorState {
         // A row that a retry has taken over, and has not sent yet, says nothing.
-        let said = |written: &Written| written.outcome.is_some() || written.sent_at.is_some();
+        let said = |written: &RecordedRow| written.outcome.is_some() || written.sent_at.is_some();
         let Some(written) = written.filter(said) else {
             return if self.unclean {
-                Past::Doubtful(Doubt {
-                    evidence: Evidence::Missing,
+                PriorState::InDoubt(InDoubt {
+                    proof: Proof::Missing,
                     sent: self.begun,
                     before: Before::nobody(),
                 })
             } else {
-                Past::Fresh
+                PriorState::Fresh
             };
         };
-        let Written {
+        let RecordedRow {
             sent_at,
             node_time,
             before,
             outcome,
             ..
         } = written;
-        let evidence = match &outcome {
+        let proof = match &outcome {
             // It was about to be sent, and was not.
-            Some(outcome) if outcome.verdict == Verdict::NotAttempted => Evidence::Missing,
-            _ if sent_at.is_none() => Evidence::Missing,
-            _ => Evidence::Noted,
+            Some(outcome) if outcome.verdict == Verdict::NotAttempted => Proof::Missing,
+            _ if sent_at.is_none() => Proof::Missing,
+            _ => Proof::Noted,
         };
         match outcome {
-            Some(outcome) if self.is_done(row) => Past::Settled(Box::new(outcome)),
+            Some(outcome) if self.is_done(row) => PriorState::Settled(Box::new(outcome)),
             // The node has refused it: that nothing came of the row is certain.
-            Some(outcome) if is_refused(outcome.verdict, outcome.status) => Past::Fresh,
+            Some(outcome) if is_refused(outcome.verdict, outcome.status) => PriorState::Fresh,
             // It was announced, and not sent: who stops in good order knows.
             Some(Outcome {
                 verdict: Verdict::NotAttempted,
                 ..
-            }) if !self.unclean => Past::Fresh,
+            }) if !self.unclean => PriorState::Fresh,
             Some(Outcome {
                 verdict: Verdict::Failed | Verdict::Invalid,
                 ..
-            }) if sent_at.is_none() && !self.unclean => Past::Fresh,
-            _ => Past::Doubtful(Doubt {
-                evidence,
-                sent: match evidence {
-                    Evidence::Noted => node_time.or(self.begun),
-                    Evidence::Missing => self.begun,
+            }) if sent_at.is_none() && !self.unclean => PriorState::Fresh,
+            _ => PriorState::InDoubt(InDoubt {
+                proof,
+                sent: match proof {
+                    Proof::Noted => node_time.or(self.begun),
+                    Proof::Missing => self.begun,
                 },
                 before: before.unwrap_or_else(Before::nobody),
             }),
@@ -155,26 +157,26 @@ impl History {
 
 /// The record of a run, read row by row in the order of the file.
 #[derive(Debug)]
-pub struct Pages {
-    book: Book,
-    read: VecDeque<Written>,
+pub struct RecordedRows {
+    record: RunRecord,
+    read: VecDeque<RecordedRow>,
     /// The first row that was not read yet; none after the last.
     next: Option<RowNumber>,
 }
 
-impl Pages {
+impl RecordedRows {
     /// From the first row.
     #[must_use]
-    pub fn of(book: Book) -> Self {
-        Pages {
-            book,
+    pub fn of(record: RunRecord) -> Self {
+        RecordedRows {
+            record,
             read: VecDeque::new(),
             next: Some(RowNumber(0)),
         }
     }
 
     /// What the record says of a row; rows are asked for in ascending order.
-    fn turn_to(&mut self, row: RowNumber) -> Result<Option<Written>, LedgerError> {
+    fn turn_to(&mut self, row: RowNumber) -> Result<Option<RecordedRow>, LedgerError> {
         loop {
             while let Some(first) = self.read.front() {
                 if first.number >= row {
@@ -184,8 +186,8 @@ impl Pages {
             }
             match (self.read.front(), self.next) {
                 (None, Some(next)) => {
-                    let page = self.book.rows(next.max(row), PAGE);
-                    self.read = page.map_err(|error| self.book.failed(error))?.into();
+                    let page = self.record.rows(next.max(row), PAGE);
+                    self.read = page.map_err(|error| self.record.failed(error))?.into();
                     let last = self.read.back();
                     self.next = last.map(|last| RowNumber(last.number.0 + 1));
                 }
@@ -199,9 +201,13 @@ impl Pages {
     ///
     /// # Errors
     /// When the record cannot be read.
-    pub fn past(&mut self, history: &History, entry: &Entry) -> Result<Past, LedgerError> {
+    pub fn prior_state(
+        &mut self,
+        history: &History,
+        entry: &CheckedRow,
+    ) -> Result<PriorState, LedgerError> {
         let written = self.turn_to(entry.number)?;
-        Ok(history.past(entry.number, written))
+        Ok(history.prior_state(entry.number, written))
     }
 
     /// What became of a row, for a results file.
@@ -211,11 +217,11 @@ impl Pages {
     pub fn outcome(&mut self, row: RowNumber) -> Result<Outcome, LedgerError> {
         let written = self.turn_to(row)?;
         Ok(match written {
-            Some(Written {
+            Some(RecordedRow {
                 outcome: Some(outcome),
                 ..
             }) => outcome,
-            Some(Written {
+            Some(RecordedRow {
                 sent_at: Some(_), ..
             }) => Outcome::new(Verdict::Unknown)
                 .because("it may have been sent; what became of it is not known yet"),

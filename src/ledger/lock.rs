@@ -14,13 +14,13 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// A lock that is held for as long as this lives, and no longer than its process.
 #[derive(Debug)]
-pub struct Hold(File);
+pub struct LockGuard(File);
 
 /// Takes the lock in the file at `path`, and writes down `who` has it. If somebody else has it: who.
 ///
 /// # Errors
 /// When there cannot be such a file.
-pub fn hold(path: &Path, who: &str) -> io::Result<Result<Hold, String>> {
+pub fn acquire_lock(path: &Path, who: &str) -> io::Result<Result<LockGuard, String>> {
     if let Some(folder) = path.parent() {
         private::folder(folder)?;
     }
@@ -41,26 +41,29 @@ pub fn hold(path: &Path, who: &str) -> io::Result<Result<Hold, String>> {
         .truncate(true)
         .open(holder)?
         .write_all(who.as_bytes())?;
-    Ok(Ok(Hold(file)))
+    Ok(Ok(LockGuard(file)))
 }
 
 /// The same for a lock that others look at, which takes a moment: they are waited for, for about a second.
 ///
 /// # Errors
 /// When there cannot be such a file.
-pub(super) fn hold_patiently(path: &Path, who: &str) -> io::Result<Result<Hold, String>> {
+pub(super) fn acquire_lock_patiently(
+    path: &Path,
+    who: &str,
+) -> io::Result<Result<LockGuard, String>> {
     for _ in 1..TRIES {
-        let held = hold(path, who)?;
+        let held = acquire_lock(path, who)?;
         if held.is_ok() {
             return Ok(held);
         }
         thread::sleep(BETWEEN_TRIES);
     }
-    hold(path, who)
+    acquire_lock(path, who)
 }
 
 /// Whether somebody has the lock in the file at `path`. Any number may look at once.
-pub(super) fn is_held(path: &Path) -> bool {
+pub(super) fn is_locked(path: &Path) -> bool {
     let file = File::open(path);
     file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
@@ -74,7 +77,7 @@ fn holder_file(lock: &Path) -> PathBuf {
     }
 }
 
-impl Drop for Hold {
+impl Drop for LockGuard {
     fn drop(&mut self) {
         // The system does so anyway when the file is closed.
         let _ = self.0.unlock();
@@ -89,9 +92,9 @@ mod tests {
     fn only_one_has_a_lock_and_the_other_learns_who() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("locks").join("node");
-        let first = hold(&path, "run 1").unwrap().unwrap();
-        assert_eq!(hold(&path, "run 2").unwrap().unwrap_err(), "run 1");
+        let first = acquire_lock(&path, "run 1").unwrap().unwrap();
+        assert_eq!(acquire_lock(&path, "run 2").unwrap().unwrap_err(), "run 1");
         drop(first);
-        assert!(hold(&path, "run 3").unwrap().is_ok());
+        assert!(acquire_lock(&path, "run 3").unwrap().is_ok());
     }
 }

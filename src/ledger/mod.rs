@@ -12,41 +12,41 @@
 //! look for. A book never holds a token.
 
 mod about;
-mod book;
 mod carried;
 mod chain;
 mod files;
 mod history;
 mod integer;
-mod keeper;
+mod journal_writer;
 mod lock;
 mod notes;
+mod recovery;
 mod row_set;
 mod run_id;
-mod salvage;
-mod shelf;
+mod run_record;
+mod run_store;
 mod standing;
 #[cfg(test)]
 mod tests;
-mod way_back;
+mod undo;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::sheet::{RowNumber, SheetError};
 
-pub use about::{About, Kind, NodeAbout};
-pub use book::Book;
+pub use about::{About, NodeAbout, RunKind};
 pub use carried::Carried;
-pub use chain::{Chain, Place};
-pub use history::{History, Pages};
-pub use keeper::Keeper;
-pub use lock::{Hold, hold};
+pub use chain::{Chain, ChainRow};
+pub use history::{History, RecordedRows};
+pub use journal_writer::JournalWriter;
+pub use lock::{LockGuard, acquire_lock};
 pub use row_set::RowSet;
 pub use run_id::RunId;
-pub use shelf::Shelf;
-pub use standing::{Access, Counts, Part, State};
-pub use way_back::{Stuck, WayBack, WayBackRow};
+pub use run_record::RunRecord;
+pub use run_store::RunStore;
+pub use standing::{Access, Counts, RunPart, RunState};
+pub use undo::{Irreversible, UndoRow, UndoStep};
 
 /// The record of a run cannot be kept, or cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +64,7 @@ pub enum LedgerError {
     },
     /// The record of a run cannot be written or read.
     #[error("{}: {source}", path.display())]
-    Book {
+    RunRecord {
         /// The file.
         path: PathBuf,
         /// Why.

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::LedgerError;
-use super::book::{Book, put_part};
 use super::integer::{milliseconds, signed};
+use super::run_record::{RunRecord, put_part};
 use crate::run::Note;
 
-impl Book {
+impl RunRecord {
     /// Writes several notes down at once; they are durable when this returns.
     pub(super) fn write(&mut self, notes: &[Note]) -> rusqlite::Result<()> {
         let all = self.connection.transaction()?;

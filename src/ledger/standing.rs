@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::LedgerError;
-use super::book::Book;
 use super::integer::{signed, time, unsigned};
+use super::run_record::RunRecord;
 use crate::run::{Before, Outcome, Verdict};
 use crate::sheet::RowNumber;
 
 /// How far a run has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum RunState {
     /// It was cut short, or is still going.
     Open,
     /// It stopped before its end.
@@ -36,11 +36,11 @@ pub enum State {
     },
 }
 
-impl State {
+impl RunState {
     /// Whether the run is worth being continued.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
-        matches!(self, State::Open | State::Stopped { .. })
+        matches!(self, RunState::Open | RunState::Stopped { .. })
     }
 }
 
@@ -83,7 +83,7 @@ impl Counts {
 
 /// A run from when it began, or went on, to when it stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct RunPart {
     /// When that was.
     pub begun: Timestamp,
     /// What is known of its calls, if it came to an orderly end.
@@ -109,8 +109,8 @@ impl Before {
                 ..
             } => None,
             Before::Deleted { id, .. } => Some((id, Access::Taken)),
-            Before::Account(former) => {
-                let mut changes = former.changes.iter();
+            Before::Account(prior) => {
+                let mut changes = prior.changes.iter();
                 let change = changes.find(|change| change.what == "active")?;
                 let access = match (&*change.before, &*change.after) {
                     ("no", "no") => return None,
@@ -118,7 +118,7 @@ impl Before {
                     ("no", _) => Access::Given,
                     _ => return None,
                 };
-                Some((&former.id, access))
+                Some((&prior.id, access))
             }
         }
     }
@@ -126,7 +126,7 @@ impl Before {
 
 /// A row as it stands in the record.
 #[derive(Debug, Clone)]
-pub(super) struct Written {
+pub(super) struct RecordedRow {
     pub(super) number: RowNumber,
     pub(super) sent_at: Option<Timestamp>,
     /// When that was by the node's own clock, in seconds since 1970.
@@ -146,12 +146,12 @@ pub(super) fn is_refused(verdict: Verdict, status: Option<u16>) -> bool {
     }
 }
 
-impl Book {
+impl RunRecord {
     /// How far it has come.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn state(&self) -> Result<State, LedgerError> {
+    pub fn state(&self) -> Result<RunState, LedgerError> {
         let ended = self.connection.query_row(
             "SELECT at, stopped, discarded FROM ended ORDER BY rowid DESC LIMIT 1",
             [],
@@ -162,10 +162,10 @@ impl Book {
         );
         let ended = ended.optional().map_err(|error| self.failed(error))?;
         Ok(match ended {
-            None => State::Open,
-            Some((at, _, true)) => State::Discarded { at },
-            Some((at, Some(why), _)) => State::Stopped { at, why },
-            Some((at, None, _)) => State::Finished { at },
+            None => RunState::Open,
+            Some((at, _, true)) => RunState::Discarded { at },
+            Some((at, Some(why), _)) => RunState::Stopped { at, why },
+            Some((at, None, _)) => RunState::Finished { at },
         })
     }
 
@@ -180,12 +180,12 @@ impl Book {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn parts(&self) -> Result<Vec<Part>, LedgerError> {
+    pub fn parts(&self) -> Result<Vec<RunPart>, LedgerError> {
         let parts = || {
             let sql = "SELECT begun, calls FROM part ORDER BY rowid";
             let mut parts = self.connection.prepare(sql)?;
             let part = |row: &rusqlite::Row<'_>| {
-                Ok(Part {
+                Ok(RunPart {
                     begun: time(row.get(0)?),
                     calls: row.get(1)?,
                 })
@@ -275,7 +275,7 @@ impl Book {
     }
 
     /// At most `most` rows from number `from` on.
-    pub(super) fn rows(&self, from: RowNumber, most: usize) -> rusqlite::Result<Vec<Written>> {
+    pub(super) fn rows(&self, from: RowNumber, most: usize) -> rusqlite::Result<Vec<RecordedRow>> {
         let mut rows = self.connection.prepare_cached(
             "SELECT number, sent_at, node_time, before, verdict, status, user_id, attempts, error, finished_at, took,
                 coalesce(proven, verdict = 'created' AND status = 201) AS proven
@@ -305,7 +305,7 @@ impl Book {
     }
 }
 
-fn written(row: &rusqlite::Row<'_>) -> rusqlite::Result<Written> {
+fn written(row: &rusqlite::Row<'_>) -> rusqlite::Result<RecordedRow> {
     let before: Option<String> = row.get("before")?;
     let word: Option<String> = row.get("verdict")?;
     let verdict = word.as_deref().and_then(Verdict::of_word);
@@ -325,7 +325,7 @@ fn written(row: &rusqlite::Row<'_>) -> rusqlite::Result<Written> {
                 .map(|took| Duration::from_millis(unsigned(took))),
         }),
     };
-    Ok(Written {
+    Ok(RecordedRow {
         number: RowNumber(unsigned(row.get("number")?)),
         sent_at: row.get::<_, Option<i64>>("sent_at")?.map(time),
         node_time: row.get("node_time")?,

@@ -1,8 +1,8 @@
 //! What differs between an account and what a row asks of it.
 
-use super::Correction;
+use super::AccountPatch;
 use crate::directory::Teams;
-use crate::roster::{Edit, Revision};
+use crate::roster::{AccountUpdate, Edit};
 use crate::scim::{Operation, Reference, User, same_id};
 
 /// What gets the account to what the row asks of it.
@@ -11,18 +11,18 @@ use crate::scim::{Operation, Reference, User, same_id};
 /// `externalId`; empty and absent count as the same.
 pub(super) fn diff(
     account: &User,
-    revision: &Revision,
+    update: &AccountUpdate,
     join: &[&str],
     leave: &[&str],
     teams: &Teams,
-) -> Correction {
+) -> AccountPatch {
     let mut after = account.clone();
     let mut operations = Vec::new();
-    if let Some(email) = &revision.new_email {
+    if let Some(email) = &update.new_email {
         let email = Edit::Set(email.as_str().to_owned());
         edit(&mut operations, "userName", &mut after.user_name, &email);
     }
-    let attributes = &revision.attributes;
+    let attributes = &update.attributes;
     edit(
         &mut operations,
         "displayName",
@@ -47,7 +47,7 @@ pub(super) fn diff(
         &mut after.given_name,
         &attributes.given_name,
     );
-    if let Some(active) = revision.active
+    if let Some(active) = update.active
         && after.active != Some(active)
     {
         operations.push(Operation::replace("active", active));
@@ -63,7 +63,7 @@ pub(super) fn diff(
         groups.retain(|group| !to_leave.iter().any(|id| same_id(id, &group.value)));
         groups.extend(to_join.iter().cloned().map(Reference::to));
     }
-    Correction {
+    AccountPatch {
         before: account.clone(),
         after,
         operations,
@@ -98,6 +98,6 @@ fn edit(
 fn is_in(account: &User, group: &str, teams: &Teams) -> Option<bool> {
     match &account.groups {
         Some(groups) => Some(groups.iter().any(|shown| same_id(&shown.value, group))),
-        None => teams.rolls().is_in(&account.id, group),
+        None => teams.membership_cache().is_in(&account.id, group),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Correction;
+use super::AccountPatch;
 use crate::directory::Teams;
 use crate::scim::{NewUser, User};
 
@@ -91,8 +91,8 @@ impl fmt::Display for Difference {
 
 /// What a correction changes of the account itself.
 #[must_use]
-pub fn of_attributes(correction: &Correction) -> Vec<Difference> {
-    between(&correction.before, &correction.after).collect()
+pub fn of_attributes(account_patch: &AccountPatch) -> Vec<Difference> {
+    between(&account_patch.before, &account_patch.after).collect()
 }
 
 /// What differs between two accounts themselves.
@@ -104,16 +104,16 @@ fn between(before: &User, after: &User) -> impl Iterator<Item = Difference> + us
 
 /// What a correction changes.
 #[must_use]
-pub fn of_correction(correction: &Correction, teams: &Teams) -> Vec<Difference> {
-    let joined = correction
+pub fn of_correction(account_patch: &AccountPatch, teams: &Teams) -> Vec<Difference> {
+    let joined = account_patch
         .join
         .iter()
         .filter_map(|id| Difference::new(TEAM, None, Some(teams.name(id))));
-    let left = correction
+    let left = account_patch
         .leave
         .iter()
         .filter_map(|id| Difference::new(TEAM, Some(teams.name(id)), None));
-    of_attributes(correction)
+    of_attributes(account_patch)
         .into_iter()
         .chain(joined)
         .chain(left)

@@ -15,17 +15,17 @@ pub use difference::{Difference, of_attributes, of_correction, of_newcomer};
 pub use one_by_one::one_by_one;
 pub use share::{Memberships, alone};
 
-use crate::directory::{Holder, TeamProblem, Teams};
-use crate::roster::{Change, GroupName, Newcomer, Revision};
+use crate::directory::{AccountLookup, TeamProblem, Teams};
+use crate::roster::{AccountUpdate, Change, GroupName, NewAccount};
 use crate::scim::{NewUser, Operation, Patch, User};
 
 /// What has to be sent for one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Work {
+pub enum PlannedOperation {
     /// `POST /Users`, teams included.
     Create(NewUser),
     /// One `PATCH /Users/{id}` with everything that differs.
-    Patch(Box<Correction>),
+    Patch(Box<AccountPatch>),
     /// `DELETE /Users/{id}`.
     Delete {
         /// Who.
@@ -42,7 +42,7 @@ pub enum Work {
 
 /// A PATCH and what it makes of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Correction {
+pub struct AccountPatch {
     /// The account as it was.
     pub before: User,
     /// The account as it will be.
@@ -57,7 +57,7 @@ pub struct Correction {
     pub memberships_seen: bool,
 }
 
-impl Correction {
+impl AccountPatch {
     /// Whether the person loses the use of the account.
     #[must_use]
     pub fn locks(&self) -> bool {
@@ -97,13 +97,13 @@ impl Correction {
 
     /// First what concerns the account itself, then its memberships.
     #[must_use]
-    pub fn apart(&self) -> (Correction, Correction) {
+    pub fn apart(&self) -> (AccountPatch, AccountPatch) {
         let with_groups = |groups: &User, rest: &User| User {
             groups: groups.groups.clone(),
             ..rest.clone()
         };
         let between = with_groups(&self.before, &self.after);
-        let attributes = Correction {
+        let attributes = AccountPatch {
             before: self.before.clone(),
             after: between.clone(),
             operations: self.operations.clone(),
@@ -111,7 +111,7 @@ impl Correction {
             leave: Vec::new(),
             memberships_seen: true,
         };
-        let memberships = Correction {
+        let memberships = AccountPatch {
             before: between,
             after: self.after.clone(),
             operations: Vec::new(),
@@ -157,14 +157,18 @@ pub enum Impossible {
     },
 }
 
-/// The work for `change`. `holder` is who the node holds under the change's person; a create asks
+/// The work for `change`. `lookup` is who the node holds under the change's person; a create asks
 /// for nobody, since the node itself refuses the second account of one email.
 #[must_use]
-pub fn plan(change: &Change, holder: &Holder, teams: &Teams) -> Work {
-    work(change, holder, teams).unwrap_or_else(Work::Impossible)
+pub fn plan(change: &Change, lookup: &AccountLookup, teams: &Teams) -> PlannedOperation {
+    planned(change, lookup, teams).unwrap_or_else(PlannedOperation::Impossible)
 }
 
-fn work(change: &Change, holder: &Holder, teams: &Teams) -> Result<Work, Impossible> {
+fn planned(
+    change: &Change,
+    lookup: &AccountLookup,
+    teams: &Teams,
+) -> Result<PlannedOperation, Impossible> {
     let nobody = || {
         Impossible::Nobody(if change.person().email().is_some() {
             "email"
@@ -172,85 +176,92 @@ fn work(change: &Change, holder: &Holder, teams: &Teams) -> Result<Work, Impossi
             "id"
         })
     };
-    let account = match (change, holder) {
-        (Change::Create(newcomer), _) | (Change::Upsert { newcomer, .. }, Holder::Nobody) => {
-            return create(newcomer, teams).map(Work::Create);
+    let account = match (change, lookup) {
+        (Change::Create(new_account), _)
+        | (Change::Upsert { new_account, .. }, AccountLookup::NotFound) => {
+            return create(new_account, teams).map(PlannedOperation::Create);
         }
-        (_, Holder::Nobody) => return Err(nobody()),
-        (_, Holder::SomeoneElse { email }) => {
+        (_, AccountLookup::NotFound) => return Err(nobody()),
+        (_, AccountLookup::IdMismatch { email }) => {
             return Err(Impossible::SomeoneElse {
                 email: email.clone(),
             });
         }
-        (_, Holder::Several { ids }) => return Err(Impossible::Several { ids: ids.clone() }),
-        (_, Holder::Account(account)) => account,
+        (_, AccountLookup::Ambiguous { ids }) => {
+            return Err(Impossible::Several { ids: ids.clone() });
+        }
+        (_, AccountLookup::Account(account)) => account,
     };
-    let revision = match change {
+    let update = match change {
         Change::Delete(_) => {
-            return Ok(Work::Delete {
+            return Ok(PlannedOperation::Delete {
                 id: account.id.clone(),
             });
         }
-        Change::Lock(_) => Revision {
+        Change::Lock(_) => AccountUpdate {
             active: Some(false),
-            ..Revision::default()
+            ..AccountUpdate::default()
         },
-        Change::Unlock(_) => Revision {
+        Change::Unlock(_) => AccountUpdate {
             active: Some(true),
-            ..Revision::default()
+            ..AccountUpdate::default()
         },
-        Change::AddTeams { groups, .. } => Revision {
+        Change::AddTeams { groups, .. } => AccountUpdate {
             join: groups.clone(),
-            ..Revision::default()
+            ..AccountUpdate::default()
         },
-        Change::RemoveTeams { groups, .. } => Revision {
+        Change::RemoveTeams { groups, .. } => AccountUpdate {
             leave: groups.clone(),
-            ..Revision::default()
+            ..AccountUpdate::default()
         },
-        Change::Update { revision, .. } | Change::Upsert { revision, .. } => revision.clone(),
-        Change::Create(newcomer) => revision_of(newcomer),
+        Change::Update { update, .. } | Change::Upsert { update, .. } => update.clone(),
+        Change::Create(new_account) => revision_of(new_account),
     };
-    revise(account, &revision, teams)
+    revise(account, &update, teams)
 }
 
-/// The work that makes an account that exists already what `newcomer` asks for
+/// The work that makes an account that exists already what `new_account` asks for
 /// (`--on-conflict update`).
 #[must_use]
-pub fn adopt(newcomer: &Newcomer, account: &User, teams: &Teams) -> Work {
-    revise(account, &revision_of(newcomer), teams).unwrap_or_else(Work::Impossible)
+pub fn adopt(new_account: &NewAccount, account: &User, teams: &Teams) -> PlannedOperation {
+    revise(account, &revision_of(new_account), teams).unwrap_or_else(PlannedOperation::Impossible)
 }
 
-fn revision_of(newcomer: &Newcomer) -> Revision {
-    Revision {
-        attributes: newcomer.edits(),
-        active: newcomer.active,
+fn revision_of(new_account: &NewAccount) -> AccountUpdate {
+    AccountUpdate {
+        attributes: new_account.edits(),
+        active: new_account.active,
         new_email: None,
-        join: newcomer.join.clone(),
+        join: new_account.join.clone(),
         leave: Vec::new(),
     }
 }
 
-fn revise(account: &User, revision: &Revision, teams: &Teams) -> Result<Work, Impossible> {
-    let join = ids(&revision.join, teams)?;
-    let leave = ids(&revision.leave, teams)?;
-    let correction = diff::diff(account, revision, &join, &leave, teams);
-    if correction.is_nothing() {
-        return Ok(Work::Nothing {
+fn revise(
+    account: &User,
+    update: &AccountUpdate,
+    teams: &Teams,
+) -> Result<PlannedOperation, Impossible> {
+    let join = ids(&update.join, teams)?;
+    let leave = ids(&update.leave, teams)?;
+    let account_patch = diff::diff(account, update, &join, &leave, teams);
+    if account_patch.is_nothing() {
+        return Ok(PlannedOperation::Nothing {
             id: account.id.clone(),
         });
     }
-    Ok(Work::Patch(Box::new(correction)))
+    Ok(PlannedOperation::Patch(Box::new(account_patch)))
 }
 
-fn create(newcomer: &Newcomer, teams: &Teams) -> Result<NewUser, Impossible> {
+fn create(new_account: &NewAccount, teams: &Teams) -> Result<NewUser, Impossible> {
     Ok(NewUser {
-        user_name: newcomer.email.as_str().to_owned(),
-        given_name: newcomer.given_name.clone(),
-        family_name: newcomer.family_name.clone(),
-        display_name: newcomer.display_name.clone(),
-        external_id: newcomer.external_id.clone(),
-        active: newcomer.active,
-        groups: ids(&newcomer.join, teams)?
+        user_name: new_account.email.as_str().to_owned(),
+        given_name: new_account.given_name.clone(),
+        family_name: new_account.family_name.clone(),
+        display_name: new_account.display_name.clone(),
+        external_id: new_account.external_id.clone(),
+        active: new_account.active,
+        groups: ids(&new_account.join, teams)?
             .into_iter()
             .map(str::to_owned)
             .collect(),

@@ -48,30 +48,30 @@ fn account() -> User {
     }
 }
 
-fn held() -> Holder {
-    Holder::Account(Box::new(account()))
+fn held() -> AccountLookup {
+    AccountLookup::Account(Box::new(account()))
 }
 
 /// What would be sent, as JSON.
 fn sent(change: &Change) -> Value {
     match plan(change, &held(), &teams()) {
-        Work::Patch(correction) => {
-            serde_json::to_value(correction.patch()).unwrap()["Operations"].clone()
+        PlannedOperation::Patch(account_patch) => {
+            serde_json::to_value(account_patch.patch()).unwrap()["Operations"].clone()
         }
-        work => panic!("{work:?}"),
+        planned => panic!("{planned:?}"),
     }
 }
 
-fn update(revision: Revision) -> Change {
+fn update_of(update: AccountUpdate) -> Change {
     Change::Update {
         person: ann(),
-        revision,
+        update,
     }
 }
 
 #[test]
 fn attributes_lock_state_and_teams_of_one_person_are_one_patch() {
-    let revision = Revision {
+    let update = AccountUpdate {
         attributes: Attributes {
             family_name: Edit::Set("Chen".into()),
             given_name: Edit::Set("Ann".into()),
@@ -91,7 +91,7 @@ fn attributes_lock_state_and_teams_of_one_person_are_one_patch() {
         leave: vec![],
     };
     assert_eq!(
-        sent(&update(revision)),
+        sent(&update_of(update)),
         json!([
             {"op": "replace", "path": "userName", "value": "ann.chen@example.com"},
             {"op": "replace", "path": "displayName", "value": ""},
@@ -127,11 +127,11 @@ fn what_is_so_already_costs_no_write() {
             person: ann(),
             groups: vec![team("Legal")],
         },
-        update(Revision::default()),
+        update_of(AccountUpdate::default()),
     ] {
         assert_eq!(
             plan(&change, &held(), &teams()),
-            Work::Nothing { id: "7".into() },
+            PlannedOperation::Nothing { id: "7".into() },
             "{change:?}"
         );
     }
@@ -139,7 +139,7 @@ fn what_is_so_already_costs_no_write() {
 
 #[test]
 fn memberships_that_the_node_does_not_show_are_sent() {
-    let silent = Holder::Account(Box::new(User {
+    let silent = AccountLookup::Account(Box::new(User {
         groups: None,
         ..account()
     }));
@@ -147,24 +147,30 @@ fn memberships_that_the_node_does_not_show_are_sent() {
         person: ann(),
         groups: vec![team("Sales")],
     };
-    assert!(matches!(plan(&change, &silent, &teams()), Work::Patch(_)));
+    assert!(matches!(
+        plan(&change, &silent, &teams()),
+        PlannedOperation::Patch(_)
+    ));
 }
 
 #[test]
 fn nobody_two_people_and_twins_are_left_alone() {
     let lock = Change::Lock(ann());
-    for holder in [
-        Holder::Nobody,
-        Holder::SomeoneElse {
+    for lookup in [
+        AccountLookup::NotFound,
+        AccountLookup::IdMismatch {
             email: "bob@example.com".into(),
         },
-        Holder::Several {
+        AccountLookup::Ambiguous {
             ids: vec!["1".into(), "2".into()],
         },
     ] {
         assert!(
-            matches!(plan(&lock, &holder, &teams()), Work::Impossible(_)),
-            "{holder:?}"
+            matches!(
+                plan(&lock, &lookup, &teams()),
+                PlannedOperation::Impossible(_)
+            ),
+            "{lookup:?}"
         );
     }
     let unknown = Change::AddTeams {
@@ -173,14 +179,14 @@ fn nobody_two_people_and_twins_are_left_alone() {
     };
     assert!(matches!(
         plan(&unknown, &held(), &teams()),
-        Work::Impossible(Impossible::Team { .. })
+        PlannedOperation::Impossible(Impossible::Team { .. })
     ));
 }
 
 /// What a node that keeps to the provider's page makes of an account.
-fn carried_out(before: &User, correction: &Correction) -> User {
+fn carried_out(before: &User, account_patch: &AccountPatch) -> User {
     let mut account = before.clone();
-    for operation in serde_json::to_value(correction.patch()).unwrap()["Operations"]
+    for operation in serde_json::to_value(account_patch.patch()).unwrap()["Operations"]
         .as_array()
         .unwrap()
     {
@@ -249,16 +255,16 @@ proptest! {
         let leave: Vec<GroupName> = leave.into_iter().filter(|team| !join.contains(team)).collect();
         let before = User { given_name: had_first, external_id: had_external, ..account() };
         let attributes = Attributes { given_name: first.clone(), family_name: last, display_name: shown, external_id: external.clone() };
-        let change = update(Revision { attributes, active, new_email: None, join: join.clone(), leave: leave.clone() });
-        let after = match plan(&change, &Holder::Account(Box::new(before.clone())), &teams()) {
-            Work::Nothing { .. } => before.clone(),
-            Work::Patch(correction) => {
-                let after = carried_out(&before, &correction);
-                prop_assert_eq!(&after, &correction.after);
+        let change = update_of(AccountUpdate { attributes, active, new_email: None, join: join.clone(), leave: leave.clone() });
+        let after = match plan(&change, &AccountLookup::Account(Box::new(before.clone())), &teams()) {
+            PlannedOperation::Nothing { .. } => before.clone(),
+            PlannedOperation::Patch(account_patch) => {
+                let after = carried_out(&before, &account_patch);
+                prop_assert_eq!(&after, &account_patch.after);
                 prop_assert_ne!(&after, &before, "a call that changes nothing");
                 after
             }
-            work => panic!("{work:?}"),
+            planned => panic!("{planned:?}"),
         };
         let wanted = |edit: &Edit<String>, before: &Option<String>| match edit {
             Edit::Keep => before.clone(),
@@ -274,7 +280,7 @@ proptest! {
         };
         prop_assert!(join.iter().all(is_in) && !leave.iter().any(is_in));
         // Once it is so, nothing more is sent.
-        let again = plan(&change, &Holder::Account(Box::new(after)), &teams());
-        prop_assert_eq!(again, Work::Nothing { id: "7".into() });
+        let again = plan(&change, &AccountLookup::Account(Box::new(after)), &teams());
+        prop_assert_eq!(again, PlannedOperation::Nothing { id: "7".into() });
     }
 }

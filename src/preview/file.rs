@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Line;
-use crate::report::{Begun, Former, Unfinished};
+use crate::report::{AtomicFile, BegunFile, IfExists};
 use crate::spec::{ImportSpec, InputFile};
 
 /// The version of the format.
@@ -74,7 +74,7 @@ pub enum PlanError {
 #[derive(Debug)]
 pub struct PlanWriter {
     path: PathBuf,
-    part: Unfinished,
+    part: AtomicFile,
     out: BufWriter<File>,
 }
 
@@ -88,8 +88,8 @@ impl PlanWriter {
             path: path.to_owned(),
             source,
         };
-        let Begun { part, file, .. } =
-            Unfinished::begin(path, Former::Replace, SIGN).map_err(failed)?;
+        let BegunFile { part, file, .. } =
+            AtomicFile::begin(path, IfExists::Replace, SIGN).map_err(failed)?;
         let mut writer = PlanWriter {
             path: path.to_owned(),
             part,

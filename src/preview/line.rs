@@ -5,9 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Difference;
-use crate::report::Tint;
+use crate::report::Style;
 use crate::roster::Naming;
-use crate::run::{Record, Verdict};
+use crate::run::{RowRecord, Verdict};
 use crate::sheet::cell_at;
 
 /// What a row would do.
@@ -33,7 +33,7 @@ pub struct Line {
 }
 
 impl Line {
-    pub(super) fn of(record: &Record, naming: &Naming) -> Self {
+    pub(super) fn of(record: &RowRecord, naming: &Naming) -> Self {
         let cell = |at: Option<usize>| cell_at(&record.cells, at?).map(str::to_owned);
         let outcome = &record.outcome;
         Line {
@@ -59,7 +59,7 @@ impl fmt::Display for Line {
         write!(f, "row {}: {} {}", self.row, self.action, self.person)?;
         if let Some(error) = &self.error {
             let why = format_args!("cannot be done ({}):", self.outcome);
-            return write!(f, ": {} {error}", Tint::Bad.on(why));
+            return write!(f, ": {} {error}", Style::Bad.on(why));
         }
         if self.outcome == Verdict::Unchanged.as_str() {
             return f.write_str(": nothing to change");
@@ -84,10 +84,10 @@ impl fmt::Display for Line {
 }
 
 /// The colour of what is added or taken away; none for what only changes.
-fn tint(change: &Difference) -> Option<Tint> {
+fn tint(change: &Difference) -> Option<Style> {
     match (change.before.is_empty(), change.after.is_empty()) {
-        (true, false) => Some(Tint::Good),
-        (false, true) => Some(Tint::Bad),
+        (true, false) => Some(Style::Good),
+        (false, true) => Some(Style::Bad),
         _ => None,
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::pace::Rate;
 use crate::report::Tally;
 use crate::run::Forecast;
+use crate::transport::Rate;
 use crate::wording::{counted, duration, grouped};
 
 /// What would be sent to one node.

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::tint::Tint;
-use crate::roster::{Code, Problem};
+use super::style::Style;
+use crate::roster::{Problem, ProblemKind};
 use crate::sheet::RowNumber;
 use crate::wording::counted;
 
@@ -30,7 +30,7 @@ const STRETCHES: usize = 8;
 /// number. Memory does not grow with their number.
 #[derive(Debug, Default)]
 pub struct Digest {
-    kinds: Vec<Kind>,
+    kinds: Vec<ProblemGroup>,
     places: HashMap<Key, usize>,
     /// How many values of a column have a kind of their own.
     words: HashMap<Key, usize>,
@@ -40,7 +40,7 @@ pub struct Digest {
 
 /// Problems of the same kind in the same column.
 #[derive(Debug)]
-pub struct Kind {
+pub struct ProblemGroup {
     first: Vec<Problem>,
     problems: u64,
     /// The rows of those that are not among the first.
@@ -49,7 +49,7 @@ pub struct Kind {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
-    code: Code,
+    code: ProblemKind,
     column: Option<String>,
     value: Option<String>,
 }
@@ -74,7 +74,7 @@ impl Digest {
             return;
         }
         self.places.insert(key, self.kinds.len());
-        self.kinds.push(Kind {
+        self.kinds.push(ProblemGroup {
             first: vec![problem],
             problems: 1,
             rest: Stretches::default(),
@@ -124,7 +124,7 @@ impl Digest {
 
     /// The kinds that are shown, in the order in which they were met.
     #[must_use]
-    pub fn kinds(&self) -> &[Kind] {
+    pub fn kinds(&self) -> &[ProblemGroup] {
         &self.kinds
     }
 
@@ -135,7 +135,7 @@ impl Digest {
     }
 }
 
-impl Kind {
+impl ProblemGroup {
     fn add(&mut self, problem: Problem) {
         self.problems += 1;
         if self.problems <= FEW as u64 {
@@ -190,7 +190,7 @@ impl fmt::Display for Digest {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ProblemGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, problem) in self.first.iter().enumerate() {
             if at > 0 {
@@ -198,7 +198,7 @@ impl fmt::Display for Kind {
             }
             let words = problem.to_string();
             let (place, message) = words.split_at(words.len() - problem.message().len());
-            write!(f, "{}{message}", Tint::Bad.on(place))?;
+            write!(f, "{}{message}", Style::Bad.on(place))?;
         }
         if self.more() > 0 {
             let what = if self.rest.rows == self.more() {
@@ -259,10 +259,10 @@ impl fmt::Display for Stretches {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tint::plain;
+    use super::super::style::plain;
     use super::*;
 
-    fn problem(code: Code, row: u64, column: usize, value: &str) -> Problem {
+    fn problem(code: ProblemKind, row: u64, column: usize, value: &str) -> Problem {
         Problem {
             file: "people.csv".to_owned(),
             row: Some(RowNumber(row)),
@@ -281,9 +281,9 @@ mod tests {
             .into_iter()
             .chain(30..4_023)
         {
-            digest.add(problem(Code::Email, row, 1, &format!("v{row}")));
+            digest.add(problem(ProblemKind::Email, row, 1, &format!("v{row}")));
         }
-        digest.add(problem(Code::Email, 7, 2, "other"));
+        digest.add(problem(ProblemKind::Email, 7, 2, "other"));
         insta::assert_snapshot!(plain(&digest.to_string()), @r#"
         people.csv, row 2, column "c1": "v2" is wrong
         people.csv, row 3, column "c1": "v3" is wrong
@@ -298,10 +298,10 @@ mod tests {
     fn each_wrong_word_is_seen_until_there_are_too_many() {
         let mut digest = Digest::default();
         for row in 0..1_000 {
-            digest.add(problem(Code::Action, row + 2, 1, "promote"));
+            digest.add(problem(ProblemKind::Action, row + 2, 1, "promote"));
         }
-        digest.add(problem(Code::Action, 1_002, 1, "Promote"));
-        digest.add(problem(Code::Action, 1_003, 1, "demote"));
+        digest.add(problem(ProblemKind::Action, 1_002, 1, "Promote"));
+        digest.add(problem(ProblemKind::Action, 1_003, 1, "demote"));
         insta::assert_snapshot!(plain(&digest.to_string()), @r#"
         people.csv, row 2, column "c1": "promote" is wrong
         people.csv, row 3, column "c1": "promote" is wrong
@@ -311,7 +311,7 @@ mod tests {
         "#);
         for row in 0..1_000 {
             digest.add(problem(
-                Code::Action,
+                ProblemKind::Action,
                 row + 2_000,
                 1,
                 &format!("word {row}"),
@@ -325,7 +325,7 @@ mod tests {
         let mut digest = Digest::default();
         for column in 0..KINDS + 2 {
             for row in 2..4 {
-                digest.add(problem(Code::Encoding, row, column, "x"));
+                digest.add(problem(ProblemKind::Encoding, row, column, "x"));
             }
         }
         let said = plain(&digest.to_string());
@@ -335,11 +335,11 @@ mod tests {
     proptest! {
         #[test]
         fn no_problem_is_lost(
-            met in prop::collection::vec((0..Code::ALL.len(), 2..60_u64, 0..60_usize, 0..30_u8), 0..400)
+            met in prop::collection::vec((0..ProblemKind::ALL.len(), 2..60_u64, 0..60_usize, 0..30_u8), 0..400)
         ) {
             let mut digest = Digest::default();
             for (code, row, column, value) in &met {
-                digest.add(problem(Code::ALL[*code], *row, *column, &value.to_string()));
+                digest.add(problem(ProblemKind::ALL[*code], *row, *column, &value.to_string()));
             }
             prop_assert_eq!(digest.total(), met.len() as u64);
             let shown: u64 = digest.kinds().iter().map(|kind| kind.first().len() as u64 + kind.more()).sum();

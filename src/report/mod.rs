@@ -4,18 +4,18 @@
 //!
 //! Nothing here knows how rows are run: [`Event`] is the only door.
 
+mod atomic_file;
 mod digest;
 mod document;
-mod former;
 pub mod page;
 mod place;
+mod prior_results;
 mod progress;
 mod results;
 mod screen;
+mod style;
 mod summary;
 mod table;
-mod tint;
-mod unfinished;
 mod wrap;
 
 use std::thread;
@@ -23,17 +23,17 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-pub use digest::{Digest, Kind};
+pub use atomic_file::{AtomicFile, BegunFile, IfExists, free_name, set_aside};
+pub use digest::{Digest, ProblemGroup};
 pub use document::{NodeName, Outcomes};
-pub use former::FormerResults;
 pub use place::{beside, is_stream, name_after};
+pub use prior_results::PriorResults;
 pub use progress::{Counter, Progress, When};
-pub use results::{FormerFiles, Layout, ResultsError, ResultsFile, UnfitError};
-pub use screen::{Paper, Screen, ask, say};
+pub use results::{Layout, OverwritePolicy, ResultsError, ResultsFile, UnfitError};
+pub use screen::{Screen, TerminalWriter, ask, say};
+pub use style::{Colours, Style, plain};
 pub use summary::{Summary, Tally};
 pub use table::Table;
-pub use tint::{Colours, Tint, plain};
-pub use unfinished::{Begun, Former, Unfinished, free_name, set_aside};
 pub use wrap::paragraph;
 
 pub use crate::wording::{counted, duration, grouped};
@@ -49,7 +49,7 @@ const GATHER: Duration = Duration::from_millis(2);
 
 /// What was told of a run that is over.
 #[derive(Debug)]
-pub struct Told {
+pub struct RunReport {
     /// What was counted.
     pub tally: Tally,
     /// Its calls.
@@ -70,7 +70,7 @@ pub fn listen(
     progress: Progress,
     mut calls: Calls,
     mut page: Option<Page>,
-) -> Result<Told, ResultsError> {
+) -> Result<RunReport, ResultsError> {
     let tally = follow(events, progress, |event| {
         calls.hear(event);
         if let Some(page) = &mut page {
@@ -82,7 +82,7 @@ pub fn listen(
         }
     })?;
     results.finish()?;
-    Ok(Told { tally, calls, page })
+    Ok(RunReport { tally, calls, page })
 }
 
 /// Shows `progress`, counts, and gives everything to `on_event`, rows in the order of the file, until the run is

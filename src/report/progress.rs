@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::screen::{BARS, columns_of_error, for_error, say};
+use super::style::Style;
 use super::summary::Tally;
-use super::tint::Tint;
 use crate::run::{PaceReport, Verdict};
 use crate::wording::{duration, grouped};
 
@@ -125,7 +125,7 @@ const NARROW: usize = 50;
 
 /// What is shown on a terminal of so many columns: a line and, below it, a message of as many as it needs.
 fn template(columns: usize) -> String {
-    let bar = |width: usize| for_error(&Tint::Good.on(format_args!("{{bar:{width}}}")));
+    let bar = |width: usize| for_error(&Style::Good.on(format_args!("{{bar:{width}}}")));
     let line = match columns {
         WIDE.. => bar(24) + " {human_pos} of {human_len} rows, {per_sec}{time_left}",
         NARROW.. => bar(10) + " {human_pos} of {human_len}{time_left}",
@@ -235,7 +235,7 @@ fn line(rows: u64, tally: &Tally, pace: PaceReport) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tint::plain;
+    use super::super::style::plain;
     use super::*;
 
     #[test]

@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
+use super::atomic_file::{AtomicFile, BegunFile, IfExists};
 use super::screen::say;
-use super::unfinished::{Begun, Former, Unfinished};
 use crate::roster::{RESULT_COLUMNS, Roster};
-use crate::run::{Outcome, Record, Verdict};
+use crate::run::{Outcome, RowRecord, Verdict};
 use crate::sheet::{Cell, Format, LimitError, SheetError, Tone, Writer};
 
 /// What tells results from other files, in every format that is written row by row.
@@ -39,7 +39,7 @@ pub struct Layout<'a> {
     /// The headings of the input.
     pub header: &'a [String],
     /// Which of its columns are results of an earlier run, and so are left out.
-    pub former_results: &'a [usize],
+    pub prior_results: &'a [usize],
     /// How it is written.
     pub format: Format,
 }
@@ -54,14 +54,14 @@ impl<'a> Layout<'a> {
         };
         Layout {
             header: roster.header(),
-            former_results: roster.columns().results(),
+            prior_results: roster.columns().results(),
             format,
         }
     }
 
     /// The columns of the input that are carried over.
     fn kept(&self) -> impl Iterator<Item = usize> {
-        (0..self.header.len()).filter(|at| !self.former_results.contains(at))
+        (0..self.header.len()).filter(|at| !self.prior_results.contains(at))
     }
 
     /// Finds out whether the format can hold the results of an input with so many rows in all. Reads
@@ -96,16 +96,16 @@ impl<'a> Layout<'a> {
 
 /// What happens to results that are there already.
 #[derive(Debug, Clone, Copy)]
-pub struct FormerFiles {
+pub struct OverwritePolicy {
     /// To a file of the same name.
-    pub whole: Former,
+    pub whole: IfExists,
     /// To what a run has left that was killed.
-    pub part: Former,
+    pub part: IfExists,
 }
 
-impl From<Former> for FormerFiles {
-    fn from(both: Former) -> Self {
-        FormerFiles {
+impl From<IfExists> for OverwritePolicy {
+    fn from(both: IfExists) -> Self {
+        OverwritePolicy {
             whole: both,
             part: both,
         }
@@ -117,7 +117,7 @@ impl From<Former> for FormerFiles {
 /// the end: what became of the rows so far is in the record of the run only.
 #[derive(Debug)]
 pub struct ResultsFile {
-    part: Unfinished,
+    part: AtomicFile,
     writer: Writer<BufWriter<File>>,
     kept: Vec<usize>,
     unflushed: u32,
@@ -136,21 +136,21 @@ impl ResultsFile {
     pub fn create(
         path: &Path,
         layout: Layout<'_>,
-        former: FormerFiles,
+        overwrite: OverwritePolicy,
     ) -> Result<Self, ResultsError> {
         let failed = |source| ResultsError {
             path: path.to_owned(),
             source,
         };
         // A part without rows is worth nothing.
-        let (former_part, sign) = if layout.format.grows_by_rows() {
-            (former.part, SIGN)
+        let (part_exists, sign) = if layout.format.grows_by_rows() {
+            (overwrite.part, SIGN)
         } else {
-            (Former::Replace, &b""[..])
+            (IfExists::Replace, &b""[..])
         };
         let begun =
-            Unfinished::begin_over(path, former.whole, former_part, sign).map_err(failed)?;
-        let Begun { part, file, left } = begun;
+            AtomicFile::begin_over(path, overwrite.whole, part_exists, sign).map_err(failed)?;
+        let BegunFile { part, file, left } = begun;
         if let Some(left) = left {
             say(format_args!(
                 "An earlier run over this file did not come to its end; its results so far are now in {}",
@@ -190,11 +190,11 @@ impl ResultsFile {
     ///
     /// # Errors
     /// When the disk does not take it.
-    pub fn write(&mut self, record: &Record) -> Result<(), ResultsError> {
+    pub fn write(&mut self, record: &RowRecord) -> Result<(), ResultsError> {
         self.try_write(record).map_err(|source| self.failed(source))
     }
 
-    fn try_write(&mut self, record: &Record) -> io::Result<()> {
+    fn try_write(&mut self, record: &RowRecord) -> io::Result<()> {
         let Outcome {
             verdict,
             status,
@@ -332,7 +332,7 @@ mod tests {
         let words = |name: &str, length: usize| {
             let path = dir.path().join(name);
             let layout = Layout::like_input(&roster, &path);
-            let file = ResultsFile::create(&path, layout, Former::Keep.into()).unwrap();
+            let file = ResultsFile::create(&path, layout, IfExists::Keep.into()).unwrap();
             let words = file.words(&"x".repeat(length)).into_owned();
             file.discard();
             words

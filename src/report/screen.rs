@@ -14,7 +14,7 @@ use indicatif::MultiProgress;
 use terminal_size::terminal_size_of;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::tint::plain;
+use super::style::plain;
 use super::wrap::wrapped;
 
 /// Where progress bars are drawn: on standard error.
@@ -78,17 +78,17 @@ fn laid_out(text: &str, columns: Option<usize>) -> Cow<'_, str> {
 
 /// Standard output for a person: what was asked for, in words. Data goes there as it is, without this.
 #[derive(Debug)]
-pub struct Paper {
+pub struct TerminalWriter {
     out: AutoStream<io::Stdout>,
     columns: Option<usize>,
     gathered: Vec<u8>,
 }
 
-impl Paper {
+impl TerminalWriter {
     /// Standard output.
     #[must_use]
     pub fn standard_output() -> Self {
-        Paper {
+        TerminalWriter {
             out: AutoStream::auto(io::stdout()),
             columns: columns(io::stdout()),
             gathered: Vec::new(),
@@ -120,7 +120,7 @@ impl Paper {
 }
 
 /// What is written is printed when it is flushed.
-impl Write for Paper {
+impl Write for TerminalWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.gathered.extend_from_slice(bytes);
         Ok(bytes.len())

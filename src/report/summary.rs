@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::tint::Tint;
-use crate::run::{Ended, Outcome, StopReason, Verdict};
+use super::style::Style;
+use crate::run::{Outcome, RunEnd, StopReason, Verdict};
 use crate::wording::{counted, duration, grouped};
 
 /// Counts of a run so far.
@@ -74,8 +74,8 @@ impl Tally {
             .present()
             .map(|(verdict, count)| {
                 let words = format!("{} {}", grouped(count), in_words(verdict));
-                match tint(verdict) {
-                    Some(tint) => tint.on(words),
+                match style(verdict) {
+                    Some(style) => style.on(words),
                     None => words,
                 }
             })
@@ -85,13 +85,13 @@ impl Tally {
 }
 
 /// The colour of what became of a row.
-fn tint(verdict: Verdict) -> Option<Tint> {
+fn style(verdict: Verdict) -> Option<Style> {
     match verdict {
-        Verdict::Created | Verdict::Updated | Verdict::Unlocked => Some(Tint::Good),
+        Verdict::Created | Verdict::Updated | Verdict::Unlocked => Some(Style::Good),
         Verdict::Locked | Verdict::Deleted | Verdict::NotAttempted | Verdict::Unknown => {
-            Some(Tint::Care)
+            Some(Style::Care)
         }
-        Verdict::Invalid | Verdict::Failed => Some(Tint::Bad),
+        Verdict::Invalid | Verdict::Failed => Some(Style::Bad),
         Verdict::Unchanged | Verdict::Exists => None,
     }
 }
@@ -111,7 +111,7 @@ pub struct Summary<'a> {
     /// What was counted.
     pub tally: &'a Tally,
     /// How it ended.
-    pub ended: &'a Ended,
+    pub ended: &'a RunEnd,
     /// Where the results are.
     pub results: &'a Path,
     /// Which node.
@@ -135,7 +135,7 @@ impl fmt::Display for Summary<'_> {
         let rows = tally.rows();
         let seconds = tally.elapsed().as_secs_f64();
         if let Some(reason) = &ended.stopped {
-            let begin = Tint::Bad.on("Stopped before the end:");
+            let begin = Style::Bad.on("Stopped before the end:");
             writeln!(f, "{begin} {reason}.")?;
         }
         let what = if tally.rows() == 0 {
@@ -184,7 +184,7 @@ impl Summary<'_> {
             ));
         }
         if let Some(StopReason::Denied(_)) = self.ended.stopped {
-            let doctor = Tint::Command.on("headcount doctor");
+            let doctor = Style::Command.on("headcount doctor");
             hints.push(format!("What the token may do, and what to mend: {doctor}"));
         }
         if tally.of(Verdict::Unknown) > 0 {
@@ -227,10 +227,10 @@ impl Summary<'_> {
             .iter()
             .any(|verdict| !verdict.is_done() && self.tally.of(*verdict) > 0);
         if self.ended.stopped.is_some() {
-            let command = Tint::Command.on(format_args!("headcount runs resume {run}"));
+            let command = Style::Command.on(format_args!("headcount runs resume {run}"));
             Some(format!("To continue it: {command}"))
         } else if not_done {
-            let retry = |what: &str| Tint::Command.on(format_args!("headcount runs retry {what}"));
+            let retry = |what: &str| Style::Command.on(format_args!("headcount runs retry {what}"));
             Some(format!(
                 "Try again what is not done: {}\n\
                  or, with rows corrected in the results file: {}",
@@ -255,7 +255,7 @@ fn rows_a_second(tally: &Tally) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tint::plain;
+    use super::super::style::plain;
     use super::*;
 
     /// Without the line that says how long it took.
@@ -278,7 +278,7 @@ mod tests {
         ] {
             tally.count(verdict);
         }
-        let ended = Ended {
+        let ended = RunEnd {
             stopped: Some(StopReason::Interrupted),
             seats_used_up: true,
             forecast: None,
@@ -311,7 +311,7 @@ mod tests {
         The column result_error says what is wrong with each row that is not done.
         To continue it: headcount runs resume 2026-11-24-090700-123
         ");
-        let ended = Ended::default();
+        let ended = RunEnd::default();
         summary.ended = &ended;
         insta::assert_snapshot!(timeless(&summary), @r"
         5 rows on node 1: 2 created, 1 failed, 1 not attempted, 1 of unknown state.

@@ -3,7 +3,7 @@
 use textwrap::core::Word;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-use super::tint::Tint;
+use super::style::Style;
 
 /// How much further in a line goes on.
 const HANG: usize = 2;
@@ -54,7 +54,7 @@ fn wrap(text: &str, width: usize, first: usize, others: usize, lines: &mut Vec<S
 
 /// Words end at blanks; those of a command belong together.
 fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
-    let (begin, end) = Tint::Command.marks();
+    let (begin, end) = Style::Command.marks();
     let mut rest = line;
     Box::new(std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -101,9 +101,9 @@ mod tests {
 
     #[test]
     fn what_is_to_be_copied_stays_whole() {
-        let command = Tint::Command.on("headcount runs resume 2026-11-24-0907");
+        let command = Style::Command.on("headcount runs resume 2026-11-24-0907");
         let text = format!("Go on with it: {command} or not.");
-        let lines = super::super::tint::plain(&wrapped(&text, 40));
+        let lines = super::super::style::plain(&wrapped(&text, 40));
         insta::assert_snapshot!(lines, @r"
         Go on with it:
           headcount runs resume 2026-11-24-0907
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn colours_take_no_room_and_wide_characters_take_two() {
-        let red = Tint::Bad.on("failed");
+        let red = Style::Bad.on("failed");
         assert_eq!(wrapped(&format!("12 {red} 1"), 11), format!("12 {red} 1"));
         assert_eq!(wrapped("日本 語", 6), "日本\n  語");
     }

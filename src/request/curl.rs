@@ -5,7 +5,7 @@ use std::path::Path;
 use reqwest::Method;
 use url::Url;
 
-use crate::pace::ProxyChoice;
+use crate::transport::ProxyChoice;
 
 /// The body as `curl` gets it.
 #[derive(Debug, Clone, Copy)]

@@ -68,7 +68,7 @@ impl GroupName {
 
 /// What an update asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
-pub struct Revision {
+pub struct AccountUpdate {
     /// What happens to the attributes.
     pub attributes: Attributes,
     /// True to unlock, false to lock.
@@ -83,7 +83,7 @@ pub struct Revision {
 
 /// Somebody who is to get an account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Newcomer {
+pub struct NewAccount {
     /// The email.
     pub email: Email,
     /// First name.
@@ -102,12 +102,12 @@ pub struct Newcomer {
     pub join: Vec<GroupName>,
 }
 
-impl Newcomer {
+impl NewAccount {
     /// The same, without what the row leaves to the program.
     #[must_use]
     pub fn as_named(&self) -> Self {
         let named = !self.display_name_is_derived;
-        Newcomer {
+        NewAccount {
             display_name: self.display_name.clone().filter(|_| named),
             ..self.clone()
         }
@@ -130,20 +130,20 @@ impl Newcomer {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Change {
     /// Make an account.
-    Create(Newcomer),
+    Create(NewAccount),
     /// Change an account.
     Update {
         /// Whose.
         person: Person,
         /// How.
-        revision: Revision,
+        update: AccountUpdate,
     },
     /// Make an account, or change it if it is there.
     Upsert {
         /// What to make.
-        newcomer: Newcomer,
+        new_account: NewAccount,
         /// What to change.
-        revision: Revision,
+        update: AccountUpdate,
     },
     /// Lock an account.
     Lock(Person),
@@ -187,8 +187,8 @@ impl Change {
     #[must_use]
     pub fn person(&self) -> Person {
         match self {
-            Change::Create(newcomer) | Change::Upsert { newcomer, .. } => {
-                Person::Email(newcomer.email.clone())
+            Change::Create(new_account) | Change::Upsert { new_account, .. } => {
+                Person::Email(new_account.email.clone())
             }
             Change::Update { person, .. }
             | Change::Lock(person)
@@ -201,9 +201,9 @@ impl Change {
 
     /// Who is to get an account, if somebody is.
     #[must_use]
-    pub fn newcomer(&self) -> Option<&Newcomer> {
+    pub fn new_account(&self) -> Option<&NewAccount> {
         match self {
-            Change::Create(newcomer) | Change::Upsert { newcomer, .. } => Some(newcomer),
+            Change::Create(new_account) | Change::Upsert { new_account, .. } => Some(new_account),
             _ => None,
         }
     }
@@ -211,9 +211,9 @@ impl Change {
     /// The teams and roles that an account joins or leaves.
     pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
         let (join, leave): (&[GroupName], &[GroupName]) = match self {
-            Change::Create(newcomer) => (&newcomer.join, &[]),
-            Change::Update { revision, .. } | Change::Upsert { revision, .. } => {
-                (&revision.join, &revision.leave)
+            Change::Create(new_account) => (&new_account.join, &[]),
+            Change::Update { update, .. } | Change::Upsert { update, .. } => {
+                (&update.join, &update.leave)
             }
             Change::AddTeams { groups, .. } => (groups, &[]),
             Change::RemoveTeams { groups, .. } => (&[], groups),
@@ -228,16 +228,16 @@ impl Change {
         match self {
             Change::RemoveTeams { .. } => true,
             change => change
-                .revision()
-                .is_some_and(|revision| !revision.leave.is_empty()),
+                .update()
+                .is_some_and(|update| !update.leave.is_empty()),
         }
     }
 
     /// What is to change, if the row says so attribute by attribute.
     #[must_use]
-    pub fn revision(&self) -> Option<&Revision> {
+    pub fn update(&self) -> Option<&AccountUpdate> {
         match self {
-            Change::Update { revision, .. } | Change::Upsert { revision, .. } => Some(revision),
+            Change::Update { update, .. } | Change::Upsert { update, .. } => Some(update),
             _ => None,
         }
     }
@@ -245,8 +245,7 @@ impl Change {
     /// The email that the person is to get.
     #[must_use]
     pub fn new_email(&self) -> Option<&Email> {
-        self.revision()
-            .and_then(|revision| revision.new_email.as_ref())
+        self.update().and_then(|update| update.new_email.as_ref())
     }
 
     /// The emails that the account may have afterwards, as far as the row says.
@@ -262,8 +261,8 @@ impl Change {
     pub fn locks(&self) -> bool {
         match self {
             Change::Lock(_) => true,
-            Change::Update { revision, .. } | Change::Upsert { revision, .. } => {
-                revision.active == Some(false)
+            Change::Update { update, .. } | Change::Upsert { update, .. } => {
+                update.active == Some(false)
             }
             _ => false,
         }
@@ -279,8 +278,8 @@ impl Change {
     #[must_use]
     pub fn joins(&self) -> &[GroupName] {
         match self {
-            Change::Create(newcomer) => &newcomer.join,
-            Change::Update { revision, .. } | Change::Upsert { revision, .. } => &revision.join,
+            Change::Create(new_account) => &new_account.join,
+            Change::Update { update, .. } | Change::Upsert { update, .. } => &update.join,
             Change::AddTeams { groups, .. } => groups,
             _ => &[],
         }
@@ -290,7 +289,7 @@ impl Change {
     #[must_use]
     pub fn leaves(&self) -> &[GroupName] {
         match self {
-            Change::Update { revision, .. } | Change::Upsert { revision, .. } => &revision.leave,
+            Change::Update { update, .. } | Change::Upsert { update, .. } => &update.leave,
             Change::RemoveTeams { groups, .. } => groups,
             _ => &[],
         }

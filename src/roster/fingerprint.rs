@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::action::Action;
-use super::change::{Change, Edit, GroupKind, GroupName, Newcomer, Revision};
+use super::change::{AccountUpdate, Change, Edit, GroupKind, GroupName, NewAccount};
 use super::column::Column;
 use super::person::{Person, UserId};
 
@@ -78,9 +78,9 @@ impl Fingerprint {
     /// What a row asks for, without the person.
     fn asked(change: &Change, row: u64) -> Self {
         let fields = match change {
-            Change::Create(newcomer) => newcomer_fields(newcomer),
-            Change::Update { revision, .. } | Change::Upsert { revision, .. } => {
-                revision_fields(revision)
+            Change::Create(new_account) => newcomer_fields(new_account),
+            Change::Update { update, .. } | Change::Upsert { update, .. } => {
+                revision_fields(update)
             }
             _ => [0; FIELDS.len()],
         };
@@ -146,48 +146,48 @@ impl Fingerprint {
     }
 }
 
-fn newcomer_fields(newcomer: &Newcomer) -> [u32; FIELDS.len()] {
+fn newcomer_fields(new_account: &NewAccount) -> [u32; FIELDS.len()] {
     let text = |text: &Option<String>| text.as_ref().map_or(0, small);
     // A display name that follows from the names is not a difference of its own.
-    let names = [&newcomer.given_name, &newcomer.family_name]
+    let names = [&new_account.given_name, &new_account.family_name]
         .map(|name| name.as_deref().unwrap_or_default());
-    let follows = newcomer.display_name.as_deref() == Some(names.join(" ").trim());
+    let follows = new_account.display_name.as_deref() == Some(names.join(" ").trim());
     let groups = |kind| {
-        let mut groups: Vec<&GroupName> = newcomer.join.iter().collect();
+        let mut groups: Vec<&GroupName> = new_account.join.iter().collect();
         groups.retain(|group| group.kind == kind);
         groups.sort_unstable();
         if groups.is_empty() { 0 } else { small(&groups) }
     };
     [
-        text(&newcomer.given_name),
-        text(&newcomer.family_name),
+        text(&new_account.given_name),
+        text(&new_account.family_name),
         if follows {
             0
         } else {
-            text(&newcomer.display_name)
+            text(&new_account.display_name)
         },
-        text(&newcomer.external_id),
-        newcomer.active.as_ref().map_or(0, small),
+        text(&new_account.external_id),
+        new_account.active.as_ref().map_or(0, small),
         0,
         groups(GroupKind::Team),
         groups(GroupKind::Role),
     ]
 }
 
-fn revision_fields(revision: &Revision) -> [u32; FIELDS.len()] {
+fn revision_fields(update: &AccountUpdate) -> [u32; FIELDS.len()] {
     let edit = |edit: &Edit<String>| match edit {
         Edit::Keep => 0,
         Edit::Clear => small(&"<clear>"),
         Edit::Set(text) => small(text),
     };
-    let attributes = &revision.attributes;
+    let attributes = &update.attributes;
     [
         edit(&attributes.given_name),
         edit(&attributes.family_name),
         edit(&attributes.display_name),
         edit(&attributes.external_id),
-        revision.active.as_ref().map_or(0, small),
-        revision
+        update.active.as_ref().map_or(0, small),
+        update
             .new_email
             .as_ref()
             .map_or(0, |email| small(&email.folded())),

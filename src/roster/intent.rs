@@ -2,16 +2,16 @@
 
 use super::Options;
 use super::action::Action;
-use super::change::{Attributes, Change, GroupKind, GroupName, Newcomer, Revision};
-use super::code::Code;
+use super::change::{AccountUpdate, Attributes, Change, GroupKind, GroupName, NewAccount};
 use super::column::Column;
 use super::email::Email;
-use super::mangled::Mangled;
 use super::names::full_name;
 use super::person::{Person, UserId};
 use super::problem::Problem;
+use super::problem_kind::ProblemKind;
 use super::reading::{Reading, is_clear};
 use super::rules::Rules;
+use super::spreadsheet_damage::SpreadsheetDamage;
 use crate::sheet::Row;
 
 /// What a row asks for.
@@ -20,7 +20,7 @@ pub(super) fn change(rules: &Rules, row: &Row) -> Result<Change, Vec<Problem>> {
         rules,
         number: row.number,
         cells: &row.cells,
-        mangled: Mangled { marks: &row.marks },
+        damage: SpreadsheetDamage { marks: &row.marks },
         problems: Vec::new(),
     };
     reading.node();
@@ -43,20 +43,20 @@ impl Reading<'_> {
             return None;
         };
         match action {
-            Action::Create => self.newcomer().map(Change::Create),
+            Action::Create => self.new_account().map(Change::Create),
             Action::Upsert => {
-                let (newcomer, revision) = (self.newcomer(), self.revision());
+                let (new_account, update) = (self.new_account(), self.update());
                 self.not_new_email("upsert");
                 Some(Change::Upsert {
-                    newcomer: newcomer?,
-                    revision,
+                    new_account: new_account?,
+                    update,
                 })
             }
             Action::Update => {
-                let (person, revision) = (self.person(), self.revision());
+                let (person, update) = (self.person(), self.update());
                 Some(Change::Update {
                     person: person?,
-                    revision,
+                    update,
                 })
             }
             Action::Lock => self.person().map(Change::Lock),
@@ -105,7 +105,7 @@ impl Reading<'_> {
         };
         let value = self.cell(column);
         self.problem(
-            Code::Protected,
+            ProblemKind::Protected,
             column,
             value,
             "is protected, and is neither locked nor deleted; remove the row, or the person from those who are protected",
@@ -126,12 +126,17 @@ impl Reading<'_> {
                 let what = format!(
                     "is asked for, but this command only does {default_action}; use headcount import for mixed rows"
                 );
-                self.problem(Code::OtherAction, Column::Action, Some(cell), what);
+                self.problem(ProblemKind::OtherAction, Column::Action, Some(cell), what);
                 None
             }
             Ok(action) => Some(action),
             Err(error) => {
-                self.problem(Code::Action, Column::Action, Some(cell), error.words());
+                self.problem(
+                    ProblemKind::Action,
+                    Column::Action,
+                    Some(cell),
+                    error.words(),
+                );
                 None
             }
         }
@@ -144,7 +149,7 @@ impl Reading<'_> {
             let id = UserId::new(cell);
             if id.is_none() {
                 self.problem(
-                    Code::Id,
+                    ProblemKind::Id,
                     Column::Id,
                     Some(cell),
                     "is not an id: it has characters that no id has, or too many",
@@ -164,7 +169,7 @@ impl Reading<'_> {
                     Column::Id
                 };
                 self.problem(
-                    Code::NobodyInRow,
+                    ProblemKind::NobodyInRow,
                     column,
                     None,
                     "the cell is empty, so nobody is named; fill it in or remove the row",
@@ -174,11 +179,11 @@ impl Reading<'_> {
         }
     }
 
-    fn newcomer(&mut self) -> Option<Newcomer> {
+    fn new_account(&mut self) -> Option<NewAccount> {
         let email = self.email(Column::Email);
         if email.is_none() && self.cell(Column::Email).is_none() {
             self.problem(
-                Code::NobodyInRow,
+                ProblemKind::NobodyInRow,
                 Column::Email,
                 None,
                 "a new account needs an email; fill it in or remove the row",
@@ -198,7 +203,7 @@ impl Reading<'_> {
             for column in [Column::RemoveTeams, Column::RemoveRoles] {
                 if let Some(cell) = self.cell(column) {
                     self.problem(
-                        Code::NotForAction,
+                        ProblemKind::NotForAction,
                         column,
                         Some(cell),
                         "cannot be left by a new account; empty the cell or use action update",
@@ -206,7 +211,7 @@ impl Reading<'_> {
                 }
             }
         }
-        Some(Newcomer {
+        Some(NewAccount {
             email: email?,
             given_name,
             family_name,
@@ -218,7 +223,7 @@ impl Reading<'_> {
         })
     }
 
-    fn revision(&mut self) -> Revision {
+    fn update(&mut self) -> AccountUpdate {
         let attributes = Attributes {
             given_name: self.edit(Column::FirstName),
             family_name: self.edit(Column::LastName),
@@ -235,7 +240,7 @@ impl Reading<'_> {
                 "is to be joined and left in the same row; remove the {} from one of the two cells",
                 both.kind_word()
             );
-            self.problem(Code::JoinedAndLeft, column, Some(&both.name), what);
+            self.problem(ProblemKind::JoinedAndLeft, column, Some(&both.name), what);
         }
         let new_email = self.email(Column::NewEmail).filter(|new| {
             self.cell(Column::Email)
@@ -243,7 +248,7 @@ impl Reading<'_> {
                 .as_ref()
                 != Some(new)
         });
-        Revision {
+        AccountUpdate {
             attributes,
             active: self.active(),
             new_email,
@@ -255,7 +260,12 @@ impl Reading<'_> {
     fn not_new_email(&mut self, action: &str) {
         if let Some(cell) = self.cell(Column::NewEmail) {
             let what = format!("makes no sense for {action}; only action update changes an email");
-            self.problem(Code::NotForAction, Column::NewEmail, Some(cell), what);
+            self.problem(
+                ProblemKind::NotForAction,
+                Column::NewEmail,
+                Some(cell),
+                what,
+            );
         }
     }
 
@@ -270,7 +280,7 @@ impl Reading<'_> {
     fn refuse_clear(&mut self, column: Column, cell: &str) -> bool {
         if self.action() == Some(Action::Create) {
             self.problem(
-                Code::Clear,
+                ProblemKind::Clear,
                 column,
                 Some(cell),
                 "clears an attribute, which a new account does not have; empty the cell",
@@ -289,7 +299,7 @@ impl Reading<'_> {
         let groups = read(self);
         if groups.is_empty() && self.problems.len() == before {
             self.problem(
-                Code::NoTeam,
+                ProblemKind::NoTeam,
                 column,
                 None,
                 format!("the row names no team or role; fill in {}", column.name()),

@@ -20,13 +20,13 @@ pub(super) fn worth(headings: &[String], map: &[Mapping]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::roster::Target;
+    use crate::roster::MappingTarget;
 
     #[test]
     fn headings_are_worth_more_than_titles_and_people() {
         let of = |row: &str| {
             let cells: Vec<String> = row.split(',').map(str::to_owned).collect();
-            let email = Target::Column(Column::Email);
+            let email = MappingTarget::Column(Column::Email);
             worth(
                 &cells,
                 &[Mapping::by_flag("Dienstadresse".to_owned(), email)],

@@ -14,7 +14,7 @@ pub struct Mapping {
     /// The heading.
     pub heading: String,
     /// What it stands for.
-    pub to: Target,
+    pub to: MappingTarget,
     /// Who says so. What is recorded counts as said by a flag.
     #[serde(skip)]
     pub by: MappedBy,
@@ -22,7 +22,7 @@ pub struct Mapping {
 
 /// What a heading is said to stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Target {
+pub enum MappingTarget {
     /// Nothing: it is only carried over, whatever its name is.
     #[serde(rename = "ignore")]
     Ignored,
@@ -49,43 +49,43 @@ pub enum MappingError {
     NotOne(String),
     /// The column is none.
     #[error(transparent)]
-    Target(#[from] TargetError),
+    MappingTarget(#[from] MappingTargetError),
 }
 
 /// Neither a column nor `ignore`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}, and ignore for what is only carried over")]
-pub struct TargetError(#[from] ColumnError);
+pub struct MappingTargetError(#[from] ColumnError);
 
 /// What a heading is mapped to that is not to be understood.
 const IGNORE: &str = "ignore";
 
-impl Target {
+impl MappingTarget {
     /// The column's name, or `ignore`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Target::Column(column) => column.name(),
-            Target::Ignored => IGNORE,
+            MappingTarget::Column(column) => column.name(),
+            MappingTarget::Ignored => IGNORE,
         }
     }
 }
 
-impl FromStr for Target {
-    type Err = TargetError;
+impl FromStr for MappingTarget {
+    type Err = MappingTargetError;
 
-    fn from_str(name: &str) -> Result<Self, TargetError> {
+    fn from_str(name: &str) -> Result<Self, MappingTargetError> {
         if trim(name).eq_ignore_ascii_case(IGNORE) {
-            return Ok(Target::Ignored);
+            return Ok(MappingTarget::Ignored);
         }
-        Ok(Target::Column(name.parse()?))
+        Ok(MappingTarget::Column(name.parse()?))
     }
 }
 
 impl Mapping {
     /// What the command line says.
     #[must_use]
-    pub fn by_flag(heading: String, to: Target) -> Self {
+    pub fn by_flag(heading: String, to: MappingTarget) -> Self {
         let by = MappedBy::Flag;
         Mapping { heading, to, by }
     }

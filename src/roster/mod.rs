@@ -6,28 +6,28 @@
 
 mod action;
 mod aliases;
-mod census;
+mod already_done;
 mod change;
-mod code;
 mod column;
 mod email;
+mod external_sort;
 mod fingerprint;
 mod header;
 mod heading;
+mod input_summary;
 mod intent;
 mod likeness;
-mod mangled;
 mod mapping;
 mod names;
 mod naming;
 mod nodes;
 mod person;
 mod problem;
+mod problem_kind;
 mod protected;
 mod reading;
 mod rules;
-mod settled;
-mod sorter;
+mod spreadsheet_damage;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -36,19 +36,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use action::{Action, ActionError};
-pub use census::{Census, Mentions};
-pub use change::{Attributes, Change, Edit, GroupKind, GroupName, Newcomer, Revision};
-pub use code::Code;
+pub use already_done::AlreadyDone;
+pub use change::{AccountUpdate, Attributes, Change, Edit, GroupKind, GroupName, NewAccount};
 pub use column::{Column, ColumnError, RESULT_COLUMNS};
 pub use email::{Email, EmailError};
 pub use header::{Columns, Idle, Meaning, Why};
-pub use mapping::{MappedBy, Mapping, MappingError, Target, TargetError};
+pub use input_summary::{InputSummary, Mentions};
+pub use mapping::{MappedBy, Mapping, MappingError, MappingTarget, MappingTargetError};
 pub use naming::Naming;
 pub use nodes::{NodeNames, Nodes};
 pub use person::{Person, UserId};
 pub use problem::Problem;
+pub use problem_kind::ProblemKind;
 pub use protected::{PersonError, Protected};
-pub use settled::Settled;
 
 use crate::sheet::{
     Cells, Dialect, Fact, Line, Original, Reader, Reading, Remark, RowNumber, SheetError, Snapshot,
@@ -86,12 +86,12 @@ pub struct Roster {
     dialect: Dialect,
     facts: Vec<Fact>,
     rules: Rules,
-    settled: Settled,
+    already_done: AlreadyDone,
 }
 
 /// A row and what it asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct CheckedRow {
     /// Where it stands.
     pub number: RowNumber,
     /// Its cells as they came.
@@ -163,15 +163,18 @@ impl Roster {
             facts: snapshot.facts(),
             snapshot: Arc::new(snapshot),
             rules,
-            settled: Settled::default(),
+            already_done: AlreadyDone::default(),
         };
         Ok((roster, problems))
     }
 
     /// The same with rows that are done with, and are not to be carried out again.
     #[must_use]
-    pub fn with_settled(self, settled: Settled) -> Self {
-        Roster { settled, ..self }
+    pub fn with_already_done(self, already_done: AlreadyDone) -> Self {
+        Roster {
+            already_done,
+            ..self
+        }
     }
 
     /// The same with people whom no row may lock or delete: one that would has a problem.
@@ -244,7 +247,7 @@ impl Roster {
             dialect: self.dialect,
             facts: self.facts.clone(),
             rules,
-            settled: self.settled.clone(),
+            already_done: self.already_done.clone(),
         }
     }
 
@@ -252,8 +255,8 @@ impl Roster {
     ///
     /// # Errors
     /// When the copy of the file cannot be read.
-    pub fn entries(&self) -> Result<Entries, SheetError> {
-        Ok(Entries {
+    pub fn entries(&self) -> Result<CheckedRows, SheetError> {
+        Ok(CheckedRows {
             reader: self.snapshot.open()?,
             rules: self.rules.clone(),
         })
@@ -264,20 +267,20 @@ impl Roster {
     ///
     /// # Errors
     /// When the file cannot be read to its end.
-    pub fn check(&self, on_problem: &mut dyn FnMut(Problem)) -> Result<Census, SheetError> {
-        census::take(self, on_problem)
+    pub fn check(&self, on_problem: &mut dyn FnMut(Problem)) -> Result<InputSummary, SheetError> {
+        input_summary::take(self, on_problem)
     }
 }
 
 /// The rows of a file, one after the other.
 #[derive(Debug)]
-pub struct Entries {
+pub struct CheckedRows {
     reader: Reader,
     rules: Rules,
 }
 
-impl Iterator for Entries {
-    type Item = Result<Entry, SheetError>;
+impl Iterator for CheckedRows {
+    type Item = Result<CheckedRow, SheetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let line = loop {
@@ -289,7 +292,7 @@ impl Iterator for Entries {
         Some(match line {
             Ok(Line::Row(row)) => {
                 let change = intent::change(&self.rules, &row);
-                Ok(Entry {
+                Ok(CheckedRow {
                     number: row.number,
                     cells: row.cells,
                     change,
@@ -297,7 +300,7 @@ impl Iterator for Entries {
             }
             Ok(Line::Broken(broken)) => {
                 let problem = self.rules.broken(&broken);
-                Ok(Entry {
+                Ok(CheckedRow {
                     number: broken.number,
                     cells: broken.cells,
                     change: Err(vec![problem]),

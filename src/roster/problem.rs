@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::code::Code;
+use super::problem_kind::ProblemKind;
 use crate::sheet::RowNumber;
 
 /// One thing that is wrong.
@@ -19,7 +19,7 @@ pub struct Problem {
     /// What stands there.
     pub value: Option<String>,
     /// Of what kind it is.
-    pub code: Code,
+    pub code: ProblemKind,
     /// What is wrong with it, and what to do.
     pub what: String,
 }

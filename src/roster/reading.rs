@@ -1,12 +1,12 @@
 //! The cells of one row, each by the rule of its column.
 
 use super::change::{Edit, GroupKind, GroupName};
-use super::code::Code;
 use super::column::Column;
 use super::email::Email;
-use super::mangled::{Mangled, formula_error};
 use super::problem::Problem;
+use super::problem_kind::ProblemKind;
 use super::rules::Rules;
+use super::spreadsheet_damage::{SpreadsheetDamage, formula_error};
 use super::words;
 use crate::sheet::{Cells, RowNumber, before_misread, cell_at, trim};
 
@@ -21,7 +21,7 @@ pub(super) struct Reading<'r> {
     pub(super) rules: &'r Rules,
     pub(super) number: RowNumber,
     pub(super) cells: &'r Cells,
-    pub(super) mangled: Mangled<'r>,
+    pub(super) damage: SpreadsheetDamage<'r>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -35,7 +35,7 @@ impl<'r> Reading<'r> {
     pub(super) fn sound(&mut self, column: Column) -> Option<&'r str> {
         let cell = self.cell(column)?;
         let at = self.rules.columns().at(column)?;
-        if let Some((code, what)) = self.mangled.what(column, at, self.cells) {
+        if let Some((code, what)) = self.damage.what(column, at, self.cells) {
             self.problem(code, column, Some(cell), what);
             return None;
         }
@@ -44,7 +44,7 @@ impl<'r> Reading<'r> {
 
     pub(super) fn problem(
         &mut self,
-        code: Code,
+        code: ProblemKind,
         column: Column,
         value: Option<&str>,
         what: impl Into<String>,
@@ -70,7 +70,7 @@ impl<'r> Reading<'r> {
         let cell = self.cell(Column::Node);
         let share = self.rules.share.as_ref();
         if let Some(what) = share.and_then(|share| share.problem(cell.unwrap_or_default())) {
-            self.problem(Code::Node, Column::Node, cell, what);
+            self.problem(ProblemKind::Node, Column::Node, cell, what);
         }
     }
 
@@ -80,8 +80,8 @@ impl<'r> Reading<'r> {
             Ok(email) => Some(email),
             Err(error) => {
                 let code = match error.suggestion() {
-                    Some(_) => Code::EmailCorrectable,
-                    None => Code::Email,
+                    Some(_) => ProblemKind::EmailCorrectable,
+                    None => ProblemKind::Email,
                 };
                 self.problem(code, column, Some(cell), error.to_string());
                 None
@@ -114,7 +114,7 @@ impl<'r> Reading<'r> {
         let answer = words::yes_or_no(cell);
         if answer.is_none() {
             let what = "is neither yes nor no; write yes (active) or no (locked)";
-            self.problem(Code::Active, Column::Active, Some(cell), what);
+            self.problem(ProblemKind::Active, Column::Active, Some(cell), what);
         }
         answer
     }
@@ -142,7 +142,7 @@ impl<'r> Reading<'r> {
                 };
                 if is_clear(name) {
                     let what = "does not work for teams and roles; name those to leave in remove_teams or remove_roles";
-                    self.problem(Code::Clear, column, Some(name), what);
+                    self.problem(ProblemKind::Clear, column, Some(name), what);
                 } else if let Some((code, what)) = flaw(name) {
                     self.problem(code, column, Some(name), what);
                 } else if let Some((code, what)) = formula_error(name) {
@@ -157,21 +157,21 @@ impl<'r> Reading<'r> {
 }
 
 /// What is wrong with a text of any kind.
-fn flaw(text: &str) -> Option<(Code, String)> {
+fn flaw(text: &str) -> Option<(ProblemKind, String)> {
     if let Some(before) = before_misread(text) {
         let what = format!(
             "should be {before:?}: a program has read UTF-8 as something else; write it anew, or open the original as UTF-8 \
              and save it as a workbook (xlsx)"
         );
-        return Some((Code::Misread, what));
+        return Some((ProblemKind::Misread, what));
     }
     if text.chars().any(char::is_control) {
         let what = "has a line break or another control character in it; remove it";
-        return Some((Code::ControlCharacter, what.to_owned()));
+        return Some((ProblemKind::ControlCharacter, what.to_owned()));
     }
     if text.len() > LONGEST && text.chars().count() > LONGEST {
         let what = format!("is longer than {LONGEST} characters; are columns mixed up?");
-        return Some((Code::TooLong, what));
+        return Some((ProblemKind::TooLong, what));
     }
     None
 }

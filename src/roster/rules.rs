@@ -2,11 +2,11 @@
 //! is in `intent`, what stands in its cells in `reading`.
 
 use super::Options;
-use super::code::Code;
 use super::column::Column;
 use super::header::Columns;
 use super::nodes::Share;
 use super::problem::Problem;
+use super::problem_kind::ProblemKind;
 use super::protected::Protected;
 use crate::sheet::{Addressing, BrokenRow, Defect, Line, SheetError, trim};
 
@@ -59,13 +59,13 @@ impl Rules {
     pub(super) fn broken(&self, row: &BrokenRow) -> Problem {
         let (code, column, value, what) = match &row.defect {
             Defect::NotUtf8 { column, value } => (
-                Code::Encoding,
+                ProblemKind::Encoding,
                 Some(*column),
                 Some(value.clone()),
                 "is not in UTF-8; save the file as \"CSV UTF-8\"".to_owned(),
             ),
             Defect::TooManyCells { column, extra, .. } if self.addressing == Addressing::Cells => (
-                Code::TooManyCells,
+                ProblemKind::TooManyCells,
                 Some(*column),
                 Some(extra.clone()),
                 "stands far beyond the last heading; empty the cell, or give its column a heading"
@@ -77,7 +77,7 @@ impl Rules {
                 extra,
                 ..
             } => (
-                Code::TooManyCells,
+                ProblemKind::TooManyCells,
                 None,
                 Some(extra.clone()),
                 format!(
@@ -86,7 +86,7 @@ impl Rules {
                 ),
             ),
             Defect::TooFewCells { expected, found } => (
-                Code::TooFewCells,
+                ProblemKind::TooFewCells,
                 None,
                 None,
                 format!(

@@ -47,7 +47,7 @@ fn problems_of(roster: &Roster) -> String {
     said.join("\n")
 }
 
-fn census(content: &str) -> Census {
+fn summary(content: &str) -> InputSummary {
     roster(content, Action::Create, false)
         .check(&mut |_| ())
         .unwrap()
@@ -92,7 +92,7 @@ fn a_new_account_is_what_the_cells_say_without_the_blanks_around_it() {
     let Change::Create(bob) = &changes[1] else {
         panic!("{changes:?}");
     };
-    let nothing = Newcomer {
+    let nothing = NewAccount {
         email: Email::try_from("bob@example.com").unwrap(),
         given_name: None,
         family_name: None,
@@ -113,12 +113,12 @@ fn on_update_an_empty_cell_keeps_and_a_mark_clears() {
          ,ann@example.com,,,,ANN@example.com,,\n",
         Action::Update,
     );
-    let Change::Update { person, revision } = &changes[0] else {
+    let Change::Update { person, update } = &changes[0] else {
         panic!("{changes:?}");
     };
     assert_eq!(person, &Person::Id(UserId::new("42").unwrap()));
     assert_eq!(
-        revision.attributes,
+        update.attributes,
         Attributes {
             given_name: Edit::Keep,
             family_name: Edit::Set("Lee".to_owned()),
@@ -126,12 +126,12 @@ fn on_update_an_empty_cell_keeps_and_a_mark_clears() {
             external_id: Edit::Keep,
         }
     );
-    assert_eq!(revision.active, Some(false));
+    assert_eq!(update.active, Some(false));
     assert_eq!(
-        revision.new_email,
+        update.new_email,
         Some(Email::try_from("new@example.com").unwrap())
     );
-    assert_eq!(revision.leave, [group(GroupKind::Team, "Sales")]);
+    assert_eq!(update.leave, [group(GroupKind::Team, "Sales")]);
     // The email that a person has already is none to get.
     assert_eq!(changes[1].new_email(), None);
 }
@@ -216,10 +216,10 @@ fn what_a_spreadsheet_program_has_spoilt_is_not_taken_for_a_value() {
 
 #[test]
 fn a_new_account_without_any_name_is_counted() {
-    let census = census(
+    let summary = summary(
         "email,first_name,display_name\na@example.com,,\nb@example.com,,Bo\nc@example.com,,\n",
     );
-    assert_eq!(census.nameless.to_string(), "rows 2, 4");
+    assert_eq!(summary.nameless.to_string(), "rows 2, 4");
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn rows_about_the_same_person_that_agree_are_carried_out_one_after_the_other() {
         add-teams,bob@example.com,,,Sales\n\
         add-teams,bob@example.com,,,Legal\n";
     assert_eq!(problems(content), "");
-    let repeats = census(content).repeats;
+    let repeats = summary(content).repeats;
     assert_eq!(numbers(repeats.keys().copied()), [3]);
     assert_eq!(numbers(repeats.values().copied()), [2]);
 }
@@ -292,7 +292,7 @@ fn a_person_recurs_who_is_in_a_row_to_carry_out_and_in_another_one() {
     let recurs = |rows: &str, settled: &'static [u64]| {
         let content = format!("action,email,new_email\n{rows}");
         let roster = roster(&content, Action::Update, false)
-            .with_settled(Settled::by(|entry| settled.contains(&entry.number.0)));
+            .with_already_done(AlreadyDone::by(|entry| settled.contains(&entry.number.0)));
         roster.check(&mut |_| {}).unwrap().recurring
     };
     let twice = "create,ann@example.com,\nlock,Ann@example.com,\n";
@@ -316,16 +316,16 @@ fn new_people_and_rows_by_id_only_meet_where_an_email_may_become_free() {
         ("update,,7,c@example.com\n", true),
         ("lock,d@example.com,,\nlock,,7,\n", true),
     ] {
-        let census = census(&format!("action,email,id,new_email\n{creates}{rows}"));
-        assert_eq!(census.mixes_names(), mixes, "{rows}");
+        let summary = summary(&format!("action,email,id,new_email\n{creates}{rows}"));
+        assert_eq!(summary.mixes_names(), mixes, "{rows}");
     }
-    let alone = census("action,id\ndelete,7\nlock,8\n");
+    let alone = summary("action,id\ndelete,7\nlock,8\n");
     assert!(!alone.mixes_names());
 }
 
 #[test]
 fn a_file_is_counted() {
-    let census = census(
+    let summary = summary(
         "action,email,id,active,teams\n\
          create,a@example.com,,,Sales\n\
          create,b@example.com,,,Sales;Legal\n\
@@ -336,12 +336,12 @@ fn a_file_is_counted() {
          delete,e@example.com,,,\n\
          lock,broken,,,\n",
     );
-    assert_eq!((census.rows, census.invalid), (8, 1));
-    assert_eq!(census.locks, 3);
-    assert_eq!((census.people_by_email, census.people_by_id), (3, 2));
-    assert_eq!(census.by_action(Action::Create), 2);
-    assert_eq!(census.by_action(Action::Delete), 1);
-    let named: Vec<String> = census
+    assert_eq!((summary.rows, summary.invalid), (8, 1));
+    assert_eq!(summary.locks, 3);
+    assert_eq!((summary.people_by_email, summary.people_by_id), (3, 2));
+    assert_eq!(summary.by_action(Action::Create), 2);
+    assert_eq!(summary.by_action(Action::Delete), 1);
+    let named: Vec<String> = summary
         .groups
         .iter()
         .map(|(group, mentions)| format!("{} in {mentions}", group.name))

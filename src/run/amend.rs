@@ -6,16 +6,16 @@
 
 use std::time::Duration;
 
-use super::confirm::{Undone, in_words, undone};
-use super::habits::Aspects;
+use super::confirm::{Drift, drift, in_words};
 use super::memberships::in_part;
+use super::observed_capabilities::CapabilitySet;
 use super::outcome::{Outcome, Verdict};
 use super::worker::{Worker, done};
 use tracing::debug;
 
-use super::manner::Progress;
+use super::change_method::ChangeProgress;
 use super::members::Movement;
-use crate::plan::Correction;
+use crate::plan::AccountPatch;
 use crate::roster::Action;
 use crate::scim::{Error, Reply};
 
@@ -28,32 +28,32 @@ const MOMENTS: [Duration; 3] = [
 
 impl Worker {
     /// Carries out a correction for a row that asks for `action`.
-    pub(super) async fn amend(&self, action: Action, correction: &Correction) -> Outcome {
-        let id = &correction.before.id;
-        let mut progress = match self.send(correction).await {
+    pub(super) async fn amend(&self, action: Action, account_patch: &AccountPatch) -> Outcome {
+        let id = &account_patch.before.id;
+        let mut progress = match self.send(account_patch).await {
             Ok(progress) => progress,
             Err(error) => return self.failed(&error).user(id.clone()),
         };
-        match Box::pin(self.settle(correction, &mut progress)).await {
+        match Box::pin(self.settle(account_patch, &mut progress)).await {
             Ok(_) if progress.is_unseen => unseen(
                 Outcome::new(Verdict::Unknown)
                     .status(progress.status)
                     .user(id.clone())
                     .attempts(progress.attempts),
             ),
-            Ok(undone) if undone.attributes.is_empty() && undone.otherwise.is_empty() => {
-                let now = progress.shown.as_ref().unwrap_or(&correction.after);
-                self.remember(correction, now);
+            Ok(drift) if drift.attributes.is_empty() && drift.unexpected.is_empty() => {
+                let now = progress.shown.as_ref().unwrap_or(&account_patch.after);
+                self.remember(account_patch, now);
                 Outcome::new(done(action))
                     .status(progress.status)
                     .user(id.clone())
                     .attempts(progress.attempts)
             }
-            Ok(undone) => Outcome::new(Verdict::Failed)
+            Ok(drift) => Outcome::new(Verdict::Failed)
                 .status(progress.status)
                 .user(id.clone())
                 .attempts(progress.attempts)
-                .because(unheeded(&undone)),
+                .because(unheeded(&drift)),
             Err(error) => {
                 let outcome = self.failed(&error).user(id.clone());
                 in_part(outcome)
@@ -65,46 +65,49 @@ impl Worker {
     /// left.
     async fn settle(
         &self,
-        correction: &Correction,
-        progress: &mut Progress,
-    ) -> Result<Undone, Error> {
-        let aspects = Aspects::of(correction);
-        let by_group = self.habits.memberships_by_group() && correction.changes_memberships();
+        account_patch: &AccountPatch,
+        progress: &mut ChangeProgress,
+    ) -> Result<Drift, Error> {
+        let needed = CapabilitySet::of(account_patch);
+        let by_group =
+            self.capabilities.memberships_by_group() && account_patch.changes_memberships();
         let left = progress
             .shown
             .as_ref()
-            .map(|shown| undone(correction, shown));
+            .map(|shown| drift(account_patch, shown));
         let sent = progress.active;
         // What was proven meanwhile was perhaps not what was sent here.
-        let is_as_proven = || sent.is_none_or(|form| form == self.habits.active());
-        let is_trusted = || self.habits.are_proven(aspects) && !by_group && is_as_proven();
+        let is_as_proven = || sent.is_none_or(|form| form == self.capabilities.active());
+        let is_trusted = || self.capabilities.are_proven(needed) && !by_group && is_as_proven();
         let left = match left {
             Some(left) if left.is_nothing() => left,
-            left if is_trusted() => self.look(correction, progress, left, false).await,
+            left if is_trusted() => self.look(account_patch, progress, left, false).await,
             left if by_group => {
-                let account = !correction.operations.is_empty();
-                self.look(correction, progress, left, account).await
+                let account = !account_patch.operations.is_empty();
+                self.look(account_patch, progress, left, account).await
             }
             left => {
-                let _one = self.habits.one_looks().await;
-                let left = self.look(correction, progress, left, !is_trusted()).await;
+                let _one = self.capabilities.one_looks().await;
+                let left = self
+                    .look(account_patch, progress, left, !is_trusted())
+                    .await;
                 if left.is_nothing() {
-                    self.habits.prove(aspects);
+                    self.capabilities.prove(needed);
                 }
                 left
             }
         };
         let left = if left.attributes.contains(&"active") {
-            self.lock_otherwise(correction, progress, left).await?
+            self.lock_another_way(account_patch, progress, left).await?
         } else {
             left
         };
-        let left = self.look_again(correction, progress, left).await;
+        let left = self.look_again(account_patch, progress, left).await;
         if left.is_nothing() {
-            self.habits.prove(aspects);
+            self.capabilities.prove(needed);
         } else if !left.join.is_empty() || !left.leave.is_empty() {
-            self.habits.use_groups();
-            self.change_groups(&correction.before.id, &left, progress)
+            self.capabilities.use_groups();
+            self.change_groups(&account_patch.before.id, &left, progress)
                 .await?;
         }
         Ok(left)
@@ -114,22 +117,22 @@ impl Worker {
     /// else waits for what is not done.
     async fn look_again(
         &self,
-        correction: &Correction,
-        progress: &mut Progress,
-        mut left: Undone,
-    ) -> Undone {
+        account_patch: &AccountPatch,
+        progress: &mut ChangeProgress,
+        mut left: Drift,
+    ) -> Drift {
         for moment in MOMENTS {
-            if left.attributes.is_empty() || self.habits.shows_at_once() {
+            if left.attributes.is_empty() || self.capabilities.shows_at_once() {
                 return left;
             }
-            let rested = self.client.line().pace().rest(moment).await;
+            let rested = self.client.transport().pace().rest(moment).await;
             if rested.is_err() {
                 return left;
             }
-            left = self.look(correction, progress, Some(left), true).await;
+            left = self.look(account_patch, progress, Some(left), true).await;
         }
         if !left.attributes.is_empty() {
-            self.habits.show_at_once();
+            self.capabilities.show_at_once();
         }
         left
     }
@@ -139,19 +142,19 @@ impl Worker {
     /// yes has to do.
     pub(super) async fn look(
         &self,
-        correction: &Correction,
-        progress: &mut Progress,
-        left: Option<Undone>,
+        account_patch: &AccountPatch,
+        progress: &mut ChangeProgress,
+        left: Option<Drift>,
         account: bool,
-    ) -> Undone {
+    ) -> Drift {
         let mut left = left;
-        let id = &correction.before.id;
+        let id = &account_patch.before.id;
         if account {
             match self.client.user(id).await {
                 Ok(Reply {
                     value: Some(shown), ..
                 }) => {
-                    left = Some(undone(correction, &shown));
+                    left = Some(drift(account_patch, &shown));
                     progress.shown = Some(shown);
                 }
                 Ok(_) => debug!(id, "a changed account is not shown"),
@@ -159,13 +162,14 @@ impl Worker {
                 Err(error) => debug!(id, %error, "a changed account cannot be looked at"),
             }
         }
-        let by_group = self.habits.memberships_by_group() && correction.changes_memberships();
-        let mut left = left.unwrap_or_else(|| Undone {
+        let by_group =
+            self.capabilities.memberships_by_group() && account_patch.changes_memberships();
+        let mut left = left.unwrap_or_else(|| Drift {
             groups_unseen: by_group,
-            ..Undone::default()
+            ..Drift::default()
         });
         if left.groups_unseen {
-            let all_seen = self.look_at_groups(correction, &mut left, by_group);
+            let all_seen = self.look_at_groups(account_patch, &mut left, by_group);
             progress.is_unseen |= !all_seen.await && self.is_stopping();
         }
         left
@@ -174,19 +178,19 @@ impl Worker {
     /// The account does not show its groups: the groups themselves show their members. Says whether all of them did.
     async fn look_at_groups(
         &self,
-        correction: &Correction,
-        left: &mut Undone,
+        account_patch: &AccountPatch,
+        left: &mut Drift,
         by_group: bool,
     ) -> bool {
         left.groups_unseen = false;
         let mut all_seen = true;
-        for (ids, wanted) in [(&correction.join, true), (&correction.leave, false)] {
+        for (ids, wanted) in [(&account_patch.join, true), (&account_patch.leave, false)] {
             for id in ids {
                 // Known not to have been sent with the user: there is nothing to look for.
                 let is_in = if by_group {
                     Some(!wanted)
                 } else {
-                    self.is_member(&correction.before.id, id).await
+                    self.is_member(&account_patch.before.id, id).await
                 };
                 all_seen &= is_in.is_some();
                 if is_in == Some(!wanted) {
@@ -205,8 +209,8 @@ impl Worker {
     async fn change_groups(
         &self,
         user: &str,
-        left: &Undone,
-        progress: &mut Progress,
+        left: &Drift,
+        progress: &mut ChangeProgress,
     ) -> Result<(), Error> {
         for group in &left.join {
             let reply = self
@@ -246,10 +250,10 @@ pub(super) fn unseen(outcome: Outcome) -> Outcome {
 }
 
 /// Why a change to which the node said yes is not done.
-fn unheeded(undone: &Undone) -> String {
-    let unchanged = (!undone.attributes.is_empty())
-        .then(|| format!("has not changed {}", undone.attributes.join(", ")));
-    let otherwise = (!undone.otherwise.is_empty()).then(|| in_words(&undone.otherwise));
-    let all: Vec<String> = [unchanged, otherwise].into_iter().flatten().collect();
+fn unheeded(drift: &Drift) -> String {
+    let unchanged = (!drift.attributes.is_empty())
+        .then(|| format!("has not changed {}", drift.attributes.join(", ")));
+    let unexpected = (!drift.unexpected.is_empty()).then(|| in_words(&drift.unexpected));
+    let all: Vec<String> = [unchanged, unexpected].into_iter().flatten().collect();
     format!("the node says yes, but {}", all.join(", and "))
 }

@@ -6,14 +6,14 @@
 
 use tracing::{debug, info};
 
-use super::habits::Aspects;
 use super::members::Movement;
 use super::memberships::{MembershipOperation, MembershipResult, halted};
 use super::not_attempted;
+use super::observed_capabilities::CapabilitySet;
 use super::rows::Sequence;
 use super::worker::Worker;
-use crate::pace::FaultKind;
 use crate::scim::{Error, Group, Members, Reply};
+use crate::transport::FaultKind;
 
 /// Memberships of one group that are sent together.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl Batch {
     async fn send(&mut self, worker: &Worker) {
         let all: Vec<usize> = (0..self.members.len()).collect();
         let mut parts: Vec<Vec<usize>> = all
-            .chunks(worker.habits.members_at_once(&self.group))
+            .chunks(worker.capabilities.members_at_once(&self.group))
             .map(<[usize]>::to_vec)
             .collect();
         let mut losses = 0;
@@ -103,7 +103,9 @@ impl Batch {
                 parts.push(part);
             } else if part.len() > 1 && self.is_about_one(worker, &error).await {
                 if matches!(&error, Error::Refused(refusal) if refusal.status == 413) {
-                    worker.habits.change_at_once(&self.group, part.len() / 2);
+                    worker
+                        .capabilities
+                        .change_at_once(&self.group, part.len() / 2);
                 }
                 debug!(group = self.group, people = part.len(), %error, "a batch was refused and is halved");
                 let (one, other) = part.split_at(part.len() / 2);
@@ -210,16 +212,16 @@ impl Batch {
             .iter()
             .any(|place| self.members[*place].operation.joins);
         let mut ignored = None;
-        if !worker.habits.are_proven(Aspects::BATCHES) {
-            let _one = worker.habits.one_looks().await;
-            if worker.habits.are_proven(Aspects::BATCHES) {
+        if !worker.capabilities.are_proven(CapabilitySet::BATCHES) {
+            let _one = worker.capabilities.one_looks().await;
+            if worker.capabilities.are_proven(CapabilitySet::BATCHES) {
                 // Somebody has seen it meanwhile.
             } else if shown.as_ref().is_some_and(all_met) {
-                worker.habits.prove(Aspects::BATCHES);
+                worker.capabilities.prove(CapabilitySet::BATCHES);
             } else {
                 match worker.members_after(&self.group, joins).await {
                     Some(members) if !all_met(&members) => ignored = Some(members),
-                    Some(_) => worker.habits.prove(Aspects::BATCHES),
+                    Some(_) => worker.capabilities.prove(CapabilitySet::BATCHES),
                     // Where members are not shown, the node's yes has to do.
                     None => {}
                 }

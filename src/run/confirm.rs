@@ -5,16 +5,16 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::plan::{Correction, TEXTS};
+use crate::plan::{AccountPatch, TEXTS};
 use crate::scim::{NewUser, User, same_id};
 
 /// What of a correction an account does not show.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Undone {
+pub(super) struct Drift {
     /// Attributes that are as before, by the name that a person knows them by.
     pub(super) attributes: Vec<&'static str>,
     /// Attributes that are neither as before nor as asked. To ask again would change nothing.
-    pub(super) otherwise: Vec<Otherwise>,
+    pub(super) unexpected: Vec<UnexpectedValue>,
     /// Groups that the user is not in.
     pub(super) join: Vec<String>,
     /// Groups that the user is still in.
@@ -23,12 +23,12 @@ pub(super) struct Undone {
     pub(super) groups_unseen: bool,
 }
 
-impl Undone {
+impl Drift {
     /// Whether nothing is left that could be asked for again.
     pub(super) fn is_nothing(&self) -> bool {
-        let Undone {
+        let Drift {
             attributes,
-            otherwise: _,
+            unexpected: _,
             join,
             leave,
             groups_unseen,
@@ -39,19 +39,19 @@ impl Undone {
 
 /// An attribute of which the node has made something of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Otherwise {
+pub(super) struct UnexpectedValue {
     name: &'static str,
     shown: String,
 }
 
-impl fmt::Display for Otherwise {
+impl fmt::Display for UnexpectedValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "shows {} as {:?}", self.name, self.shown)
     }
 }
 
 /// Several of them, in words.
-pub(super) fn in_words(all: &[Otherwise]) -> String {
+pub(super) fn in_words(all: &[UnexpectedValue]) -> String {
     let words: Vec<String> = all.iter().map(ToString::to_string).collect();
     words.join(", ")
 }
@@ -67,26 +67,30 @@ pub(super) fn is_alike(asked: &str, shown: &str) -> bool {
 }
 
 /// An attribute that was asked for, where something else is shown. What is not shown is not known.
-fn otherwise(name: &'static str, asked: Option<&str>, shown: Option<&str>) -> Option<Otherwise> {
+fn unexpected_value(
+    name: &'static str,
+    asked: Option<&str>,
+    shown: Option<&str>,
+) -> Option<UnexpectedValue> {
     let (asked, shown) = (asked?, shown?);
-    (!is_alike(asked, shown)).then(|| Otherwise {
+    (!is_alike(asked, shown)).then(|| UnexpectedValue {
         name,
         shown: shown.to_owned(),
     })
 }
 
 /// What of a new account the node has made otherwise.
-pub(super) fn made_otherwise(asked: &NewUser, account: &User) -> Vec<Otherwise> {
+pub(super) fn unexpected_values(asked: &NewUser, account: &User) -> Vec<UnexpectedValue> {
     let wanted = chosen(asked, account);
     let all = TEXTS.into_iter();
-    all.filter_map(|(name, text)| otherwise(name, text(&wanted), text(account)))
+    all.filter_map(|(name, text)| unexpected_value(name, text(&wanted), text(account)))
         .collect()
 }
 
 /// Whether an account shows a name or an external id other than those that were asked for.
 pub(super) fn is_another(asked: &NewUser, account: &User) -> bool {
-    let otherwise = made_otherwise(asked, account);
-    otherwise.iter().any(|text| text.name != "email")
+    let unexpected = unexpected_values(asked, account);
+    unexpected.iter().any(|text| text.name != "email")
 }
 
 /// What was asked for with a new account and is not shown at all.
@@ -109,39 +113,39 @@ fn chosen(asked: &NewUser, account: &User) -> User {
 }
 
 /// Compares what was asked for with what is shown.
-pub(super) fn undone(correction: &Correction, shown: &User) -> Undone {
-    let Correction {
+pub(super) fn drift(account_patch: &AccountPatch, shown: &User) -> Drift {
+    let AccountPatch {
         before,
         after,
         join,
         leave,
         ..
-    } = correction;
+    } = account_patch;
     let changed = TEXTS
         .into_iter()
         .filter(|(_, text)| text(before) != text(after));
     let (old, new): (Vec<_>, Vec<_>) = changed.partition(|(_, text)| text(shown) == text(before));
     let mut attributes: Vec<&'static str> = old.into_iter().map(|(name, _)| name).collect();
-    let otherwise = new
+    let unexpected = new
         .into_iter()
-        .filter_map(|(name, text)| otherwise(name, text(after), text(shown)));
+        .filter_map(|(name, text)| unexpected_value(name, text(after), text(shown)));
     if after.active != before.active && shown.active.is_some() && shown.active != after.active {
         attributes.push("active");
     }
-    let mut undone = Undone {
-        otherwise: otherwise.collect(),
+    let mut drift = Drift {
+        unexpected: unexpected.collect(),
         attributes,
-        ..Undone::default()
+        ..Drift::default()
     };
     match &shown.groups {
-        None => undone.groups_unseen = correction.changes_memberships(),
+        None => drift.groups_unseen = account_patch.changes_memberships(),
         Some(groups) => {
             let is_in = |id: &String| groups.iter().any(|group| same_id(&group.value, id));
-            undone.join = join.iter().filter(|id| !is_in(id)).cloned().collect();
-            undone.leave = leave.iter().filter(|id| is_in(id)).cloned().collect();
+            drift.join = join.iter().filter(|id| !is_in(id)).cloned().collect();
+            drift.leave = leave.iter().filter(|id| is_in(id)).cloned().collect();
         }
     }
-    undone
+    drift
 }
 
 #[cfg(test)]
@@ -162,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_shows_the_old_value_is_undone() {
-        let correction = Correction {
+        let account_patch = AccountPatch {
             before: user("Lee", true, Some(&["t2"])),
             after: user("Chen", false, Some(&["t1"])),
             operations: Vec::new(),
@@ -170,27 +174,24 @@ mod tests {
             leave: vec!["t2".into()],
             memberships_seen: true,
         };
-        assert!(undone(&correction, &user("Chen", false, Some(&["t1"]))).is_nothing());
+        assert!(drift(&account_patch, &user("Chen", false, Some(&["t1"]))).is_nothing());
         for alike in ["CHEN", " Ｃｈｅｎ "] {
-            let undone = undone(&correction, &user(alike, false, Some(&["t1"])));
-            assert!(
-                undone.is_nothing() && undone.otherwise.is_empty(),
-                "{alike}"
-            );
+            let drift = drift(&account_patch, &user(alike, false, Some(&["t1"])));
+            assert!(drift.is_nothing() && drift.unexpected.is_empty(), "{alike}");
         }
-        let otherwise = undone(&correction, &user("Chen-Lee", false, Some(&["t1"])));
-        assert!(otherwise.is_nothing());
+        let unexpected = drift(&account_patch, &user("Chen-Lee", false, Some(&["t1"])));
+        assert!(unexpected.is_nothing());
         assert_eq!(
-            in_words(&otherwise.otherwise),
+            in_words(&unexpected.unexpected),
             r#"shows last_name as "Chen-Lee""#
         );
-        let nothing_done = undone(&correction, &user("Lee", true, Some(&["t2"])));
+        let nothing_done = drift(&account_patch, &user("Lee", true, Some(&["t2"])));
         assert_eq!(nothing_done.attributes, ["last_name", "active"]);
         assert_eq!(
             (nothing_done.join, nothing_done.leave),
             (vec!["t1".to_owned()], vec!["t2".to_owned()])
         );
-        assert!(undone(&correction, &user("Chen", false, None)).groups_unseen);
+        assert!(drift(&account_patch, &user("Chen", false, None)).groups_unseen);
     }
 
     #[test]
@@ -207,10 +208,10 @@ mod tests {
             external_id: Some("7".into()),
             ..asked.account("1".into())
         };
-        assert_eq!(made_otherwise(&asked, &shown), []);
+        assert_eq!(unexpected_values(&asked, &shown), []);
         asked.display_name = Some("Annie".into());
         assert_eq!(
-            in_words(&made_otherwise(&asked, &shown)),
+            in_words(&unexpected_values(&asked, &shown)),
             r#"shows display_name as "Lee, Ann""#
         );
     }

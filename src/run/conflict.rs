@@ -6,9 +6,9 @@ use super::likeness::Read;
 use super::outcome::{Outcome, Verdict};
 use super::ownership::{Claim, Likeness, Owner, owner};
 use super::worker::{Worker, impossible};
-use crate::directory::Holder;
-use crate::plan::{Correction, Difference, Impossible, Work, adopt};
-use crate::roster::Newcomer;
+use crate::directory::AccountLookup;
+use crate::plan::{AccountPatch, Difference, Impossible, PlannedOperation, adopt};
+use crate::roster::NewAccount;
 use crate::scim::{Error, User};
 
 /// What to do with a create whose email is taken (409).
@@ -37,10 +37,10 @@ pub enum OnConflict {
 }
 
 /// What becomes of a create whose email is taken.
-pub(super) enum Taken {
+pub(super) enum ConflictOutcome {
     Settled(Outcome),
     /// The account that exists is to be made as the row asks.
-    Adopt(Box<Correction>),
+    Adopt(Box<AccountPatch>),
 }
 
 /// A create whose email is taken, and what is known of it.
@@ -58,10 +58,10 @@ impl Worker {
     /// The email of a create is taken (409): what then is the user's choice.
     pub(super) async fn taken(
         &self,
-        newcomer: &Newcomer,
+        new_account: &NewAccount,
         conflict: Conflict,
         repeats: bool,
-    ) -> Taken {
+    ) -> ConflictOutcome {
         let Conflict {
             refused,
             holder,
@@ -73,23 +73,23 @@ impl Worker {
         let words = refused.map_or_else(|| "already taken".to_owned(), |error| error.to_string());
         let choice = self.settings.on_conflict;
         if !repeats && choice == OnConflict::Fail {
-            let outcome = match self.holder_of(newcomer, holder, &words).await {
+            let outcome = match self.owner_of(new_account, holder, &words).await {
                 Ok(account) => {
-                    self.compared(newcomer, &account, likeness, Some(&words))
+                    self.compared(new_account, &account, likeness, Some(&words))
                         .await
                 }
                 Err(outcome) => outcome,
             };
-            return Taken::Settled(if in_doubt {
+            return ConflictOutcome::Settled(if in_doubt {
                 outcome.status(None)
             } else {
                 outcome.status(status)
             });
         }
         let holder = match holder {
-            None if !repeats => match self.who_has(newcomer, &words).await {
+            None if !repeats => match self.who_has(new_account, &words).await {
                 Ok(account) => Some(account),
-                Err(outcome) => return Taken::Settled(outcome),
+                Err(outcome) => return ConflictOutcome::Settled(outcome),
             },
             holder => holder,
         };
@@ -97,11 +97,15 @@ impl Worker {
         let outcome = |verdict| Outcome::new(verdict).status(status).user(known.clone());
         let outcome = match (choice, holder) {
             (OnConflict::Update, Some(account)) if !repeats => {
-                let groups = newcomer.join.iter();
+                let groups = new_account.join.iter();
                 self.directory.see_memberships(&account, groups).await;
-                match adopt(newcomer, &account, &self.directory.teams) {
-                    Work::Patch(correction) => return Taken::Adopt(correction),
-                    Work::Impossible(reason) => outcome(Verdict::Failed).because(reason),
+                match adopt(new_account, &account, &self.directory.teams) {
+                    PlannedOperation::Patch(account_patch) => {
+                        return ConflictOutcome::Adopt(account_patch);
+                    }
+                    PlannedOperation::Impossible(reason) => {
+                        outcome(Verdict::Failed).because(reason)
+                    }
                     _ => Outcome::new(Verdict::Unchanged)
                         .status(200)
                         .user(account.id),
@@ -109,13 +113,13 @@ impl Worker {
             }
             _ => outcome(Verdict::Exists),
         };
-        Taken::Settled(outcome)
+        ConflictOutcome::Settled(outcome)
     }
 
     /// The account that has the email of a refused create, or what becomes of the row without it.
-    async fn holder_of(
+    async fn owner_of(
         &self,
-        newcomer: &Newcomer,
+        new_account: &NewAccount,
         holder: Option<Box<User>>,
         words: &str,
     ) -> Result<Box<User>, Outcome> {
@@ -123,12 +127,12 @@ impl Worker {
             return Ok(account);
         }
         Err(
-            match self.directory.people.taken_by(&newcomer.email).await {
-                Ok(Some(Holder::Account(account))) => return Ok(account),
-                Ok(Some(Holder::Several { ids })) => unclear(Some(words), &several(&ids)),
-                Ok(Some(Holder::Nobody | Holder::SomeoneElse { .. })) => {
+            match self.directory.people.taken_by(&new_account.email).await {
+                Ok(Some(AccountLookup::Account(account))) => return Ok(account),
+                Ok(Some(AccountLookup::Ambiguous { ids })) => unclear(Some(words), &several(&ids)),
+                Ok(Some(AccountLookup::NotFound | AccountLookup::IdMismatch { .. })) => {
                     Outcome::new(Verdict::Failed)
-                        .because(format!("{words}; {}", elsewhere(newcomer)))
+                        .because(format!("{words}; {}", elsewhere(new_account)))
                 }
                 Ok(None) => unclear(Some(words), "the list of users cannot be relied on"),
                 // Whose token or network is at fault, other calls tell.
@@ -140,7 +144,7 @@ impl Worker {
     /// What becomes of a row whose email belongs to an account that this job has not made.
     async fn compared(
         &self,
-        newcomer: &Newcomer,
+        new_account: &NewAccount,
         account: &User,
         likeness: Option<Likeness>,
         words: Option<&str>,
@@ -148,7 +152,7 @@ impl Worker {
         let likeness = match likeness {
             Some(likeness) => likeness,
             None => {
-                let compared = self.compare(newcomer, account, Read::IfItDiffers);
+                let compared = self.compare(new_account, account, Read::IfItDiffers);
                 compared.await.likeness
             }
         };
@@ -163,15 +167,15 @@ impl Worker {
     }
 
     /// The account that has a newcomer's email, or what becomes of the row.
-    async fn who_has(&self, newcomer: &Newcomer, words: &str) -> Result<Box<User>, Outcome> {
+    async fn who_has(&self, new_account: &NewAccount, words: &str) -> Result<Box<User>, Outcome> {
         let failed = || Outcome::new(Verdict::Failed);
-        let outcome = match self.directory.people.find_now(&newcomer.email).await {
+        let outcome = match self.directory.people.find_now(&new_account.email).await {
             Ok(reply) => match reply.value {
-                Holder::Account(account) => return Ok(account),
-                Holder::Nobody | Holder::SomeoneElse { .. } => {
-                    failed().because(format!("{words}; {}", elsewhere(newcomer)))
+                AccountLookup::Account(account) => return Ok(account),
+                AccountLookup::NotFound | AccountLookup::IdMismatch { .. } => {
+                    failed().because(format!("{words}; {}", elsewhere(new_account)))
                 }
-                Holder::Several { ids } => impossible(&Impossible::Several { ids }),
+                AccountLookup::Ambiguous { ids } => impossible(&Impossible::Several { ids }),
             },
             Err(error) => {
                 self.note(&error);
@@ -184,13 +188,17 @@ impl Worker {
     /// The same in a rehearsal, where the account is known.
     pub(super) async fn would_be_taken(
         &self,
-        newcomer: &Newcomer,
+        new_account: &NewAccount,
         account: &User,
         repeats: bool,
-    ) -> Result<Work, Outcome> {
+    ) -> Result<PlannedOperation, Outcome> {
         match self.settings.on_conflict {
-            OnConflict::Update if !repeats => Ok(adopt(newcomer, account, &self.directory.teams)),
-            OnConflict::Fail if !repeats => Err(self.compared(newcomer, account, None, None).await),
+            OnConflict::Update if !repeats => {
+                Ok(adopt(new_account, account, &self.directory.teams))
+            }
+            OnConflict::Fail if !repeats => {
+                Err(self.compared(new_account, account, None, None).await)
+            }
             _ => Err(Outcome::new(Verdict::Exists)
                 .status(409)
                 .user(account.id.clone())),
@@ -233,8 +241,8 @@ fn differing(differences: &[Difference]) -> String {
 }
 
 /// Why a create is refused although nobody on the node has the email.
-fn elsewhere(newcomer: &Newcomer) -> &'static str {
-    if newcomer.external_id.is_some() {
+fn elsewhere(new_account: &NewAccount) -> &'static str {
+    if new_account.external_id.is_some() {
         "no account on this node has this email, so it belongs to another node or tenant, or the external id is taken"
     } else {
         "no account on this node has this email, so it belongs to another node or tenant"

@@ -10,17 +10,17 @@ use tracing::{debug, info};
 
 use super::confirm::is_another;
 use super::conflict::Conflict;
-use super::habits::LookUpTurn;
 use super::likeness::{Compared, Read};
-use super::ownership::{Made, Owner, Sent, Yes, claim, owner};
-use super::past::{Doubt, Evidence};
+use super::observed_capabilities::LookUpTurn;
+use super::ownership::{Acceptance, Made, Owner, Sent, claim, owner};
+use super::prior_state::{InDoubt, Proof};
 use super::worker::Worker;
-use super::writer::Route;
-use crate::directory::Holder;
-use crate::pace::retry::{Effort, MAX_ATTEMPTS};
-use crate::pace::{Fault, FaultKind, Refused};
-use crate::roster::{Email, Newcomer};
+use super::writer::SendMode;
+use crate::directory::AccountLookup;
+use crate::roster::{Email, NewAccount};
 use crate::scim::{Error, NewUser, Reply, User, same_id};
+use crate::transport::retry::{Effort, MAX_ATTEMPTS};
+use crate::transport::{Fault, FaultKind, Refused};
 
 /// How often an account is looked for that must be there.
 const LOOKS: u32 = 4;
@@ -43,7 +43,7 @@ pub(super) enum Creation {
         attempts: u32,
     },
     /// The email was taken before this row came.
-    Taken { conflict: Conflict, attempts: u32 },
+    ConflictOutcome { conflict: Conflict, attempts: u32 },
     /// The account was not made.
     Failed { error: Error, attempts: u32 },
     /// Nobody knows.
@@ -54,7 +54,7 @@ impl Creation {
     /// The same after so many calls of an earlier try.
     pub(super) fn after(mut self, earlier: u32) -> Self {
         let (Creation::Created { attempts, .. }
-        | Creation::Taken { attempts, .. }
+        | Creation::ConflictOutcome { attempts, .. }
         | Creation::Failed { attempts, .. }
         | Creation::Unknown { attempts, .. }) = &mut self;
         *attempts += earlier;
@@ -66,10 +66,10 @@ impl Creation {
 pub(super) struct Create<'w> {
     worker: &'w Worker,
     user: &'w NewUser,
-    newcomer: &'w Newcomer,
+    new_account: &'w NewAccount,
     email: &'w Email,
     attempts: u32,
-    route: Route,
+    mode: SendMode,
     /// Whether an account that is there may be this row's own: a POST may have worked without its answer having come.
     sent: Sent,
     /// Whether anything says that one may have been carried out.
@@ -97,26 +97,26 @@ impl<'w> Create<'w> {
     pub(super) fn new(
         worker: &'w Worker,
         user: &'w NewUser,
-        newcomer: &'w Newcomer,
-        doubt: Option<&Doubt>,
+        new_account: &'w NewAccount,
+        doubt: Option<&InDoubt>,
         announced: Option<i64>,
     ) -> Self {
-        let email = &newcomer.email;
-        let (sent, sent_at) = match doubt.map(|doubt| (doubt.evidence, doubt.sent)) {
+        let email = &new_account.email;
+        let (sent, sent_at) = match doubt.map(|doubt| (doubt.proof, doubt.sent)) {
             None => (Sent::Never, announced),
-            Some((Evidence::Noted, sent)) => (Sent::Perhaps, sent),
-            Some((Evidence::Missing, sent)) => (Sent::Unrecorded, sent),
+            Some((Proof::Noted, sent)) => (Sent::Perhaps, sent),
+            Some((Proof::Missing, sent)) => (Sent::Unrecorded, sent),
         };
         let known = worker.directory.people.known_id(email);
         Create {
             worker,
             user,
-            newcomer,
+            new_account,
             email,
             attempts: 0,
-            route: Route::Together,
+            mode: SendMode::Together,
             sent,
-            noted: doubt.is_some_and(Doubt::is_noted),
+            noted: doubt.is_some_and(InDoubt::is_noted),
             is_resumed: doubt.is_some(),
             sent_at,
             seen_before: match sent {
@@ -135,7 +135,7 @@ impl<'w> Create<'w> {
                 proven: false,
                 attempts: 0,
             },
-            Found::Theirs(conflict) => Creation::Taken {
+            Found::Theirs(conflict) => Creation::ConflictOutcome {
                 conflict,
                 attempts: 0,
             },
@@ -146,7 +146,7 @@ impl<'w> Create<'w> {
     pub(super) async fn send(mut self) -> Creation {
         let mut effort = Effort::default();
         loop {
-            let sent = self.worker.writer.create_user(self.user, &mut self.route);
+            let sent = self.worker.writer.create_user(self.user, &mut self.mode);
             let error = match sent.await {
                 Ok(reply) => return Box::pin(self.created(reply)).await,
                 Err(error) => error,
@@ -162,7 +162,7 @@ impl<'w> Create<'w> {
                     if self.sent != Sent::Never {
                         return Box::pin(self.taken_in_doubt(error)).await;
                     }
-                    return Creation::Taken {
+                    return Creation::ConflictOutcome {
                         conflict: Conflict {
                             refused: Some(error),
                             holder: None,
@@ -185,14 +185,14 @@ impl<'w> Create<'w> {
             }
             self.sent = Sent::Perhaps;
             let wait = effort.after(&fault);
-            let pace = self.worker.client.line().pace();
+            let pace = self.worker.client.transport().pace();
             if pace.rest(wait).await.is_err() {
                 let kind = FaultKind::Stopped;
                 return self.not_seen(Error::Fault(Fault { kind, ..fault }));
             }
             let mut turn = None;
             if fault.refused != Refused::No && !self.is_resumed && !effort.is_spent(MAX_ATTEMPTS) {
-                turn = self.worker.habits.look_up_turn().await;
+                turn = self.worker.capabilities.look_up_turn().await;
                 if turn.is_none() {
                     continue;
                 }
@@ -220,7 +220,7 @@ impl<'w> Create<'w> {
                 Err(_) => None,
             },
         };
-        let yes = Yes {
+        let yes = Acceptance {
             status,
             created: account.as_ref().and_then(|account| account.created),
             sent: self.sent_at,
@@ -244,7 +244,7 @@ impl<'w> Create<'w> {
                     sign: "it is not what the row asks for",
                 },
             };
-            return Creation::Taken {
+            return Creation::ConflictOutcome {
                 conflict: Conflict {
                     refused: Some(refused),
                     holder: account,
@@ -302,7 +302,9 @@ impl<'w> Create<'w> {
                     attempts,
                 })
             }
-            Ok((Some(Found::Theirs(conflict)), _)) => Some(Creation::Taken { conflict, attempts }),
+            Ok((Some(Found::Theirs(conflict)), _)) => {
+                Some(Creation::ConflictOutcome { conflict, attempts })
+            }
             Ok((None, _)) if effort.is_spent(MAX_ATTEMPTS) => Some(Creation::Failed {
                 error: Error::Fault(without_doubt(fault)),
                 attempts,
@@ -321,7 +323,7 @@ impl<'w> Create<'w> {
         for look in 1..=LOOKS {
             match self.look().await {
                 Ok((Some(Found::Ours { account, .. }), status)) => {
-                    self.worker.habits.learn_of_refused_create(true);
+                    self.worker.capabilities.learn_of_refused_create(true);
                     return Creation::Created {
                         status,
                         account: Some(account),
@@ -330,7 +332,7 @@ impl<'w> Create<'w> {
                     };
                 }
                 Ok((Some(Found::Theirs(conflict)), _)) => {
-                    return Creation::Taken {
+                    return Creation::ConflictOutcome {
                         conflict: Conflict {
                             refused: Some(refused),
                             ..conflict
@@ -343,7 +345,7 @@ impl<'w> Create<'w> {
                     if self
                         .worker
                         .client
-                        .line()
+                        .transport()
                         .pace()
                         .rest(BETWEEN_LOOKS)
                         .await
@@ -394,9 +396,9 @@ impl<'w> Create<'w> {
     async fn find(&self) -> Result<(Option<Box<User>>, u16), Error> {
         let reply = self.worker.directory.people.find_now(self.email).await?;
         match reply.value {
-            Holder::Nobody | Holder::SomeoneElse { .. } => Ok((None, reply.status)),
-            Holder::Account(account) => Ok((Some(account), reply.status)),
-            Holder::Several { .. } => Err(Error::Vanished),
+            AccountLookup::NotFound | AccountLookup::IdMismatch { .. } => Ok((None, reply.status)),
+            AccountLookup::Account(account) => Ok((Some(account), reply.status)),
+            AccountLookup::Ambiguous { .. } => Err(Error::Vanished),
         }
     }
 
@@ -418,7 +420,7 @@ impl<'w> Create<'w> {
         } else {
             Read::IfItDiffers
         };
-        let compared = worker.compare(self.newcomer, &account, read).await;
+        let compared = worker.compare(self.new_account, &account, read).await;
         let Compared { likeness, shown } = compared;
         let account = Box::new(User {
             created: account

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
-use super::event::{Event, Record};
+use super::event::{Event, RowRecord};
 use super::journal::Journal;
 use super::outcome::Outcome;
 use super::stop::{StopReason, StopSwitch};
@@ -25,7 +25,7 @@ pub(super) enum Message {
         is_new: bool,
     },
     /// A row that comes next in the order of the file, with its outcome.
-    Row(Box<Record>),
+    Row(Box<RowRecord>),
 }
 
 /// Takes what the engine has to say.

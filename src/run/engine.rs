@@ -18,22 +18,22 @@ use tokio::task::{self, JoinError, JoinSet};
 use tracing::error;
 
 use super::batch::{Batch, MembershipEnd};
-use super::course::Course;
+use super::bulk_batch::BulkReply;
+use super::bulk_queue::BulkQueue;
 use super::emitter::Emitter;
-use super::lanes::{Lanes, Ticket};
+use super::keyed_queue::{KeyedQueue, QueueGuard};
 use super::memberships::{MembershipProgress, MembershipResult, MembershipRow, halted};
 use super::outcome::{Outcome, Verdict};
-use super::parcel::Parcel;
-use super::past::{Asked, Assignment, Past};
 use super::pool::{Flush, Pool};
-use super::post::Post;
+use super::prior_state::{Assignment, PriorState, RequestedChange};
+use super::queued_operation::QueuedOperation;
 use super::read_ahead::ReadAhead;
+use super::row_progress::RowProgress;
 use super::rows::{Rows, Sequence, failed_within};
-use super::shipment::Arrival;
 use super::stop::StopReason;
 use super::worker::Worker;
 use super::{ROWS_PER_CALL, Settings, WINDOW};
-use crate::roster::{Census, Change, Entry, Problem};
+use crate::roster::{Change, CheckedRow, InputSummary, Problem};
 use crate::sheet::{RowNumber, SheetError};
 
 /// How a key begins that is an id.
@@ -52,34 +52,34 @@ enum Task {
         sequences: Vec<Sequence>,
     },
     /// A bulk request with so many operations that somebody waits for, and the groups that it makes or changes.
-    Bulk { parcels: usize, groups: Vec<String> },
+    Bulk { items: usize, groups: Vec<String> },
 }
 
 /// What came of a task.
 #[derive(Debug)]
 enum Done {
     /// Of a row.
-    Row(Course),
+    Row(RowProgress),
     /// Of a row that was set aside.
     Alone(Box<Outcome>),
     /// Of each membership in a batch.
     Batch(Vec<MembershipEnd>),
     /// Of a bulk request.
-    Bulk(Box<Arrival>),
+    Bulk(Box<BulkReply>),
 }
 
 /// Where tasks hand over what goes in bulk requests, and where that waits for others.
 #[derive(Debug)]
 pub(super) struct Parcels {
-    pub(super) receiver: mpsc::UnboundedReceiver<Parcel>,
-    pub(super) post: Post,
+    pub(super) receiver: mpsc::UnboundedReceiver<QueuedOperation>,
+    pub(super) bulk_queue: BulkQueue,
 }
 
 /// A row that waits for its turn.
 #[derive(Debug)]
 struct Waiting {
     sequence: Sequence,
-    asked: Box<Asked>,
+    asked: Box<RequestedChange>,
     /// The groups that it names, the one that the fewest rows of the file name first, and how many these are.
     groups: Vec<(u64, String)>,
 }
@@ -102,15 +102,15 @@ type Rank = (u64, String, u64);
 /// The loop.
 pub(super) struct Engine {
     worker: Arc<Worker>,
-    census: Arc<Census>,
+    summary: Arc<InputSummary>,
     window: Arc<Semaphore>,
     rows: Rows,
-    lanes: Lanes<Waiting>,
-    ready: BTreeMap<Rank, (Ticket, Waiting)>,
+    person_queue: KeyedQueue<Waiting>,
+    ready: BTreeMap<Rank, (QueueGuard, Waiting)>,
     pool: Pool,
     /// Batches that wait for one of the same group.
     behind: HashMap<String, VecDeque<Batch>>,
-    parcels: Option<Parcels>,
+    items: Option<Parcels>,
     tasks: JoinSet<Done>,
     /// What they are about.
     running: HashMap<task::Id, Task>,
@@ -133,11 +133,11 @@ impl Engine {
     /// `one_by_one`: who is who cannot be told before each row was looked up.
     pub(super) fn new(
         worker: Arc<Worker>,
-        census: Arc<Census>,
+        summary: Arc<InputSummary>,
         window: Arc<Semaphore>,
         emitter: Emitter,
         one_by_one: bool,
-        parcels: Option<Parcels>,
+        items: Option<Parcels>,
     ) -> Self {
         let most = most_tasks(&worker.settings);
         Engine {
@@ -145,12 +145,12 @@ impl Engine {
             pooling: !one_by_one && worker.settings.batch > 1,
             pool: Pool::new(worker.settings.batch),
             behind: HashMap::new(),
-            parcels,
+            items,
             worker,
-            census,
+            summary,
             window,
             rows: Rows::new(emitter),
-            lanes: Lanes::default(),
+            person_queue: KeyedQueue::default(),
             ready: BTreeMap::new(),
             tasks: JoinSet::new(),
             running: HashMap::new(),
@@ -174,11 +174,11 @@ impl Engine {
         };
         loop {
             while self.active < self.most
-                && let Some((_, (ticket, row))) = self.ready.pop_first()
+                && let Some((_, (guard, row))) = self.ready.pop_first()
             {
-                self.begin(ticket, row);
+                self.begin(guard, row);
             }
-            self.send_open_post();
+            self.send_open_batch();
             if self.active + self.sending == 0 && self.ready.is_empty() {
                 match self.pool.oldest() {
                     Some(oldest) if self.is_due(oldest) => {
@@ -194,7 +194,7 @@ impl Engine {
             let wants_more = !self.over && (has_room || self.pool.is_used);
             tokio::select! {
                 biased;
-                Some(parcel) = next_parcel(&mut self.parcels) => self.at_post(|post| post.take(parcel)),
+                Some(item) = next_parcel(&mut self.items) => self.with_bulk_queue(|bulk_queue| bulk_queue.take(item)),
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
                 entry = entries.next(), if wants_more => self.enter(entry),
             }
@@ -214,10 +214,12 @@ impl Engine {
             (Some(Task::Row(sequence)), done) => {
                 self.active -= 1;
                 match done {
-                    Some(Done::Row(Course::Memberships(pending))) => {
+                    Some(Done::Row(RowProgress::Memberships(pending))) => {
                         self.set_aside(MembershipRow { sequence, pending });
                     }
-                    Some(Done::Row(Course::Settled(outcome))) => self.settle(sequence, outcome),
+                    Some(Done::Row(RowProgress::Settled(outcome))) => {
+                        self.settle(sequence, outcome);
+                    }
                     _ => self.settle(sequence, failed_within()),
                 }
                 for (_, group) in self.named.remove(&sequence).unwrap_or_default() {
@@ -241,18 +243,20 @@ impl Engine {
                 };
                 self.batch_ended(&group, ended);
             }
-            (Some(Task::Bulk { parcels, groups }), done) => self.at_post(|post| match done {
-                Some(Done::Bulk(arrival)) => post.arrive(*arrival),
-                _ => post.fail(parcels, &groups),
-            }),
+            (Some(Task::Bulk { items, groups }), done) => {
+                self.with_bulk_queue(|bulk_queue| match done {
+                    Some(Done::Bulk(reply)) => bulk_queue.receive(*reply),
+                    _ => bulk_queue.fail(items, &groups),
+                });
+            }
             (None, _) => {}
         }
     }
 
     /// Gives a row its outcome: the only place where a row is done with. The next of the person may go.
     fn settle(&mut self, sequence: Sequence, outcome: Outcome) {
-        if let Some(ticket) = self.rows.settle(sequence, outcome) {
-            let free = self.lanes.leave(&ticket);
+        if let Some(guard) = self.rows.settle(sequence, outcome) {
+            let free = self.person_queue.leave(&guard);
             self.ready.extend(free.into_iter().map(ranked));
         }
     }
@@ -296,35 +300,35 @@ impl Engine {
 
     /// Sends the bulk request that is being filled when nobody moves any more who could add to it:
     /// all tasks wait for an answer, and no further one can begin.
-    fn send_open_post(&mut self) {
+    fn send_open_batch(&mut self) {
         let is_full = self.active >= self.most || self.window.available_permits() == 0;
-        let Some(Parcels { post, .. }) = &self.parcels else {
+        let Some(Parcels { bulk_queue, .. }) = &self.items else {
             return;
         };
-        if post.waiting() >= self.active + self.sending && (self.over || is_full) {
-            self.at_post(Post::close);
+        if bulk_queue.waiting() >= self.active + self.sending && (self.over || is_full) {
+            self.with_bulk_queue(BulkQueue::close);
         }
     }
 
     /// Does something at the post, and sends the requests that are to leave then.
-    fn at_post(&mut self, act: impl FnOnce(&mut Post)) {
-        let Some(Parcels { post, .. }) = &mut self.parcels else {
+    fn with_bulk_queue(&mut self, act: impl FnOnce(&mut BulkQueue)) {
+        let Some(Parcels { bulk_queue, .. }) = &mut self.items else {
             return;
         };
-        act(post);
+        act(bulk_queue);
         let mut leaving = Vec::new();
-        while let Some(shipment) = post.depart() {
-            leaving.push(shipment);
+        while let Some(batch) = bulk_queue.next_batch() {
+            leaving.push(batch);
         }
-        for shipment in leaving {
+        for batch in leaving {
             let worker = Arc::clone(&self.worker);
             let task = Task::Bulk {
-                parcels: shipment.parcels.len(),
-                groups: shipment.groups().cloned().collect(),
+                items: batch.items.len(),
+                groups: batch.groups().cloned().collect(),
             };
             self.spawn(task, async move {
-                let arrival = shipment.send(&worker.client, &worker.writer).await;
-                Done::Bulk(Box::new(arrival))
+                let reply = batch.send(&worker.client, &worker.writer).await;
+                Done::Bulk(Box::new(reply))
             });
         }
     }
@@ -348,32 +352,32 @@ impl Engine {
             }
             Some(Ok(assignment)) => assignment,
         };
-        let Assignment { entry, past } = assignment;
-        let Entry {
+        let Assignment { entry, prior_state } = assignment;
+        let CheckedRow {
             number,
             cells,
             change,
         } = entry;
         let action = change.as_ref().ok().map(Change::action);
         let sequence = self.rows.enter(number, cells, action);
-        let doubt = match past {
-            Past::Settled(outcome) => {
+        let doubt = match prior_state {
+            PriorState::Settled(outcome) => {
                 if let Ok(change) = &change {
                     self.worker.carried_out_before(change, &outcome);
                 }
                 return self.rows.settle_again(sequence, *outcome);
             }
-            Past::Doubtful(doubt) => Some(doubt),
-            Past::Fresh => None,
+            PriorState::InDoubt(doubt) => Some(doubt),
+            PriorState::Fresh => None,
         };
         let change = match self.admit(number, change) {
             Ok(change) => change,
             Err(outcome) => return self.settle(sequence, outcome),
         };
-        let asked = Asked {
+        let asked = RequestedChange {
             number,
             change,
-            repeats: self.census.repeats.contains_key(&number),
+            repeats: self.summary.repeats.contains_key(&number),
             doubt,
         };
         if let Some(reason) = self.worker.stop.reason() {
@@ -389,7 +393,7 @@ impl Engine {
             asked: Box::new(asked),
             groups,
         };
-        let free = self.lanes.enter(sequence, keys, row);
+        let free = self.person_queue.enter(sequence, keys, row);
         self.ready.extend(free.map(ranked));
     }
 
@@ -397,7 +401,7 @@ impl Engine {
     fn groups(&self, change: &Change) -> Vec<(u64, String)> {
         let group = |name| {
             let id = self.worker.directory.teams.resolve(name).ok()?;
-            let mentions = self.census.groups.get(name)?;
+            let mentions = self.summary.groups.get(name)?;
             Some((mentions.rows(), id.to_owned()))
         };
         let mut groups: Vec<_> = change.groups().filter_map(group).collect();
@@ -415,7 +419,7 @@ impl Engine {
             let words: Vec<String> = problems.iter().map(Problem::in_row).collect();
             Outcome::new(Verdict::Invalid).because(words.join(" "))
         })?;
-        if self.census.rejected.contains(&number) {
+        if self.summary.rejected.contains(&number) {
             return Err(Outcome::new(Verdict::Invalid)
                 .because("another row of the file asks for something else"));
         }
@@ -433,7 +437,7 @@ impl Engine {
         keys.extend(person.email().map(|email| by_email(&email.folded())));
         keys.extend(person.id().map(|id| by_id(id.as_str())));
         keys.extend(new_email.clone());
-        if self.census.people_by_id == 0 {
+        if self.summary.people_by_id == 0 {
             return keys;
         }
         for (email, id) in self.worker.directory.people.possible_names(&person) {
@@ -451,13 +455,13 @@ impl Engine {
         keys
     }
 
-    fn begin(&mut self, ticket: Ticket, row: Waiting) {
+    fn begin(&mut self, guard: QueueGuard, row: Waiting) {
         let Waiting {
             sequence,
             asked,
             groups,
         } = row;
-        self.rows.begin(sequence, ticket);
+        self.rows.begin(sequence, guard);
         self.named.insert(sequence, groups);
         self.active += 1;
         let worker = Arc::clone(&self.worker);
@@ -466,9 +470,9 @@ impl Engine {
         });
     }
 
-    fn spawn(&mut self, task: Task, work: impl Future<Output = Done> + Send + 'static) {
+    fn spawn(&mut self, task: Task, planned: impl Future<Output = Done> + Send + 'static) {
         // In a box, it is not kept twice: there may be thousands.
-        let id = self.tasks.spawn(Box::pin(work)).id();
+        let id = self.tasks.spawn(Box::pin(planned)).id();
         self.running.insert(id, task);
     }
 
@@ -481,15 +485,15 @@ impl Engine {
     /// Sends what was set aside.
     fn flush(&mut self) {
         let to_come = !self.over && self.worker.stop.reason().is_none();
-        let by_group = self.worker.habits.memberships_by_group();
+        let by_group = self.worker.capabilities.memberships_by_group();
         let flush = self.pool.all(to_come, by_group);
         self.send(flush);
     }
 
     /// Sends what of a group need not wait for other rows. In a bulk request it would take room from them.
     fn send_ripe(&mut self, group: &str) {
-        if self.parcels.is_none() {
-            let by_group = self.worker.habits.memberships_by_group();
+        if self.items.is_none() {
+            let by_group = self.worker.capabilities.memberships_by_group();
             let flush = self.pool.ripe(group, self.over, by_group);
             self.send(flush);
         }
@@ -507,7 +511,7 @@ impl Engine {
             self.send_alone(row);
         }
         // In bulk requests they are carried out in their order.
-        let together = self.parcels.is_some();
+        let together = self.items.is_some();
         for (group, batches) in groups {
             let mut batches = VecDeque::from(batches);
             let now = if together { batches.len() } else { 1 };
@@ -564,19 +568,19 @@ impl Engine {
 }
 
 /// Carries a row out, up to what may go together with others.
-async fn carry_out(worker: &Worker, asked: &Asked) -> Course {
+async fn carry_out(worker: &Worker, asked: &RequestedChange) -> RowProgress {
     if let Some(reason) = worker.stop.reason() {
         return asked.not_reached(reason).into();
     }
-    let course = tokio::select! {
-        course = worker.carry_out(asked) => course,
+    let progress = tokio::select! {
+        progress = worker.carry_out(asked) => progress,
         () = worker.stop.halted() => halted().into(),
     };
-    if let Course::Settled(outcome) = &course {
+    if let RowProgress::Settled(outcome) = &progress {
         worker.count(outcome, &asked.change.emails());
         worker.may_be_made(&asked.change, outcome);
     }
-    course
+    progress
 }
 
 /// How a membership ended that was in a batch whose task has failed.
@@ -589,14 +593,14 @@ fn failed_in_batch(sequence: Sequence) -> MembershipEnd {
 }
 
 /// What a task hands over next; nothing where there are no bulk requests.
-async fn next_parcel(parcels: &mut Option<Parcels>) -> Option<Parcel> {
-    parcels.as_mut()?.receiver.recv().await
+async fn next_parcel(items: &mut Option<Parcels>) -> Option<QueuedOperation> {
+    items.as_mut()?.receiver.recv().await
 }
 
-fn ranked((ticket, row): (Ticket, Waiting)) -> (Rank, (Ticket, Waiting)) {
+fn ranked((guard, row): (QueueGuard, Waiting)) -> (Rank, (QueueGuard, Waiting)) {
     let first = row.groups.first().cloned();
     let (rows, group) = first.unwrap_or((u64::MAX, String::new()));
-    ((rows, group, row.sequence), (ticket, row))
+    ((rows, group, row.sequence), (guard, row))
 }
 
 /// Rows as they come, each when there is room for it in the window.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::pace::Traffic;
 use crate::roster::Action;
 use crate::run::{Outcome, Verdict};
 use crate::sheet::{Cells, RowNumber};
+use crate::transport::Traffic;
 
 /// Something happened.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub enum Event {
     /// A row is settled; told at once, in whatever order rows finish.
     Settled(Verdict),
     /// A row with its outcome; told in the order of the input.
-    Row(Box<Record>),
+    Row(Box<RowRecord>),
     /// How the pace stands, told several times a second.
     Pace(PaceReport),
     /// All calls of the run to one node; told once, at its end.
@@ -22,7 +22,7 @@ pub enum Event {
 
 /// A row of the input and what became of it.
 #[derive(Debug)]
-pub struct Record {
+pub struct RowRecord {
     /// Where it stands in the spreadsheet.
     pub number: RowNumber,
     /// Its cells as they came.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
 
-use super::event::{Event, PaceReport, Record};
+use super::event::{Event, PaceReport, RowRecord};
 
 /// How many rows of one run may wait for those of the others.
 const AHEAD: usize = 8192;
@@ -14,7 +14,7 @@ const AHEAD: usize = 8192;
 #[derive(Debug)]
 struct Source {
     /// Rows that were told and wait for their turn.
-    rows: VecDeque<Box<Record>>,
+    rows: VecDeque<Box<RowRecord>>,
     /// How many more of them may come.
     room: Arc<Semaphore>,
     pace: Option<PaceReport>,
@@ -85,7 +85,7 @@ async fn pass_on(
 }
 
 /// The next row in the order of the file, unless a run may still have one before it.
-fn next(sources: &mut [Source]) -> Option<Box<Record>> {
+fn next(sources: &mut [Source]) -> Option<Box<RowRecord>> {
     let waits = |source: &Source| source.rows.is_empty() && !source.is_over;
     if sources.iter().any(waits) {
         return None;
@@ -118,7 +118,7 @@ mod tests {
     use crate::sheet::{Cells, RowNumber};
 
     fn row(number: u64) -> Event {
-        Event::Row(Box::new(Record {
+        Event::Row(Box::new(RowRecord {
             number: RowNumber(number),
             cells: Cells::default(),
             action: None,

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::outcome::{Outcome, Verdict};
 use super::stop::StopReason;
 use super::worker::Worker;
-use crate::plan::{Correction, Difference, of_attributes};
+use crate::plan::{AccountPatch, Difference, of_attributes};
 use crate::roster::Action;
 use crate::sheet::RowNumber;
 
@@ -31,7 +31,7 @@ pub enum Before {
         proven: bool,
     },
     /// An account, which the row changes.
-    Account(Former),
+    Account(PriorAccount),
     /// An account, which the row deletes.
     Deleted {
         /// Its id.
@@ -46,7 +46,7 @@ pub enum Before {
 
 /// An account as it was, as far as a row changes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Former {
+pub struct PriorAccount {
     /// The account's id.
     pub id: String,
     /// The email that it has afterwards, if the node shows one.
@@ -73,16 +73,16 @@ impl Before {
     }
 }
 
-impl Former {
+impl PriorAccount {
     /// What a correction takes away.
-    pub(super) fn of(correction: &Correction) -> Self {
-        Former {
-            id: correction.before.id.clone(),
-            email: correction.after.user_name.clone(),
-            changes: of_attributes(correction),
-            joined: correction.join.clone(),
-            left: correction.leave.clone(),
-            groups_seen: correction.memberships_seen,
+    pub(super) fn of(account_patch: &AccountPatch) -> Self {
+        PriorAccount {
+            id: account_patch.before.id.clone(),
+            email: account_patch.after.user_name.clone(),
+            changes: of_attributes(account_patch),
+            joined: account_patch.join.clone(),
+            left: account_patch.leave.clone(),
+            groups_seen: account_patch.memberships_seen,
         }
     }
 }

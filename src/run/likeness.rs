@@ -4,8 +4,8 @@ use super::confirm::is_alike;
 use super::ownership::Likeness;
 use super::rehearse::is_made_up;
 use super::worker::Worker;
-use crate::plan::{Difference, Work, adopt, of_correction};
-use crate::roster::Newcomer;
+use crate::plan::{Difference, PlannedOperation, adopt, of_correction};
+use crate::roster::NewAccount;
 use crate::scim::User;
 
 /// When an account that was found is read by itself.
@@ -38,16 +38,16 @@ impl Worker {
     /// Compares an account with what a row asks for.
     pub(super) async fn compare(
         &self,
-        newcomer: &Newcomer,
+        new_account: &NewAccount,
         account: &User,
         read: Read,
     ) -> Compared {
         // What the row leaves to the program is no difference.
-        let newcomer = newcomer.as_named();
+        let new_account = new_account.as_named();
         self.directory
-            .see_memberships(account, newcomer.join.iter())
+            .see_memberships(account, new_account.join.iter())
             .await;
-        let listed = self.likeness(&newcomer, account);
+        let listed = self.likeness(&new_account, account);
         let is_enough = listed == Likeness::Alike && read == Read::IfItDiffers;
         if is_enough || is_made_up(&account.id) {
             return listed.into();
@@ -55,12 +55,12 @@ impl Worker {
         let why = match self.client.user(&account.id).await.map(|reply| reply.value) {
             Ok(Some(shown)) => {
                 let mut whole = shown.clone();
-                let groups = &newcomer.join;
+                let groups = &new_account.join;
                 self.directory
                     .look_into_memberships(&mut whole, groups)
                     .await;
                 return Compared {
-                    likeness: self.likeness(&newcomer, &whole),
+                    likeness: self.likeness(&new_account, &whole),
                     shown: Some(shown),
                 };
             }
@@ -81,24 +81,25 @@ impl Worker {
         }
     }
 
-    fn likeness(&self, newcomer: &Newcomer, account: &User) -> Likeness {
+    fn likeness(&self, new_account: &NewAccount, account: &User) -> Likeness {
         let teams = &self.directory.teams;
         // An account that is not shown as locked is not, as far as the node says; one that is to be locked has to be.
-        let lock_unseen = newcomer.active == Some(false) && account.active.is_none();
+        let lock_unseen = new_account.active == Some(false) && account.active.is_none();
         let account = User {
-            active: account.active.or(newcomer.active),
+            active: account.active.or(new_account.active),
             ..account.clone()
         };
-        let correction = match adopt(newcomer, &account, teams) {
-            Work::Patch(correction) => Some(correction),
-            Work::Impossible(reason) => return Likeness::Unseen(reason.to_string()),
+        let account_patch = match adopt(new_account, &account, teams) {
+            PlannedOperation::Patch(account_patch) => Some(account_patch),
+            PlannedOperation::Impossible(reason) => return Likeness::Unseen(reason.to_string()),
             _ => None,
         };
-        let groups_unseen = correction
+        let groups_unseen = account_patch
             .as_ref()
-            .is_some_and(|correction| !correction.memberships_seen);
-        let mut differences =
-            correction.map_or_else(Vec::new, |correction| of_correction(&correction, teams));
+            .is_some_and(|account_patch| !account_patch.memberships_seen);
+        let mut differences = account_patch.map_or_else(Vec::new, |account_patch| {
+            of_correction(&account_patch, teams)
+        });
         differences.retain(|each: &Difference| {
             let is_unseen = groups_unseen && each.is_membership();
             !is_unseen && !is_alike(&each.after, &each.before)

@@ -2,11 +2,11 @@
 
 use tracing::warn;
 
-use super::habits::Aspects;
-use super::leavers::Watch;
-use super::manner::after_refusals;
+use super::change_method::after_refusals;
+use super::concurrent_removals::RemovalWatch;
+use super::observed_capabilities::CapabilitySet;
 use super::worker::Worker;
-use crate::plan::Correction;
+use crate::plan::AccountPatch;
 use crate::scim::{
     Attribute, ChangesBy, Error, Group, Members, OVERTAKEN, Operation, Patch, Reply, User, same_id,
 };
@@ -57,16 +57,16 @@ impl Worker {
         let group = self.client.group(group).await.ok()?.value?;
         let teams = &self.directory.teams;
         if joined {
-            teams.rolls().members_after_joining(&group)
+            teams.membership_cache().members_after_joining(&group)
         } else {
-            teams.rolls().members_of(&group)
+            teams.membership_cache().members_of(&group)
         }
     }
 
     /// An account is now as `shown`, after a correction was carried out.
-    pub(super) fn remember(&self, correction: &Correction, shown: &User) {
+    pub(super) fn remember(&self, account_patch: &AccountPatch, shown: &User) {
         self.directory.people.remember(shown);
-        let Correction { join, leave, .. } = correction;
+        let AccountPatch { join, leave, .. } = account_patch;
         let teams = &self.directory.teams;
         teams.note_memberships(&shown.id, join, leave);
     }
@@ -84,7 +84,7 @@ impl Worker {
         &self,
         movement: Movement<'_>,
     ) -> Result<Reply<Option<Group>>, Error> {
-        let usual = if self.habits.replaces() {
+        let usual = if self.capabilities.replaces() {
             ChangesBy::Put
         } else {
             ChangesBy::Patch
@@ -97,7 +97,7 @@ impl Worker {
                 };
                 let sent = self.change_members_by(other, movement).await;
                 if sent.is_ok() {
-                    self.habits.change_by(other);
+                    self.capabilities.change_by(other);
                 }
                 sent.map_err(|error| error.after(refusal.attempts, false))
             }
@@ -122,16 +122,16 @@ impl Worker {
     async fn patch_members(&self, movement: Movement<'_>) -> Result<Reply<Option<Group>>, Error> {
         let is_certain = || {
             movement.leave.is_empty()
-                || self.habits.removes_by_path()
-                || self.habits.are_proven(Aspects::REMOVALS)
+                || self.capabilities.removes_by_path()
+                || self.capabilities.are_proven(CapabilitySet::REMOVALS)
         };
         if !is_certain() {
-            let _one = self.habits.one_looks().await;
+            let _one = self.capabilities.one_looks().await;
             if !is_certain() {
                 return self.remove_first(movement).await;
             }
         }
-        let patch = movement.patch(self.habits.removes_by_path());
+        let patch = movement.patch(self.capabilities.removes_by_path());
         self.writer.patch_group(movement.group, &patch).await
     }
 
@@ -140,7 +140,7 @@ impl Worker {
     async fn remove_first(&self, movement: Movement<'_>) -> Result<Reply<Option<Group>>, Error> {
         let group = movement.group;
         let _turn = self.writer.turn(group).await;
-        let watch = self.leavers.watch();
+        let watch = self.removals.watch();
         let before = self.members(group).await;
         let send = async |by_path| {
             let patch = movement.patch(by_path);
@@ -149,7 +149,7 @@ impl Worker {
         let reply = match send(false).await {
             Err(Error::Refused(refusal)) if refusal.is_about_form() => {
                 let reply = send(true).await?;
-                self.habits.remove_by_path();
+                self.capabilities.remove_by_path();
                 reply
             }
             answered => answered?,
@@ -166,7 +166,7 @@ impl Worker {
         &self,
         movement: Movement<'_>,
         before: &Members,
-        watch: &Watch<'_>,
+        watch: &RemovalWatch<'_>,
     ) -> Result<(), Error> {
         let Some(after) = self.members(movement.group).await else {
             return Ok(());
@@ -177,7 +177,7 @@ impl Worker {
             .filter(|id| !watch.has_seen(id, movement.group))
             .collect();
         if vanished.is_empty() {
-            self.habits.prove(Aspects::REMOVALS);
+            self.capabilities.prove(CapabilitySet::REMOVALS);
             return Ok(());
         }
         warn!(
@@ -185,7 +185,7 @@ impl Worker {
             people = vanished.len(),
             "the node removed more people from a team than it was asked to; putting them back"
         );
-        self.habits.remove_by_path();
+        self.capabilities.remove_by_path();
         let joined = movement.join.iter().copied();
         vanished.extend(joined.filter(|id| !after.has(id)));
         self.put_in(movement.group, &vanished).await
@@ -242,7 +242,7 @@ impl Worker {
     /// Whether a group that shows no members has none: some group has shown members, or the node's
     /// schema says that groups do (RFC 7643, section 7).
     async fn members_are_shown(&self) -> bool {
-        if self.directory.teams.rolls().has_shown_members() {
+        if self.directory.teams.membership_cache().has_shown_members() {
             return true;
         }
         let schema = self.client.schema(GROUP_SCHEMA).await;
@@ -251,7 +251,7 @@ impl Worker {
             .and_then(|schema| schema.attribute("members"));
         let shown = members.is_some_and(Attribute::is_returned);
         if shown {
-            self.directory.teams.rolls().members_were_shown();
+            self.directory.teams.membership_cache().members_were_shown();
         }
         shown
     }

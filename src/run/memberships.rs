@@ -1,8 +1,8 @@
 //! Rows that only change memberships, and so can go together with others: alone, or in batches by group.
 
-use super::course::Pending;
 use super::not_attempted;
 use super::outcome::{Outcome, Verdict};
+use super::row_progress::PendingPatch;
 use super::rows::Sequence;
 use super::worker::Worker;
 use crate::roster::Email;
@@ -11,14 +11,14 @@ use crate::roster::Email;
 #[derive(Debug)]
 pub(super) struct MembershipRow {
     pub(super) sequence: Sequence,
-    pub(super) pending: Box<Pending>,
+    pub(super) pending: Box<PendingPatch>,
 }
 
 impl MembershipRow {
     /// The groups that its person joins or leaves.
     pub(super) fn groups(&self) -> impl Iterator<Item = &String> {
-        let correction = &self.pending.correction;
-        correction.join.iter().chain(&correction.leave)
+        let account_patch = &self.pending.account_patch;
+        account_patch.join.iter().chain(&account_patch.leave)
     }
 
     /// Carries the row out on its own.
@@ -26,7 +26,7 @@ impl MembershipRow {
         let outcome = match worker.stop.reason() {
             Some(reason) => not_attempted(reason),
             None => tokio::select! {
-                outcome = worker.amend(self.pending.action, &self.pending.correction) => outcome,
+                outcome = worker.amend(self.pending.action, &self.pending.account_patch) => outcome,
                 () = worker.stop.halted() => halted(),
             },
         };
@@ -35,13 +35,13 @@ impl MembershipRow {
 
     /// Does so in memory only.
     pub(super) fn rehearse(self, worker: &Worker) -> Outcome {
-        let outcome = worker.would_change(self.pending.action, &self.pending.correction);
+        let outcome = worker.would_change(self.pending.action, &self.pending.account_patch);
         self.finish(worker, outcome)
     }
 
     /// The outcome of the row after that of its memberships.
     pub(super) fn finish(self, worker: &Worker, memberships: Outcome) -> Outcome {
-        let email = self.pending.correction.after.user_name.as_deref();
+        let email = self.pending.account_patch.after.user_name.as_deref();
         let email = email.and_then(|email| Email::try_from(email).ok());
         let outcome = self.pending.finish(memberships);
         worker.count(&outcome, email.as_slice());
@@ -130,13 +130,13 @@ impl MembershipProgress {
             None if self.ignored => return Err(self.row),
             None => Outcome::new(Verdict::Updated).status(self.status),
         };
-        let correction = &self.row.pending.correction;
+        let account_patch = &self.row.pending.account_patch;
         if outcome.verdict == Verdict::Updated {
-            worker.remember(correction, &correction.after);
+            worker.remember(account_patch, &account_patch.after);
         }
         let outcome = outcome
             .attempts(self.attempts)
-            .user(correction.before.id.clone());
+            .user(account_patch.before.id.clone());
         Ok(self.row.finish(worker, outcome))
     }
 }

@@ -12,40 +12,40 @@
 //!
 //! Here belong workers, the order of one person's rows, what goes together, stopping, and finding out
 //! what became of a row. What has to be sent is for [`plan`](crate::plan), when it may leave for
-//! [`pace`](crate::pace); how a run is shown is for [`report`](crate::report), which sees
+//! [`pace`](crate::transport); how a run is shown is for [`report`](crate::report), which sees
 //! [`Event`]s only.
 
 mod amend;
 mod batch;
+mod bulk_batch;
+mod bulk_queue;
+mod change_method;
+mod concurrent_removals;
 mod confirm;
 mod conflict;
-mod course;
 mod create;
 mod emitter;
 mod engine;
 mod event;
-mod foundry;
-mod habits;
+mod group_provisioner;
 mod interleave;
 mod journal;
-mod lanes;
-mod leavers;
+mod keyed_queue;
 mod likeness;
-mod manner;
 mod members;
 mod memberships;
-mod newcomer;
+mod new_account;
+mod observed_capabilities;
 mod outcome;
 mod ownership;
-mod parcel;
-mod past;
 mod pool;
-mod post;
+mod prior_state;
+mod queued_operation;
 mod queues;
 mod read_ahead;
 mod rehearse;
+mod row_progress;
 mod rows;
-mod shipment;
 mod stop;
 mod worker;
 mod writer;
@@ -56,23 +56,23 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 
 pub use conflict::OnConflict;
-pub use event::{Event, PaceReport, Record};
+pub use event::{Event, PaceReport, RowRecord};
 pub use interleave::interleave;
-pub use journal::{Before, Former, Journal, NotWritten, Note};
+pub use journal::{Before, Journal, NotWritten, Note, PriorAccount};
 pub use outcome::{Outcome, Verdict};
-pub use past::{Assignment, Assignments, Doubt, Evidence, Past};
+pub use prior_state::{Assignment, Assignments, InDoubt, PriorState, Proof};
 pub use rehearse::Forecast;
 pub use stop::{StopReason, StopSwitch};
 
 use crate::directory::Directory;
 use crate::guard::LockAllowance;
-use crate::pace::Pace;
-use crate::roster::{Census, Protected};
-use crate::scim::{BulkLimits, Client, Dialect};
+use crate::roster::{InputSummary, Protected};
+use crate::scim::{BulkLimits, Capabilities, Client};
+use crate::transport::Pace;
+use bulk_queue::BulkQueue;
 use emitter::Emitter;
 use engine::{Engine, Parcels};
-use foundry::Foundry;
-use post::Post;
+use group_provisioner::GroupProvisioner;
 use rehearse::Rehearsal;
 use worker::Worker;
 use writer::Writer;
@@ -93,14 +93,14 @@ pub struct Settings {
     /// Everything is looked up and planned, and nothing is changed.
     pub rehearse: bool,
     /// How changes are put to the node, as far as that was set beforehand.
-    pub dialect: Dialect,
+    pub capabilities: Capabilities,
     /// More failed rows than this stop the run.
     pub max_errors: Option<u64>,
 }
 
 /// How a run ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ended {
+pub struct RunEnd {
     /// Why it stopped before its end, if it did.
     pub stopped: Option<StopReason>,
     /// Whether creates were given up because the licensed seats are used up.
@@ -109,11 +109,11 @@ pub struct Ended {
     pub forecast: Option<Forecast>,
 }
 
-impl Ended {
+impl RunEnd {
     /// How several runs ended, told as one.
     #[must_use]
-    pub fn together(runs: impl IntoIterator<Item = Ended>) -> Self {
-        let mut together = Ended {
+    pub fn together(runs: impl IntoIterator<Item = RunEnd>) -> Self {
+        let mut together = RunEnd {
             stopped: None,
             seats_used_up: false,
             forecast: None,
@@ -144,47 +144,47 @@ const PACE_EVERY: Duration = Duration::from_millis(200);
 pub struct Run {
     worker: Arc<Worker>,
     pace: Arc<Pace>,
-    census: Arc<Census>,
+    summary: Arc<InputSummary>,
     /// Rows are carried out one at a time: who is who cannot be told before each was looked up.
     one_by_one: bool,
-    parcels: Option<Parcels>,
+    items: Option<Parcels>,
 }
 
 impl Run {
-    /// A run of rows that were counted and checked as `census` says.
+    /// A run of rows that were counted and checked as `summary` says.
     #[must_use]
     pub fn new(
         client: Arc<Client>,
         directory: Arc<Directory>,
         settings: Settings,
-        census: Arc<Census>,
+        summary: Arc<InputSummary>,
         stop: Arc<StopSwitch>,
     ) -> Self {
-        let mixed = census.mixes_names();
+        let mixed = summary.mixes_names();
         let one_by_one = mixed && !directory.people.is_listed();
-        if !census.recurring && !mixed {
+        if !summary.recurring && !mixed {
             directory.people.forget_changes();
         }
-        let pace = Arc::clone(client.line().pace());
-        let foundry = Arc::new(Foundry::new(Arc::clone(&directory)));
+        let pace = Arc::clone(client.transport().pace());
+        let provisioner = Arc::new(GroupProvisioner::new(Arc::clone(&directory)));
         let (sender, receiver) = mpsc::unbounded_channel();
         let settings = Settings {
             bulk: settings.bulk.filter(|_| !one_by_one),
             ..settings
         };
         let bulk = settings.bulk.filter(|_| !settings.rehearse);
-        let parcels = bulk.map(|limits| Parcels {
+        let items = bulk.map(|limits| Parcels {
             receiver,
-            post: Post::new(Arc::clone(&foundry), limits),
+            bulk_queue: BulkQueue::new(Arc::clone(&provisioner), limits),
         });
-        let to_post = parcels.is_some().then_some(sender);
-        let writer = Writer::new(Arc::clone(&client), foundry, to_post);
+        let to_bulk_queue = items.is_some().then_some(sender);
+        let writer = Writer::new(Arc::clone(&client), provisioner, to_bulk_queue);
         Run {
             worker: Arc::new(Worker::new(client, directory, settings, stop, writer)),
             pace,
-            census,
+            summary,
             one_by_one,
-            parcels,
+            items,
         }
     }
 
@@ -222,7 +222,7 @@ impl Run {
     }
 
     /// Carries out `rows`, and tells `events` what happens. Ends when every row has an outcome.
-    pub async fn carry_out(self, rows: Assignments, events: mpsc::Sender<Event>) -> Ended {
+    pub async fn carry_out(self, rows: Assignments, events: mpsc::Sender<Event>) -> RunEnd {
         let ticker = tokio::spawn(tell_pace(Arc::clone(&self.pace), events.clone()));
         let window = Arc::new(Semaphore::new(WINDOW));
         let (emitter, emitting) = Emitter::start(
@@ -233,11 +233,11 @@ impl Run {
         );
         Engine::new(
             Arc::clone(&self.worker),
-            self.census,
+            self.summary,
             window,
             emitter,
             self.one_by_one,
-            self.parcels,
+            self.items,
         )
         .carry_out(rows)
         .await;
@@ -248,7 +248,7 @@ impl Run {
         let _ = events.send(Event::Pace(pace_report(&self.pace))).await;
         let traffic = Box::new(self.pace.traffic());
         let _ = events.send(Event::Calls(traffic)).await;
-        Ended {
+        RunEnd {
             stopped: self.worker.stop.reason().cloned(),
             seats_used_up: self.worker.seats_used_up(),
             forecast: self.worker.rehearsal.as_ref().map(Rehearsal::forecast),

@@ -155,7 +155,7 @@ pub(super) fn owner(claim: Claim, likeness: &Likeness) -> Owner {
 
 /// A yes to a create, and the account in it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Yes {
+pub(super) struct Acceptance {
     pub(super) status: u16,
     pub(super) created: Option<Timestamp>,
     /// The node's `Date` before the create was sent.
@@ -166,7 +166,7 @@ pub(super) struct Yes {
     pub(super) contradicts: bool,
 }
 
-impl Yes {
+impl Acceptance {
     /// How old the account was, and how old it may be if the create has made it.
     fn ages(self) -> Option<(i64, i64)> {
         let created = self.created?.as_second();
@@ -230,7 +230,7 @@ impl Lag {
     }
 
     /// Learns from an account that was made just now. What looks much older tells nothing of the clock.
-    pub(super) fn learn(&self, yes: Yes) {
+    pub(super) fn learn(&self, yes: Acceptance) {
         if let (201, Some(created), Some(now)) = (yes.status, yes.created, yes.now) {
             let lag = now.saturating_sub(created.as_second());
             if lag <= LAG {
@@ -334,8 +334,8 @@ mod tests {
         assert_eq!([first(0), first(-86_401)], [Made::Unclear, Made::Before]);
     }
 
-    fn yes(status: u16, created: i64) -> Yes {
-        Yes {
+    fn yes(status: u16, created: i64) -> Acceptance {
+        Acceptance {
             status,
             created: at(created),
             sent: Some(NOON),
@@ -361,7 +361,7 @@ mod tests {
             (200, -90_000, true, false, true),
         ] {
             let yes = yes(status, created);
-            let contradicts = Yes {
+            let contradicts = Acceptance {
                 contradicts: true,
                 ..yes
             };
@@ -377,7 +377,7 @@ mod tests {
             );
         }
         // Without the node's time, its word has to do.
-        let silent = |status, contradicts| Yes {
+        let silent = |status, contradicts| Acceptance {
             created: None,
             contradicts,
             ..yes(status, 0)

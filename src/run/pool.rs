@@ -108,8 +108,8 @@ impl Pool {
     /// Queues the memberships of rows for their groups; those that go alone come back.
     fn queue(&mut self, rows: Vec<MembershipRow>, by_group: bool) -> Vec<MembershipRow> {
         let people = rows.iter().map(|row| Memberships {
-            join: &row.pending.correction.join,
-            leave: &row.pending.correction.leave,
+            join: &row.pending.account_patch.join,
+            leave: &row.pending.account_patch.leave,
         });
         let places = if by_group {
             Vec::new()
@@ -123,13 +123,13 @@ impl Pool {
                 apart.push(row);
                 continue;
             }
-            let correction = &row.pending.correction;
-            let joins = correction.join.iter().map(|group| (group, true));
-            let leaves = correction.leave.iter().map(|group| (group, false));
+            let account_patch = &row.pending.account_patch;
+            let joins = account_patch.join.iter().map(|group| (group, true));
+            let leaves = account_patch.leave.iter().map(|group| (group, false));
             for (group, joins) in joins.chain(leaves) {
                 let operation = MembershipOperation {
                     sequence: row.sequence,
-                    user: correction.before.id.clone(),
+                    user: account_patch.before.id.clone(),
                     joins,
                 };
                 self.queues.put(group, operation);

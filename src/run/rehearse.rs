@@ -4,12 +4,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::course::{Course, Pending};
 use super::outcome::{Outcome, Verdict};
-use super::past::Asked;
+use super::prior_state::RequestedChange;
+use super::row_progress::{PendingPatch, RowProgress};
 use super::worker::{Worker, done, impossible, protected};
-use crate::directory::Holder;
-use crate::plan::{self, Correction, Work};
+use crate::directory::AccountLookup;
+use crate::plan::{self, AccountPatch, PlannedOperation};
 use crate::roster::{Action, Change};
 use crate::scim::{BulkLimits, BulkOperation, NewUser, User};
 
@@ -119,35 +119,44 @@ fn add(counter: &AtomicU64, calls: usize) {
 
 impl Worker {
     /// What carrying out `change` would come to.
-    pub(super) async fn rehearse(&self, rehearsal: &Rehearsal, asked: &Asked) -> Course {
+    pub(super) async fn rehearse(
+        &self,
+        rehearsal: &Rehearsal,
+        asked: &RequestedChange,
+    ) -> RowProgress {
         let change = &asked.change;
-        let holder = match Box::pin(self.directory.find(&change.person(), change)).await {
-            Ok(holder) => holder,
+        let lookup = match Box::pin(self.directory.find(&change.person(), change)).await {
+            Ok(lookup) => lookup,
             Err(error) => return self.not_found_out(&error).into(),
         };
-        let work = match (change, &holder) {
-            (Change::Create(newcomer), Holder::Account(account)) => {
-                match self.would_be_taken(newcomer, account, asked.repeats).await {
-                    Ok(work) => work,
+        let planned = match (change, &lookup) {
+            (Change::Create(new_account), AccountLookup::Account(account)) => {
+                match self
+                    .would_be_taken(new_account, account, asked.repeats)
+                    .await
+                {
+                    Ok(planned) => planned,
                     Err(outcome) => return outcome.into(),
                 }
             }
-            (Change::Create(_), Holder::Several { ids }) => {
+            (Change::Create(_), AccountLookup::Ambiguous { ids }) => {
                 return self.would_be_unclear(ids.clone()).into();
             }
-            _ => plan::plan(change, &holder, &self.directory.teams),
+            _ => plan::plan(change, &lookup, &self.directory.teams),
         };
-        match work {
-            Work::Create(user) => {
+        match planned {
+            PlannedOperation::Create(user) => {
                 add(&rehearsal.creates, 1);
                 rehearsal.weigh(|| Some(BulkOperation::create::<User>(&user)));
                 self.would_create(&user).into()
             }
-            Work::Nothing { id } => Outcome::new(Verdict::Unchanged).status(200).user(id).into(),
-            Work::Impossible(reason) => impossible(&reason).into(),
-            Work::Delete { id } => {
-                let email = match &holder {
-                    Holder::Account(account) => account.user_name.as_deref(),
+            PlannedOperation::Nothing { id } => {
+                Outcome::new(Verdict::Unchanged).status(200).user(id).into()
+            }
+            PlannedOperation::Impossible(reason) => impossible(&reason).into(),
+            PlannedOperation::Delete { id } => {
+                let email = match &lookup {
+                    AccountLookup::Account(account) => account.user_name.as_deref(),
                     _ => None,
                 };
                 if self.protected.recognises(&id, email) {
@@ -157,13 +166,13 @@ impl Worker {
                 self.directory.people.forget(&id);
                 Outcome::new(Verdict::Deleted).user(id).into()
             }
-            Work::Patch(correction) => {
-                if let Some(outcome) = self.spare(&correction) {
+            PlannedOperation::Patch(account_patch) => {
+                if let Some(outcome) = self.spare(&account_patch) {
                     return outcome.into();
                 }
-                let pending = Pending::new(asked.number, change.action(), *correction);
-                if pending.correction.operations.is_empty() {
-                    return Course::Memberships(Box::new(pending));
+                let pending = PendingPatch::new(asked.number, change.action(), *account_patch);
+                if pending.account_patch.operations.is_empty() {
+                    return RowProgress::Memberships(Box::new(pending));
                 }
                 let counter = if self.settings.replace {
                     &rehearsal.user_replacements
@@ -171,11 +180,12 @@ impl Worker {
                     &rehearsal.user_changes
                 };
                 add(counter, 1);
-                let correction = &pending.correction;
+                let account_patch = &pending.account_patch;
                 rehearsal.weigh(|| {
-                    BulkOperation::patch::<User>(&correction.before.id, &correction.patch()).ok()
+                    BulkOperation::patch::<User>(&account_patch.before.id, &account_patch.patch())
+                        .ok()
                 });
-                self.would_change(change.action(), &pending.correction)
+                self.would_change(change.action(), &pending.account_patch)
                     .into()
             }
         }
@@ -193,11 +203,11 @@ impl Worker {
     }
 
     /// What a correction would come to.
-    pub(super) fn would_change(&self, action: Action, correction: &Correction) -> Outcome {
-        self.remember(correction, &correction.after);
+    pub(super) fn would_change(&self, action: Action, account_patch: &AccountPatch) -> Outcome {
+        self.remember(account_patch, &account_patch.after);
         Outcome::new(done(action))
-            .user(correction.before.id.clone())
-            .differences(plan::of_correction(correction, &self.directory.teams))
+            .user(account_patch.before.id.clone())
+            .differences(plan::of_correction(account_patch, &self.directory.teams))
     }
 }
 

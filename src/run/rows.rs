@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::emitter::{Emitter, Message};
-use super::event::Record;
-use super::lanes::Ticket;
+use super::event::RowRecord;
+use super::keyed_queue::QueueGuard;
 use super::outcome::{Outcome, Verdict};
 use crate::roster::Action;
 use crate::sheet::{Cells, RowNumber};
@@ -20,7 +20,7 @@ struct RowState {
     cells: Cells,
     action: Option<Action>,
     /// Its place at the head of the queues of its person.
-    ticket: Option<Ticket>,
+    ticket: Option<QueueGuard>,
     /// When it was begun, or taken up again after it had waited for others.
     begun: Option<Instant>,
     outcome: Option<Outcome>,
@@ -73,7 +73,7 @@ impl Rows {
     }
 
     /// A row is at the head of its queues, and is begun.
-    pub(super) fn begin(&mut self, sequence: Sequence, ticket: Ticket) {
+    pub(super) fn begin(&mut self, sequence: Sequence, ticket: QueueGuard) {
         if let Some(row) = self.open.get_mut(&sequence) {
             row.ticket = Some(ticket);
             row.begun = Some(Instant::now());
@@ -89,7 +89,7 @@ impl Rows {
 
     /// Gives a row its outcome, the first one only, and tells all that are next in the order of the file. Gives the row's
     /// place in the queues of its person back.
-    pub(super) fn settle(&mut self, sequence: Sequence, outcome: Outcome) -> Option<Ticket> {
+    pub(super) fn settle(&mut self, sequence: Sequence, outcome: Outcome) -> Option<QueueGuard> {
         let took = self.open.get(&sequence)?.begun.map(|begun| begun.elapsed());
         self.put(sequence, Outcome { took, ..outcome }, true)
     }
@@ -99,7 +99,7 @@ impl Rows {
         self.put(sequence, outcome, false);
     }
 
-    fn put(&mut self, sequence: Sequence, outcome: Outcome, is_new: bool) -> Option<Ticket> {
+    fn put(&mut self, sequence: Sequence, outcome: Outcome, is_new: bool) -> Option<QueueGuard> {
         let row = self.open.get_mut(&sequence)?;
         if row.outcome.is_some() {
             return None;
@@ -125,7 +125,7 @@ impl Rows {
             else {
                 break;
             };
-            self.emitter.say(Message::Row(Box::new(Record {
+            self.emitter.say(Message::Row(Box::new(RowRecord {
                 number,
                 cells,
                 action,

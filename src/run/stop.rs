@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 
-use crate::pace::Pace;
+use crate::transport::Pace;
 
 /// Why no further call is sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

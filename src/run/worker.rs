@@ -3,23 +3,23 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::course::{Course, Pending};
-use super::habits::Habits;
+use super::concurrent_removals::{ConcurrentRemovals, RemovedFrom};
 use super::journal::{Before, Journal};
-use super::leavers::{Leavers, Leaves};
+use super::observed_capabilities::ObservedCapabilities;
 use super::outcome::{Outcome, Verdict};
 use super::ownership::Lag;
-use super::past::Asked;
+use super::prior_state::RequestedChange;
 use super::rehearse::Rehearsal;
+use super::row_progress::{PendingPatch, RowProgress};
 use super::stop::{StopReason, StopSwitch};
 use super::writer::Writer;
 use super::{Settings, not_attempted};
-use crate::directory::{Directory, Holder};
+use crate::directory::{AccountLookup, Directory};
 use crate::guard::{LockAllowance, LockLimit};
-use crate::pace::FaultKind;
-use crate::plan::{Impossible, Work, plan};
+use crate::plan::{Impossible, PlannedOperation, plan};
 use crate::roster::{Action, Change, Email, Protected};
 use crate::scim::{Client, Error};
+use crate::transport::FaultKind;
 
 /// What every row of a run needs.
 #[derive(Debug)]
@@ -29,8 +29,8 @@ pub(super) struct Worker {
     pub(super) directory: Arc<Directory>,
     pub(super) settings: Settings,
     pub(super) stop: Arc<StopSwitch>,
-    pub(super) habits: Habits,
-    pub(super) leavers: Leavers,
+    pub(super) capabilities: ObservedCapabilities,
+    pub(super) removals: ConcurrentRemovals,
     pub(super) journal: Journal,
     /// Whom no row locks or deletes.
     pub(super) protected: Protected,
@@ -60,9 +60,9 @@ impl Worker {
             protected: Protected::default(),
             directory,
             rehearsal: settings.rehearse.then(|| Rehearsal::new(settings.bulk)),
-            habits: Habits::of(settings.dialect),
+            capabilities: ObservedCapabilities::of(settings.capabilities),
             losses: None,
-            leavers: Leavers::default(),
+            removals: ConcurrentRemovals::default(),
             settings,
             stop,
             has_created: AtomicBool::new(false),
@@ -107,8 +107,8 @@ impl Worker {
     /// A row may have made an account that does not show yet.
     pub(super) fn may_be_made(&self, change: &Change, outcome: &Outcome) {
         let is_open = matches!(outcome.verdict, Verdict::Created | Verdict::Unknown);
-        if let Some(newcomer) = change.newcomer().filter(|_| is_open) {
-            self.directory.people.await_account(&newcomer.email);
+        if let Some(new_account) = change.new_account().filter(|_| is_open) {
+            self.directory.people.await_account(&new_account.email);
         }
     }
 
@@ -126,37 +126,43 @@ impl Worker {
     }
 
     /// Carries out what a row asks for.
-    pub(super) async fn carry_out(&self, asked: &Asked) -> Course {
+    pub(super) async fn carry_out(&self, asked: &RequestedChange) -> RowProgress {
         let change = &asked.change;
         if let Some(rehearsal) = &self.rehearsal {
             return Box::pin(self.rehearse(rehearsal, asked)).await;
         }
-        let holder = match (change, &asked.doubt) {
-            (Change::Create(_), None) => Holder::Nobody,
+        let lookup = match (change, &asked.doubt) {
+            (Change::Create(_), None) => AccountLookup::NotFound,
             _ => match Box::pin(self.directory.find(&asked.person(), change)).await {
-                Ok(holder) => holder,
+                Ok(lookup) => lookup,
                 Err(error) => return self.not_found(asked, &error).into(),
             },
         };
         if let Some(doubt) = &asked.doubt
-            && let Some(course) = Box::pin(self.resolve(asked, doubt, &holder)).await
+            && let Some(progress) = Box::pin(self.resolve(asked, doubt, &lookup)).await
         {
-            return course;
+            return progress;
         }
-        match plan(change, &holder, &self.directory.teams) {
-            Work::Create(user) => {
-                let newcomer = change
-                    .newcomer()
+        match plan(change, &lookup, &self.directory.teams) {
+            PlannedOperation::Create(user) => {
+                let new_account = change
+                    .new_account()
                     .expect("only a change with a newcomer is planned as a create");
-                Box::pin(self.create(asked, &user, newcomer)).await
+                Box::pin(self.create(asked, &user, new_account)).await
             }
-            Work::Nothing { id } => Outcome::new(Verdict::Unchanged).status(200).user(id).into(),
-            Work::Impossible(reason) => self.not_there(change, &reason).into(),
-            Work::Patch(correction) => {
-                Box::pin(self.correct(Pending::new(asked.number, change.action(), *correction)))
-                    .await
+            PlannedOperation::Nothing { id } => {
+                Outcome::new(Verdict::Unchanged).status(200).user(id).into()
             }
-            Work::Delete { id } => self.delete(asked, &holder, id).await.into(),
+            PlannedOperation::Impossible(reason) => self.not_there(change, &reason).into(),
+            PlannedOperation::Patch(account_patch) => {
+                Box::pin(self.apply_patch(PendingPatch::new(
+                    asked.number,
+                    change.action(),
+                    *account_patch,
+                )))
+                .await
+            }
+            PlannedOperation::Delete { id } => self.delete(asked, &lookup, id).await.into(),
         }
     }
 
@@ -177,15 +183,16 @@ impl Worker {
         }
     }
 
-    async fn delete(&self, asked: &Asked, holder: &Holder, id: String) -> Outcome {
-        let email = match holder {
-            Holder::Account(account) => account.user_name.clone(),
+    async fn delete(&self, asked: &RequestedChange, lookup: &AccountLookup, id: String) -> Outcome {
+        let email = match lookup {
+            AccountLookup::Account(account) => account.user_name.clone(),
             _ => None,
         };
         if self.protected.recognises(&id, email.as_deref()) {
             return protected(&id, email.as_deref());
         }
-        let is_active = matches!(holder, Holder::Account(account) if account.active != Some(false));
+        let is_active =
+            matches!(lookup, AccountLookup::Account(account) if account.active != Some(false));
         if is_active && let Some(outcome) = self.one_too_many(&id) {
             return outcome;
         }
@@ -197,7 +204,7 @@ impl Worker {
         if let Err(outcome) = self.announce(asked.number, before).await {
             return outcome.user(id);
         }
-        let _leaving = self.leavers.leave(&id, Leaves::Everything);
+        let _removal = self.removals.leave(&id, RemovedFrom::Everything);
         match self.writer.delete_user(&id).await {
             Ok(reply) => {
                 self.directory.people.forget(&id);
@@ -260,7 +267,7 @@ impl Worker {
     }
 
     /// The person of a row could not be looked up.
-    fn not_found(&self, asked: &Asked, error: &Error) -> Outcome {
+    fn not_found(&self, asked: &RequestedChange, error: &Error) -> Outcome {
         let outcome = self.not_found_out(error);
         let why = format_args!("the account could not be looked up: {error}");
         match asked.stays_in_doubt(why) {

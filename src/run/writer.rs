@@ -11,29 +11,29 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedMutexGuard, mpsc};
 
-use super::foundry::Foundry;
-use super::parcel::{Parcel, Payload, Posted};
-use crate::pace::{Fault, FaultKind, Refused};
-use crate::plan::Correction;
+use super::group_provisioner::GroupProvisioner;
+use super::queued_operation::{Payload, QueuedOperation, QueuedResult};
+use crate::plan::AccountPatch;
 use crate::scim::{
     BulkOperation, BulkResult, Client, Document, Error, Group, NewUser, Patch, Reply, Resource,
     User,
 };
+use crate::transport::{Fault, FaultKind, Refused};
 
 /// Sends what changes something.
 #[derive(Debug)]
 pub(super) struct Writer {
     client: Arc<Client>,
-    foundry: Arc<Foundry>,
+    provisioner: Arc<GroupProvisioner>,
     /// Where operations wait for others, if they may.
-    post: Option<mpsc::UnboundedSender<Parcel>>,
+    bulk_queue: Option<mpsc::UnboundedSender<QueuedOperation>>,
     /// Whose turn it is to change a group's members.
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 /// How an operation may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Route {
+pub(super) enum SendMode {
     /// Together with others. A request leaves when all others wait as well, so nobody who keeps others from going
     /// on may wait for it.
     Together,
@@ -77,42 +77,45 @@ impl Before {
 }
 
 impl Writer {
-    /// `post`: where operations wait for others, if the node takes bulk requests.
+    /// `bulk_queue`: where operations wait for others, if the node takes bulk requests.
     pub(super) fn new(
         client: Arc<Client>,
-        foundry: Arc<Foundry>,
-        post: Option<mpsc::UnboundedSender<Parcel>>,
+        provisioner: Arc<GroupProvisioner>,
+        bulk_queue: Option<mpsc::UnboundedSender<QueuedOperation>>,
     ) -> Self {
         Writer {
             client,
-            foundry,
-            post,
+            provisioner,
+            bulk_queue,
             turns: Mutex::default(),
         }
     }
 
-    /// `POST /Users`. Never sent twice in doubt; `route` says how it may go, and how it may next time.
+    /// `POST /Users`. Never sent twice in doubt; `mode` says how it may go, and how it may next time.
     pub(super) async fn create_user(
         &self,
         user: &NewUser,
-        route: &mut Route,
+        mode: &mut SendMode,
     ) -> Result<Reply<Option<User>>, Error> {
-        if self.post.is_none() && !self.refers_to_stand_ins(user) {
+        if self.bulk_queue.is_none() && !self.refers_to_stand_ins(user) {
             return Box::pin(self.client.create_user(user)).await;
         }
         let mut before = Before::default();
         let mut user = user.clone();
-        if self.foundry.makes_alone() {
+        if self.provisioner.makes_alone() {
             self.make_groups(&mut user.groups).await?;
         }
-        if *route == Route::Together {
-            let refers = user.groups.iter().any(|id| self.foundry.teams().awaits(id));
-            match self.post(Payload::NewUser(user.clone())).await {
-                Posted::Answered(Ok(reply)) => {
+        if *mode == SendMode::Together {
+            let refers = user
+                .groups
+                .iter()
+                .any(|id| self.provisioner.teams().awaits(id));
+            match self.submit(Payload::NewUser(user.clone())).await {
+                QueuedResult::Answered(Ok(reply)) => {
                     return Ok(reply.map(|result| account_of(&result, &user)));
                 }
-                Posted::Answered(Err(error)) => {
-                    *route = Route::Alone;
+                QueuedResult::Answered(Err(error)) => {
+                    *mode = SendMode::Alone;
                     let again = is_of_bulk(&error)
                         || error.status() == Some(404)
                         || (refers && !is_final(&error));
@@ -121,11 +124,11 @@ impl Writer {
                     }
                     before = Before::of(&error);
                 }
-                Posted::WithoutGroups(reply) => {
+                QueuedResult::WithoutGroups(reply) => {
                     return Ok(reply.map(|result| outside_of_groups(&result, &user)));
                 }
-                Posted::Lost(fault) => return Err(Error::Fault(fault)),
-                Posted::Alone => *route = Route::Alone,
+                QueuedResult::Lost(fault) => return Err(Error::Fault(fault)),
+                QueuedResult::Alone => *mode = SendMode::Alone,
             }
         }
         self.make_groups(&mut user.groups).await?;
@@ -137,12 +140,12 @@ impl Writer {
         &self,
         id: &str,
         patch: &Patch,
-        route: Route,
+        mode: SendMode,
     ) -> Result<Reply<Option<User>>, Error> {
-        let (written, route) = self.written(patch, route);
+        let (written, mode) = self.written(patch, mode);
         let operation = || BulkOperation::patch::<User>(id, &written).map(Payload::User);
         let alone = self.client.patch_user(id, patch);
-        self.send(route, operation, alone).await
+        self.send(mode, operation, alone).await
     }
 
     /// `PUT /Users/{id}`
@@ -150,18 +153,18 @@ impl Writer {
         &self,
         id: &str,
         document: &Document,
-        route: Route,
+        mode: SendMode,
     ) -> Result<Reply<Option<User>>, Error> {
         let operation = || BulkOperation::replace::<User>(id, document).map(Payload::User);
         let alone = self.client.put::<User>(id, document);
-        self.send(route, operation, alone).await
+        self.send(mode, operation, alone).await
     }
 
     /// `DELETE /Users/{id}`
     pub(super) async fn delete_user(&self, id: &str) -> Result<Reply<Option<User>>, Error> {
         let operation = || BulkOperation::delete::<User>(id).map(Payload::User);
         let alone = self.client.delete_user(id);
-        self.send(Route::Together, operation, alone).await
+        self.send(SendMode::Together, operation, alone).await
     }
 
     /// `PATCH /Groups/{id}`
@@ -170,32 +173,32 @@ impl Writer {
         id: &str,
         patch: &Patch,
     ) -> Result<Reply<Option<Group>>, Error> {
-        let (written, route) = self.written(patch, Route::Together);
+        let (written, mode) = self.written(patch, SendMode::Together);
         let operation = || {
             let operation = BulkOperation::patch::<Group>(id, &written)?;
             let group = id.to_owned();
             Ok(Payload::Members { group, operation })
         };
         let alone = self.patch_group_alone(id, patch);
-        self.send(route, operation, alone).await
+        self.send(mode, operation, alone).await
     }
 
     /// A PATCH as it goes in a bulk request, and by which route it may go at all.
-    fn written<'p>(&self, patch: &'p Patch, route: Route) -> (Cow<'p, Patch>, Route) {
+    fn written<'p>(&self, patch: &'p Patch, mode: SendMode) -> (Cow<'p, Patch>, SendMode) {
         match self.client.in_one(patch) {
-            Some(written) => (written, route),
-            None => (Cow::Borrowed(patch), Route::Alone),
+            Some(written) => (written, mode),
+            None => (Cow::Borrowed(patch), SendMode::Alone),
         }
     }
 
     /// Sends a change together with others, or else alone.
     async fn send<R: Resource>(
         &self,
-        route: Route,
+        mode: SendMode,
         payload: impl FnOnce() -> Result<Payload, Error>,
         alone: impl Future<Output = Result<Reply<Option<R>>, Error>>,
     ) -> Result<Reply<Option<R>>, Error> {
-        match self.try_together(route, payload).await? {
+        match self.try_together(mode, payload).await? {
             Ok(reply) => Ok(reply),
             Err(before) => before.and(Box::pin(alone).await),
         }
@@ -222,27 +225,30 @@ impl Writer {
     }
 
     /// Makes the groups that a change needs and that are not there yet.
-    pub(super) async fn make_groups_of(&self, correction: &mut Correction) -> Result<(), Error> {
-        self.make_groups(&mut correction.join).await?;
-        let teams = self.foundry.teams();
-        for group in correction.after.groups.iter_mut().flatten() {
+    pub(super) async fn make_groups_of(
+        &self,
+        account_patch: &mut AccountPatch,
+    ) -> Result<(), Error> {
+        self.make_groups(&mut account_patch.join).await?;
+        let teams = self.provisioner.teams();
+        for group in account_patch.after.groups.iter_mut().flatten() {
             group.value = teams.now(&group.value).to_owned();
         }
         Ok(())
     }
 
     fn refers_to_stand_ins(&self, user: &NewUser) -> bool {
-        let teams = self.foundry.teams();
+        let teams = self.provisioner.teams();
         user.groups.iter().any(|id| teams.is_stand_in(id))
     }
 
     async fn make_groups(&self, ids: &mut [String]) -> Result<(), Error> {
-        let teams = self.foundry.teams();
+        let teams = self.provisioner.teams();
         for id in ids {
             if teams.awaits(id) {
                 // Whatever comes of it: whether the group is there, the next line sees.
-                self.post(Payload::Group(id.clone())).await;
-                Box::pin(self.foundry.found(&self.client, id)).await?;
+                self.submit(Payload::Group(id.clone())).await;
+                Box::pin(self.provisioner.create(&self.client, id)).await?;
             }
             let now = teams.now(id).to_owned();
             *id = now;
@@ -253,22 +259,22 @@ impl Writer {
     /// Sends an operation together with others; what is left to be sent alone comes back as `Err`.
     async fn try_together<R: Resource>(
         &self,
-        route: Route,
+        mode: SendMode,
         payload: impl FnOnce() -> Result<Payload, Error>,
     ) -> Result<Result<Reply<Option<R>>, Before>, Error> {
-        if self.post.is_none() || route == Route::Alone {
+        if self.bulk_queue.is_none() || mode == SendMode::Alone {
             return Ok(Err(Before::default()));
         }
-        let fault = match self.post(payload()?).await {
-            Posted::Answered(Ok(reply)) | Posted::WithoutGroups(reply) => {
+        let fault = match self.submit(payload()?).await {
+            QueuedResult::Answered(Ok(reply)) | QueuedResult::WithoutGroups(reply) => {
                 return Ok(Ok(reply.map(|result| result.resource())));
             }
-            Posted::Answered(Err(error)) if is_of_bulk(&error) || wants_version(&error) => {
+            QueuedResult::Answered(Err(error)) if is_of_bulk(&error) || wants_version(&error) => {
                 return Ok(Err(Before::of(&error)));
             }
-            Posted::Answered(Err(error)) => return Err(error),
-            Posted::Alone => return Ok(Err(Before::default())),
-            Posted::Lost(fault) => fault,
+            QueuedResult::Answered(Err(error)) => return Err(error),
+            QueuedResult::Alone => return Ok(Err(Before::default())),
+            QueuedResult::Lost(fault) => fault,
         };
         let lost = fault.kind == FaultKind::AnswerLost || fault.kind == FaultKind::Unreadable;
         let error = Error::Fault(fault);
@@ -280,16 +286,16 @@ impl Writer {
         }
     }
 
-    async fn post(&self, payload: Payload) -> Posted {
-        let Some(post) = &self.post else {
-            return Posted::Alone;
+    async fn submit(&self, payload: Payload) -> QueuedResult {
+        let Some(bulk_queue) = &self.bulk_queue else {
+            return QueuedResult::Alone;
         };
-        let (parcel, answered) = Parcel::new(payload);
-        if post.send(parcel).is_err() {
-            return Posted::Alone;
+        let (item, answered) = QueuedOperation::new(payload);
+        if bulk_queue.send(item).is_err() {
+            return QueuedResult::Alone;
         }
         answered.await.unwrap_or_else(|_| {
-            Posted::Lost(Fault {
+            QueuedResult::Lost(Fault {
                 kind: FaultKind::AnswerLost,
                 cause: Some(
                     "the program failed while it sent a bulk request"

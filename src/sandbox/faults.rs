@@ -249,18 +249,18 @@ impl Faults {
 
 /// Decides call by call, from one seed: the same calls in the same order meet the same faults.
 #[derive(Debug)]
-pub(super) struct Dice(Mutex<Cup>);
+pub(super) struct FaultPicker(Mutex<PickerState>);
 
 #[derive(Debug)]
-struct Cup {
+struct PickerState {
     faults: Faults,
     random: fastrand::Rng,
 }
 
-impl Dice {
+impl FaultPicker {
     pub(super) fn new(faults: Faults, seed: u64) -> Self {
         let random = fastrand::Rng::with_seed(seed);
-        Self(Mutex::new(Cup { faults, random }))
+        Self(Mutex::new(PickerState { faults, random }))
     }
 
     /// Decides by other shares from here on.
@@ -268,7 +268,7 @@ impl Dice {
         self.cup().faults = faults;
     }
 
-    fn cup(&self) -> MutexGuard<'_, Cup> {
+    fn cup(&self) -> MutexGuard<'_, PickerState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -351,8 +351,10 @@ mod tests {
     #[test]
     fn the_same_seed_throws_the_same_faults_in_the_right_share() {
         let throws = |seed| {
-            let dice = Dice::new("500=10%,reset@after=20%".parse().unwrap(), seed);
-            (0..10_000).map(|_| dice.throw()).collect::<Vec<_>>()
+            let fault_picker = FaultPicker::new("500=10%,reset@after=20%".parse().unwrap(), seed);
+            (0..10_000)
+                .map(|_| fault_picker.throw())
+                .collect::<Vec<_>>()
         };
         assert_eq!(throws(7), throws(7));
         assert_ne!(throws(7), throws(8));

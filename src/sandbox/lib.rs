@@ -33,6 +33,7 @@ mod calls;
 mod connection;
 #[cfg(test)]
 mod consistency;
+mod corrupt;
 mod discovery;
 mod email;
 mod error;
@@ -58,7 +59,6 @@ mod resources;
 mod seed;
 mod serve;
 mod snapshot;
-mod spoil;
 mod store;
 mod throttle;
 mod tls;
@@ -85,7 +85,7 @@ pub use throttle::{Limits, LimitsError};
 pub use tls::{Tls, Versions};
 
 use calls::Counters;
-use faults::Dice;
+use faults::FaultPicker;
 use node::{Node, Shared};
 use options::Offer;
 use serve::Front;
@@ -129,7 +129,7 @@ impl Sandbox {
             tells_limits: options.tell_limits,
             latency: options.latency,
             gzip: options.gzip,
-            dice: Dice::new(options.faults, options.seed),
+            fault_picker: FaultPicker::new(options.faults, options.seed),
             counters: Counters::new(),
         });
         let (stop, stopped) = oneshot::channel();
@@ -179,7 +179,7 @@ impl Sandbox {
 
     /// From here on these calls go wrong, instead of those that went wrong before.
     pub fn set_faults(&self, faults: Faults) {
-        self.front.dice.exchange(faults);
+        self.front.fault_picker.exchange(faults);
     }
 
     /// Stops listening and closes all connections, calls under way included.

@@ -28,10 +28,10 @@ use tokio_rustls::TlsAcceptor;
 
 use super::calls::Counters;
 use super::connection::{Connection, Dropped};
+use super::corrupt::corrupt;
 use super::error::{ScimError, wait};
-use super::faults::{Dice, FaultKind, Moment};
+use super::faults::{FaultKind, FaultPicker, Moment};
 use super::gzip::{Gzip, pack};
-use super::spoil::spoil;
 use super::throttle::{Inside, Throttle};
 use super::tls::speaks_http_2;
 
@@ -59,7 +59,7 @@ pub(super) struct Front {
     pub(super) tells_limits: bool,
     pub(super) latency: Duration,
     pub(super) gzip: Gzip,
-    pub(super) dice: Dice,
+    pub(super) fault_picker: FaultPicker,
     pub(super) counters: Counters,
 }
 
@@ -163,7 +163,7 @@ impl Front {
             None
         };
         let fault = if refusal.is_none() {
-            self.dice.throw()
+            self.fault_picker.throw()
         } else {
             None
         };
@@ -178,7 +178,7 @@ impl Front {
         match fault {
             Some(fault) if fault.moment == Moment::Before => match fault.kind {
                 FaultKind::Delay(time) => sleep(time).await,
-                kind => return spoil(kind, connection, not_carried_out()).await,
+                kind => return corrupt(kind, connection, not_carried_out()).await,
             },
             _ => {}
         }
@@ -191,7 +191,7 @@ impl Front {
         let response = telling(response, told);
         match fault {
             Some(fault) if fault.moment == Moment::After => {
-                spoil(fault.kind, connection, response).await
+                corrupt(fault.kind, connection, response).await
             }
             _ => Ok(response),
         }

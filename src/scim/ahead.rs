@@ -15,11 +15,11 @@ use tokio::task::JoinHandle;
 use super::client::Client;
 use super::error::Error;
 use super::message::Page;
-use super::place::{Cursor, Place};
+use super::page_start::{Cursor, PageStart};
 use super::query::Query;
 use super::reply::Reply;
 use super::resource::Resource;
-use crate::pace::Fault;
+use crate::transport::Fault;
 
 /// How many pages are on their way at the most, which is also what memory holds. How many calls there may be at
 /// once is for the pace to say.
@@ -52,7 +52,7 @@ impl<R> Drop for Asked<R> {
 
 /// Where further pages are, as far as that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Course {
+pub(super) struct PageLayout {
     /// From the beginning of a page to that of the next.
     pub(super) step: u64,
     /// Where the last page may begin.
@@ -97,7 +97,7 @@ impl<R: Resource> Ahead<R> {
         query: &Query,
         start: u64,
         count: Option<u64>,
-        course: Option<Course>,
+        layout: Option<PageLayout>,
     ) -> Result<Reply<Page<R>>, Error> {
         if !self.asked.is_empty() && self.from != start {
             self.forget();
@@ -107,8 +107,8 @@ impl<R: Resource> Ahead<R> {
             (self.from, self.to) = (start, start);
             self.ask(query, count, 0);
         }
-        let step = course.map_or(0, |course| course.step);
-        if let Some(Course { step, last }) = course.filter(|_| !self.given_up) {
+        let step = layout.map_or(0, |layout| layout.step);
+        if let Some(PageLayout { step, last }) = layout.filter(|_| !self.given_up) {
             if self.to == start {
                 self.to += step;
             }
@@ -120,20 +120,24 @@ impl<R: Resource> Ahead<R> {
         match self.asked.next().await {
             Some(page) => page,
             // There is the one at `start` at least.
-            None => self.client.page(query, &Place::Index(start), count).await,
+            None => {
+                self.client
+                    .page(query, &PageStart::Index(start), count)
+                    .await
+            }
         }
     }
 
     fn ask(&mut self, query: &Query, count: Option<u64>, step: u64) {
-        let asked = self.asked(query, Place::Index(self.to), count);
+        let asked = self.asked(query, PageStart::Index(self.to), count);
         self.asked.push_back(asked);
         self.to += step;
     }
 
-    fn asked(&self, query: &Query, place: Place, count: Option<u64>) -> Asked<R> {
+    fn asked(&self, query: &Query, page_start: PageStart, count: Option<u64>) -> Asked<R> {
         let (client, query) = (Arc::clone(&self.client), query.clone());
         Asked(tokio::spawn(async move {
-            client.page(&query, &place, count).await
+            client.page(&query, &page_start, count).await
         }))
     }
 
@@ -147,7 +151,7 @@ impl<R: Resource> Ahead<R> {
         match self.coming.take() {
             Some(coming) => coming.await,
             None => {
-                let asked = self.asked(query, Place::Cursor(cursor.clone()), count);
+                let asked = self.asked(query, PageStart::Cursor(cursor.clone()), count);
                 asked.await
             }
         }
@@ -155,16 +159,16 @@ impl<R: Resource> Ahead<R> {
 
     /// Asks for the page at `cursor`, which will be the next.
     pub(super) fn expect(&mut self, query: &Query, cursor: &Cursor, count: Option<u64>) {
-        self.coming = Some(self.asked(query, Place::Cursor(cursor.clone()), count));
+        self.coming = Some(self.asked(query, PageStart::Cursor(cursor.clone()), count));
     }
 
     /// By which way the node gives lists, as far as that is known.
-    pub(super) fn first(&self) -> Place {
-        self.client.ways.first()
+    pub(super) fn first(&self) -> PageStart {
+        self.client.paging.first()
     }
 
     /// Where a list begins by the other way, if a refusal may be about this one.
-    pub(super) fn other(&self) -> Option<Place> {
-        self.client.ways.other()
+    pub(super) fn other(&self) -> Option<PageStart> {
+        self.client.paging.other()
     }
 }

@@ -13,7 +13,7 @@ use super::discovery::Bulk;
 use super::error::Error;
 use super::message::Patch;
 use super::resource::Resource;
-use crate::pace::Repeat;
+use crate::transport::Idempotency;
 
 /// What a node grants to one bulk request (`bulk` of `ServiceProviderConfig`; RFC 7643, section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -281,12 +281,12 @@ impl BulkRequest {
 
     /// Whether it may be sent twice: not if it creates anything, else as its operations.
     #[must_use]
-    pub fn repeat(&self) -> Repeat {
+    pub fn idempotency(&self) -> Idempotency {
         let creates = |named: &Named| named.operation.method == BulkMethod::Post;
         if self.operations.iter().any(creates) {
-            Repeat::LookFirst
+            Idempotency::LookFirst
         } else {
-            Repeat::Safe
+            Idempotency::Safe
         }
     }
 }
@@ -402,12 +402,12 @@ mod tests {
     #[test]
     fn a_request_that_creates_is_not_sent_twice_in_doubt() {
         let mut request = BulkRequest::new(WIDE);
-        assert_eq!(request.repeat(), Repeat::Safe);
+        assert_eq!(request.idempotency(), Idempotency::Safe);
         let lock = BulkOperation::delete::<User>("7").unwrap();
         request.add(lock).unwrap();
-        assert_eq!(request.repeat(), Repeat::Safe);
+        assert_eq!(request.idempotency(), Idempotency::Safe);
         request.add(user("ann@example.com")).unwrap();
-        assert_eq!(request.repeat(), Repeat::LookFirst);
+        assert_eq!(request.idempotency(), Idempotency::LookFirst);
     }
 
     #[test]

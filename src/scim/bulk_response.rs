@@ -16,8 +16,8 @@ use super::loose::{self, Object, Text};
 use super::message::detail;
 use super::reply::Reply;
 use super::resource::{Resource, resource};
-use crate::pace::retry::{Happened, happened};
-use crate::pace::{Fault, FaultKind, Refused};
+use crate::transport::retry::{CallStatus, call_status};
+use crate::transport::{Fault, FaultKind, Refused};
 
 /// What came back, in the node's own order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,8 +215,8 @@ impl BulkResult {
             None => String::new(),
         };
         let body = body.as_bytes();
-        let what = StatusCode::from_u16(status).map(|status| happened(status, body));
-        if let Ok(Happened::Unavailable | Happened::ServerError) = what {
+        let what = StatusCode::from_u16(status).map(|status| call_status(status, body));
+        if let Ok(CallStatus::Unavailable | CallStatus::ServerError) = what {
             return Err(lost(whole, Some(status), detail(body)));
         }
         Err(Error::Refused(Refusal {

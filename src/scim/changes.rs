@@ -14,10 +14,10 @@ use super::patching::Form;
 use super::reply::Reply;
 use super::resource::{Group, Resource, User};
 use super::version::{OVERTAKEN, version, version_said};
-use crate::pace::{Call, Repeat};
+use crate::transport::{Call, Idempotency};
 
 /// A change of which nothing, or only a part, was carried out.
-struct Undone {
+struct PartialPatch {
     done: usize,
     error: Error,
 }
@@ -57,7 +57,7 @@ impl Client {
                 self.patching.learn(usual);
                 return Ok(reply);
             }
-            Err(Undone {
+            Err(PartialPatch {
                 done: 0,
                 error: Error::Refused(refusal),
             }) if refusal.speaks_of_operations() => refusal,
@@ -76,7 +76,7 @@ impl Client {
                         ..reply
                     });
                 }
-                Err(Undone {
+                Err(PartialPatch {
                     done: 0,
                     error: Error::Refused(other),
                 }) if other.is_about_form() => attempts += other.attempts,
@@ -94,7 +94,7 @@ impl Client {
         form: Form,
         id: &str,
         patch: &Patch,
-    ) -> Result<Reply<Option<R>>, Undone> {
+    ) -> Result<Reply<Option<R>>, PartialPatch> {
         let patch = patch.written(form.capital);
         let all = patch.operations.len();
         let in_one = if form.apart { 1 } else { all.max(1) };
@@ -115,7 +115,7 @@ impl Client {
                 Ok(reply) => attempts += reply.attempts,
                 Err(error) => {
                     let error = error.after(attempts, false).after_some(done, all);
-                    return Err(Undone { done, error });
+                    return Err(PartialPatch { done, error });
                 }
             }
             done += in_one;
@@ -127,7 +127,7 @@ impl Client {
         id: &str,
         patch: &Patch,
     ) -> Result<Reply<Option<R>>, Error> {
-        let mut call = self.call(Method::PATCH, &[R::ENDPOINT, id], Repeat::Safe)?;
+        let mut call = self.call(Method::PATCH, &[R::ENDPOINT, id], Idempotency::Safe)?;
         call.longest_answer = LONGEST_PAGE;
         self.change(id, with_body(call, patch)).await
     }
@@ -137,7 +137,7 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn delete_user(&self, id: &str) -> Result<Reply<Option<User>>, Error> {
-        let call = self.call(Method::DELETE, &[User::ENDPOINT, id], Repeat::Safe)?;
+        let call = self.call(Method::DELETE, &[User::ENDPOINT, id], Idempotency::Safe)?;
         self.change(id, call).await
     }
 
@@ -147,7 +147,7 @@ impl Client {
     /// # Errors
     /// 404 when there is no such group, also when an earlier attempt has deleted it; see [`Error`].
     pub async fn delete_group(&self, id: &str) -> Result<Reply<Option<Group>>, Error> {
-        let call = self.call(Method::DELETE, &[Group::ENDPOINT, id], Repeat::Safe)?;
+        let call = self.call(Method::DELETE, &[Group::ENDPOINT, id], Idempotency::Safe)?;
         self.change(id, call).await
     }
 
@@ -192,10 +192,10 @@ impl Client {
     }
 
     async fn version_of<R: Resource>(&self, id: &str) -> Result<Option<HeaderValue>, Error> {
-        let mut call = self.call(Method::GET, &[R::ENDPOINT, id], Repeat::Safe)?;
+        let mut call = self.call(Method::GET, &[R::ENDPOINT, id], Idempotency::Safe)?;
         call.longest_answer = LONGEST_PAGE;
         let read = |body: &[u8]| Some(version_said(&mut Object::parse(body)?));
-        let answer = self.line.send(&call, read).await?;
+        let answer = self.transport.send(&call, read).await?;
         Ok(match &answer.content {
             Ok(said) => version(&answer.headers, said.as_deref()),
             Err(_) => None,

@@ -17,13 +17,13 @@ use super::document::Document;
 use super::error::{Error, Refusal};
 use super::loose::{self, Object};
 use super::message::detail;
+use super::page_start::PagingCapability;
 use super::patching::Patching;
-use super::place::Ways;
 use super::reply::Reply;
 use super::resource::{Group, Resource, Shown, User};
 use super::version::Versions;
-use crate::pace::retry::{Happened, back_off, happened};
-use crate::pace::{Answer, Call, Class, Line, Repeat, date_in_seconds, retry_after};
+use crate::transport::retry::{CallStatus, back_off, call_status};
+use crate::transport::{Answer, Call, Class, Idempotency, Transport, date_in_seconds, retry_after};
 
 /// One resource is small.
 const LONGEST_RESOURCE: usize = 4 << 20;
@@ -34,13 +34,13 @@ pub(super) const LONGEST_PAGE: usize = 256 << 20;
 /// A node, spoken to in SCIM.
 #[derive(Debug)]
 pub struct Client {
-    pub(super) line: Line,
+    pub(super) transport: Transport,
     pub(super) base: Url,
     /// Whether the node takes groups by the core schema only.
     core_groups: AtomicBool,
     pub(super) versions: Versions,
     /// By which way it gives lists.
-    pub(super) ways: Ways,
+    pub(super) paging: PagingCapability,
     creates_ended: Arc<AtomicBool>,
     /// How a PATCH is put to it.
     pub(super) patching: Patching,
@@ -49,13 +49,13 @@ pub struct Client {
 impl Client {
     /// A client for the node whose SCIM endpoint is `base`.
     #[must_use]
-    pub fn new(line: Line, base: Url) -> Self {
+    pub fn new(transport: Transport, base: Url) -> Self {
         Client {
-            line,
+            transport,
             base,
             core_groups: AtomicBool::new(false),
             versions: Versions::default(),
-            ways: Ways::default(),
+            paging: PagingCapability::default(),
             creates_ended: Arc::default(),
             patching: Patching::default(),
         }
@@ -63,14 +63,14 @@ impl Client {
 
     /// The line that the calls go over.
     #[must_use]
-    pub fn line(&self) -> &Line {
-        &self.line
+    pub fn transport(&self) -> &Transport {
+        &self.transport
     }
 
     /// The node's own time (`Date`) as of its latest answer, in seconds since 1970; none if it does not say it.
     #[must_use]
     pub fn node_time(&self) -> Option<i64> {
-        self.line.node_time()
+        self.transport.node_time()
     }
 
     /// The node's address, without a slash at the end.
@@ -86,13 +86,13 @@ impl Client {
     /// # Errors
     /// 409 when the email is taken, 428 when the seats are used up; see [`Error`].
     pub async fn create_user(&self, user: &NewUser) -> Result<Reply<Option<User>>, Error> {
-        let mut call = self.call(Method::POST, &[User::ENDPOINT], Repeat::LookFirst)?;
+        let mut call = self.call(Method::POST, &[User::ENDPOINT], Idempotency::LookFirst)?;
         call.withdrawn = Some(Arc::clone(&self.creates_ended));
         self.changed(with_body(call, user)).await
     }
 
     /// Sends no more creates: those that wait to be sent end with
-    /// [`FaultKind::Withdrawn`](crate::pace::FaultKind::Withdrawn).
+    /// [`FaultKind::Withdrawn`](crate::transport::FaultKind::Withdrawn).
     /// Whether they were not ended before.
     pub fn end_creates(&self) -> bool {
         !self.creates_ended.swap(true, Ordering::Relaxed)
@@ -113,9 +113,12 @@ impl Client {
     }
 
     async fn one<R: Resource>(&self, id: &str) -> Result<Reply<Option<R>>, Error> {
-        let mut call = self.call(Method::GET, &[R::ENDPOINT, id], Repeat::Safe)?;
+        let mut call = self.call(Method::GET, &[R::ENDPOINT, id], Idempotency::Safe)?;
         call.longest_answer = LONGEST_PAGE;
-        let answer = self.line.send(&call, |body| parse(body).map(Some)).await?;
+        let answer = self
+            .transport
+            .send(&call, |body| parse(body).map(Some))
+            .await?;
         match answer.status.as_u16() {
             404 => Ok(reply(&answer, None)),
             _ => accept(answer),
@@ -127,9 +130,9 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn document<R: Resource>(&self, id: &str) -> Result<Reply<Option<Document>>, Error> {
-        let mut call = self.call(Method::GET, &[R::ENDPOINT, id], Repeat::Safe)?;
+        let mut call = self.call(Method::GET, &[R::ENDPOINT, id], Idempotency::Safe)?;
         call.longest_answer = LONGEST_PAGE;
-        let answer = self.line.send(&call, Document::parse).await?;
+        let answer = self.transport.send(&call, Document::parse).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(reply(&answer, None));
         }
@@ -149,7 +152,7 @@ impl Client {
         id: &str,
         document: &Document,
     ) -> Result<Reply<Option<R>>, Error> {
-        let mut call = self.call(Method::PUT, &[R::ENDPOINT, id], Repeat::Safe)?;
+        let mut call = self.call(Method::PUT, &[R::ENDPOINT, id], Idempotency::Safe)?;
         call.longest_answer = LONGEST_PAGE;
         call.if_match = document.version().cloned();
         self.changed(with_body(call, document)).await
@@ -170,11 +173,11 @@ impl Client {
     /// # Errors
     /// 413 when the request is too large, 404 or 501 when the node takes none after all; see [`Error`].
     pub async fn bulk(&self, request: &BulkRequest) -> Result<Reply<BulkResponse>, Error> {
-        let mut call = self.call(Method::POST, &["Bulk"], request.repeat())?;
+        let mut call = self.call(Method::POST, &["Bulk"], request.idempotency())?;
         call.longest_answer = LONGEST_PAGE;
         call.parts = request.len();
         accept(
-            self.line
+            self.transport
                 .send(&with_body(call, request), BulkResponse::parse)
                 .await?,
         )
@@ -186,28 +189,32 @@ impl Client {
         const ATTEMPTS: u32 = 3;
         const LONGEST_WAIT: Duration = Duration::from_secs(2);
         let path = ["ServiceProviderConfig"];
-        let call = self.call(Method::GET, &path, Repeat::Safe).ok()?;
+        let call = self.call(Method::GET, &path, Idempotency::Safe).ok()?;
         for attempt in 1..=ATTEMPTS {
-            let heard = self.line.ask(&call).await.ok()?;
-            if heard.status.is_success() {
-                let config = ServiceProviderConfig::read(&heard.body)?;
+            let response = self.transport.ask(&call).await.ok()?;
+            if response.status.is_success() {
+                let config = ServiceProviderConfig::read(&response.body)?;
                 if config
                     .pagination
                     .as_ref()
                     .is_some_and(Pagination::is_by_cursor_only)
                 {
-                    self.ways.are_said_to_be_by_cursor();
+                    self.paging.are_said_to_be_by_cursor();
                 }
                 return Some(config);
             }
-            let what = happened(heard.status, &heard.body);
-            let is_busy = matches!(what, Happened::Throttled | Happened::Unavailable);
+            let what = call_status(response.status, &response.body);
+            let is_busy = matches!(what, CallStatus::Throttled | CallStatus::Unavailable);
             if !is_busy || attempt == ATTEMPTS {
                 return None;
             }
             let wait =
-                retry_after(&heard.headers, &heard.body).unwrap_or_else(|| back_off(attempt));
-            self.line.pace().rest(wait.min(LONGEST_WAIT)).await.ok()?;
+                retry_after(&response.headers, &response.body).unwrap_or_else(|| back_off(attempt));
+            self.transport
+                .pace()
+                .rest(wait.min(LONGEST_WAIT))
+                .await
+                .ok()?;
         }
         None
     }
@@ -215,9 +222,9 @@ impl Client {
     /// `GET /Schemas/{id}` (RFC 7644, section 4); nothing when the node does not tell.
     pub async fn schema(&self, id: &str) -> Option<Schema> {
         let call = self
-            .call(Method::GET, &[Schema::ENDPOINT, id], Repeat::Safe)
+            .call(Method::GET, &[Schema::ENDPOINT, id], Idempotency::Safe)
             .ok()?;
-        let answer = self.line.send(&call, parse::<Schema>).await.ok()?;
+        let answer = self.transport.send(&call, parse::<Schema>).await.ok()?;
         answer.content.ok()
     }
 
@@ -247,7 +254,7 @@ impl Client {
     }
 
     async fn post_group(&self, group: &NewGroup) -> Result<Reply<Option<Group>>, Error> {
-        let call = self.call(Method::POST, &[Group::ENDPOINT], Repeat::LookFirst)?;
+        let call = self.call(Method::POST, &[Group::ENDPOINT], Idempotency::LookFirst)?;
         self.changed(with_body(call, group)).await
     }
 
@@ -260,14 +267,14 @@ impl Client {
                 .filter(|shown| !shown.is_error)
                 .map(|shown| shown.resource),
         };
-        accept(self.line.send(&call, read).await?)
+        accept(self.transport.send(&call, read).await?)
     }
 
     pub(super) fn call(
         &self,
         method: Method,
         path: &[&str],
-        repeat: Repeat,
+        idempotency: Idempotency,
     ) -> Result<Call, Error> {
         let mut url = self.base.clone();
         // Dots would climb up in the address, however they are written.
@@ -283,7 +290,7 @@ impl Client {
             url,
             body: None,
             if_match: None,
-            repeat,
+            idempotency,
             longest_answer: LONGEST_RESOURCE,
             gzip: false,
             parts: 1,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::pace;
+use crate::transport;
 
 /// A call that did not bring what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,7 +14,7 @@ pub enum Error {
     Refused(Refusal),
     /// There was no answer.
     #[error(transparent)]
-    Fault(#[from] pace::Fault),
+    Fault(#[from] transport::Fault),
     /// An id that cannot stand in an address.
     #[error("{0:?} cannot be an id")]
     ImpossibleId(String),
@@ -315,7 +315,7 @@ impl Error {
     pub fn is_hopeless(&self) -> bool {
         match self {
             Error::Refused(refusal) => refusal.is_about_token(),
-            Error::Fault(fault) => fault.kind == pace::FaultKind::Unreachable,
+            Error::Fault(fault) => fault.kind == transport::FaultKind::Unreachable,
             _ => false,
         }
     }

@@ -16,16 +16,16 @@ use std::sync::Arc;
 
 use tracing::{debug, warn};
 
-use super::ahead::{Ahead, Course};
+use super::ahead::{Ahead, PageLayout};
 use super::client::Client;
 use super::error::{Error, Refusal};
 use super::keys::Keys;
 use super::message::Page;
-use super::place::{Cursor, Place};
+use super::page_start::{Cursor, PageStart};
 use super::query::Query;
 use super::resource::Resource;
 use super::walk::{Seen, Step, Walk};
-use crate::pace::FaultKind;
+use crate::transport::FaultKind;
 
 /// How many are asked for at once: the most that nodes are known to grant.
 pub const PAGE: u64 = 1000;
@@ -60,7 +60,7 @@ pub struct Listing<R> {
     /// How many are asked for at once; as many as the node likes, where it refuses every number.
     count: Option<u64>,
     /// Where a reading begins.
-    first: Place,
+    first: PageStart,
     /// The node's no to the other way, since which this way is tried.
     refused: Option<Refusal>,
     hasher: RandomState,
@@ -98,9 +98,9 @@ enum Ending {
 }
 
 impl Reading {
-    fn from(first: &Place) -> Self {
+    fn from(first: &PageStart) -> Self {
         Reading {
-            walk: matches!(first, Place::Cursor(_)).then(Walk::default),
+            walk: matches!(first, PageStart::Cursor(_)).then(Walk::default),
             ..Reading::default()
         }
     }
@@ -219,8 +219,8 @@ impl<R: Resource> Listing<R> {
     async fn page_by_index(&mut self) -> Result<Vec<R>, Error> {
         let overlapping = self.overlap == Overlap::One && self.reading.last.is_some();
         let start = self.reading.position + u64::from(!overlapping);
-        let course = self.course();
-        let asked = self.ahead.page(&self.query, start, self.count, course);
+        let layout = self.layout();
+        let asked = self.ahead.page(&self.query, start, self.count, layout);
         // A doubtful end is believed when nothing comes behind it; the total of an empty page there may well be 0, and
         // some nodes refuse to look.
         let behind = self
@@ -323,13 +323,13 @@ impl<R: Resource> Listing<R> {
     }
 
     /// Where further pages are, if they are as long as the last one.
-    fn course(&self) -> Option<Course> {
+    fn layout(&self) -> Option<PageLayout> {
         let repeated = u64::from(self.overlap == Overlap::One);
         let step = self.reading.came.saturating_sub(repeated);
         let total = self.total.filter(|_| step > 0)?;
         // The last one of a list may well end a page, and begins none then.
         let last = total.saturating_sub(repeated);
-        Some(Course { step, last })
+        Some(PageLayout { step, last })
     }
 
     /// Refuses a list that goes on and on.

@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde::de::{MapAccess, SeqAccess};
 use serde_json::Value;
 
-use super::dialect::ActiveAs;
+use super::capabilities::ActiveAs;
 use super::filter::equals;
 use super::loose::{self, Count, Loose, Object, Text, each};
-use super::place::Cursor;
+use super::page_start::Cursor;
 use super::resource::{Resource, Shown};
 
 /// One page of a list (RFC 7644, section 3.4.2).

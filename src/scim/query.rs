@@ -5,10 +5,10 @@ use reqwest::Method;
 use super::client::{Client, LONGEST_PAGE, accept};
 use super::error::Error;
 use super::message::Page;
-use super::place::Place;
+use super::page_start::PageStart;
 use super::reply::Reply;
 use super::resource::Resource;
-use crate::pace::Repeat;
+use crate::transport::Idempotency;
 
 /// What to list (RFC 7644, section 3.4.2).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,12 +29,12 @@ impl Client {
         query: &Query,
         count: u64,
     ) -> Result<Reply<Page<R>>, Error> {
-        match self.page(query, &self.ways.first(), Some(count)).await {
+        match self.page(query, &self.paging.first(), Some(count)).await {
             Err(Error::Refused(refusal)) if refusal.may_be_about_index() => {
                 let refused = Error::Refused(refusal);
-                match self.ways.other() {
-                    Some(place) => {
-                        let page = self.page(query, &place, Some(count)).await;
+                match self.paging.other() {
+                    Some(page_start) => {
+                        let page = self.page(query, &page_start, Some(count)).await;
                         page.map_err(|_| refused)
                     }
                     None => Err(refused),
@@ -44,17 +44,17 @@ impl Client {
         }
     }
 
-    /// `GET /Users` or `GET /Groups`: one page, from `place`, with `count` at the most, or as many as the node likes.
+    /// `GET /Users` or `GET /Groups`: one page, from `page_start`, with `count` at the most, or as many as the node likes.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn page<R: Resource>(
         &self,
         query: &Query,
-        place: &Place,
+        page_start: &PageStart,
         count: Option<u64>,
     ) -> Result<Reply<Page<R>>, Error> {
-        let mut call = self.call(Method::GET, &[R::ENDPOINT], Repeat::Safe)?;
+        let mut call = self.call(Method::GET, &[R::ENDPOINT], Idempotency::Safe)?;
         call.longest_answer = LONGEST_PAGE;
         call.gzip = true;
         {
@@ -62,7 +62,7 @@ impl Client {
             if let Some(filter) = &query.filter {
                 pairs.append_pair("filter", filter);
             }
-            let (name, value) = place.parameter();
+            let (name, value) = page_start.parameter();
             pairs.append_pair(name, &value);
             if let Some(count) = count {
                 pairs.append_pair("count", &count.to_string());
@@ -71,8 +71,8 @@ impl Client {
                 pairs.append_pair("excludedAttributes", excluded);
             }
         }
-        let page = accept(self.line.send(&call, Page::parse).await?)?;
-        self.ways.came(place);
+        let page = accept(self.transport.send(&call, Page::parse).await?)?;
+        self.paging.came(page_start);
         Ok(page)
     }
 }

@@ -12,14 +12,14 @@ use super::client::{Client, LONGEST_PAGE, class, parse};
 use super::error::Refusal;
 use super::loose::Object;
 use super::message::{Page, detail};
-use super::place::Place;
+use super::page_start::PageStart;
 use super::resource::Resource;
-use crate::pace::Repeat;
-use crate::pace::{Call, Class, Fault, Heard};
+use crate::transport::Idempotency;
+use crate::transport::{Call, Class, Fault, RawResponse};
 
 /// A place below a node's address, with a query. It cannot lead anywhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct RequestTarget {
     /// Not percent-encoded.
     segments: Vec<String>,
     /// A query as somebody wrote it, percent-encoded where need be.
@@ -30,7 +30,7 @@ pub struct Target {
 
 /// A path that is none below the node's address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadTarget {
+pub enum BadRequestTarget {
     /// A whole address.
     #[error(
         "{0:?} is a whole address; give the path below the node's, such as /Users: the token is sent to no host but the node's"
@@ -47,11 +47,11 @@ pub enum BadTarget {
     NotText(String),
 }
 
-impl Target {
+impl RequestTarget {
     /// A path of these parts, which are not percent-encoded.
     #[must_use]
     pub fn new(segments: &[&str]) -> Self {
-        Target {
+        RequestTarget {
             segments: segments.iter().map(|&segment| segment.into()).collect(),
             written: None,
             pairs: Vec::new(),
@@ -63,13 +63,13 @@ impl Target {
     ///
     /// # Errors
     /// When it leads anywhere but below the node's address.
-    pub fn read(text: &str) -> Result<Self, BadTarget> {
+    pub fn read(text: &str) -> Result<Self, BadRequestTarget> {
         let (path, written) = match text.split_once('?') {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (text, None),
         };
         if path.contains("://") || path.starts_with("//") {
-            return Err(BadTarget::Elsewhere(text.to_owned()));
+            return Err(BadRequestTarget::Elsewhere(text.to_owned()));
         }
         let trimmed = path.strip_prefix('/').unwrap_or(path);
         let trimmed = trimmed.strip_suffix('/').unwrap_or(trimmed);
@@ -78,16 +78,18 @@ impl Target {
             for part in trimmed.split('/') {
                 let part = percent_decode_str(part)
                     .decode_utf8()
-                    .map_err(|_| BadTarget::NotText(text.to_owned()))?;
+                    .map_err(|_| BadRequestTarget::NotText(text.to_owned()))?;
                 match &*part {
-                    "" => return Err(BadTarget::Empty(text.to_owned())),
+                    "" => return Err(BadRequestTarget::Empty(text.to_owned())),
                     // A server may take a backslash, or a second round of decoding, for a way up.
-                    part if climbs(part) => return Err(BadTarget::Climbing(text.to_owned())),
+                    part if climbs(part) => {
+                        return Err(BadRequestTarget::Climbing(text.to_owned()));
+                    }
                     part => segments.push(part.to_owned()),
                 }
             }
         }
-        Ok(Target {
+        Ok(RequestTarget {
             segments,
             written,
             pairs: Vec::new(),
@@ -103,8 +105,8 @@ impl Target {
 
     /// The same for the page of a list that begins there.
     #[must_use]
-    pub fn at(self, place: &Place) -> Self {
-        let (name, value) = place.parameter();
+    pub fn at(self, page_start: &PageStart) -> Self {
+        let (name, value) = page_start.parameter();
         self.with(name, &value)
     }
 
@@ -180,7 +182,7 @@ impl Client {
     pub async fn ask(
         &self,
         method: Method,
-        target: &Target,
+        target: &RequestTarget,
         body: Option<Bytes>,
     ) -> Result<Raw, Fault> {
         let url = target.on(&self.base);
@@ -198,18 +200,18 @@ impl Client {
             method,
             url,
             body,
-            repeat: Repeat::LookFirst,
+            idempotency: Idempotency::LookFirst,
             longest_answer: LONGEST_PAGE,
             parts: 1,
             withdrawn: None,
         };
-        let Heard {
+        let RawResponse {
             status,
             headers,
             body,
             took,
             version,
-        } = self.line.ask(&call).await?;
+        } = self.transport.ask(&call).await?;
         Ok(Raw {
             status,
             headers,
@@ -226,7 +228,7 @@ mod tests {
 
     fn on(text: &str) -> String {
         let base = Url::parse("https://keepersecurity.eu/api/rest/scim/v2/12").unwrap();
-        let url = Target::read(text).unwrap().on(&base);
+        let url = RequestTarget::read(text).unwrap().on(&base);
         url.as_str()
             .strip_prefix(base.as_str())
             .expect("below the base")
@@ -255,7 +257,7 @@ mod tests {
         ] {
             assert_eq!(on(written), sent, "{written}");
         }
-        let target = Target::read("Users?count=2").unwrap();
+        let target = RequestTarget::read("Users?count=2").unwrap();
         let base = Url::parse("http://localhost/v2/").unwrap();
         let url = target
             .with("filter", r#"userName eq "a+b@x.com""#)
@@ -282,7 +284,7 @@ mod tests {
             "",
             "Users/%FF",
         ] {
-            assert!(Target::read(path).is_err(), "{path}");
+            assert!(RequestTarget::read(path).is_err(), "{path}");
         }
     }
 }

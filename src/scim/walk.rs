@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use super::place::Cursor;
+use super::page_start::Cursor;
 
 /// How many pages in a row may be empty. A node that looks through its accounts for those who match may well send
 /// many.

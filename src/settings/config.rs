@@ -286,7 +286,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scim::{ActiveAs, ChangesBy, Dialect, LeaversIn, MembershipsBy};
+    use crate::scim::{ActiveAs, Capabilities, ChangesBy, LeaversIn, MembershipsBy};
 
     fn config(text: &str) -> Result<Config, ConfigError> {
         let dir = tempfile::tempdir().unwrap();
@@ -345,7 +345,7 @@ mod tests {
              leavers = 'path'\nactive = 'string'\nchanges = 'put'\n",
         )
         .unwrap();
-        let all = Dialect {
+        let all = Capabilities {
             memberships: Some(MembershipsBy::Group),
             leavers: Some(LeaversIn::Path),
             active: Some(ActiveAs::String),

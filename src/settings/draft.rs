@@ -7,7 +7,7 @@ use toml_edit::{DocumentMut, Item, Table, TableLike, Value, value};
 
 use super::{Config, ConfigError, Region};
 use crate::links::followed;
-use crate::pace::Tempo;
+use crate::transport::RateSetting;
 
 /// A profile to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,18 +15,18 @@ pub struct Draft {
     /// Its name.
     pub name: String,
     /// Where its node is.
-    pub place: Place,
+    pub location: NodeLocation,
     /// Where the token is, if not in `HEADCOUNT_TOKEN`.
     pub token: TokenAt,
     /// What names of roles begin with.
     pub role_prefix: Option<String>,
     /// The ceiling.
-    pub rate: Option<Tempo>,
+    pub rate: Option<RateSetting>,
 }
 
 /// Where a node is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum NodeLocation {
     /// In a region, under an id.
     Region(Region, String),
     /// At an address.
@@ -226,13 +226,13 @@ impl Draft {
 
     fn entries(&self) -> Vec<(&'static str, Value)> {
         let mut entries: Vec<(&'static str, Value)> = Vec::new();
-        match &self.place {
-            Place::Region(region, node) => {
+        match &self.location {
+            NodeLocation::Region(region, node) => {
                 entries.push(("region", region.name().into()));
                 entries.push(("node", node.into()));
             }
-            Place::Url(url) => entries.push(("url", url.into())),
-            Place::InRecord => {}
+            NodeLocation::Url(url) => entries.push(("url", url.into())),
+            NodeLocation::InRecord => {}
         }
         match &self.token {
             TokenAt::Keyring => entries.push(("token_keyring", true.into())),
@@ -287,7 +287,7 @@ mod tests {
     fn draft() -> Draft {
         Draft {
             name: "sales".to_owned(),
-            place: Place::Region(Region::Eu, "12".to_owned()),
+            location: NodeLocation::Region(Region::Eu, "12".to_owned()),
             token: TokenAt::Keyring,
             role_prefix: Some("ROLE_".to_owned()),
             rate: Some("180/min".parse().unwrap()),

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Config, Profile};
-use crate::pace::Tempo;
+use crate::transport::RateSetting;
 
 /// How many calls are in flight at the most, unless somebody says otherwise.
 const CONCURRENCY: u16 = 8;
@@ -158,7 +158,7 @@ pub struct Said {
     /// What names of roles begin with.
     pub role_prefix: Option<String>,
     /// The ceiling.
-    pub rate: Option<Tempo>,
+    pub rate: Option<RateSetting>,
     /// Calls in flight.
     pub concurrency: Option<u16>,
     /// How long a call may take, in seconds.
@@ -171,7 +171,7 @@ pub struct Usage {
     /// What names of roles begin with, if the node has a prefix.
     pub role_prefix: Setting<Option<String>>,
     /// The ceiling.
-    pub rate: Setting<Tempo>,
+    pub rate: Setting<RateSetting>,
     /// How many calls may be in flight, one at least.
     pub concurrency: Setting<u16>,
     /// How long a call may take, a second at least.
@@ -199,7 +199,7 @@ impl Usage {
         let role_prefix = role_prefix.map(|prefix| prefix.map(Some));
         Usage {
             role_prefix: or(role_prefix, None),
-            rate: or(rate, Tempo::Auto),
+            rate: or(rate, RateSetting::Auto),
             concurrency: or(concurrency, CONCURRENCY),
             timeout: or(timeout, TIMEOUT).map(Duration::from_secs),
         }

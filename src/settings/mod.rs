@@ -17,7 +17,7 @@ mod token;
 
 pub use config::{Address, Config, ConfigError};
 pub use document::{KEYS, nearest};
-pub use draft::{Draft, DraftError, Existing, Place, TokenAt};
+pub use draft::{Draft, DraftError, Existing, NodeLocation, TokenAt};
 pub use explain::{Explained, Row};
 pub use keyring::{Account, KeyringError};
 pub use layers::{Layers, Named, Origin, Said, Setting, Spot, Usage, flag, variable};

@@ -5,7 +5,7 @@ use std::fmt;
 use clap::ValueEnum;
 use url::Url;
 
-use crate::pace::is_loopback;
+use crate::transport::is_loopback;
 
 /// A data centre of the provider, as listed at the top of its page.
 #[derive(

@@ -7,9 +7,9 @@ use clap::ValueEnum;
 use serde::{Deserialize, Deserializer};
 
 use super::Region;
-use crate::pace::{ProxyChoice, Tempo};
-use crate::roster::{Person, Target};
-use crate::scim::Dialect;
+use crate::roster::{MappingTarget, Person};
+use crate::scim::Capabilities;
+use crate::transport::{ProxyChoice, RateSetting};
 
 /// A node under a name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -37,7 +37,7 @@ pub struct Profile {
     pub role_prefix: Option<String>,
     /// Never more calls than this.
     #[serde(default, deserialize_with = "rate")]
-    pub rate: Option<Tempo>,
+    pub rate: Option<RateSetting>,
     /// At most this many calls in flight.
     #[serde(default, deserialize_with = "concurrency")]
     pub concurrency: Option<u16>,
@@ -57,10 +57,10 @@ pub struct Profile {
     pub protected: Vec<Person>,
     /// What headings of files for the node stand for.
     #[serde(default, deserialize_with = "map")]
-    pub map: BTreeMap<String, Target>,
+    pub map: BTreeMap<String, MappingTarget>,
     /// How the node wants changes put; what is not said is found out.
     #[serde(default)]
-    pub dialect: Dialect,
+    pub dialect: Capabilities,
 }
 
 impl Profile {
@@ -128,7 +128,7 @@ fn people<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Person>, D::Error> {
         .map_err(|error| serde::de::Error::custom(format!("protected: {error}")))
 }
 
-fn map<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Target>, D::Error> {
+fn map<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, MappingTarget>, D::Error> {
     let texts = BTreeMap::<String, String>::deserialize(from)?;
     let map = texts
         .into_iter()
@@ -139,7 +139,7 @@ fn map<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Target>, D
     map.collect()
 }
 
-fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Tempo>, D::Error> {
+fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RateSetting>, D::Error> {
     let text = String::deserialize(from)?;
     text.parse().map(Some).map_err(serde::de::Error::custom)
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::kind::Misfit;
+use super::file_kind::Misfit;
 use super::reading::Encoding;
 
 /// Why a file, or the rest of it, cannot be read. Names the file and what to do.

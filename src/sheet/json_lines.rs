@@ -8,10 +8,10 @@ use std::io::{BufRead, BufReader, Read};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::cursor::FileCursor;
 use super::error::SheetError;
 use super::line::Mark;
-use super::place::Place;
-use super::rows::{Aside, AsideError, Filled, MOST_COLUMNS, SparseRow};
+use super::rows::{Filled, MOST_COLUMNS, RowSpool, SparseRow, SpoolError};
 use super::table::Table;
 use super::{Addressing, Fact};
 
@@ -25,7 +25,7 @@ const DEEPEST: usize = 16;
 struct Object<'a>(Vec<(String, &'a RawValue)>);
 
 /// Reads all lines of `from` and puts them aside.
-pub(super) fn convert(from: Place, file: &str) -> Result<Table, SheetError> {
+pub(super) fn convert(from: FileCursor, file: &str) -> Result<Table, SheetError> {
     let wrong = |line, what| SheetError::JsonLine {
         file: file.to_owned(),
         line,
@@ -34,7 +34,7 @@ pub(super) fn convert(from: Place, file: &str) -> Result<Table, SheetError> {
     let failed = SheetError::io(file);
     let no_room = SheetError::no_room(file);
     let mut lines = BufReader::with_capacity(64 << 10, from);
-    let mut aside = Aside::new().map_err(no_room)?;
+    let mut spool = RowSpool::new().map_err(no_room)?;
     let mut keys = Keys::default();
     let mut bytes = Vec::new();
     for line in 1.. {
@@ -58,15 +58,15 @@ pub(super) fn convert(from: Place, file: &str) -> Result<Table, SheetError> {
             number: line,
             cells,
         };
-        aside.put(&row).map_err(|error| match error {
-            AsideError::Io(source) => no_room(source),
+        spool.put(&row).map_err(|error| match error {
+            SpoolError::Io(source) => no_room(source),
             other => SheetError::TooLarge {
                 file: file.to_owned(),
                 what: other.to_string(),
             },
         })?;
     }
-    let (rows, _) = aside.finish().map_err(no_room)?;
+    let (rows, _) = spool.finish().map_err(no_room)?;
     if keys.header.is_empty() {
         return Err(SheetError::Empty(file.to_owned()));
     }

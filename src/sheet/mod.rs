@@ -25,28 +25,28 @@
 //! What is found out rather than told, such as an encoding, is a [`Remark`], and [`Reading`] says otherwise.
 
 mod address;
-mod blank;
+mod catch_panic;
 mod cell;
 mod code_page;
+mod cursor;
 mod dialect;
 mod encoding;
+mod encoding_check;
 mod error;
 mod fact;
+mod file_kind;
 mod format;
 pub mod formula;
 mod header;
 mod json_lines;
-mod kind;
 mod line;
 mod misread;
 mod original;
-mod place;
-mod plausible;
 mod reader;
 mod reading;
 mod remark;
+mod row_framing;
 mod rows;
-mod shield;
 mod snapshot;
 mod table;
 #[cfg(test)]
@@ -63,9 +63,9 @@ pub use cell::{Cell, Tone};
 pub use dialect::Dialect;
 pub use error::SheetError;
 pub use fact::Fact;
+pub use file_kind::Misfit;
 pub use format::{Format, FormatError, LimitError};
 pub use header::Judge;
-pub use kind::Misfit;
 pub use line::{BrokenRow, Cells, Defect, Line, Mark, Row};
 pub use misread::before_misread;
 pub use original::{Original, is_standard_input, shown};

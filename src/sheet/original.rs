@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use super::cursor::FileCursor;
 use super::encoding::Survey;
 use super::error::SheetError;
-use super::place::Place;
 
 /// What stands for standard input where a file is named.
 const STANDARD_INPUT: &str = "-";
@@ -132,11 +132,11 @@ impl Original {
     /// # Errors
     /// When the copy cannot be read.
     pub fn bytes(&self) -> io::Result<impl Read + use<>> {
-        self.place()
+        self.cursor()
     }
 
-    pub(super) fn place(&self) -> io::Result<Place> {
-        Ok(Place::at_start(self.0.file.try_clone()?))
+    pub(super) fn cursor(&self) -> io::Result<FileCursor> {
+        Ok(FileCursor::at_start(self.0.file.try_clone()?))
     }
 
     pub(super) fn survey(&self) -> &Survey {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use csv::{ByteRecord, StringRecord};
 
+use super::cursor::FileCursor;
 use super::dialect::Dialect;
 use super::error::SheetError;
 use super::formula::unguard;
 use super::line::{BrokenRow, Cells, Defect, Line, Row};
-use super::place::Place;
-use super::rows::PutAside;
+use super::rows::SpoolReader;
 use super::table::Table;
 use super::text::{Layout, TextRows};
 use super::{RowNumber, trim};
@@ -33,14 +33,18 @@ enum Source {
         headed: usize,
     },
     Rows {
-        rows: PutAside,
+        rows: SpoolReader,
         below: u64,
     },
 }
 
 impl Reader {
     /// Reads the header of the text `input`, which is called `file` in messages.
-    pub(super) fn of_text(input: Place, file: &str, layout: Layout) -> Result<Self, SheetError> {
+    pub(super) fn of_text(
+        input: FileCursor,
+        file: &str,
+        layout: Layout,
+    ) -> Result<Self, SheetError> {
         let mut rows = TextRows::new(input, file, layout.skip, layout.dialect.delimiter);
         while rows.read()? && rows.row < layout.header.row {}
         let header: Arc<[String]> = rows.headings()?.into();
@@ -58,13 +62,13 @@ impl Reader {
     }
 
     /// Reads rows that were put aside.
-    pub(super) fn of_rows(input: Place, file: &str, table: &Table) -> Self {
+    pub(super) fn of_rows(input: FileCursor, file: &str, table: &Table) -> Self {
         Reader {
             file: file.to_owned(),
             header: Arc::clone(&table.header),
             dialect: table.dialect(),
             source: Source::Rows {
-                rows: PutAside::new(input),
+                rows: SpoolReader::new(input),
                 below: table.below,
             },
             ended: false,

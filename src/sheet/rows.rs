@@ -7,8 +7,8 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 
+use super::cursor::FileCursor;
 use super::line::{Cells, Mark};
-use super::place::Place;
 
 /// How many columns a row can have: as many as spreadsheet programs have (A to XFD).
 pub(super) const MOST_COLUMNS: usize = 16_384;
@@ -37,7 +37,7 @@ pub(super) struct SparseRow {
 
 /// Why rows cannot be put aside.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AsideError {
+pub(super) enum SpoolError {
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error("row {0} is longer than {LONGEST_ROW} bytes")]
@@ -48,29 +48,29 @@ pub(super) enum AsideError {
 
 /// Puts rows aside.
 #[derive(Debug)]
-pub(super) struct Aside {
+pub(super) struct RowSpool {
     to: BufWriter<File>,
     written: u64,
     width: usize,
 }
 
-impl Aside {
+impl RowSpool {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Aside {
+        Ok(RowSpool {
             to: BufWriter::with_capacity(64 << 10, tempfile::tempfile()?),
             written: 0,
             width: 0,
         })
     }
 
-    pub(super) fn put(&mut self, row: &SparseRow) -> Result<(), AsideError> {
+    pub(super) fn put(&mut self, row: &SparseRow) -> Result<(), SpoolError> {
         let length: usize = row.cells.iter().map(|cell| cell.text.len()).sum();
         if length > LONGEST_ROW {
-            return Err(AsideError::RowTooLong(row.number));
+            return Err(SpoolError::RowTooLong(row.number));
         }
         self.written += (12 + 9 * row.cells.len() + length) as u64;
         if self.written > MOST_BYTES {
-            return Err(AsideError::TooMuch);
+            return Err(SpoolError::TooMuch);
         }
         self.to.write_all(&row.number.to_le_bytes())?;
         self.to.write_all(&number(row.cells.len()).to_le_bytes())?;
@@ -101,11 +101,11 @@ fn number(of: usize) -> u32 {
 
 /// Reads rows that were put aside.
 #[derive(Debug)]
-pub(super) struct PutAside(BufReader<Place>);
+pub(super) struct SpoolReader(BufReader<FileCursor>);
 
-impl PutAside {
-    pub(super) fn new(file: Place) -> Self {
-        PutAside(BufReader::with_capacity(64 << 10, file))
+impl SpoolReader {
+    pub(super) fn new(file: FileCursor) -> Self {
+        SpoolReader(BufReader::with_capacity(64 << 10, file))
     }
 
     /// The next row; none at the end.
@@ -194,13 +194,13 @@ mod tests {
                 let cells = cells.into_iter().map(|(column, text, mark)| Filled { column, text, mark });
                 all.push(SparseRow { number, cells: cells.collect() });
             }
-            let mut aside = Aside::new().unwrap();
+            let mut spool = RowSpool::new().unwrap();
             for row in &all {
-                aside.put(row).unwrap();
+                spool.put(row).unwrap();
             }
-            let (file, width) = aside.finish().unwrap();
+            let (file, width) = spool.finish().unwrap();
             prop_assert_eq!(width, all.iter().map(SparseRow::width).max().unwrap_or(0));
-            let mut back = PutAside::new(Place::at_start(file));
+            let mut back = SpoolReader::new(FileCursor::at_start(file));
             for row in all {
                 prop_assert_eq!(back.next().unwrap(), Some(row));
             }
@@ -218,7 +218,7 @@ mod tests {
                 mark: None,
             }],
         };
-        let refused = Aside::new().unwrap().put(&row).unwrap_err();
+        let refused = RowSpool::new().unwrap().put(&row).unwrap_err();
         assert_eq!(refused.to_string(), "row 7 is longer than 1048576 bytes");
     }
 }

@@ -4,13 +4,13 @@
 use std::fs::File;
 use std::io::Read;
 
+use super::cursor::FileCursor;
 use super::encoding::{self, Untranslatable};
+use super::encoding_check::better;
 use super::error::SheetError;
+use super::file_kind::{FileKind, Misfit, START};
 use super::header::Judge;
-use super::kind::{Kind, Misfit, START};
 use super::original::Original;
-use super::place::Place;
-use super::plausible::better;
 use super::reader::Reader;
 use super::reading::{Encoding, Reading};
 use super::remark::{Decided, Remark};
@@ -55,18 +55,20 @@ impl Snapshot {
             file: name.to_owned(),
             what,
         };
-        let body = match Kind::of(&start) {
-            Kind::Zip | Kind::Compound => Body::Rows(workbook::convert(&original, reading, judge)?),
-            Kind::Other(what) => return Err(other(what)),
-            Kind::JsonLines | Kind::Text => {
+        let body = match FileKind::of(&start) {
+            FileKind::Zip | FileKind::Compound => {
+                Body::Rows(workbook::convert(&original, reading, judge)?)
+            }
+            FileKind::Other(what) => return Err(other(what)),
+            FileKind::JsonLines | FileKind::Text => {
                 let text = text(&original, &start, reading, &mut decided)?;
                 match text.kind {
-                    Kind::JsonLines => Body::Rows(json_lines::convert(
-                        Place::at_start(text.file),
+                    FileKind::JsonLines => Body::Rows(json_lines::convert(
+                        FileCursor::at_start(text.file),
                         original.name(),
                     )?),
-                    Kind::Other(what) => return Err(other(what)),
-                    Kind::Text | Kind::Zip | Kind::Compound => {
+                    FileKind::Other(what) => return Err(other(what)),
+                    FileKind::Text | FileKind::Zip | FileKind::Compound => {
                         text.laid_out(name, reading, judge)?
                     }
                 }
@@ -133,23 +135,23 @@ impl Snapshot {
     pub fn open(&self) -> Result<Reader, SheetError> {
         let name = self.original.name();
         match &self.body {
-            Body::Text { file, layout, .. } => Reader::of_text(place(file, name)?, name, *layout),
-            Body::Rows(table) => Ok(Reader::of_rows(place(&table.file, name)?, name, table)),
+            Body::Text { file, layout, .. } => Reader::of_text(cursor(file, name)?, name, *layout),
+            Body::Rows(table) => Ok(Reader::of_rows(cursor(&table.file, name)?, name, table)),
         }
     }
 }
 
 /// The file from its start, whoever else reads it.
-fn place(file: &File, name: &str) -> Result<Place, SheetError> {
+fn cursor(file: &File, name: &str) -> Result<FileCursor, SheetError> {
     let copy = file.try_clone().map_err(SheetError::io(name))?;
-    Ok(Place::at_start(copy))
+    Ok(FileCursor::at_start(copy))
 }
 
 fn beginning(original: &Original) -> Result<Vec<u8>, SheetError> {
     let mut start = Vec::new();
     let read = original
-        .place()
-        .and_then(|place| place.take(START as u64).read_to_end(&mut start));
+        .cursor()
+        .and_then(|cursor| cursor.take(START as u64).read_to_end(&mut start));
     read.map_err(SheetError::io(original.name()))?;
     Ok(start)
 }
@@ -157,7 +159,7 @@ fn beginning(original: &Original) -> Result<Vec<u8>, SheetError> {
 /// A text in UTF-8.
 struct Text {
     file: File,
-    kind: Kind,
+    kind: FileKind,
     /// What it was in.
     encoding: Encoding,
     is_marked: bool,
@@ -165,7 +167,7 @@ struct Text {
 
 impl Text {
     fn laid_out(self, name: &str, reading: &Reading, judge: Judge<'_>) -> Result<Body, SheetError> {
-        let open = || place(&self.file, name);
+        let open = || cursor(&self.file, name);
         let mut layout = Layout::of(&open, name, reading, judge)?;
         if !self.encoding.is_utf8() {
             // What is written for it is UTF-8, which Excel knows by the mark only.
@@ -193,14 +195,14 @@ fn text(
     let is_marked = encoding::marked(start).is_some();
     if encoding.is_utf8() {
         return Ok(Text {
-            file: original.place().map_err(failed)?.into_file(),
-            kind: Kind::of_text(start),
+            file: original.cursor().map_err(failed)?.into_file(),
+            kind: FileKind::of_text(start),
             encoding,
             is_marked,
         });
     }
     let file = tempfile::tempfile().map_err(no_room)?;
-    let from = original.place().map_err(failed)?;
+    let from = original.cursor().map_err(failed)?;
     encoding::to_utf8(from, encoding, &file).map_err(|error| match error {
         Untranslatable::Read(source) => failed(source),
         Untranslatable::Write(source) => no_room(source),
@@ -210,11 +212,11 @@ fn text(
         },
     })?;
     let mut start = Vec::new();
-    let mut at_start = Place::at_start(file.try_clone().map_err(failed)?).take(START as u64);
+    let mut at_start = FileCursor::at_start(file.try_clone().map_err(failed)?).take(START as u64);
     at_start.read_to_end(&mut start).map_err(failed)?;
     Ok(Text {
         file,
-        kind: Kind::of_text(&start),
+        kind: FileKind::of_text(&start),
         encoding,
         is_marked,
     })
@@ -250,8 +252,11 @@ fn encoding_of(
         return Ok(encoding_rs::UTF_8.into());
     }
     let failed = SheetError::io(original.name());
-    let guess = original.place().and_then(encoding::guess).map_err(failed)?;
-    let better = original.place().and_then(|place| better(place, guess));
+    let guess = original
+        .cursor()
+        .and_then(encoding::guess)
+        .map_err(failed)?;
+    let better = original.cursor().and_then(|cursor| better(cursor, guess));
     if let Some(better) = better.map_err(failed)? {
         return Err(SheetError::UnclearEncoding {
             file: original.name().to_owned(),

@@ -4,13 +4,13 @@ use std::io::{self, BufReader, Read};
 
 use csv::ByteRecord;
 
-use super::blank::{BlankLines, Endless, LONGEST_ROW};
+use super::cursor::FileCursor;
 use super::dialect::Dialect;
 use super::error::SheetError;
 use super::formula::unguard;
 use super::header::{Found, Judge, Search};
-use super::place::Place;
 use super::reading::{DELIMITERS, Delimiter, Reading};
+use super::row_framing::{Endless, LONGEST_ROW, RowFramer};
 use super::rows::MOST_COLUMNS;
 use super::trim;
 
@@ -28,7 +28,7 @@ pub(super) struct Layout {
 #[derive(Debug)]
 pub(super) struct TextRows {
     file: String,
-    csv: csv::Reader<BlankLines<BufReader<Place>>>,
+    csv: csv::Reader<RowFramer<BufReader<FileCursor>>>,
     pub(super) record: ByteRecord,
     /// The number of the row in `record`.
     pub(super) row: u64,
@@ -40,9 +40,9 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 const LOOKED_AT: u64 = 10_000;
 
 impl TextRows {
-    pub(super) fn new(mut input: Place, file: &str, skip: u64, delimiter: u8) -> Self {
+    pub(super) fn new(mut input: FileCursor, file: &str, skip: u64, delimiter: u8) -> Self {
         input.go_to(skip);
-        let lines = BlankLines::new(BufReader::with_capacity(64 << 10, input), delimiter);
+        let lines = RowFramer::new(BufReader::with_capacity(64 << 10, input), delimiter);
         let csv = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -120,7 +120,7 @@ impl TextRows {
 impl Layout {
     /// Finds out how a text is laid out. `open` gives the text from its start.
     pub(super) fn of(
-        open: &dyn Fn() -> Result<Place, SheetError>,
+        open: &dyn Fn() -> Result<FileCursor, SheetError>,
         file: &str,
         reading: &Reading,
         judge: Judge<'_>,

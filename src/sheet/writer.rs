@@ -13,10 +13,10 @@ use super::xlsx::Workbook;
 
 /// Writes rows below a header. Only what is [finished](Writer::finish) is a whole file.
 #[derive(Debug)]
-pub struct Writer<W: Write>(Kind<W>);
+pub struct Writer<W: Write>(Sink<W>);
 
 #[derive(Debug)]
-enum Kind<W: Write> {
+enum Sink<W: Write> {
     Csv(Box<csv::Writer<W>>),
     JsonLines { to: W, header: Vec<String> },
     Workbook { to: W, book: Box<Workbook> },
@@ -32,14 +32,14 @@ impl<W: Write> Writer<W> {
         let mut delimiter = b',';
         match format {
             Format::JsonLines => {
-                return Ok(Writer(Kind::JsonLines {
+                return Ok(Writer(Sink::JsonLines {
                     to,
                     header: header.to_vec(),
                 }));
             }
             Format::Xlsx => {
                 let book = Box::new(Workbook::new(header)?);
-                return Ok(Writer(Kind::Workbook { to, book }));
+                return Ok(Writer(Sink::Workbook { to, book }));
             }
             Format::Csv => {}
             Format::Tsv => delimiter = b'\t',
@@ -67,7 +67,7 @@ impl<W: Write> Writer<W> {
         }
         let mut csv = Box::new(builder.from_writer(to));
         write_record(&mut csv, &headings)?;
-        Ok(Writer(Kind::Csv(csv)))
+        Ok(Writer(Sink::Csv(csv)))
     }
 
     /// Writes a row: one cell for each heading.
@@ -86,13 +86,13 @@ impl<W: Write> Writer<W> {
     /// As [`row`](Self::row).
     pub fn toned(&mut self, tone: Tone, cells: &[Cell<'_>]) -> io::Result<()> {
         match &mut self.0 {
-            Kind::Csv(csv) => {
+            Sink::Csv(csv) => {
                 for cell in cells {
                     csv.write_field(&*guard(&cell.text())).map_err(io_error)?;
                 }
                 csv.write_record(None::<&[u8]>).map_err(io_error)
             }
-            Kind::JsonLines { to, header } => {
+            Sink::JsonLines { to, header } => {
                 let object: serde_json::Map<String, Value> = header
                     .iter()
                     .cloned()
@@ -101,7 +101,7 @@ impl<W: Write> Writer<W> {
                 serde_json::to_writer(&mut *to, &object)?;
                 to.write_all(b"\n")
             }
-            Kind::Workbook { book, .. } => book.row(tone, cells),
+            Sink::Workbook { book, .. } => book.row(tone, cells),
         }
     }
 
@@ -111,8 +111,8 @@ impl<W: Write> Writer<W> {
     /// When that cannot be written, or the list is longer than 255 characters.
     pub fn offer(&mut self, column: u16, choices: &[&str]) -> io::Result<()> {
         match &mut self.0 {
-            Kind::Workbook { book, .. } => book.offer(column, choices),
-            Kind::Csv(_) | Kind::JsonLines { .. } => Ok(()),
+            Sink::Workbook { book, .. } => book.offer(column, choices),
+            Sink::Csv(_) | Sink::JsonLines { .. } => Ok(()),
         }
     }
 
@@ -122,8 +122,8 @@ impl<W: Write> Writer<W> {
     /// When it cannot be written, or the title is none for a sheet.
     pub fn explain(&mut self, title: &str, header: &[&str], rows: &[Vec<&str>]) -> io::Result<()> {
         match &mut self.0 {
-            Kind::Workbook { book, .. } => book.explain(title, header, rows),
-            Kind::Csv(_) | Kind::JsonLines { .. } => Ok(()),
+            Sink::Workbook { book, .. } => book.explain(title, header, rows),
+            Sink::Csv(_) | Sink::JsonLines { .. } => Ok(()),
         }
     }
 
@@ -134,9 +134,9 @@ impl<W: Write> Writer<W> {
     /// When it does not take it.
     pub fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
-            Kind::Csv(csv) => csv.flush(),
-            Kind::JsonLines { to, .. } => to.flush(),
-            Kind::Workbook { .. } => Ok(()),
+            Sink::Csv(csv) => csv.flush(),
+            Sink::JsonLines { to, .. } => to.flush(),
+            Sink::Workbook { .. } => Ok(()),
         }
     }
 }
@@ -148,9 +148,9 @@ impl<W: Write + Send> Writer<W> {
     /// When it cannot be written.
     pub fn finish(self) -> io::Result<W> {
         let mut to = match self.0 {
-            Kind::Csv(csv) => csv.into_inner().map_err(csv::IntoInnerError::into_error)?,
-            Kind::JsonLines { to, .. } => to,
-            Kind::Workbook { mut to, book } => {
+            Sink::Csv(csv) => csv.into_inner().map_err(csv::IntoInnerError::into_error)?,
+            Sink::JsonLines { to, .. } => to,
+            Sink::Workbook { mut to, book } => {
                 book.finish(&mut to)?;
                 to
             }

@@ -19,9 +19,9 @@ use rust_xlsxwriter::{
 };
 use unicode_width::UnicodeWidthStr;
 
+use super::catch_panic::catch_panic;
 use super::cell::{Cell, Tone};
 use super::format::Format;
-use super::shield::against_panics;
 
 /// Columns are as wide as what stands in the header and in this many rows, within limits.
 const MEASURED_ROWS: u32 = 200;
@@ -319,7 +319,7 @@ impl RowLook {
 /// Does something to the workbook. The library panics when the folder for temporary files is full;
 /// that is an error like others, after which the workbook is not used any more.
 fn attempt(work: impl FnOnce() -> Result<(), XlsxError>) -> io::Result<()> {
-    match against_panics(work) {
+    match catch_panic(work) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(XlsxError::IoError(error))) => Err(error),
         Ok(Err(XlsxError::TempFileError(_, error))) => Err(no_room(&error)),

@@ -10,9 +10,9 @@ use tracing::{debug, info};
 
 use super::hopeless;
 use crate::directory::Teams;
-use crate::pace::Fault;
-use crate::pace::retry::{Effort, MAX_ATTEMPTS};
 use crate::scim::{Client, Error, NewGroup};
+use crate::transport::Fault;
+use crate::transport::retry::{Effort, MAX_ATTEMPTS};
 
 /// How often a group is looked for that may be there.
 const LOOKS: u32 = 2;
@@ -158,7 +158,7 @@ impl Creation<'_> {
             may_have_worked: self.doubtful,
             ..Fault::stopped()
         };
-        let rested = self.client.line().pace().rest(wait).await;
+        let rested = self.client.transport().pace().rest(wait).await;
         rested.map_err(|_| self.not_seen(Error::Fault(stopped)))
     }
 

@@ -10,13 +10,13 @@ pub use create::{NotCreated, create, find_or_create};
 use std::sync::Arc;
 
 use crate::directory::Teams;
-use crate::pace::FaultKind;
 use crate::roster::{GroupKind, GroupName};
 use crate::scim::{Client, Error, Group, Listing, Overlap, Query};
+use crate::transport::FaultKind;
 
 /// A team or role as the node shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct GroupEntry {
     /// Its name; that of a role without the prefix.
     pub name: String,
     /// Its id.
@@ -33,7 +33,7 @@ pub async fn list(
     client: &Arc<Client>,
     role_prefix: Option<String>,
     kind: GroupKind,
-) -> Result<Vec<Entry>, Error> {
+) -> Result<Vec<GroupEntry>, Error> {
     let groups = Listing::<Group>::new(client, Query::default(), Overlap::One)
         .all()
         .await?;
@@ -44,14 +44,14 @@ pub async fn list(
             Some(role) => (GroupKind::Role, role.to_owned()),
             None => (GroupKind::Team, full),
         };
-        (its_kind == kind).then(|| Entry {
+        (its_kind == kind).then(|| GroupEntry {
             name,
             id: group.id,
             members: group.members.map(|members| members.len()),
         })
     };
-    let mut entries: Vec<Entry> = groups.into_iter().filter_map(entry).collect();
-    let key = |entry: &Entry| {
+    let mut entries: Vec<GroupEntry> = groups.into_iter().filter_map(entry).collect();
+    let key = |entry: &GroupEntry| {
         (
             entry.name.to_lowercase(),
             entry.name.clone(),
@@ -97,14 +97,14 @@ pub async fn delete(client: &Arc<Client>, id: &str) -> Result<Deletion, Error> {
 
 /// What became of the groups that rows need.
 #[derive(Debug, Default)]
-pub struct Made {
+pub struct GroupsMade {
     /// They are there now.
     pub created: Vec<GroupName>,
     /// They are not, or nobody knows.
     pub failed: Vec<(GroupName, NotCreated)>,
 }
 
-impl Made {
+impl GroupsMade {
     /// The error after which nothing else was tried, if there is one: every other call would have
     /// failed, too.
     #[must_use]
@@ -114,8 +114,8 @@ impl Made {
 }
 
 /// Creates the groups that `teams` expects, one after the other, and tells `teams` of it.
-pub async fn create_missing(client: &Arc<Client>, teams: &mut Teams) -> Made {
-    let mut made = Made::default();
+pub async fn create_missing(client: &Arc<Client>, teams: &mut Teams) -> GroupsMade {
+    let mut made = GroupsMade::default();
     for name in teams.missing().to_vec() {
         let Ok(full) = teams.full_name(&name) else {
             continue;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use crate::support::odd::{Habits, Odd, Takes};
+use crate::support::odd::{Odd, Quirks, Takes};
 use crate::support::scripted::{Call, Reply, Scripted, list, reply, user};
 use harness::{Node, column};
 use headcount::sandbox::{Options, UserSnapshot};
@@ -309,8 +309,8 @@ fn a_refused_batch_is_halved_until_the_guilty_are_alone() {
 
 /// Every fifth of 200 new people is in Sales, the others are in Legal. How many group changes they take, and how many of these
 /// came before the last new account.
-fn group_changes_of_new_people(habits: Habits) -> (usize, usize) {
-    let odd = Odd::start(habits);
+fn group_changes_of_new_people(quirks: Quirks) -> (usize, usize) {
+    let odd = Odd::start(quirks);
     let desk = odd.server.desk();
     let team = |i| if i % 5 == 0 { "Sales" } else { "Legal" };
     let rows: String = (0..200)
@@ -340,23 +340,23 @@ fn group_changes_of_new_people(habits: Habits) -> (usize, usize) {
 
 #[test]
 fn groups_are_changed_while_users_are_still_made() {
-    let by_group = Habits {
+    let by_group = Quirks {
         groups_of_users: Takes::Refuses,
-        ..Habits::default()
+        ..Quirks::default()
     };
     // Sales, when its last row has an account; the first 100 of Legal; and in the end the other 60.
     let (changes, early) = group_changes_of_new_people(by_group);
     assert_eq!(changes, 3);
     assert!(early >= 1, "all changes of groups waited for the last user");
-    assert_eq!(group_changes_of_new_people(Habits::default()), (0, 0));
+    assert_eq!(group_changes_of_new_people(Quirks::default()), (0, 0));
 }
 
 #[test]
 fn how_many_members_of_a_team_may_change_is_found_out_once() {
-    let few = Habits {
+    let few = Quirks {
         groups_of_users: Takes::Refuses,
         most_members: 30,
-        ..Habits::default()
+        ..Quirks::default()
     };
     let (changes, _) = group_changes_of_new_people(few);
     // Sales: 40, then 20 twice. Legal: 100, 50 twice, 25 four times; then 25 twice and 10.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use headcount::pace::{self, HttpOptions, Line, Pace, Tempo};
 use headcount::sandbox::{Bulk, Options, Sandbox};
 use headcount::scim::{
     BulkLimits, BulkOperation, BulkRequest, Client, Error, Group, NewUser, Operation, Patch, User,
 };
+use headcount::transport::{self, HttpOptions, Pace, RateSetting, Transport};
 
 struct Node {
     sandbox: Sandbox,
@@ -23,10 +23,10 @@ async fn node(change: impl FnOnce(&mut Options)) -> Node {
     change(&mut options);
     let sandbox = Sandbox::start(options).await.unwrap();
     let url: url::Url = sandbox.base_url().parse().unwrap();
-    let http = pace::client(HttpOptions::to(url.clone()));
-    let pace = Arc::new(Pace::new(1, Tempo::Auto));
-    let line = Line::new(http.unwrap(), &sandbox.token().into(), pace).unwrap();
-    let client = Client::new(line, url);
+    let http = transport::client(HttpOptions::to(url.clone()));
+    let pace = Arc::new(Pace::new(1, RateSetting::Auto));
+    let transport = Transport::new(http.unwrap(), &sandbox.token().into(), pace).unwrap();
+    let client = Client::new(transport, url);
     Node { sandbox, client }
 }
 

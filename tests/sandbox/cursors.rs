@@ -219,8 +219,8 @@ fn asked(server: &Scripted) -> Vec<[Option<String>; 3]> {
 
 #[test]
 fn cursors_go_back_as_they_came_and_without_an_index() {
-    let habits = Habits::default();
-    let server = server(move |call, _| habits.answer(call));
+    let quirks = Habits::default();
+    let server = server(move |call, _| quirks.answer(call));
     all_come(&server);
     let some = |text: &str| Some(text.to_owned());
     assert_eq!(
@@ -265,10 +265,10 @@ fn groups_are_asked_for_without_their_members_on_every_page() {
 fn a_list_may_begin_by_cursor_only() {
     // A node that names what it dislikes is not asked for shorter pages first.
     for (words, refusals) in [("startIndex?", 1), ("Use a cursor.", 1), ("no", 4)] {
-        let habits = Habits::default();
+        let quirks = Habits::default();
         let server = server(move |call, _| match call.query("startIndex") {
             Some(_) => reply(400, json!({"detail": words})),
-            None => habits.answer(call),
+            None => quirks.answer(call),
         });
         all_come(&server);
         let begun = asked(&server).into_iter();
@@ -283,10 +283,10 @@ fn a_list_may_begin_by_cursor_only() {
 
 #[test]
 fn a_length_that_is_too_much_is_no_word_against_the_index() {
-    let habits = Habits::default();
+    let quirks = Habits::default();
     let server = server(move |call, _| match call.query("count") {
         Some("1000") => reply(400, json!({"detail": "count + startIndex: at most 500"})),
-        _ => habits.answer(call),
+        _ => quirks.answer(call),
     });
     all_come(&server);
     assert_eq!(asked(&server)[1][0].as_deref(), Some("1"));
@@ -311,11 +311,11 @@ fn totals_may_be_missing_or_those_of_each_page() {
         |_, before| (before == 0).then_some(PEOPLE),
     ];
     for total in totals {
-        let habits = Habits {
+        let quirks = Habits {
             total,
             ..Habits::default()
         };
-        let server = server(move |call, _| habits.answer(call));
+        let server = server(move |call, _| quirks.answer(call));
         all_come(&server);
         assert_eq!(asked(&server).len(), 3, "read once");
     }
@@ -323,20 +323,20 @@ fn totals_may_be_missing_or_those_of_each_page() {
 
 #[test]
 fn a_total_that_nobody_comes_up_to_is_no_list() {
-    let habits = Habits {
+    let quirks = Habits {
         total: |_, _| Some(PEOPLE + 1),
         ..Habits::default()
     };
-    let server = server(move |call, _| habits.answer(call));
+    let server = server(move |call, _| quirks.answer(call));
     refused(&server, "300 were read where it says there are 301");
     assert_eq!(asked(&server).len(), 6 * 3);
 }
 
 #[test]
 fn a_total_that_changes_makes_it_read_again() {
-    let habits = Habits::default();
+    let quirks = Habits::default();
     let server = server(move |call, before| {
-        let mut page = habits.page(call.query("cursor").map_or(0, behind));
+        let mut page = quirks.page(call.query("cursor").map_or(0, behind));
         if before == 1 {
             page["totalResults"] = (PEOPLE + 1).into();
         }
@@ -348,12 +348,12 @@ fn a_total_that_changes_makes_it_read_again() {
 
 #[test]
 fn somebody_who_comes_twice_makes_it_read_again_and_is_exported_once() {
-    let habits = Habits {
+    let quirks = Habits {
         total: |_, _| None,
         ..Habits::default()
     };
     let server = server(move |call, before| {
-        let mut page = habits.page(call.query("cursor").map_or(0, behind));
+        let mut page = quirks.page(call.query("cursor").map_or(0, behind));
         if before == 1 {
             page["Resources"][0] = person(1);
         }
@@ -369,7 +369,7 @@ fn somebody_who_comes_twice_makes_it_read_again_and_is_exported_once() {
 
 #[test]
 fn empty_pages_are_no_end() {
-    let habits = Habits::default();
+    let quirks = Habits::default();
     let server = server(move |call, before| {
         let behind = call.query("cursor").map_or(0, behind);
         if before == 1 {
@@ -378,7 +378,7 @@ fn empty_pages_are_no_end() {
                 json!({"totalResults": PEOPLE, "Resources": [], "nextCursor": format!("again?{behind}")}),
             );
         }
-        reply(200, habits.page(behind))
+        reply(200, quirks.page(behind))
     });
     all_come(&server);
     assert_eq!(asked(&server).len(), 4);
@@ -422,7 +422,7 @@ fn a_walk_without_an_end_is_broken_off() {
 #[test]
 fn a_cursor_that_has_expired_makes_it_read_again() {
     for word in ["expiredCursor", "invalidCursor"] {
-        let habits = Habits {
+        let quirks = Habits {
             total: |_, _| None,
             ..Habits::default()
         };
@@ -430,7 +430,7 @@ fn a_cursor_that_has_expired_makes_it_read_again() {
             if before == 2 {
                 return reply(400, json!({"scimType": word, "detail": "too old"}));
             }
-            habits.answer(call)
+            quirks.answer(call)
         });
         all_come(&server);
         assert_eq!(asked(&server).len(), 3 + 3, "{word}");
@@ -439,7 +439,7 @@ fn a_cursor_that_has_expired_makes_it_read_again() {
 
 #[test]
 fn cursors_that_always_expire_are_said() {
-    let habits = Habits {
+    let quirks = Habits {
         total: |_, _| None,
         ..Habits::default()
     };
@@ -448,7 +448,7 @@ fn cursors_that_always_expire_are_said() {
             400,
             json!({"scimType": "expiredCursor", "detail": "too old"}),
         ),
-        _ => habits.answer(call),
+        _ => quirks.answer(call),
     });
     refused(
         &server,
@@ -464,12 +464,12 @@ fn fewer_are_asked_for_where_the_node_does_not_like_the_number() {
         (50, vec!["1000", "100", "50"]),
         (5, vec!["1000", "100", "50", "10", ""]),
     ] {
-        let habits = Habits::default();
+        let quirks = Habits::default();
         let server = server(move |call, _| match call.query("count") {
             Some(count) if count.parse::<usize>().unwrap() > most => {
                 reply(400, json!({"scimType": "invalidCount"}))
             }
-            _ => habits.answer(call),
+            _ => quirks.answer(call),
         });
         all_come(&server);
         let mut asked: Vec<String> = asked(&server)
@@ -483,7 +483,7 @@ fn fewer_are_asked_for_where_the_node_does_not_like_the_number() {
 
 #[test]
 fn an_empty_page_with_a_cursor_does_not_say_that_somebody_is_not_there() {
-    let habits = Habits::default();
+    let quirks = Habits::default();
     let server = server(move |call, _| match call.query("filter") {
         // It looks through its first hundred accounts, and then gives a cursor.
         Some(filter) => {
@@ -497,7 +497,7 @@ fn an_empty_page_with_a_cursor_does_not_say_that_somebody_is_not_there() {
                 json!({"totalResults": found.len(), "Resources": found, "nextCursor": "more"}),
             )
         }
-        None => habits.answer(call),
+        None => quirks.answer(call),
     });
     let desk = server.desk();
     desk.file("people.csv", "email\np250@example.com\n");

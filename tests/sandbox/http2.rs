@@ -11,8 +11,10 @@ use crate::support::http2::{Fate, Http2, acceptor};
 use crate::support::scripted::{self, Reply, list, reply};
 use crate::support::tls::Authority;
 use harness::{Desk, TOKEN, column, ended};
-use headcount::pace::Repeat;
-use headcount::pace::{self, Authorities, Call, Class, FaultKind, HttpOptions, Line, Pace, Tempo};
+use headcount::transport::Idempotency;
+use headcount::transport::{
+    self, CaCerts, Call, Class, FaultKind, HttpOptions, Pace, RateSetting, Transport,
+};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -233,20 +235,20 @@ async fn meet(mut stream: TlsStream<TcpStream>, farewell: Option<Vec<u8>>) -> st
     }
 }
 
-fn line(url: &str, authority: &Authority) -> Line {
+fn line(url: &str, authority: &Authority) -> Transport {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
     std::fs::write(&file, authority.pem()).unwrap();
     let options = HttpOptions {
         timeout: Duration::from_secs(20),
-        authorities: Authorities::read(&file).unwrap(),
+        ca_certs: CaCerts::read(&file).unwrap(),
         ..HttpOptions::to(url.parse().unwrap())
     };
-    let http = pace::client(options).unwrap();
-    Line::new(
+    let http = transport::client(options).unwrap();
+    Transport::new(
         http,
         &SecretString::from(TOKEN),
-        Arc::new(Pace::new(1, Tempo::Auto)),
+        Arc::new(Pace::new(1, RateSetting::Auto)),
     )
     .unwrap()
 }
@@ -258,7 +260,7 @@ fn create(url: &str) -> Call {
         url: format!("{url}/Users").parse().unwrap(),
         body: Some("{}".into()),
         if_match: None,
-        repeat: Repeat::LookFirst,
+        idempotency: Idempotency::LookFirst,
         longest_answer: 1 << 20,
         gzip: false,
         parts: 1,

@@ -3,12 +3,12 @@
 mod bad_input;
 mod batches;
 mod bulk;
+mod capabilities;
 mod check;
 mod columns;
 mod config;
 mod connections;
 mod cursors;
-mod dialects;
 mod doctor;
 mod documented;
 mod export;

@@ -12,8 +12,8 @@ use crate::support::scripted::{Call, Reply, Scripted, list, reply, user};
 #[cfg(target_os = "linux")]
 use harness::Desk;
 use harness::{TOKEN, ended, until};
-use headcount::pace::{self, HttpOptions, Line, Pace, Tempo};
 use headcount::scim::Client;
+use headcount::transport::{self, HttpOptions, Pace, RateSetting, Transport};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -247,11 +247,11 @@ fn nothing_that_a_panic_could_show_holds_the_token() {
         timeout: Duration::from_secs(1),
         ..HttpOptions::to("http://127.0.0.1:9/v2".parse().unwrap())
     };
-    let pace = Arc::new(Pace::new(1, Tempo::Auto));
+    let pace = Arc::new(Pace::new(1, RateSetting::Auto));
     let token = SecretString::from(TOKEN);
-    let line = Line::new(pace::client(options).unwrap(), &token, pace).unwrap();
-    let client = Client::new(line, "http://127.0.0.1:9/v2".parse().unwrap());
+    let transport = Transport::new(transport::client(options).unwrap(), &token, pace).unwrap();
+    let client = Client::new(transport, "http://127.0.0.1:9/v2".parse().unwrap());
     let shown = format!("{token:?} {client:?} {client:#?}");
-    assert!(shown.contains("Line"), "{shown}");
+    assert!(shown.contains("Transport"), "{shown}");
     assert!(!holds_token(shown.as_bytes()), "{shown}");
 }

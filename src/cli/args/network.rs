@@ -7,8 +7,8 @@ use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 
 use crate::job::NetworkRef;
-use crate::pace::{HttpVersion, ProxyChoice};
 use crate::settings::Profile;
+use crate::transport::{HttpVersion, ProxyChoice};
 
 /// How calls get to a node.
 #[derive(Debug, Clone, Args)]
@@ -48,7 +48,7 @@ impl TypedValueParser for ProxyParser {
         value: &std::ffi::OsStr,
     ) -> Result<ProxyChoice, clap::Error> {
         let read = value.to_str().unwrap_or_default().parse();
-        read.map_err(|error: crate::pace::BadProxy| {
+        read.map_err(|error: crate::transport::BadProxy| {
             let words = format!("--proxy (or HEADCOUNT_PROXY): {error}\n");
             clap::Error::raw(ErrorKind::ValueValidation, words).with_cmd(command)
         })

@@ -9,9 +9,9 @@ use clap::{ArgMatches, Args};
 
 use super::network::NetworkArgs;
 use crate::job::NodeRef;
-use crate::pace::Tempo;
 use crate::roster::{Person, PersonError};
 use crate::settings::{Profile, Region};
+use crate::transport::RateSetting;
 
 /// The flags here.
 const FLAGS: [&str; 16] = [
@@ -109,7 +109,7 @@ pub(in crate::cli) struct NodeArgs {
     role_prefix: Option<String>,
     /// Never send more calls than this: 50/s, 180/min, 25000/h; auto, unless given: as many as the node allows; off: no rate control, each call waits only when the node refuses it (for comparison, or if auto is too slow on your node)
     #[arg(long, value_name = "N[/s|/min|/h]|auto|off", env = "HEADCOUNT_RATE")]
-    rate: Option<Tempo>,
+    rate: Option<RateSetting>,
     /// At most this many calls in flight at once; 8 unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(Profile::CONCURRENCY)), env = "HEADCOUNT_CONCURRENCY")]
     concurrency: Option<u16>,

@@ -10,7 +10,7 @@ use super::spreadsheet::SpreadsheetArgs;
 use crate::cli::printed::Reader;
 use crate::guard::MaxErrors;
 use crate::job::{JobError, NodeRef, OnUnfinished, ReportOptions, RunOptions};
-use crate::ledger::Shelf;
+use crate::ledger::RunStore;
 use crate::report::When;
 use crate::report::page::Mask;
 use crate::roster::Action;
@@ -222,7 +222,7 @@ pub(in crate::cli) struct StateArgs {
 }
 
 impl StateArgs {
-    pub(in crate::cli) fn shelf(&self) -> Result<Shelf, JobError> {
-        Ok(Shelf::at(self.state_dir.as_deref())?)
+    pub(in crate::cli) fn run_store(&self) -> Result<RunStore, JobError> {
+        Ok(RunStore::at(self.state_dir.as_deref())?)
     }
 }

@@ -6,41 +6,41 @@ use super::{ListArgs, ShowArgs};
 use crate::cli::printed::{Reader, print_json, show as show_text};
 use crate::cli::{Exit, JobError};
 use crate::job::{RunDocument, RunsDocument, find_run, next, not_sent};
-use crate::ledger::{Counts, Kind, RunId, Shelf, State};
-use crate::report::{Paper, Table, Tint, grouped, say};
+use crate::ledger::{Counts, RunId, RunKind, RunState, RunStore};
+use crate::report::{Style, Table, TerminalWriter, grouped, say};
 use crate::sheet::shown;
 
 /// How a run stands, in words.
-fn standing(shelf: &Shelf, id: &RunId, state: &State, counts: &Counts) -> String {
+fn standing(run_store: &RunStore, id: &RunId, state: &RunState, counts: &Counts) -> String {
     match state {
-        State::Finished { .. } if counts.verdicts.iter().all(|(v, _)| v.is_done()) => {
+        RunState::Finished { .. } if counts.verdicts.iter().all(|(v, _)| v.is_done()) => {
             "finished".to_owned()
         }
-        State::Finished { .. } => "finished, not all done".to_owned(),
-        State::Stopped { .. } => "stopped".to_owned(),
-        State::Discarded { .. } => "discarded".to_owned(),
-        State::Open if shelf.is_going(id) => "going".to_owned(),
-        State::Open => "cut short".to_owned(),
+        RunState::Finished { .. } => "finished, not all done".to_owned(),
+        RunState::Stopped { .. } => "stopped".to_owned(),
+        RunState::Discarded { .. } => "discarded".to_owned(),
+        RunState::Open if run_store.is_going(id) => "going".to_owned(),
+        RunState::Open => "cut short".to_owned(),
     }
 }
 
 pub(super) fn list(args: &ListArgs) -> Result<Exit, JobError> {
-    let shelf = &args.state.shelf()?;
+    let run_store = &args.state.run_store()?;
     if args.format == Reader::Json {
-        print_json(&RunsDocument::of(shelf)?)?;
+        print_json(&RunsDocument::of(run_store)?)?;
         return Ok(Exit::Done);
     }
     let headings = ["RUN", "STATE", "ROWS DONE", "WHAT", "FILE", "NODE"];
     let mut table = Table::new(&headings, &[2]);
     let mut unreadable = String::new();
-    for id in shelf.runs()? {
-        let cells = shelf.read(&id).and_then(|book| {
-            let about = book.about();
-            let (state, counts) = (book.state()?, book.counts()?);
+    for id in run_store.runs()? {
+        let cells = run_store.read(&id).and_then(|record| {
+            let about = record.about();
+            let (state, counts) = (record.state()?, record.counts()?);
             let file = about.input.path.file_name().unwrap_or_default();
             Ok([
                 id.to_string(),
-                standing(shelf, &id, &state, &counts),
+                standing(run_store, &id, &state, &counts),
                 format!("{} of {}", grouped(counts.done()), grouped(about.rows)),
                 about.word().to_owned(),
                 file.display().to_string(),
@@ -55,25 +55,25 @@ pub(super) fn list(args: &ListArgs) -> Result<Exit, JobError> {
     if table.is_empty() && unreadable.is_empty() {
         say(format_args!(
             "There are no runs in {}.",
-            shelf.dir().display()
+            run_store.dir().display()
         ));
     } else {
-        let table = table.lines(Paper::standard_output().columns());
+        let table = table.lines(TerminalWriter::standard_output().columns());
         show_text(&(table + &unreadable))?;
     }
     Ok(Exit::Done)
 }
 
 pub(super) fn show(args: &ShowArgs) -> Result<Exit, JobError> {
-    let shelf = args.one.state.shelf()?;
-    let id = find_run(&shelf, args.one.run.as_deref())?;
-    let book = shelf.read(&id)?;
-    let is_going = shelf.is_going(&id);
+    let run_store = args.one.state.run_store()?;
+    let id = find_run(&run_store, args.one.run.as_deref())?;
+    let record = run_store.read(&id)?;
+    let is_going = run_store.is_going(&id);
     if args.format == Reader::Json {
-        print_json(&RunDocument::of(&book, is_going)?.alone())?;
+        print_json(&RunDocument::of(&record, is_going)?.alone())?;
         return Ok(Exit::Done);
     }
-    let (about, state, counts) = (book.about(), book.state()?, book.counts()?);
+    let (about, state, counts) = (record.about(), record.state()?, record.counts()?);
     let mut text = String::new();
     let mut line = |name: &str, value: &dyn std::fmt::Display| {
         // Writing to a string does not fail.
@@ -81,19 +81,21 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit, JobError> {
     };
     line("run", &id);
     match &about.kind {
-        Kind::Import => line("what", &about.word()),
+        RunKind::Import => line("what", &about.word()),
         kind => line("what", kind),
     }
     line("file", &shown(&about.input.path));
     line("node", &about.node_names());
     line("begun", &format_args!("{:.0}", about.begun));
-    let standing = standing(&shelf, &id, &state, &counts);
+    let standing = standing(&run_store, &id, &state, &counts);
     match &state {
-        State::Stopped { at, why } => line("state", &format_args!("{standing} at {at:.0}: {why}")),
-        State::Finished { at } | State::Discarded { at } => {
+        RunState::Stopped { at, why } => {
+            line("state", &format_args!("{standing} at {at:.0}: {why}"));
+        }
+        RunState::Finished { at } | RunState::Discarded { at } => {
             line("state", &format_args!("{standing} at {at:.0}"));
         }
-        State::Open => line("state", &standing),
+        RunState::Open => line("state", &standing),
     }
     line("rows", &grouped(about.rows));
     for (verdict, count) in &counts.verdicts {
@@ -109,8 +111,8 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit, JobError> {
     }
     line("results", &about.results.display());
     show_text(&text)?;
-    if let Some(next) = next(&book, is_going)? {
-        let command = Tint::Command.on(format_args!("headcount runs {next} {id}"));
+    if let Some(next) = next(&record, is_going)? {
+        let command = Style::Command.on(format_args!("headcount runs {next} {id}"));
         say(format_args!("Next: {command}"));
     }
     Ok(Exit::Done)

@@ -19,7 +19,7 @@ use super::printed::{Reader, finish, print};
 use super::terminal::Terminal;
 use super::{Exit, JobError};
 use crate::job::{self, Caller, Continuation, Discarded, find_run};
-use crate::report::{Tint, grouped};
+use crate::report::{Style, grouped};
 use crate::roster::Action;
 
 pub(super) const EXAMPLES: &str = "\
@@ -280,16 +280,16 @@ fn is_stdout(output: Option<&Path>) -> bool {
 }
 
 fn results(args: &ResultsArgs) -> Result<Exit, JobError> {
-    let shelf = args.one.state.shelf()?;
-    let id = find_run(&shelf, args.one.run.as_deref())?;
+    let run_store = args.one.state.run_store()?;
+    let id = find_run(&run_store, args.one.run.as_deref())?;
     let output = args.output.as_deref();
     if is_stdout(output) {
         let folder = tempfile::tempdir().map_err(JobError::unexpected)?;
         let path = folder.path().join("results.csv");
-        job::write_results(&shelf, &id, Some(&path), args.bom)?;
+        job::write_results(&run_store, &id, Some(&path), args.bom)?;
         print(&std::fs::read(&path).map_err(JobError::unexpected)?)?;
     } else {
-        let path = job::write_results(&shelf, &id, output, args.bom)?;
+        let path = job::write_results(&run_store, &id, output, args.bom)?;
         args.quiet
             .say(format_args!("Results of run {id}: {}", path.display()));
     }
@@ -297,13 +297,13 @@ fn results(args: &ResultsArgs) -> Result<Exit, JobError> {
 }
 
 fn report(args: &ReportArgs) -> Result<Exit, JobError> {
-    let shelf = args.one.state.shelf()?;
-    let id = find_run(&shelf, args.one.run.as_deref())?;
+    let run_store = args.one.state.run_store()?;
+    let id = find_run(&run_store, args.one.run.as_deref())?;
     let (output, mask) = (args.output.as_deref(), args.mask.mask());
     if is_stdout(output) {
-        print(job::report_text(&shelf, &id, mask)?.as_bytes())?;
+        print(job::report_text(&run_store, &id, mask)?.as_bytes())?;
     } else {
-        let path = job::write_report(&shelf, &id, output, mask)?;
+        let path = job::write_report(&run_store, &id, output, mask)?;
         args.quiet
             .say(format_args!("Report of run {id}: {}", path.display()));
     }
@@ -311,11 +311,11 @@ fn report(args: &ReportArgs) -> Result<Exit, JobError> {
 }
 
 fn discard(args: &DiscardArgs) -> Result<Exit, JobError> {
-    let shelf = args.state.shelf()?;
-    let id = find_run(&shelf, Some(&args.run))?;
-    match job::discard(&shelf, &id)? {
+    let run_store = args.state.run_store()?;
+    let id = find_run(&run_store, Some(&args.run))?;
+    match job::discard(&run_store, &id)? {
         Discarded::Run => {
-            let undo = Tint::Command.on(format_args!("headcount runs undo {id}"));
+            let undo = Style::Command.on(format_args!("headcount runs undo {id}"));
             args.quiet.say(format_args!(
                 "Run {id} is discarded: it is not offered any more. What it has done stays; to take that back: {undo}"
             ));
@@ -329,9 +329,9 @@ fn discard(args: &DiscardArgs) -> Result<Exit, JobError> {
 }
 
 fn prune(args: &PruneArgs) -> Result<Exit, JobError> {
-    let pruned = job::prune(&args.state.shelf()?, args.older_than.0)?;
+    let pruned = job::prune(&args.state.run_store()?, args.older_than.0)?;
     for id in &pruned.kept {
-        let resume = Tint::Command.on(format_args!("headcount runs resume {id}"));
+        let resume = Style::Command.on(format_args!("headcount runs resume {id}"));
         args.quiet.say(format_args!(
             "Run {id} has not finished and is kept: finish it first, with {resume}, or discard it"
         ));

@@ -13,10 +13,10 @@ use super::printed::show;
 use super::{Exit, JobError, signals};
 use crate::directory::{NewName, Teams};
 use crate::job::Connected;
-use crate::report::{Paper, Table, Tint, counted, grouped, say};
+use crate::report::{Style, Table, TerminalWriter, counted, grouped, say};
 use crate::roster::{GroupKind, GroupName};
 use crate::run::StopSwitch;
-use crate::teams::{self, Entry};
+use crate::teams::{self, GroupEntry};
 use delete::delete;
 use report::Report;
 
@@ -152,7 +152,7 @@ pub(super) async fn teams(mut args: GroupsArgs, kind: GroupKind) -> Result<Exit,
 
 async fn list(node: &Connected, kind: GroupKind) -> Result<Exit, JobError> {
     let entries = teams::list(&node.client, node.role_prefix.clone(), kind).await?;
-    show(&table(&entries).lines(Paper::standard_output().columns()))?;
+    show(&table(&entries).lines(TerminalWriter::standard_output().columns()))?;
     say(format_args!(
         "{} on {}.",
         counted(entries.len() as u64, kind.word()),
@@ -166,7 +166,7 @@ async fn list(node: &Connected, kind: GroupKind) -> Result<Exit, JobError> {
     Ok(Exit::Done)
 }
 
-fn table(entries: &[Entry]) -> Table {
+fn table(entries: &[GroupEntry]) -> Table {
     let printable = |name: &str| name.replace(char::is_control, "\u{fffd}");
     let mut table = Table::new(&["NAME", "ID", "MEMBERS"], &[2]);
     for entry in entries {
@@ -242,7 +242,7 @@ fn distinct(names: &[String], kind: GroupKind) -> Vec<GroupName> {
 }
 
 fn refuse_wrong(wrong: usize, names: usize, kind: GroupKind) -> Result<(), JobError> {
-    let list = Tint::Command.on(format_args!("headcount {}s list", kind.word()));
+    let list = Style::Command.on(format_args!("headcount {}s list", kind.word()));
     match (wrong, names) {
         (0, _) => Ok(()),
         (1, 1) => Err(JobError::usage(format_args!(

@@ -4,10 +4,10 @@ use std::fmt;
 
 use crate::cli::Exit;
 use crate::cli::args::QuietArgs;
-use crate::pace::FaultKind;
 use crate::report::say;
 use crate::roster::GroupKind;
 use crate::scim::Error;
+use crate::transport::FaultKind;
 
 /// Says what became of each, and remembers how it ends.
 pub(super) struct Report {

@@ -8,22 +8,24 @@ use secrecy::SecretString;
 use super::super::memory::Memory;
 use super::super::{Exit, JobError};
 use super::Network;
-use crate::pace::{self, HttpOptions, LearnedRates, Line, NoHttp, Pace, Route, Tempo};
 use crate::roster::{NodeNames, Protected};
 use crate::sandbox::{Options, Sandbox};
-use crate::scim::Dialect;
+use crate::scim::Capabilities;
 use crate::scim::{BulkLimits, Client};
 use crate::settings::{Node, SecretsManagerError, TokenError, TokenSource};
+use crate::transport::{
+    self, HttpOptions, LearnedRates, NoHttp, Pace, RateSetting, Route, Transport,
+};
 
 /// Which node, as whom, and how fast.
 #[derive(Debug, Clone)]
 pub struct Destination {
     /// The name of its profile, if it was named by one.
     pub profile: Option<String>,
-    pub whereabouts: Whereabouts,
+    pub node_target: NodeTarget,
     pub role_prefix: Option<String>,
     /// The ceiling, if one is given.
-    pub rate: Tempo,
+    pub rate: RateSetting,
     /// How many calls may be in flight.
     pub concurrency: usize,
     pub timeout: Duration,
@@ -32,7 +34,7 @@ pub struct Destination {
     /// Who is never locked or deleted.
     pub protected: Protected,
     /// How changes are put to it, as far as its profile says.
-    pub dialect: Dialect,
+    pub capabilities: Capabilities,
 }
 
 /// The address of the node inside this program.
@@ -40,7 +42,7 @@ pub const SANDBOX: &str = "sandbox";
 
 /// Where it is.
 #[derive(Debug, Clone)]
-pub enum Whereabouts {
+pub enum NodeTarget {
     /// In this program, for as long as it runs.
     Sandbox,
     /// Somewhere.
@@ -59,7 +61,7 @@ pub struct Connected {
     /// How large bulk requests may be, where changes go by them.
     pub bulk: Option<BulkLimits>,
     /// How changes are put to it, as far as that is known.
-    pub dialect: Dialect,
+    pub capabilities: Capabilities,
     /// Keeps the embedded node alive.
     _sandbox: Option<Sandbox>,
 }
@@ -72,9 +74,9 @@ impl Destination {
 
     /// The same, as far as it is known from earlier runs. A sandbox begins anew each time.
     pub fn remembered_pace(&self, memory: &Memory) -> Arc<Pace> {
-        let learned = match self.whereabouts {
-            Whereabouts::Sandbox => LearnedRates::default(),
-            Whereabouts::At { .. } => memory.of(&self.address()),
+        let learned = match self.node_target {
+            NodeTarget::Sandbox => LearnedRates::default(),
+            NodeTarget::At { .. } => memory.of(&self.address()),
         };
         Arc::new(Pace::remembering(self.concurrency, self.rate, learned))
     }
@@ -89,14 +91,14 @@ impl Destination {
     }
 
     pub fn is_sandbox(&self) -> bool {
-        matches!(self.whereabouts, Whereabouts::Sandbox)
+        matches!(self.node_target, NodeTarget::Sandbox)
     }
 
     /// What a file may call it.
     pub fn names(&self) -> NodeNames {
-        let id = match &self.whereabouts {
-            Whereabouts::Sandbox => "sandbox".to_owned(),
-            Whereabouts::At { node, .. } => node.id().to_owned(),
+        let id = match &self.node_target {
+            NodeTarget::Sandbox => "sandbox".to_owned(),
+            NodeTarget::At { node, .. } => node.id().to_owned(),
         };
         match &self.profile {
             Some(profile) => NodeNames {
@@ -112,18 +114,18 @@ impl Destination {
 
     /// Its address; the same for every sandbox of this program.
     pub fn address(&self) -> String {
-        match &self.whereabouts {
-            Whereabouts::Sandbox => SANDBOX.to_owned(),
-            Whereabouts::At { node, .. } => node.base().to_string(),
+        match &self.node_target {
+            NodeTarget::Sandbox => SANDBOX.to_owned(),
+            NodeTarget::At { node, .. } => node.base().to_string(),
         }
     }
 
     /// The node in words.
     pub fn in_words(&self) -> String {
-        match (&self.whereabouts, &self.profile) {
-            (Whereabouts::Sandbox, _) => "the sandbox".to_owned(),
-            (Whereabouts::At { node, .. }, Some(profile)) => format!("{profile} ({node})"),
-            (Whereabouts::At { node, .. }, None) => node.to_string(),
+        match (&self.node_target, &self.profile) {
+            (NodeTarget::Sandbox, _) => "the sandbox".to_owned(),
+            (NodeTarget::At { node, .. }, Some(profile)) => format!("{profile} ({node})"),
+            (NodeTarget::At { node, .. }, None) => node.to_string(),
         }
     }
 
@@ -134,9 +136,9 @@ impl Destination {
 
     /// The node, if it is one that outlives this program.
     pub fn lasting(&self) -> Result<&Node, JobError> {
-        match &self.whereabouts {
-            Whereabouts::At { node, .. } => Ok(node),
-            Whereabouts::Sandbox => Err(JobError::usage(
+        match &self.node_target {
+            NodeTarget::At { node, .. } => Ok(node),
+            NodeTarget::Sandbox => Err(JobError::usage(
                 "the node of --sandbox is gone when this command ends; start one with: headcount sandbox",
             )),
         }
@@ -144,9 +146,9 @@ impl Destination {
 
     /// Makes a client for the node; no call is sent yet.
     pub async fn connect(&self, pace: Arc<Pace>) -> Result<Connected, JobError> {
-        let (node, token) = match &self.whereabouts {
-            Whereabouts::Sandbox => return self.start_sandbox(pace).await,
-            Whereabouts::At { node, token } => (node, token),
+        let (node, token) = match &self.node_target {
+            NodeTarget::Sandbox => return self.start_sandbox(pace).await,
+            NodeTarget::At { node, token } => (node, token),
         };
         // A keyring may have to be unlocked first, and other places are asked over the network.
         let source = token.clone();
@@ -159,7 +161,7 @@ impl Destination {
             address: self.address(),
             role_prefix: self.role_prefix.clone(),
             bulk: None,
-            dialect: self.dialect,
+            capabilities: self.capabilities,
             _sandbox: None,
         })
     }
@@ -179,16 +181,16 @@ impl Destination {
             address: self.address(),
             role_prefix: Some(role_prefix),
             bulk: None,
-            dialect: self.dialect,
+            capabilities: self.capabilities,
             _sandbox: Some(sandbox),
         })
     }
 
     /// The way to it.
     pub fn route(&self) -> Route {
-        match &self.whereabouts {
-            Whereabouts::Sandbox => Route::Straight,
-            Whereabouts::At { node, .. } => self.route_to(node),
+        match &self.node_target {
+            NodeTarget::Sandbox => Route::Straight,
+            NodeTarget::At { node, .. } => self.route_to(node),
         }
     }
 
@@ -208,14 +210,14 @@ impl Destination {
             timeout: self.timeout,
             connections: self.concurrency,
             route: self.route_to(node),
-            authorities: self.network.authorities()?,
+            ca_certs: self.network.ca_certs()?,
             version: self.network.http_version,
         };
-        let http = pace::client(options).map_err(|error| match error {
+        let http = transport::client(options).map_err(|error| match error {
             NoHttp::NoAuthorities => JobError::new(Exit::NoNode, error),
             NoHttp::Other(_) => JobError::unexpected(error),
         })?;
-        let line = Line::new(http, token, pace).map_err(JobError::usage)?;
+        let line = Transport::new(http, token, pace).map_err(JobError::usage)?;
         Ok(Arc::new(Client::new(line, node.base().clone())))
     }
 }

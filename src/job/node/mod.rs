@@ -10,13 +10,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use destination::{Connected, Destination, SANDBOX, Whereabouts};
+pub use destination::{Connected, Destination, NodeTarget, SANDBOX};
 pub use network::{Network, NetworkRef};
 
 use super::JobError;
-use crate::pace::Tempo;
 use crate::roster::{MappedBy, Mapping};
 use crate::settings::{Config, Region};
+use crate::transport::RateSetting;
 
 /// How a caller names nodes, as whom they are called, and how fast. A ledger keeps it, so that the run can be continued on
 /// the same nodes; it never holds a token.
@@ -42,7 +42,7 @@ pub struct NodeRef {
     /// What names of roles begin with.
     pub role_prefix: Option<String>,
     /// The ceiling of the calls.
-    pub rate: Option<Tempo>,
+    pub rate: Option<RateSetting>,
     /// The most calls in flight.
     pub concurrency: Option<u16>,
     /// How long a call may take, in seconds.

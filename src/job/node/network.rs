@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::JobError;
-use crate::pace::{Authorities, HttpVersion, ProxyChoice};
 use crate::request::CurlWay;
 use crate::settings::{Config, Profile};
+use crate::transport::{CaCerts, HttpVersion, ProxyChoice};
 
 /// How long a connection may take to be made by default.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,11 +77,11 @@ impl Network {
     }
 
     /// Whom to trust beside the authorities of the platform.
-    pub(super) fn authorities(&self) -> Result<Authorities, JobError> {
+    pub(super) fn ca_certs(&self) -> Result<CaCerts, JobError> {
         let Some(path) = &self.ca_cert else {
-            return Ok(Authorities::default());
+            return Ok(CaCerts::default());
         };
-        Authorities::read(path).map_err(JobError::usage)
+        CaCerts::read(path).map_err(JobError::usage)
     }
 
     /// How long a connection may take where a call may take `timeout`. Unless the user says so it is less: a call that

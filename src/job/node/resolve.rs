@@ -1,10 +1,10 @@
 //! Flags, variables and a profile made into a node that can be called.
 
 use super::super::JobError;
-use super::destination::{Destination, Whereabouts, no_token};
+use super::destination::{Destination, NodeTarget, no_token};
 use super::{Network, NodeRef};
 use crate::roster::{Person, Protected};
-use crate::scim::Dialect;
+use crate::scim::Capabilities;
 use crate::settings::{
     Address, Config, Layers, Named, Node, NodeError, Origin, Said, Setting, TokenSource, Usage,
 };
@@ -100,25 +100,25 @@ impl NodeRef {
         let protected = self.protected(config, &node);
         Ok(Destination {
             profile: Some(name.to_owned()),
-            dialect: profile.dialect,
+            capabilities: profile.dialect,
             network: self.network.with(Some((config, profile))),
-            ..destination(Whereabouts::At { node, token }, usage, protected)
+            ..destination(NodeTarget::At { node, token }, usage, protected)
         })
     }
 
     /// The node that the other flags name.
     pub fn plain(&self) -> Result<Destination, JobError> {
-        let (whereabouts, protected) = if self.sandbox {
-            (Whereabouts::Sandbox, self.protected_by_flags().collect())
+        let (node_target, protected) = if self.sandbox {
+            (NodeTarget::Sandbox, self.protected_by_flags().collect())
         } else {
             let node = self.address().map_err(JobError::usage)?;
             let protected = self.protected(&self.config()?, &node);
             let token = self.token(None, &node).value;
-            (Whereabouts::At { node, token }, protected)
+            (NodeTarget::At { node, token }, protected)
         };
         Ok(Destination {
             network: self.network.with(None),
-            ..destination(whereabouts, self.usage(None), protected)
+            ..destination(node_target, self.usage(None), protected)
         })
     }
 
@@ -211,16 +211,16 @@ impl NodeRef {
     }
 }
 
-fn destination(whereabouts: Whereabouts, usage: Usage, protected: Protected) -> Destination {
+fn destination(node_target: NodeTarget, usage: Usage, protected: Protected) -> Destination {
     Destination {
         profile: None,
-        whereabouts,
+        node_target,
         role_prefix: usage.role_prefix.value,
         rate: usage.rate.value,
         concurrency: usize::from(usage.concurrency.value),
         timeout: usage.timeout.value,
         network: Network::default(),
         protected,
-        dialect: Dialect::default(),
+        capabilities: Capabilities::default(),
     }
 }

@@ -3,8 +3,8 @@
 use super::Page;
 use super::words::{class, meaning, ratio, share, short, status, word};
 use crate::histogram::{Histogram, Span};
-use crate::pace::{Class, Traffic};
 use crate::run::Verdict;
+use crate::transport::{Class, Traffic};
 use crate::wording::grouped;
 
 /// How something catches the eye; words say the same.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::series::Series;
-use crate::pace::Traffic;
 use crate::run::{Event, PaceReport};
+use crate::transport::Traffic;
 
 /// The calls of a run, or of the part of it since it went on. A record keeps it, so that a report can be made
 /// at any time.

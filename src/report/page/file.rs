@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::super::unfinished::{Begun, Former, Unfinished};
+use super::super::atomic_file::{AtomicFile, BegunFile, IfExists};
 
 /// A page cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,7 @@ pub struct PageError {
 #[derive(Debug)]
 pub struct PageFile {
     path: PathBuf,
-    part: Unfinished,
+    part: AtomicFile,
     file: File,
 }
 
@@ -28,10 +28,10 @@ impl PageFile {
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub fn create(path: &Path, former: Former) -> Result<Self, PageError> {
+    pub fn create(path: &Path, if_exists: IfExists) -> Result<Self, PageError> {
         // A page of which only a part was written is of no use to anybody.
-        let begun = Unfinished::begin_over(path, former, Former::Replace, b"");
-        let Begun { part, file, .. } = begun.map_err(|source| PageError {
+        let begun = AtomicFile::begin_over(path, if_exists, IfExists::Replace, b"");
+        let BegunFile { part, file, .. } = begun.map_err(|source| PageError {
             path: path.to_owned(),
             source,
         })?;
@@ -79,19 +79,19 @@ mod tests {
     fn a_page_is_there_whole_or_not_at_all() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("people.html");
-        drop(PageFile::create(&path, Former::Replace).unwrap());
+        drop(PageFile::create(&path, IfExists::Replace).unwrap());
         assert_eq!(dir.path().read_dir().unwrap().count(), 0);
         for content in ["one", "two"] {
-            let file = PageFile::create(&path, Former::Replace).unwrap();
+            let file = PageFile::create(&path, IfExists::Replace).unwrap();
             file.finish(content).unwrap();
         }
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
         assert_eq!(dir.path().read_dir().unwrap().count(), 1);
-        let file = PageFile::create(&path, Former::Keep).unwrap();
+        let file = PageFile::create(&path, IfExists::Keep).unwrap();
         file.finish("three").unwrap();
         let former = std::fs::read_to_string(dir.path().join("people.1.html")).unwrap();
         assert_eq!(former, "two");
-        let error = PageFile::create(&dir.path().join("no/folder.html"), Former::Replace);
+        let error = PageFile::create(&dir.path().join("no/folder.html"), IfExists::Replace);
         assert!(error.unwrap_err().to_string().contains("folder.html"));
     }
 }

@@ -36,7 +36,7 @@ pub use mask::Mask;
 
 use crate::histogram::Histogram;
 use crate::roster::Naming;
-use crate::run::{Event, Record, Verdict};
+use crate::run::{Event, RowRecord, Verdict};
 use rows::Rows;
 use series::Series;
 use view::View;
@@ -148,7 +148,7 @@ impl Page {
         }
     }
 
-    fn row(&mut self, record: &Record) {
+    fn row(&mut self, record: &RowRecord) {
         let outcome = &record.outcome;
         *self.verdicts.entry(outcome.verdict).or_default() += 1;
         *self.statuses.entry(outcome.status).or_default() += 1;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use crate::roster::{Action, Naming};
-use crate::run::{Outcome, Record, Verdict};
+use crate::run::{Outcome, RowRecord, Verdict};
 use crate::sheet::cell_at;
 
 /// How many rows that are not done are shown.
@@ -35,7 +35,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    fn of(record: &Record, naming: &Naming) -> Self {
+    fn of(record: &RowRecord, naming: &Naming) -> Self {
         let cell = |at: Option<usize>| cell_at(&record.cells, at?).map(clip);
         let outcome = &record.outcome;
         let names: Vec<String> = naming.names.into_iter().filter_map(cell).collect();
@@ -119,7 +119,7 @@ impl Rows {
         }
     }
 
-    pub(super) fn add(&mut self, record: &Record) {
+    pub(super) fn add(&mut self, record: &RowRecord) {
         let Outcome {
             verdict,
             status,

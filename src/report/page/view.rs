@@ -14,8 +14,8 @@ use super::mask::{Mask, Masker, visible};
 use super::rows::{Kept, NOT_DONE};
 use super::words::{moment, rate, short, word};
 use super::{End, Facts, Page};
-use crate::pace::Traffic;
 use crate::run::Verdict;
+use crate::transport::Traffic;
 use crate::wording::{counted, duration, grouped};
 
 /// A page to be laid out.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::pace::Class;
 use crate::run::Verdict;
+use crate::transport::Class;
 use crate::wording::duration;
 
 /// "2026-11-24 09:07:00 UTC"

@@ -1,11 +1,11 @@
 //! Which columns headings claim, and what is wrong with that.
 
 use super::{Idle, Meaning, Why};
-use crate::roster::code::Code;
 use crate::roster::column::{Column, RESULT_COLUMNS};
 use crate::roster::heading::{Likeness, ambiguous, key, meaning};
-use crate::roster::mapping::{MappedBy, Mapping, Target, flag};
+use crate::roster::mapping::{MappedBy, Mapping, MappingTarget, flag};
 use crate::roster::problem::Problem;
+use crate::roster::problem_kind::ProblemKind;
 
 /// How good a heading's claim to a column is; the smaller, the better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +45,7 @@ impl Claim {
 }
 
 impl Look<'_> {
-    pub(super) fn problem(&mut self, code: Code, what: String) {
+    pub(super) fn problem(&mut self, code: ProblemKind, what: String) {
         self.problems.push(Problem {
             file: self.file.to_owned(),
             row: None,
@@ -81,8 +81,12 @@ impl Look<'_> {
                 MappedBy::Profile(_) => Rank::Profile,
             };
             return match mapping.to {
-                Target::Column(column) => claim(column, rank, Why::Mapped(mapping.by.clone())),
-                Target::Ignored => Err(Meaning::CarriedOver(Idle::Ignored(mapping.by.clone()))),
+                MappingTarget::Column(column) => {
+                    claim(column, rank, Why::Mapped(mapping.by.clone()))
+                }
+                MappingTarget::Ignored => {
+                    Err(Meaning::CarriedOver(Idle::Ignored(mapping.by.clone())))
+                }
             };
         }
         match meaning(name) {
@@ -120,7 +124,7 @@ impl Look<'_> {
                 other.to.name(),
                 flag(heading, "COLUMN")
             );
-            self.problem(Code::MappingsDisagree, what);
+            self.problem(ProblemKind::MappingsDisagree, what);
         }
         Some(first)
     }
@@ -169,7 +173,7 @@ impl Look<'_> {
                     flag(heading, "display_name"),
                     flag(heading, missing.name())
                 );
-                self.problem(Code::AmbiguousHeading, what);
+                self.problem(ProblemKind::AmbiguousHeading, what);
             }
         }
     }
@@ -188,7 +192,7 @@ impl Look<'_> {
             listed(&headings),
             if rivals.len() == 2 { "both" } else { "all" },
         );
-        self.problem(Code::AmbiguousHeading, what);
+        self.problem(ProblemKind::AmbiguousHeading, what);
     }
 
     /// Says which headings that flags name are not there.
@@ -201,7 +205,7 @@ impl Look<'_> {
                     mapping.heading,
                     listed(self.header)
                 );
-                self.problem(Code::NoSuchHeading, what);
+                self.problem(ProblemKind::NoSuchHeading, what);
             }
         }
     }

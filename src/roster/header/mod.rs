@@ -4,11 +4,11 @@ mod look;
 #[cfg(test)]
 mod tests;
 
-use super::code::Code;
 use super::column::Column;
 use super::heading::{key, near};
-use super::mapping::{MappedBy, Mapping, Target, flag};
+use super::mapping::{MappedBy, Mapping, MappingTarget, flag};
 use super::problem::Problem;
+use super::problem_kind::ProblemKind;
 use look::{Claim, Look, listed};
 
 /// What the headings of a file stand for.
@@ -94,7 +94,7 @@ impl Columns {
         let named = |column| columns.at(column).is_some();
         if look.problems.is_empty() && !named(Column::Email) && !named(Column::Id) {
             let what = columns.nobody_named(header);
-            look.problem(Code::NobodyNamed, what);
+            look.problem(ProblemKind::NobodyNamed, what);
         }
         (columns, look.problems)
     }
@@ -189,12 +189,14 @@ impl Columns {
     pub fn mapped<'h>(
         &self,
         header: &'h [String],
-    ) -> impl Iterator<Item = (&'h str, Target)> + use<'h, '_> {
+    ) -> impl Iterator<Item = (&'h str, MappingTarget)> + use<'h, '_> {
         let target = |(heading, meaning): (&'h String, &Meaning)| match meaning {
             Meaning::Column(column, Why::Mapped(_)) => {
-                Some((heading.as_str(), Target::Column(*column)))
+                Some((heading.as_str(), MappingTarget::Column(*column)))
             }
-            Meaning::CarriedOver(Idle::Ignored(_)) => Some((heading.as_str(), Target::Ignored)),
+            Meaning::CarriedOver(Idle::Ignored(_)) => {
+                Some((heading.as_str(), MappingTarget::Ignored))
+            }
             _ => None,
         };
         header.iter().zip(&self.meanings).filter_map(target)

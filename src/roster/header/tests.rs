@@ -295,7 +295,11 @@ fn two_headings_for_the_email_are_never_chosen_from() {
         ["Work Email", "Business Email"],
     ] {
         let problems = understand(&headings).unwrap_err();
-        assert_eq!(problems[0].code, Code::AmbiguousHeading, "{headings:?}");
+        assert_eq!(
+            problems[0].code,
+            ProblemKind::AmbiguousHeading,
+            "{headings:?}"
+        );
     }
     let map = [flag("Work Email=email")];
     let columns = understand_by(&["Email", "Work Email"], &map).unwrap();

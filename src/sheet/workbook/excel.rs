@@ -9,7 +9,7 @@ use calamine::{
 };
 
 use super::cells::{Assembly, filled, zeros};
-use super::{Book, Bytes, Go, OnRow, Sheet, Trouble};
+use super::{Bytes, Go, OnRow, Sheet, Trouble, WorkbookReader};
 use crate::sheet::line::Mark;
 use crate::sheet::rows::{Filled, SparseRow};
 
@@ -24,18 +24,18 @@ fn open<B: Reader<Bytes>>(
 where
     B::Error: fmt::Display,
 {
-    let book = B::new(bytes).map_err(|error| match error {
+    let workbook = B::new(bytes).map_err(|error| match error {
         error if is_password(&error) => Trouble::Password,
         error => damaged(error),
     })?;
     let with_cells = |sheet: &&Metadata| sheet.typ == SheetType::WorkSheet;
-    let sheets = book.sheets_metadata().iter().filter(with_cells);
+    let sheets = workbook.sheets_metadata().iter().filter(with_cells);
     let sheets = sheets.map(|sheet| Sheet {
         name: sheet.name.clone(),
         is_visible: sheet.visible == SheetVisible::Visible,
     });
     let sheets = sheets.collect();
-    Ok((book, sheets))
+    Ok((workbook, sheets))
 }
 
 fn damaged(error: impl fmt::Display) -> Trouble {
@@ -44,16 +44,16 @@ fn damaged(error: impl fmt::Display) -> Trouble {
 
 /// xlsx: cells come one after the other.
 pub(super) struct New {
-    book: Xlsx<Bytes>,
+    workbook: Xlsx<Bytes>,
     sheets: Vec<Sheet>,
     has_formulas: bool,
 }
 
 impl New {
     pub(super) fn open(bytes: Bytes, has_formulas: bool) -> Result<Self, Trouble> {
-        let (book, sheets) = open(bytes, |error| matches!(error, XlsxError::Password))?;
+        let (workbook, sheets) = open(bytes, |error| matches!(error, XlsxError::Password))?;
         Ok(New {
-            book,
+            workbook,
             sheets,
             has_formulas,
         })
@@ -66,7 +66,10 @@ impl New {
         if !self.has_formulas {
             return Ok(found);
         }
-        let mut cells = self.book.worksheet_cells_reader(name).map_err(damaged)?;
+        let mut cells = self
+            .workbook
+            .worksheet_cells_reader(name)
+            .map_err(damaged)?;
         while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(damaged)? {
             if cell.formula.is_some() && matches!(cell.value, DataRef::Empty) {
                 found.insert(cell.pos);
@@ -81,7 +84,7 @@ impl New {
     }
 }
 
-impl Book for New {
+impl WorkbookReader for New {
     fn sheets(&self) -> &[Sheet] {
         &self.sheets
     }
@@ -89,7 +92,10 @@ impl Book for New {
     fn rows(&mut self, sheet: usize, on_row: OnRow<'_>) -> Result<(), Trouble> {
         let name = self.sheets[sheet].name.clone();
         let open = self.not_calculated(&name)?;
-        let mut cells = self.book.worksheet_cells_reader(&name).map_err(damaged)?;
+        let mut cells = self
+            .workbook
+            .worksheet_cells_reader(&name)
+            .map_err(damaged)?;
         let padded: Vec<usize> = cells
             .styles()
             .iter()
@@ -125,25 +131,28 @@ impl Book for New {
 
 /// xlsb: the same in a binary form.
 pub(super) struct Binary {
-    book: Xlsb<Bytes>,
+    workbook: Xlsb<Bytes>,
     sheets: Vec<Sheet>,
 }
 
 impl Binary {
     pub(super) fn open(bytes: Bytes) -> Result<Self, Trouble> {
-        let (book, sheets) = open(bytes, |error| matches!(error, XlsbError::Password))?;
-        Ok(Binary { book, sheets })
+        let (workbook, sheets) = open(bytes, |error| matches!(error, XlsbError::Password))?;
+        Ok(Binary { workbook, sheets })
     }
 }
 
-impl Book for Binary {
+impl WorkbookReader for Binary {
     fn sheets(&self) -> &[Sheet] {
         &self.sheets
     }
 
     fn rows(&mut self, sheet: usize, on_row: OnRow<'_>) -> Result<(), Trouble> {
         let name = self.sheets[sheet].name.clone();
-        let mut cells = self.book.worksheet_cells_reader(&name).map_err(damaged)?;
+        let mut cells = self
+            .workbook
+            .worksheet_cells_reader(&name)
+            .map_err(damaged)?;
         let mut assembly = Assembly::default();
         while let Some(cell) = cells.next_cell().map_err(damaged)? {
             let (row, column) = cell.get_position();
@@ -162,25 +171,25 @@ impl Book for Binary {
 
 /// xls: the whole workbook is in memory.
 pub(super) struct Old {
-    book: Xls<Bytes>,
+    workbook: Xls<Bytes>,
     sheets: Vec<Sheet>,
 }
 
 impl Old {
     pub(super) fn open(bytes: Bytes) -> Result<Self, Trouble> {
-        let (book, sheets) = open(bytes, |error| matches!(error, XlsError::Password))?;
-        Ok(Old { book, sheets })
+        let (workbook, sheets) = open(bytes, |error| matches!(error, XlsError::Password))?;
+        Ok(Old { workbook, sheets })
     }
 }
 
-impl Book for Old {
+impl WorkbookReader for Old {
     fn sheets(&self) -> &[Sheet] {
         &self.sheets
     }
 
     fn rows(&mut self, sheet: usize, on_row: OnRow<'_>) -> Result<(), Trouble> {
         let name = &self.sheets[sheet].name;
-        let range = self.book.worksheet_range(name).map_err(damaged)?;
+        let range = self.workbook.worksheet_range(name).map_err(damaged)?;
         let Some((first_row, first_column)) = range.start() else {
             return Ok(());
         };

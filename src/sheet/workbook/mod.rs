@@ -12,21 +12,21 @@ mod parts;
 
 use std::io::BufReader;
 
+use super::catch_panic::catch_panic;
+use super::cursor::FileCursor;
 use super::error::SheetError;
+use super::file_kind::{FileKind, Misfit, START};
 use super::header::{Found, Judge, Search};
-use super::kind::{Kind, Misfit, START};
 use super::original::Original;
-use super::place::Place;
 use super::reading::Reading;
 use super::remark::Decided;
-use super::rows::{Aside, AsideError, MOST_COLUMNS, SparseRow};
-use super::shield::against_panics;
+use super::rows::{MOST_COLUMNS, RowSpool, SparseRow, SpoolError};
 use super::table::Table;
 use super::trim;
 use super::{Addressing, Fact, RowNumber};
 
 /// The bytes of a workbook.
-type Bytes = BufReader<Place>;
+type Bytes = BufReader<FileCursor>;
 
 /// Columns without a heading are kept up to this one if there is anything in them. A cell further out
 /// is an error of its own: most often a stray one, for which every row would grow.
@@ -49,7 +49,7 @@ enum Trouble {
     #[error("it is {0}")]
     Other(Misfit),
     #[error(transparent)]
-    Aside(#[from] AsideError),
+    RowSpool(#[from] SpoolError),
 }
 
 impl Trouble {
@@ -61,8 +61,8 @@ impl Trouble {
             Trouble::Damaged(what) => SheetError::Damaged { file, what },
             Trouble::TooLarge(what) => SheetError::TooLarge { file, what },
             Trouble::Other(what) => SheetError::NotText { file, what },
-            Trouble::Aside(AsideError::Io(source)) => SheetError::NoRoom { file, source },
-            Trouble::Aside(other) => SheetError::TooLarge {
+            Trouble::RowSpool(SpoolError::Io(source)) => SheetError::NoRoom { file, source },
+            Trouble::RowSpool(other) => SheetError::TooLarge {
                 file,
                 what: other.to_string(),
             },
@@ -88,7 +88,7 @@ enum Go {
 type OnRow<'r> = &'r mut dyn FnMut(SparseRow) -> Result<Go, Trouble>;
 
 /// A workbook of any format.
-trait Book {
+trait WorkbookReader {
     fn sheets(&self) -> &[Sheet];
 
     /// Hands on the rows of a sheet, by its place among [`sheets`](Self::sheets).
@@ -103,10 +103,10 @@ pub(super) fn convert(
 ) -> Result<Table, SheetError> {
     let file = original.name();
     // The libraries are careful, but not with everything that a damaged file can say.
-    against_panics(|| {
-        let (format, mut book) = open(original).map_err(|trouble| trouble.of(file))?;
-        let chosen = choose(&mut *book, file, reading, judge)?;
-        let mut table = take(&mut *book, file, chosen)?;
+    catch_panic(|| {
+        let (format, mut workbook) = open(original).map_err(|trouble| trouble.of(file))?;
+        let chosen = choose(&mut *workbook, file, reading, judge)?;
+        let mut table = take(&mut *workbook, file, chosen)?;
         table.facts.insert(0, Fact::Format(format));
         Ok(table)
     })
@@ -117,20 +117,20 @@ pub(super) fn convert(
 }
 
 /// The name of the format, and the workbook.
-fn open(original: &Original) -> Result<(&'static str, Box<dyn Book>), Trouble> {
+fn open(original: &Original) -> Result<(&'static str, Box<dyn WorkbookReader>), Trouble> {
     let bytes =
-        || -> Result<Bytes, Trouble> { Ok(BufReader::with_capacity(START, original.place()?)) };
+        || -> Result<Bytes, Trouble> { Ok(BufReader::with_capacity(START, original.cursor()?)) };
     let mut first = [0; 4];
-    std::io::Read::read_exact(&mut original.place()?, &mut first)?;
-    if Kind::of(&first) == Kind::Compound {
+    std::io::Read::read_exact(&mut original.cursor()?, &mut first)?;
+    if FileKind::of(&first) == FileKind::Compound {
         old::check(bytes()?)?;
         return Ok(("xls", Box::new(excel::Old::open(bytes()?)?)));
     }
     let contents = parts::check(bytes()?)?;
     Ok(match contents.format {
         parts::Format::Xlsx => {
-            let book = excel::New::open(bytes()?, contents.has_formulas)?;
-            ("xlsx", Box::new(book))
+            let workbook = excel::New::open(bytes()?, contents.has_formulas)?;
+            ("xlsx", Box::new(workbook))
         }
         parts::Format::Xlsb => ("xlsb", Box::new(excel::Binary::open(bytes()?)?)),
         parts::Format::Ods => ("ods", Box::new(ods::Ods::open(bytes()?)?)),
@@ -152,15 +152,15 @@ struct Header {
 /// The sheet that is named; else the first visible one with a header that means something; else the first
 /// with anything in it.
 fn choose(
-    book: &mut dyn Book,
+    workbook: &mut dyn WorkbookReader,
     file: &str,
     reading: &Reading,
     judge: Judge<'_>,
 ) -> Result<Chosen, SheetError> {
-    let sheets = book.sheets().to_vec();
+    let sheets = workbook.sheets().to_vec();
     let names = || -> Vec<String> { sheets.iter().map(|sheet| sheet.name.clone()).collect() };
     let mut header_of = |sheet| {
-        let header = header(book, sheet, reading.header_row, judge);
+        let header = header(workbook, sheet, reading.header_row, judge);
         header.map_err(|trouble| trouble.of(file))
     };
     let no_header = || match reading.header_row {
@@ -214,14 +214,14 @@ fn choose(
 
 /// The header of a sheet: the row that is named, or the best among the first.
 fn header(
-    book: &mut dyn Book,
+    workbook: &mut dyn WorkbookReader,
     sheet: usize,
     named: Option<u64>,
     judge: Judge<'_>,
 ) -> Result<Option<Header>, Trouble> {
     let mut search = Search::default();
     let mut best = None;
-    book.rows(sheet, &mut |row| {
+    workbook.rows(sheet, &mut |row| {
         let is_blank = is_blank(&row);
         if named.is_some_and(|named| row.number > named) {
             return Ok(Go::Stop);
@@ -249,7 +249,11 @@ fn is_blank(row: &SparseRow) -> bool {
     row.cells.iter().all(|cell| trim(&cell.text).is_empty())
 }
 
-fn take(book: &mut dyn Book, file: &str, chosen: Chosen) -> Result<Table, SheetError> {
+fn take(
+    workbook: &mut dyn WorkbookReader,
+    file: &str,
+    chosen: Chosen,
+) -> Result<Table, SheetError> {
     let Chosen {
         sheet,
         header: Header {
@@ -259,15 +263,15 @@ fn take(book: &mut dyn Book, file: &str, chosen: Chosen) -> Result<Table, SheetE
         mut remarks,
     } = chosen;
     let no_room = SheetError::no_room(file);
-    let mut aside = Aside::new().map_err(no_room)?;
-    let put = book.rows(sheet, &mut |row| {
+    let mut spool = RowSpool::new().map_err(no_room)?;
+    let put = workbook.rows(sheet, &mut |row| {
         if !is_blank(&row) {
-            aside.put(&row)?;
+            spool.put(&row)?;
         }
         Ok(Go::On)
     });
     put.map_err(|trouble| trouble.of(file))?;
-    let (rows, width) = aside.finish().map_err(no_room)?;
+    let (rows, width) = spool.finish().map_err(no_room)?;
     let named = headings.iter().rposition(|heading| !heading.is_empty());
     headings.truncate(named.map_or(0, |last| last + 1));
     let kept = width.min(KEPT_COLUMNS).max(headings.len());
@@ -279,7 +283,7 @@ fn take(book: &mut dyn Book, file: &str, chosen: Chosen) -> Result<Table, SheetE
         below: found.row,
         addressing: Addressing::Cells,
         facts: vec![
-            Fact::Sheet(book.sheets()[sheet].name.clone()),
+            Fact::Sheet(workbook.sheets()[sheet].name.clone()),
             Fact::HeaderRow(RowNumber(found.row)),
         ],
         remarks,

@@ -9,7 +9,7 @@ use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
 use super::cells::number;
-use super::{Book, Bytes, Go, OnRow, Sheet, Trouble, within};
+use super::{Bytes, Go, OnRow, Sheet, Trouble, WorkbookReader, within};
 use crate::sheet::line::Mark;
 use crate::sheet::rows::{Filled, SparseRow};
 
@@ -79,7 +79,7 @@ fn list(xml: &mut Xml<'_>) -> Result<Vec<Sheet>, Trouble> {
     }
 }
 
-impl Book for Ods {
+impl WorkbookReader for Ods {
     fn sheets(&self) -> &[Sheet] {
         &self.sheets
     }

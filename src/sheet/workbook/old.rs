@@ -6,7 +6,7 @@
 use std::io::Read;
 
 use super::{Bytes, Trouble};
-use crate::sheet::kind::Misfit;
+use crate::sheet::file_kind::Misfit;
 
 /// How large the records may be, in bytes.
 const LARGEST: u64 = 64 << 20;

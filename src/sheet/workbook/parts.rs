@@ -9,7 +9,7 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::{Bytes, Trouble};
-use crate::sheet::kind::Misfit;
+use crate::sheet::file_kind::Misfit;
 
 /// How large a workbook may be, in bytes.
 const LARGEST_FILE: u64 = 128 << 20;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use crate::support::odd::{Habits, Odd};
+use crate::support::odd::{Odd, Quirks};
 use crate::support::scripted::{Call, Reply, Scripted, list, reply};
 use harness::{Desk, Node, Row, column, until_it};
 use headcount::sandbox::Options;
@@ -297,9 +297,9 @@ fn an_account_that_differs_is_named_with_what_differs() {
 
 #[test]
 fn a_display_name_that_the_row_does_not_name_is_no_difference() {
-    let server = Odd::start(Habits {
+    let server = Odd::start(Quirks {
         makes_names: true,
-        ..Habits::default()
+        ..Quirks::default()
     });
     let desk = server.server.desk();
     desk.file("people.csv", ANN);

@@ -46,7 +46,7 @@ pub enum Versions {
     reason = "each habit is there or not, whatever the others are"
 )]
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Habits {
+pub struct Quirks {
     /// Teams of a user, in POST and PATCH of the user.
     pub groups_of_users: Takes,
     /// Whether users are shown with their groups.
@@ -115,7 +115,7 @@ pub struct Odd {
 pub type Person = (String, String, String, bool, Vec<String>);
 
 impl Odd {
-    pub fn start(habits: Habits) -> Self {
+    pub fn start(quirks: Quirks) -> Self {
         let mut state = State::default();
         for (id, name) in [("g-a1", "Sales"), ("g-b2", "Legal")] {
             let team = Team {
@@ -124,7 +124,7 @@ impl Odd {
             };
             state.groups.insert(id.to_owned(), team);
         }
-        if habits.omits_empty || habits.no_patch {
+        if quirks.omits_empty || quirks.no_patch {
             // Nobody tells in advance whether groups show their members.
             state
                 .groups
@@ -136,7 +136,7 @@ impl Odd {
         let server = Scripted::start(move |call, _| {
             let mut state = shared.lock().unwrap();
             Answering {
-                habits,
+                quirks,
                 state: &mut state,
             }
             .answer(call)
@@ -187,7 +187,7 @@ impl Odd {
 }
 
 struct Answering<'s> {
-    habits: Habits,
+    quirks: Quirks,
     state: &'s mut State,
 }
 
@@ -202,11 +202,11 @@ impl Answering<'_> {
                 None => reply(404, ""),
             },
             ("GET", ["Schemas", _]) => self.schema(),
-            ("POST", ["Bulk"]) if self.habits.bulk => self.bulk(call),
+            ("POST", ["Bulk"]) if self.quirks.bulk => self.bulk(call),
             ("POST", ["Users"]) => self.create(&call.json()),
             ("POST", ["Groups"]) => self.create_team(&call.json()),
-            ("PATCH", _) if self.habits.no_patch => reply(405, ""),
-            ("PUT", _) if self.habits.no_put => reply(501, ""),
+            ("PATCH", _) if self.quirks.no_patch => reply(405, ""),
+            ("PUT", _) if self.quirks.no_put => reply(501, ""),
             ("PATCH" | "PUT" | "DELETE", ["Users" | "Groups", _]) => {
                 self.change(call, path[0], &id)
             }
@@ -217,12 +217,12 @@ impl Answering<'_> {
     fn shown(&self, endpoint: &str, id: &str) -> Option<Value> {
         let mut shown = if endpoint == "Users" {
             let mut user = self.state.users.get(id)?.clone();
-            if self.habits.makes_names {
+            if self.quirks.makes_names {
                 let name = |part| user["name"][part].as_str().unwrap_or_default();
                 let made = format!("{}, {}", name("familyName"), name("givenName"));
                 user.insert("displayName".into(), made.into());
             }
-            if !self.habits.hides_groups {
+            if !self.quirks.hides_groups {
                 let groups = self.state.groups.iter();
                 let within = groups.filter(|(_, team)| team.members.contains(id));
                 user.insert(
@@ -236,16 +236,16 @@ impl Answering<'_> {
             let members: Vec<Value> = team.members.iter().map(|id| json!({"value": id})).collect();
             let mut group = Map::new();
             group.insert("displayName".into(), json!(team.name));
-            if !self.habits.hides_members {
+            if !self.quirks.hides_members {
                 group.insert("members".into(), members.into());
             }
             group
         };
-        if self.habits.omits_empty {
+        if self.quirks.omits_empty {
             shown.retain(|_, value| !matches!(value.as_array(), Some(list) if list.is_empty()));
         }
         shown.insert("id".into(), id.into());
-        if self.habits.versions != Versions::None {
+        if self.quirks.versions != Versions::None {
             let version = format!("W/\"{}\"", self.state.version);
             shown.insert("meta".into(), json!({ "version": version }));
         }
@@ -269,20 +269,20 @@ impl Answering<'_> {
             });
         }
         let total = all.len();
-        let most = if self.habits.page == 0 {
+        let most = if self.quirks.page == 0 {
             usize::MAX
         } else {
-            self.habits.page
+            self.quirks.page
         };
         let start = number("startIndex").unwrap_or(1) - 1;
         let count = number("count").unwrap_or(most).min(most);
         let mut page: Vec<Value> = all.into_iter().skip(start).take(count).collect();
-        if self.habits.shouts_ids {
+        if self.quirks.shouts_ids {
             for each in &mut page {
                 each["id"] = each["id"].as_str().unwrap().to_uppercase().into();
             }
         }
-        if !self.habits.loose_lists {
+        if !self.quirks.loose_lists {
             return reply(200, json!({"totalResults": total, "Resources": page}));
         }
         let mut body = json!({"totalResults": total.to_string()});
@@ -293,7 +293,7 @@ impl Answering<'_> {
     }
 
     fn schema(&self) -> Reply {
-        if self.habits.hides_members {
+        if self.quirks.hides_members {
             return reply(404, "");
         }
         let members = json!({"name": "members", "multiValued": true, "returned": "default"});
@@ -335,7 +335,7 @@ impl Answering<'_> {
 
     fn create(&mut self, user: &Value) -> Reply {
         let groups = user["groups"].as_array().cloned().unwrap_or_default();
-        if !groups.is_empty() && self.habits.groups_of_users == Takes::Refuses {
+        if !groups.is_empty() && self.quirks.groups_of_users == Takes::Refuses {
             return reply(
                 400,
                 json!({"scimType": "mutability", "detail": "groups is readOnly"}),
@@ -352,24 +352,24 @@ impl Answering<'_> {
         let mut kept = user.as_object().unwrap().clone();
         kept.remove("groups");
         kept.entry("active").or_insert(true.into());
-        if let Some(forgotten) = self.habits.forgets {
+        if let Some(forgotten) = self.quirks.forgets {
             kept.remove(forgotten);
         }
         self.state.users.insert(id.clone(), kept);
-        if self.habits.groups_of_users == Takes::Yes {
+        if self.quirks.groups_of_users == Takes::Yes {
             self.join(&id, &groups);
         }
         self.state.version += 1;
-        let status = if self.habits.terse { 200 } else { 201 };
+        let status = if self.quirks.terse { 200 } else { 201 };
         let mut shown = self.shown("Users", &id).unwrap();
-        if self.habits.short_answers {
+        if self.quirks.short_answers {
             shown = json!({"id": id, "userName": shown["userName"]});
         }
         reply(status, shown)
     }
 
     fn create_team(&mut self, team: &Value) -> Reply {
-        if self.habits.core_schema && team["schemas"].as_array().unwrap().len() > 1 {
+        if self.quirks.core_schema && team["schemas"].as_array().unwrap().len() > 1 {
             return reply(400, json!({"detail": "Unknown extension schemas"}));
         }
         let id = format!("g-{:x}", 0xc3 + self.state.groups.len());
@@ -400,7 +400,7 @@ impl Answering<'_> {
             .get("if-match")
             .map(|tag| tag.to_str().unwrap().to_owned());
         let now = format!("W/\"{}\"", self.state.version);
-        match (self.habits.versions, wanted) {
+        match (self.quirks.versions, wanted) {
             (Versions::Demanded, None) => {
                 return reply(428, json!({"detail": "If-Match is needed"}));
             }
@@ -426,7 +426,7 @@ impl Answering<'_> {
         self.state.version += 1;
         match (refusal, self.shown(endpoint, id)) {
             (Some(refusal), _) => refusal,
-            (None, Some(shown)) if !self.habits.terse => reply(200, shown),
+            (None, Some(shown)) if !self.quirks.terse => reply(200, shown),
             _ => reply(204, ""),
         }
     }
@@ -459,13 +459,13 @@ impl Answering<'_> {
             self.state.groups.get(id).map(|team| team.members.clone()),
         );
         let operations = body["Operations"].as_array().unwrap();
-        if self.habits.one_operation && operations.len() > 1 {
+        if self.quirks.one_operation && operations.len() > 1 {
             let words = "Only a single operation is supported";
             return Some(reply(400, json!({"detail": words})));
         }
         for operation in operations {
             let name = operation["op"].as_str().unwrap();
-            if self.habits.capital_operations && name.starts_with(char::is_lowercase) {
+            if self.quirks.capital_operations && name.starts_with(char::is_lowercase) {
                 let words = format!("unknown operation {name}");
                 return Some(reply(400, json!({"detail": words})));
             }
@@ -494,8 +494,8 @@ impl Answering<'_> {
         };
         let user = self.state.users.get_mut(id).unwrap();
         match path {
-            "active" | "" if ![Active::Any, form].contains(&self.habits.active) => {
-                return match self.habits.other_active {
+            "active" | "" if ![Active::Any, form].contains(&self.quirks.active) => {
+                return match self.quirks.other_active {
                     Takes::Refuses => Some(reply(400, json!({"scimType": "invalidValue"}))),
                     _ => None,
                 };
@@ -518,7 +518,7 @@ impl Answering<'_> {
 
     fn patch_groups_of(&mut self, id: &str, operation: &Value) -> Option<Reply> {
         let groups = operation["value"].as_array().unwrap();
-        match self.habits.groups_of_users {
+        match self.quirks.groups_of_users {
             Takes::Refuses => return Some(reply(400, json!({"scimType": "mutability"}))),
             Takes::Ignores => {}
             Takes::Yes if operation["op"] == "add" => self.join(id, groups),
@@ -539,7 +539,7 @@ impl Answering<'_> {
 
     fn patch_group(&mut self, id: &str, operation: &Value) -> Option<Reply> {
         let path = operation["path"].as_str().unwrap();
-        let most = self.habits.most_members;
+        let most = self.quirks.most_members;
         if most > 0
             && operation["value"]
                 .as_array()
@@ -555,7 +555,7 @@ impl Answering<'_> {
         } else if let Some(user) = path.split('"').nth(1) {
             members.remove(&user.to_lowercase());
         } else {
-            match self.habits.leavers_by_value {
+            match self.quirks.leavers_by_value {
                 Takes::Refuses => return Some(reply(400, json!({"scimType": "invalidPath"}))),
                 // Without a filter everybody is meant (RFC 7644, section 3.5.2.2).
                 Takes::Ignores => members.clear(),

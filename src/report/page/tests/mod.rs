@@ -63,7 +63,7 @@ fn page(text: &str, error: &str) -> Page {
             Outcome::new(Verdict::Failed).status(409).because(error)
         };
         let took = Duration::from_millis(100 * (nth + 1));
-        page.hear(&Event::Row(Box::new(Record {
+        page.hear(&Event::Row(Box::new(RowRecord {
             number: entry.number,
             cells: entry.cells,
             action: Some(Action::Create),
@@ -261,7 +261,7 @@ fn a_row_is_in_the_step_in_which_the_record_has_it() {
     let micros = |micros| at(0) + SignedDuration::from_micros(micros);
     let steps = |since, finished_at| {
         let mut page = Page::new(Naming::of(roster.columns()), since);
-        page.row(&Record {
+        page.row(&RowRecord {
             number: entry.number,
             cells: entry.cells.clone(),
             action: Some(Action::Create),
@@ -287,7 +287,7 @@ fn long(rows: u64) -> Page {
     for nth in 0..rows {
         let verdict = Verdict::ALL[usize::try_from(nth % 11).unwrap()];
         let finished_at = at(i64::try_from(nth * 7 % (rows * 5)).unwrap());
-        page.row(&Record {
+        page.row(&RowRecord {
             number: RowNumber(nth + 2),
             cells: cells.clone(),
             action: Some(Action::Create),
@@ -342,7 +342,7 @@ fn rows_of_before_it_went_on_are_not_shown_over_time() {
     page.since = at(0) + SignedDuration::from_secs(2);
     let roster = roster(PEOPLE);
     let cells = roster.entries().unwrap().next().unwrap().unwrap().cells;
-    page.row(&Record {
+    page.row(&RowRecord {
         number: RowNumber(9),
         cells,
         action: None,

@@ -1,0 +1,188 @@
+//! Rows that were begun before: in a run that was cut short, or in one of which some rows failed.
+
+use std::fmt::Display;
+
+use super::create::{Create, Creation};
+use super::journal::Before;
+use super::not_attempted;
+use super::outcome::{Outcome, Verdict};
+use super::row_progress::{PendingPatch, RowProgress};
+use super::stop::StopReason;
+use super::worker::{Worker, done, impossible};
+use crate::directory::AccountLookup;
+use crate::plan::{PlannedOperation, adopt, plan};
+use crate::roster::{Action, Change, CheckedRow, Person, UserId};
+use crate::scim::same_id;
+use crate::sheet::{RowNumber, SheetError};
+
+/// What is known of a row from an earlier time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum PriorState {
+    /// It was not sent.
+    #[default]
+    Fresh,
+    /// It is done with, and this became of it.
+    Settled(Box<Outcome>),
+    /// It may have been sent: what became of it has to be looked for first.
+    InDoubt(InDoubt),
+}
+
+/// A row that may have been sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InDoubt {
+    /// What says so.
+    pub proof: Proof,
+    /// It was not sent before this, by the node's own clock in seconds since 1970, if that is known.
+    pub sent: Option<i64>,
+    /// What was there before.
+    pub before: Before,
+}
+
+/// What says that a row may have been sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// That was written down, and not what became of it.
+    Noted,
+    /// Nothing does, but what was written last may be lost. So it is looked for; if that cannot be, what is written
+    /// counts: nothing was sent.
+    Missing,
+}
+
+/// A row to carry out.
+#[derive(Debug)]
+pub struct Assignment {
+    /// The row.
+    pub entry: CheckedRow,
+    /// What is known of it.
+    pub prior_state: PriorState,
+}
+
+impl From<CheckedRow> for Assignment {
+    fn from(entry: CheckedRow) -> Self {
+        Assignment {
+            entry,
+            prior_state: PriorState::Fresh,
+        }
+    }
+}
+
+/// The rows of a run.
+pub type Assignments = Box<dyn Iterator<Item = Result<Assignment, SheetError>> + Send>;
+
+/// What a row asks for, and what is known of it.
+#[derive(Debug)]
+pub(super) struct RequestedChange {
+    pub(super) number: RowNumber,
+    pub(super) change: Change,
+    /// An earlier row asks for the very same.
+    pub(super) repeats: bool,
+    pub(super) doubt: Option<InDoubt>,
+}
+
+impl RequestedChange {
+    /// What becomes of it since the run has stopped before it.
+    pub(super) fn not_reached(&self, reason: &StopReason) -> Outcome {
+        let why = format_args!("the run had stopped before it could be looked for: {reason}");
+        self.stays_in_doubt(why)
+            .unwrap_or_else(|| not_attempted(reason))
+    }
+
+    /// What becomes of it since it could not be looked for, if it may have been sent.
+    pub(super) fn stays_in_doubt(&self, why: impl Display) -> Option<Outcome> {
+        let is_noted = self.doubt.as_ref().is_some_and(InDoubt::is_noted);
+        let unknown = Outcome::new(Verdict::Unknown);
+        is_noted.then(|| unknown.because(format!("it may have been sent earlier, and {why}")))
+    }
+
+    /// Whom to look for: a person who was found before has kept the id, if not the email.
+    pub(super) fn person(&self) -> Person {
+        let id = match self.doubt.as_ref().map(|doubt| &doubt.before) {
+            Some(Before::Account(prior)) => Some(&prior.id),
+            Some(Before::Deleted { id, .. } | Before::Nobody { made: Some(id), .. }) => Some(id),
+            Some(Before::Nobody { made: None, .. }) | None => None,
+        };
+        id.and_then(|id| UserId::new(id))
+            .map_or_else(|| self.change.person(), Person::Id)
+    }
+}
+
+impl InDoubt {
+    /// Whether it is written down that the row may have been sent.
+    pub(super) fn is_noted(&self) -> bool {
+        self.proof == Proof::Noted
+    }
+}
+
+impl Worker {
+    /// Finds out what became of a row that may have been sent, where `lookup` is who is there now.
+    /// Nothing if it is to be carried out like any other.
+    pub(super) async fn resolve(
+        &self,
+        asked: &RequestedChange,
+        doubt: &InDoubt,
+        lookup: &AccountLookup,
+    ) -> Option<RowProgress> {
+        match (&doubt.before, lookup) {
+            (Before::Nobody { made, proven, .. }, AccountLookup::Account(account)) => {
+                let new_account = asked.change.new_account()?;
+                let PlannedOperation::Create(user) = plan(
+                    &asked.change,
+                    &AccountLookup::NotFound,
+                    &self.directory.teams,
+                ) else {
+                    return None;
+                };
+                let creation = if made.as_ref().is_some_and(|made| same_id(made, &account.id)) {
+                    Creation::Created {
+                        status: 200,
+                        account: Some(account.clone()),
+                        proven: *proven,
+                        attempts: 0,
+                    }
+                } else {
+                    let create = Create::new(self, &user, new_account, Some(doubt), None);
+                    create.judge_found(account.clone()).await
+                };
+                // An upsert takes whoever is there for what it is.
+                let others = matches!(creation, Creation::ConflictOutcome { .. });
+                if others && asked.change.action() != Action::Create {
+                    return None;
+                }
+                Some(Box::pin(self.conclude(asked, &user, new_account, creation)).await)
+            }
+            (Before::Account(prior), AccountLookup::Account(account)) => {
+                let planned = match &asked.change {
+                    Change::Create(new_account) => {
+                        adopt(new_account, account, &self.directory.teams)
+                    }
+                    change => plan(change, lookup, &self.directory.teams),
+                };
+                let action = match asked.change.action() {
+                    Action::Create => Action::Update,
+                    action => action,
+                };
+                match planned {
+                    // There was something to change, and it is as asked now.
+                    PlannedOperation::Nothing { id } if same_id(&prior.id, &id) => {
+                        Some(Outcome::new(done(action)).status(200).user(id).into())
+                    }
+                    PlannedOperation::Patch(account_patch)
+                        if asked.change.action() == Action::Create =>
+                    {
+                        let pending = PendingPatch::new(asked.number, action, *account_patch);
+                        Some(Box::pin(self.apply_patch(pending)).await)
+                    }
+                    PlannedOperation::Impossible(reason) => Some(impossible(&reason).into()),
+                    _ => None,
+                }
+            }
+            (Before::Deleted { id, .. }, AccountLookup::NotFound) => Some(
+                Outcome::new(Verdict::Deleted)
+                    .status(404)
+                    .user(id.clone())
+                    .into(),
+            ),
+            _ => None,
+        }
+    }
+}
