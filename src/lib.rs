@@ -1,15 +1,14 @@
-//! `headcount` takes a spreadsheet of people and makes a Keeper node match it over SCIM 2.0: it
-//! creates, updates, locks and unlocks users and puts them in teams, many rows at once, never
-//! faster than the node allows, and gives back the same spreadsheet with what happened to every
-//! row. The other way, it exports all users of a node.
+//! `headcount` takes a spreadsheet of people and brings a Keeper node in line with it over SCIM 2.0: it
+//! creates, updates, locks and unlocks users and assigns teams, many rows at once, never faster than
+//! the node allows, and returns the same spreadsheet with the result of every row. It also exports all
+//! users of a node.
 //!
-//! The way of a row, one direction and no way back. Each arrow is a type that one module makes and
-//! the next takes:
+//! A row goes through in one direction. Each arrow is a type that one module makes and the next takes:
 //!
 //! ```text
-//!  file ──sheet──▶ Row ──roster──▶ Change ──plan──▶ Work ──run──▶ Outcome ──report──▶ results
-//!                                     ▲               │   ▲
-//!                                 directory ◀─────────┘   └── scim client ── pace ── node
+//!  file ──sheet──▶ Row ──roster──▶ Change ──plan──▶ PlannedOperation ──run──▶ Outcome ──report──▶ results
+//!                                     ▲                    │   ▲
+//!                                 directory ◀──────────────┘   └── scim ── transport ── node
 //! ```
 //!
 //! | module | what belongs there |
@@ -20,12 +19,12 @@
 //! | [`sheet`] | spreadsheets in and out: format, dialect, header, formula-safe writing |
 //! | [`roster`] | what a row means: columns, cell rules, validation; row to [`roster::Change`] |
 //! | [`scim`] | the protocol: typed resources, one method an endpoint, paging. Knows no rows |
-//! | [`pace`] | how fast and how often: ceiling, gate, what may be sent again. Wraps the HTTP client |
+//! | [`transport`] | one HTTP client: rate limit, concurrency limit, what may be sent again, circuit breaker, redaction |
 //! | [`directory`] | what the node holds now: people and teams, in the fewest calls |
 //! | [`plan`] | change + directory to [`plan::PlannedOperation`]: pure functions |
 //! | `guard` | limits that stop a run before it does harm |
 //! | `histogram` | how long things took, in a fixed number of counts |
-//! | [`run`] | the engine: workers, one person's rows in order, bulk requests, stopping; emits [`run::Event`]s |
+//! | [`run`] | the engine: one loop that owns every row, one person's rows in order, batches, bulk requests, stopping; emits [`run::Event`]s |
 //! | [`ledger`] | the durable record of a run: what may have been sent, what became of it, what was there before |
 //! | [`spec`] | what a job is asked to do, as plans and ledgers keep it |
 //! | `preview` | what a run would do: lines, plan files |
@@ -33,7 +32,7 @@
 //! | `inspect` | a file looked at and not carried out: what was understood, what is wrong |
 //! | `export` | what the node holds, as rows of a spreadsheet |
 //! | `template` | example spreadsheets to fill in |
-//! | `doctor` | looks at a node by reading only, and says what it found and what to mend |
+//! | `doctor` | looks at a node by reading only, and says what it found and what to fix |
 //! | `request` | one call as it stands: its body checked, its answer made readable, the same for a shell |
 //! | `teams` | teams and roles made and deleted, each once |
 //! | `links` | links of the file system: what a name stands for |
@@ -42,7 +41,7 @@
 //! | `wording` | numbers, times and slips of the pen, in words for people |
 //! | [`sandbox`] | a Keeper-like node on loopback over real HTTP: a crate of its own, so that it shares nothing |
 //!
-//! Imports point down the picture: `scim` and `pace` know nothing of spreadsheets, `sheet` and
+//! Imports point down the picture: `scim` and `transport` know nothing of spreadsheets, `sheet` and
 //! `roster` nothing of HTTP, `report` nothing of how rows are run.
 //!
 //! Public is what tests and benches need. Of the other modules the compiler says what nobody uses.

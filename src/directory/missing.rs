@@ -209,14 +209,14 @@ impl Teams {
             .is_some_and(|made| made.get().is_none())
     }
 
-    /// The id itself, or the one that has come in place of a stand-in.
+    /// The id itself, or the one that has come in place of a placeholder.
     #[must_use]
     pub fn now<'i>(&'i self, id: &'i str) -> &'i str {
         let made = self.created.get(id).and_then(OnceLock::get);
         made.map_or(id, String::as_str)
     }
 
-    /// A group was made while rows are carried out: its stand-in stands for this id from now on.
+    /// A group was made while rows are carried out: its placeholder stands for this id from now on.
     pub fn set_created(&self, stand_in: &str, id: String) {
         if let Some(made) = self.created.get(stand_in) {
             // Whoever comes second has the same id.

@@ -15,9 +15,9 @@ pub struct Teams {
     by_name: HashMap<String, Vec<String>>,
     by_folded_name: HashMap<String, Vec<String>>,
     role_prefix: Option<String>,
-    /// Groups that are to be made, and have a stand-in for an id until then.
+    /// Groups that are to be made, and have a placeholder for an id until then.
     pub(super) missing: Vec<GroupName>,
-    /// The ids of those that are made while rows are carried out, by their stand-ins.
+    /// The ids of those that are made while rows are carried out, by their placeholders.
     pub(super) created: HashMap<String, OnceLock<String>>,
     /// Why a group could not be made, by its name.
     pub(super) given_up: HashMap<String, String>,

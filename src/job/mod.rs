@@ -1,8 +1,8 @@
 //! One file carried out on its nodes: the order in which things are checked, asked and done.
 //!
 //! ```text
-//!  JobSpec, or ──▶ Job ──▶ open ──▶ Sites ──▶ look ──▶ Ready ──▶ assess ──▶ confirm ──▶ execute ──▶ Finished
-//!  a record           (file, nodes)     (who, which teams) └──▶ preview, compare (nothing is changed)
+//!  JobSpec, or ─▶ Job ─▶ open ─▶ NodeJobs ─▶ look ─▶ PreparedNode ─▶ assess ─▶ confirm ─▶ execute ─▶ Finished
+//!  a record          (file, nodes)    (who, which teams)   └─▶ preview, compare (nothing is changed)
 //! ```
 //!
 //! Here belongs what a run over one file needs beside its rows: which earlier run it continues, who else works on the

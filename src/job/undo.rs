@@ -14,7 +14,7 @@ use crate::roster::Action;
 use crate::sheet::{Cell, Format, Writer, beginning};
 use crate::spec::ImportSpec;
 
-/// The columns of the way back.
+/// The columns of the spreadsheet that undoes a run.
 const COLUMNS: [&str; 12] = [
     "action",
     "id",
@@ -104,7 +104,7 @@ fn is_complete(record: &RunRecord) -> Result<bool, JobError> {
     Ok(is_finished && record.counts()?.not_done(record.about().rows) == 0)
 }
 
-/// Writes the way back beside the results of the run, and says what is not in it.
+/// Writes the rows that undo the run beside its results, and says what they do not undo.
 fn write(
     record: &RunRecord,
     format: Format,

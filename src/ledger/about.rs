@@ -46,7 +46,7 @@ pub enum RunKind {
         /// The run, if it was one.
         of: Option<String>,
     },
-    /// The way back of another run.
+    /// What undoes another run.
     Undo {
         /// Which.
         of: String,

@@ -2,14 +2,14 @@
 //! before.
 //!
 //! ```text
-//!  run ── Note ─▶ keeper ─▶ book (one SQLite file a run) ─▶ history ─▶ resume, retry
-//!                                   │   ▲                 └▶ way_back ─▶ undo
-//!                                 shelf: where the books stand, who is writing in one
+//!  run ── Note ─▶ JournalWriter ─▶ RunRecord (one SQLite file a run) ─▶ History ─▶ resume, retry
+//!                                      │   ▲                         └─▶ UndoStep ─▶ undo
+//!                                   RunStore: where the records are, who is writing one
 //! ```
 //!
-//! That a row may have been sent is in the book, and on the disk, before its first byte leaves; what
+//! That a row may have been sent is in the record, and on the disk, before its first byte leaves; what
 //! became of it follows when it is known. So a row with the first and without the second is one to
-//! look for. A book never holds a token.
+//! look for. A record never holds a token.
 
 mod about;
 mod carried;

@@ -65,7 +65,7 @@ pub struct Irreversible {
 }
 
 impl RunRecord {
-    /// Gives the way back of everybody whom the run has changed to `on_row`, one row each, and what
+    /// Gives what undoes the changes of everybody whom the run has changed to `on_row`, one row each, and what
     /// cannot be taken back to `on_irreversible`.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::roster::{Action, InputSummary};
 
-/// How many calls the rows of a census would take one by one: a question and a change for each, for a new account
+/// How many calls the rows of an input would take one by one: a question and a change for each, for a new account
 /// one call, and a change for each team and role that it names.
 #[must_use]
 pub fn one_by_one(summary: &InputSummary) -> u64 {

@@ -20,13 +20,13 @@ use crate::transport::{Class, Fault, FaultKind, Refused};
 pub(super) struct BulkBatch {
     pub(super) request: BulkRequest,
     pub(super) items: Vec<(QueuedOperation, Option<BulkId>)>,
-    /// Groups that it makes, by their stand-ins.
+    /// Groups that it makes, by their placeholders.
     pub(super) new_groups: Vec<(String, BulkId)>,
     /// Groups whose members it changes.
     pub(super) changed: HashSet<String>,
 }
 
-/// A shipment that has come back.
+/// A batch that has come back.
 #[derive(Debug)]
 pub(super) struct BulkReply {
     pub(super) batch: BulkBatch,
@@ -56,7 +56,7 @@ impl BulkBatch {
         }
     }
 
-    /// Puts a parcel in, behind the groups that it needs; gives it back if there is no room.
+    /// Puts an operation in, behind the groups that it needs; gives it back if there is no room.
     pub(super) fn add(
         &mut self,
         item: QueuedOperation,

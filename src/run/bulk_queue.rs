@@ -18,7 +18,7 @@ use crate::scim::{BulkId, BulkLimits, BulkResult, Error, Reply};
 /// After so many requests in a row whose answers were lost, no more are sent.
 const LOSSES: u32 = 3;
 
-/// Collects parcels into requests.
+/// Collects operations into requests.
 #[derive(Debug)]
 pub(super) struct BulkQueue {
     provisioner: Arc<GroupProvisioner>,
@@ -27,13 +27,13 @@ pub(super) struct BulkQueue {
     open: BulkBatch,
     /// Requests that may leave.
     ready: VecDeque<BulkBatch>,
-    /// Parcels that wait for a request on its way.
+    /// Operations that wait for a request on its way.
     held: Vec<QueuedOperation>,
     /// Groups that requests on their way make or change.
     groups_in_flight: HashSet<String>,
     /// How many requests are on their way.
     in_flight: usize,
-    /// Parcels without an answer.
+    /// Operations without an answer.
     waiting: usize,
     losses: u32,
     capability: BulkCapability,
@@ -66,12 +66,12 @@ impl BulkQueue {
         }
     }
 
-    /// How many parcels are without an answer.
+    /// How many operations are without an answer.
     pub(super) fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// Takes a parcel in.
+    /// Takes an operation in.
     pub(super) fn take(&mut self, item: QueuedOperation) {
         self.waiting += 1;
         self.put(item);
@@ -219,7 +219,7 @@ impl BulkQueue {
         }
     }
 
-    /// Puts parcels in again, and with them those that were held up, or are in requests that turn out
+    /// Puts operations in again, and with them those that were held up, or are in requests that turn out
     /// too large.
     fn requeue(&mut self, items: Vec<(QueuedOperation, Option<BulkId>)>) {
         let mut again: Vec<QueuedOperation> = items.into_iter().map(|(item, _)| item).collect();

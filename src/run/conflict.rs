@@ -166,7 +166,7 @@ impl Worker {
         outcome.status(409).user(account.id.clone())
     }
 
-    /// The account that has a newcomer's email, or what becomes of the row.
+    /// The account that has a new account's email, or what becomes of the row.
     async fn who_has(&self, new_account: &NewAccount, words: &str) -> Result<Box<User>, Outcome> {
         let failed = || Outcome::new(Verdict::Failed);
         let outcome = match self.directory.people.find_now(&new_account.email).await {

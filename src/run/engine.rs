@@ -1,7 +1,7 @@
 //! One loop that owns every row: who goes next, what is set aside, and the outcome of each.
 //!
 //! ```text
-//!  entries ─▶ lanes ─▶ ready ─▶ tasks ─────────────▶ settle ─▶ emitter (journal, events)
+//!  entries ─▶ queues ─▶ ready ─▶ tasks ─────────────▶ settle ─▶ emitter (journal, events)
 //!                ▲               │  └─▶ pool ─▶ batches ─▶ │
 //!                └──── row left ◀┴──────────────────────────┘
 //! ```

@@ -15,7 +15,7 @@ use crate::teams::{self, NotCreated};
 #[derive(Debug)]
 pub(super) struct GroupProvisioner {
     directory: Arc<Directory>,
-    /// Why one could not be made, by its stand-in. Whoever makes one holds this.
+    /// Why one could not be made, by its placeholder. Whoever makes one holds this.
     failed: Mutex<HashMap<String, NotCreated>>,
     /// Whether a bulk request has failed to make a group.
     alone: AtomicBool,
@@ -57,7 +57,7 @@ impl GroupProvisioner {
         self.in_doubt.load(Ordering::Relaxed)
     }
 
-    /// Makes the group of a stand-in, unless somebody has.
+    /// Makes the group of a placeholder, unless somebody has.
     pub(super) async fn create(&self, client: &Arc<Client>, stand_in: &str) -> Result<(), Error> {
         let mut failed = self.failed.lock().await;
         let teams = self.teams();

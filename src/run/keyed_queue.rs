@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-/// A lane for each name of a person who has a row on the way. A row that is not the first in each
-/// of its lanes is parked; `R` is what it carries.
+/// A queue for each name of a person who has a row on the way. A row that is not the first in each
+/// of its queues is parked; `R` is what a row carries.
 #[derive(Debug)]
 pub(super) struct KeyedQueue<R> {
     queues: HashMap<String, VecDeque<u64>>,
@@ -14,11 +14,11 @@ pub(super) struct KeyedQueue<R> {
 struct Parked<R> {
     row: R,
     keys: Vec<String>,
-    /// In how many of its lanes somebody is ahead.
+    /// In how many of its queues somebody is ahead.
     blocked: usize,
 }
 
-/// A row's place at the head of its lanes, to be given back when the row is done.
+/// A row's place at the head of its queues, to be given back when the row is done.
 #[derive(Debug)]
 pub(super) struct QueueGuard {
     row: u64,
@@ -35,7 +35,7 @@ impl<R> Default for KeyedQueue<R> {
 }
 
 impl<R> KeyedQueue<R> {
-    /// Enters the lanes of `keys`, behind those that entered before. Gives the row back if it may
+    /// Enters the queues of `keys`, behind those that entered before. Gives the row back if it may
     /// go at once. Each row has another number.
     pub(super) fn enter(
         &mut self,
@@ -59,7 +59,7 @@ impl<R> KeyedQueue<R> {
         None
     }
 
-    /// Takes a row that is done out of its lanes, and gives those that may go now.
+    /// Takes a row that is done out of its queues, and gives those that may go now.
     pub(super) fn leave(&mut self, guard: &QueueGuard) -> Vec<(QueueGuard, R)> {
         let mut free = Vec::new();
         for key in &guard.keys {

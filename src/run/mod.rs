@@ -1,7 +1,7 @@
 //! The engine: rows in, outcomes out, each exactly once, in the order of the file.
 //!
 //! ```text
-//!  entries ─▶ engine ─▶ lanes ─▶ tasks ─▶ engine ─▶ rows ─▶ emitter ─▶ Event::Row
+//!  entries ─▶ engine ─▶ queues ─▶ tasks ─▶ engine ─▶ rows ─▶ emitter ─▶ Event::Row
 //!             (stop?)  (one row   │  ▲   (settle) (as in the file)
 //!                      a person)  ▼  │
 //!                                writer ───▶ calls of their own
@@ -12,7 +12,7 @@
 //!
 //! Here belong workers, the order of one person's rows, what goes together, stopping, and finding out
 //! what became of a row. What has to be sent is for [`plan`](crate::plan), when it may leave for
-//! [`pace`](crate::transport); how a run is shown is for [`report`](crate::report), which sees
+//! [`transport`](crate::transport); how a run is shown is for [`report`](crate::report), which sees
 //! [`Event`]s only.
 
 mod amend;

@@ -85,7 +85,7 @@ impl LookUpTurn<'_> {
     }
 }
 
-/// The habits of one node.
+/// What one node was seen to do.
 #[derive(Debug, Default)]
 pub(super) struct ObservedCapabilities {
     proven: AtomicU32,

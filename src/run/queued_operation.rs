@@ -16,7 +16,7 @@ pub(super) struct QueuedOperation {
 /// What is to be sent.
 #[derive(Debug)]
 pub(super) enum Payload {
-    /// A new account. Its groups may be stand-ins for some that are made in the same request.
+    /// A new account. Its groups may be placeholders for some that are made in the same request.
     NewUser(NewUser),
     /// A change of one account.
     User(BulkOperation),
@@ -25,11 +25,11 @@ pub(super) enum Payload {
         group: String,
         operation: BulkOperation,
     },
-    /// Nothing but that the group of this stand-in is made.
+    /// Nothing but that the group of this placeholder is made.
     Group(String),
 }
 
-/// What became of a parcel.
+/// What became of an operation.
 #[derive(Debug)]
 pub(super) enum QueuedResult {
     /// The node's word on it, as if it had been a call of its own.
@@ -43,7 +43,7 @@ pub(super) enum QueuedResult {
 }
 
 impl QueuedOperation {
-    /// A parcel, and where to wait for what becomes of it.
+    /// An operation, and where to wait for what becomes of it.
     pub(super) fn new(payload: Payload) -> (Self, oneshot::Receiver<QueuedResult>) {
         let (answer, answered) = oneshot::channel();
         (
@@ -55,7 +55,7 @@ impl QueuedOperation {
         )
     }
 
-    /// Stand-ins of groups that have to be there before it, or with it.
+    /// Placeholders of groups that have to be there before it, or with it.
     pub(super) fn needs<'p>(&'p self, teams: &Teams) -> Vec<&'p String> {
         let ids = match &*self.payload {
             Payload::NewUser(user) => user.groups.as_slice(),

@@ -6,7 +6,7 @@
 //! nodes want changes put is a [`Capabilities`]. One
 //! call as it stands is a [`Raw`] answer. It is strict in what it sends and lenient in what it takes.
 //! It knows nothing of rows, spreadsheets or runs; when a call may leave and whether it is sent again
-//! is for [`pace`](crate::transport).
+//! is for [`transport`](crate::transport).
 
 mod ahead;
 mod bulk;
