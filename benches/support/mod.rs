@@ -1,24 +1,16 @@
 //! What benches share: a node in a process of its own, the program, files for it, and the machine.
 #![allow(dead_code, reason = "each bench uses the part that it needs")]
 
+mod client;
 pub mod machine;
-pub mod measured;
 pub mod people;
 pub mod program;
 
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
-use headcount::scim::Client;
-use headcount::transport::{self, HttpOptions, Pace, Transport};
-use secrecy::SecretString;
-
-/// The token of the node.
-pub const TOKEN: &str = "bench";
-
-/// How many calls are in flight.
-pub const CONCURRENCY: usize = 32;
+#[allow(unused_imports, reason = "each bench uses the part that it needs")]
+pub use client::{CONCURRENCY, TOKEN, client};
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 pub fn per_second(count: usize, time: Duration) -> f64 {
@@ -69,16 +61,4 @@ impl Drop for Node {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The client of the library, for the node at `url`.
-pub fn client(url: &str, pace: Arc<Pace>) -> Arc<Client> {
-    let url: url::Url = url.parse().expect("an address");
-    let http = transport::client(HttpOptions {
-        connections: CONCURRENCY,
-        ..HttpOptions::to(url.clone())
-    });
-    let token = SecretString::from(TOKEN);
-    let transport = Transport::new(http.expect("a client"), &token, pace).expect("a token");
-    Arc::new(Client::new(transport, url))
 }

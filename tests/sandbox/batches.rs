@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::support::odd::{Odd, Quirks, Takes};
 use crate::support::scripted::{Call, Reply, Scripted, list, reply, user};
-use harness::{Node, column};
+use harness::{Node, at_once, column};
 use headcount::sandbox::{Options, UserSnapshot};
 use serde_json::{Value, json};
 
@@ -144,7 +144,7 @@ fn rows_of_one_person_are_carried_out_in_their_order_also_by_batches() {
 
 #[test]
 fn faults_neither_lose_nor_double_anybody() {
-    for seed in 0..3 {
+    at_once(0..3, |seed| {
         let node = Node::start(Options {
             users: 500,
             faults: "500=10%,500@after=15%,reset@after=15%,503=5%"
@@ -169,7 +169,7 @@ fn faults_neither_lose_nor_double_anybody() {
             let members = members(&node, team);
             assert!(people.iter().all(|email| members.contains(email)), "{seed}");
         }
-    }
+    });
 }
 
 /// A node with one team, on which some people may not be; it answers with nothing but a status.

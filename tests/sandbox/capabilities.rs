@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::support::odd::{Active, Odd, Person, Quirks, Takes, Versions};
-use harness::{Desk, column};
+use harness::{Desk, at_once, column};
 
 const PEOPLE: &str = "email,first name,last name,external id,teams\n\
     Ann@Example.com,Ann,Lee,E1,Sales;Legal\n\
@@ -159,10 +159,11 @@ fn ids_may_change_their_case() {
 
 #[test]
 fn memberships_go_with_whichever_resource_takes_them() {
+    let mut servers = Vec::new();
     for groups_of_users in [Takes::Ignores, Takes::Refuses] {
         for hides_groups in [false, true] {
             for omits_empty in [false, true] {
-                goes_well_with(Quirks {
+                servers.push(Quirks {
                     groups_of_users,
                     hides_groups,
                     omits_empty,
@@ -172,6 +173,7 @@ fn memberships_go_with_whichever_resource_takes_them() {
             }
         }
     }
+    at_once(servers, goes_well_with);
 }
 
 #[test]
@@ -189,10 +191,11 @@ fn a_server_that_empties_a_team_gets_its_members_back() {
 
 #[test]
 fn active_is_sent_until_it_is_understood() {
+    let mut servers = Vec::new();
     for active in [Active::String, Active::Object] {
         for other_active in [Takes::Ignores, Takes::Refuses] {
             for terse in [false, true] {
-                goes_well_with(Quirks {
+                servers.push(Quirks {
                     active,
                     other_active,
                     terse,
@@ -201,6 +204,7 @@ fn active_is_sent_until_it_is_understood() {
             }
         }
     }
+    at_once(servers, goes_well_with);
 }
 
 #[test]
@@ -234,6 +238,7 @@ fn versions_are_named_where_they_are_demanded() {
 
 #[test]
 fn operations_are_written_and_sent_as_the_server_wants_them() {
+    let mut servers = Vec::new();
     for (capital_operations, one_operation) in [(true, false), (false, true), (true, true)] {
         for groups_of_users in [Takes::Yes, Takes::Refuses] {
             let quirks = Quirks {
@@ -242,13 +247,14 @@ fn operations_are_written_and_sent_as_the_server_wants_them() {
                 one_operation,
                 ..Quirks::default()
             };
-            goes_well_with(quirks);
-            goes_well_with(Quirks {
+            servers.push(quirks);
+            servers.push(Quirks {
                 leavers_by_value: Takes::Refuses,
                 ..quirks
             });
         }
     }
+    at_once(servers, goes_well_with);
 }
 
 /// Everything that one row can ask for, in one row.

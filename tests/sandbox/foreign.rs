@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use crate::support::scripted::{Call, Reply, Scripted, list, reply, user};
-use harness::{Node, column, emails, rows};
+use harness::{Node, at_once, column, emails, rows};
 use serde_json::{Value, json};
 
 /// How a server treats what it does not want to change.
@@ -334,7 +334,8 @@ fn a_refused_row_is_unknown_where_nobody_can_be_looked_up() {
 fn a_yes_without_an_account_is_not_called_created() {
     let error =
         json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": "500"});
-    for answer in [reply(200, ""), reply(201, ""), reply(200, error)] {
+    let answers = [reply(200, ""), reply(201, ""), reply(200, error)];
+    at_once(answers, |answer| {
         let server = Scripted::start(move |call, _| match call.method.as_str() {
             "POST" => answer.clone(),
             _ => reply(200, list(&[])),
@@ -346,7 +347,7 @@ fn a_yes_without_an_account_is_not_called_created() {
             desk.rows("people.results.csv")[0]["result_outcome"],
             "created"
         );
-    }
+    });
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Teams and roles: listed, created once, deleted after a question.
 
-use harness::{Node, column};
+use harness::{Node, at_once, column};
 use headcount::sandbox::Options;
 
 fn names(node: &Node, wanted: &str) -> usize {
@@ -66,7 +66,7 @@ fn what_is_created_is_created_once() {
 
 #[test]
 fn lost_answers_make_no_second_team() {
-    for seed in 0..4 {
+    at_once(0..4, |seed| {
         let node = Node::start(Options {
             users: 5,
             faults: "500@after=30%,reset@after=30%".parse().unwrap(),
@@ -79,7 +79,7 @@ fn lost_answers_make_no_second_team() {
         for team in ["A", "B", "C", "D"] {
             assert_eq!(names(&node, team), 1, "{team}, seed {seed}");
         }
-    }
+    });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use crate::support::scripted::{Call, Reply, Scripted, list, reply, user};
-use harness::{Node, column};
+use harness::{Node, at_once, column};
 use headcount::sandbox::{Bulk, Options};
 use serde_json::{Value, json};
 
@@ -274,15 +274,13 @@ fn rows_of_one_person_keep_their_order() {
 #[test]
 fn faults_neither_lose_nor_double_anybody() {
     // Rates at which a call fails eight times in a row, and leaves its row unknown, once in 60,000.
-    for (seed, faults) in [
+    let faults = [
         "reset@after=15%,500=5%,503=5%",
         "cut=10%,empty=5%,malformed=5%",
         "429=5%,throttled=5%,html=5%",
         "500@after=15%,reset=10%",
-    ]
-    .into_iter()
-    .enumerate()
-    {
+    ];
+    at_once(faults.into_iter().enumerate(), |(seed, faults)| {
         let node = node(|options| {
             options.teams = 3;
             options.bulk_max_operations = 20;
@@ -304,7 +302,7 @@ fn faults_neither_lose_nor_double_anybody() {
             .filter(|group| group.display_name == "New");
         assert_eq!(new.count(), 1, "{faults}");
         assert_eq!(members(&node, "New").len(), 120, "{faults}");
-    }
+    });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::support::scripted::{Call, Reply, Scripted, list, reply, user};
-use harness::{Desk, Node, column, nobody};
+use harness::{Desk, Node, at_once, column, nobody};
 use headcount::sandbox::Options;
 
 /// Status, body and `Retry-After` of a refusal, given what tells the time.
@@ -22,7 +22,7 @@ fn people(count: usize) -> String {
 
 #[test]
 fn whatever_happens_to_answers_each_person_is_created_once() {
-    for faults in [
+    let faults = [
         "500@before=20%",
         "500@after=20%",
         "503@before=10%,503@after=10%",
@@ -31,7 +31,8 @@ fn whatever_happens_to_answers_each_person_is_created_once() {
         "html=20%",
         "empty=20%,malformed=20%,content-type=20%",
         "429=10%,throttled=5%",
-    ] {
+    ];
+    at_once(faults, |faults| {
         let node = Node::start(Options {
             users: 3,
             faults: faults.parse().unwrap(),
@@ -65,7 +66,7 @@ fn whatever_happens_to_answers_each_person_is_created_once() {
             let (email, id) = (&row["email"], &row["result_user_id"]);
             assert_eq!(held[email], *id, "{faults}: {row:?}");
         }
-    }
+    });
 }
 
 #[test]
@@ -119,7 +120,7 @@ fn a_wait_is_obeyed_in_seconds_and_as_a_date() {
             )
         },
     ];
-    for tell in told {
+    at_once(told, |tell| {
         let refused = AtomicBool::new(false);
         let server = Scripted::start(move |call, before| {
             if call.method == "GET" {
@@ -151,7 +152,7 @@ fn a_wait_is_obeyed_in_seconds_and_as_a_date() {
         let first = creates.iter().position(|email| *email == last);
         assert!(first.is_some_and(|at| at < 4), "{creates:?}, then {last}");
         assert_eq!(BTreeSet::from_iter(creates).len(), 5);
-    }
+    });
 }
 
 /// The person whom a create is about.
@@ -446,12 +447,13 @@ fn refused_after_waiting(made: Option<String>) -> Scripted {
 fn a_create_that_was_put_off_and_carried_out_is_created() {
     let now = jiff::Timestamp::now().to_string();
     let long_ago = "2020-01-01T00:00:00Z".to_owned();
-    for (made, outcome) in [
+    let cases = [
         (Some(now), "created"),
         (Some(long_ago), "exists"),
         // Nothing shows that the account was there before.
         (None, "created"),
-    ] {
+    ];
+    at_once(cases, |(made, outcome)| {
         let server = refused_after_waiting(made);
         let desk = server.desk();
         desk.file("people.csv", people(1));
@@ -459,7 +461,7 @@ fn a_create_that_was_put_off_and_carried_out_is_created() {
         let row = &desk.rows("people.results.csv")[0];
         assert_eq!(row["result_outcome"], outcome, "{row:?}");
         assert_eq!(row["result_user_id"], "1");
-    }
+    });
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use boon::{Compiler, Schemas};
 use harness::{Desk, Ended, Node, ended};
 use headcount::report::plain;
-use jsonschema::Validator;
 use serde_json::Value;
 
 const ROWS: &str = "\
@@ -30,16 +30,26 @@ fn close(schema: &mut Value) {
     }
 }
 
-fn schema(name: &str) -> Validator {
+/// What is wrong with a document by its schema.
+fn wrong(name: &str, document: &Value) -> Option<String> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schema");
     let text = fs::read_to_string(format!("{folder}/{name}.schema.json")).unwrap();
-    let mut schema: Value = serde_json::from_str(&text).unwrap();
-    jsonschema::draft202012::meta::validate(&schema).unwrap_or_else(|error| panic!("{error}"));
-    close(&mut schema);
-    jsonschema::draft202012::options()
-        .should_validate_formats(true)
-        .build(&schema)
-        .unwrap()
+    let open: Value = serde_json::from_str(&text).unwrap();
+    let mut closed = open.clone();
+    close(&mut closed);
+    validated(open, document).or_else(|| validated(closed, document))
+}
+
+fn validated(schema: Value, document: &Value) -> Option<String> {
+    let mut compiler = Compiler::new();
+    compiler.enable_format_assertions();
+    compiler.add_resource("schema.json", schema).unwrap();
+    let mut schemas = Schemas::new();
+    // Holds the schema against the schema of schemas, too.
+    let compiled = compiler.compile("schema.json", &mut schemas);
+    let compiled = compiled.unwrap_or_else(|error| panic!("{error:#}"));
+    let validated = schemas.validate(document, compiled);
+    validated.err().map(|error| format!("{error:#}"))
 }
 
 /// What was printed is one document, and the one that its schema describes.
@@ -52,11 +62,9 @@ fn document(name: &str, ended: &Ended) -> Value {
         format!("urn:headcount:schema:{name}:1"),
         "{document:#}"
     );
-    let wrong: Vec<String> = schema(name)
-        .iter_errors(&document)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    assert!(wrong.is_empty(), "{wrong:#?}\n{document:#}");
+    if let Some(wrong) = wrong(name, &document) {
+        panic!("{wrong}\n{document:#}");
+    }
     if let Some(code) = document.get("exit_code") {
         assert_eq!(*code, ended.code);
     }

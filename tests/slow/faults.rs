@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use harness::mixed::{self, State};
 use harness::proxy::{Garble, Length, Proxy};
-use harness::{Desk, Node, Row, column, until_it};
+use harness::{Desk, Node, Row, at_once, column, until_it};
 use headcount::sandbox::{Bulk, Faults, Options};
 
 /// What goes wrong.
@@ -327,7 +327,8 @@ const MISSED: usize = 12;
 
 #[test]
 fn a_node_that_goes_away_and_comes_back_finds_the_run_waiting() {
-    for (bulk, refuses) in [(false, false), (false, true), (true, false), (true, true)] {
+    let cases = [(false, false), (false, true), (true, false), (true, true)];
+    at_once(cases, |(bulk, refuses)| {
         let fault = Fault::Node("503@before");
         let case = Case {
             fault,
@@ -358,7 +359,7 @@ fn a_node_that_goes_away_and_comes_back_finds_the_run_waiting() {
             undisturbed(bulk),
             "{case:?}"
         );
-    }
+    });
 }
 
 #[test]

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use clap::{ArgAction, Args, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::report::Screen;
 
@@ -43,12 +46,12 @@ impl LogArgs {
     /// could hold header fields.
     pub(in crate::cli) fn start(&self) -> Result<(), String> {
         let level = match (self.verbose, &self.log_file) {
-            (0, None) => "warn",
-            (0 | 1, _) => "info",
-            (2, _) => "debug",
-            _ => "trace",
+            (0, None) => LevelFilter::WARN,
+            (0 | 1, _) => LevelFilter::INFO,
+            (2, _) => LevelFilter::DEBUG,
+            _ => LevelFilter::TRACE,
         };
-        let filter = EnvFilter::new(format!("off,headcount={level}"));
+        let filter = Targets::new().with_target("headcount", level);
         let writer = match &self.log_file {
             None => BoxMakeWriter::new(Screen),
             Some(path) => {
@@ -60,12 +63,12 @@ impl LogArgs {
             }
         };
         let log = tracing_subscriber::fmt()
-            .with_env_filter(filter)
+            .with_max_level(level)
             .with_ansi(false)
             .with_writer(writer);
         match self.log_format {
-            LogFormat::Text => log.with_target(false).init(),
-            LogFormat::Json => log.json().init(),
+            LogFormat::Text => log.with_target(false).finish().with(filter).init(),
+            LogFormat::Json => log.json().finish().with(filter).init(),
         }
         Ok(())
     }

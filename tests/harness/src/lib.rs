@@ -7,6 +7,7 @@ pub mod mixed;
 pub mod proxy;
 pub mod workbook;
 
+mod at_once;
 mod program;
 mod waiting;
 
@@ -20,6 +21,7 @@ use headcount_sandbox::{Options, Sandbox, UserSnapshot};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+pub use at_once::at_once;
 pub use program::program;
 pub use waiting::{signal, until, until_it};
 

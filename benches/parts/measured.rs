@@ -59,7 +59,7 @@ fn home() -> PathBuf {
     let told = std::env::var_os("CRITERION_HOME").map(PathBuf::from);
     told.unwrap_or_else(|| {
         let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-        let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+        let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
         target.unwrap_or_else(usual).join("criterion")
     })
 }

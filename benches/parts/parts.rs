@@ -1,10 +1,14 @@
 //! What the parts of a run cost, each on its own: rows understood, work planned, bodies made, answers and pages read.
 //!
-//! `cargo bench --bench parts` prints rows, people or users a second, at the end as a table; `-- page` looks only at what has that in its
-//! name. The people are those of the sandbox, with names as people have them, and what a node says is what the
-//! sandbox said.
+//! `cargo bench --package parts` prints rows, people or users a second, at the end as a table; `-- page` looks only at
+//! what has that in its name. The people are those of the sandbox, with names as people have them, and what a node says
+//! is what the sandbox said.
 
-mod support;
+#[path = "../support/client.rs"]
+mod client;
+#[path = "../support/machine.rs"]
+mod machine;
+mod measured;
 
 use std::borrow::Cow;
 use std::hint::black_box;
@@ -21,7 +25,6 @@ use headcount::scim::{Client, Raw, RequestTarget, User};
 use headcount::sheet::{Cell, Format, Reading, Writer};
 use headcount::transport::{Pace, RateSetting};
 use reqwest::Method;
-use support::{machine, measured};
 
 /// How many people there are.
 const PEOPLE: usize = 10_000;
@@ -236,12 +239,12 @@ impl World {
             let options = Options {
                 users: PEOPLE,
                 page_max: PEOPLE,
-                token: Some(support::TOKEN.to_owned()),
+                token: Some(client::TOKEN.to_owned()),
                 ..Options::default()
             };
             let node = Sandbox::start(options).await.expect("the sandbox starts");
             let client =
-                support::client(&node.base_url(), Arc::new(Pace::new(1, RateSetting::Auto)));
+                client::client(&node.base_url(), Arc::new(Pace::new(1, RateSetting::Auto)));
             let all = ask(&client, &users_from_the_first(PEOPLE)).await;
             let users = all.page::<User>().expect("a page").resources;
             let world = World {
