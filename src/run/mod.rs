@@ -27,6 +27,7 @@ mod create;
 mod emitter;
 mod engine;
 mod event;
+mod forecast;
 mod group_provisioner;
 mod interleave;
 mod journal;
@@ -44,6 +45,7 @@ mod queued_operation;
 mod queues;
 mod read_ahead;
 mod rehearse;
+mod resolve;
 mod row_progress;
 mod rows;
 mod stop;
@@ -57,11 +59,11 @@ use tokio::sync::{Semaphore, mpsc};
 
 pub use conflict::OnConflict;
 pub use event::{Event, PaceReport, RowRecord};
+pub use forecast::Forecast;
 pub use interleave::interleave;
 pub use journal::{Before, Journal, NotWritten, Note, PriorAccount};
 pub use outcome::{Outcome, Verdict};
 pub use prior_state::{Assignment, Assignments, InDoubt, PriorState, Proof};
-pub use rehearse::Forecast;
 pub use stop::{StopReason, StopSwitch};
 
 use crate::directory::Directory;
@@ -72,8 +74,8 @@ use crate::transport::Pace;
 use bulk_queue::BulkQueue;
 use emitter::Emitter;
 use engine::{Engine, Parcels};
+use forecast::Rehearsal;
 use group_provisioner::GroupProvisioner;
-use rehearse::Rehearsal;
 use worker::Worker;
 use writer::Writer;
 
