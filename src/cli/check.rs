@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::args::{GuardedNodeArgs, RowsArgs, SpreadsheetArgs};
-use super::printed::{Reader, error, written};
+use super::printed::{OutputFormat, error, written};
 use super::{Exit, JobError};
 use crate::directory::Teams;
 use crate::inspect::{Check, TeamChecks};
@@ -34,7 +34,7 @@ pub(super) struct CheckArgs {
     rows: RowsArgs,
     /// For people: like problems together. For programs: every one
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_CHECK_FORMAT")]
-    format: Reader,
+    format: OutputFormat,
     /// Say nothing of columns that are not used
     #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_QUIET")]
     quiet: bool,
@@ -67,10 +67,10 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, JobError> {
         }
     }
     let mut check = match args.format {
-        Reader::Text => {
+        OutputFormat::Text => {
             Check::for_person(Box::new(TerminalWriter::standard_output()) as Box<dyn Write>)
         }
-        Reader::Json => {
+        OutputFormat::Json => {
             let out = BufWriter::new(io::stdout());
             Check::for_program(Box::new(out) as Box<dyn Write>, &shown(&args.rows.file))
         }

@@ -10,7 +10,7 @@ use clap::builder::FalseyValueParser;
 
 use super::args::{NodeArgs, QuietArgs};
 use super::{Exit, JobError, signals};
-use crate::export::{Choice, Export, ExportError, Filter, NODE, Table, What};
+use crate::export::{Choice, Export, ExportError, ExportTable, Filter, NODE, What};
 use crate::job::Connected;
 use crate::report::{AtomicFile, BegunFile, Counter, IfExists, When, counted, is_stream, say};
 use crate::run::StopSwitch;
@@ -93,7 +93,7 @@ pub(super) async fn export(args: ExportArgs) -> Result<Exit, JobError> {
         Some(path) if !is_stream(path) => {
             let begun = AtomicFile::begin(path, IfExists::Replace, &choice.beginning(format));
             let BegunFile { part, file, .. } = begun.map_err(|error| unwritable(path, &error))?;
-            let table = Table::new(BufWriter::new(file), format, choice).map_err(failed);
+            let table = ExportTable::new(BufWriter::new(file), format, choice).map_err(failed);
             let written = match table {
                 Ok(table) => order.fill(table).await,
                 Err(failure) => Err(failure),
@@ -118,7 +118,7 @@ pub(super) async fn export(args: ExportArgs) -> Result<Exit, JobError> {
                     Box::new(opened.map_err(|error| unwritable(path, &error))?)
                 }
             };
-            let table = Table::new(BufWriter::new(to), format, choice).map_err(failed)?;
+            let table = ExportTable::new(BufWriter::new(to), format, choice).map_err(failed)?;
             let rows = order.fill(table).await?;
             told(&args, &nodes, rows, None);
         }
@@ -192,7 +192,7 @@ struct Order<'a> {
 
 impl Order<'_> {
     /// Writes what all nodes hold, one after the other. With several, a column says which.
-    async fn fill<W: Write + Send>(&self, mut table: Table<W>) -> Result<u64, JobError> {
+    async fn fill<W: Write + Send>(&self, mut table: ExportTable<W>) -> Result<u64, JobError> {
         let Order {
             args,
             nodes,

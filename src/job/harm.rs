@@ -5,7 +5,7 @@ use std::fmt;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::node_job::PreparedNode;
-use super::origin::Origin;
+use super::origin::RowsOrigin;
 use super::{Exit, Job, JobError, caller, unless_stopped};
 use crate::directory::AccountLookup;
 use crate::guard::{Distinct, Harm, LockLimit, allowed};
@@ -75,7 +75,7 @@ impl Job {
     /// From how many people a run that goes on may take access: as it was when it began, unless the command line says
     /// otherwise now.
     fn recorded_limit(&self, prepared: &PreparedNode) -> Option<LockLimit> {
-        let Origin::Resumed(earlier) = &self.origin else {
+        let RowsOrigin::Resumed(earlier) = &self.origin else {
             return None;
         };
         let address = prepared.node_job.destination.address();

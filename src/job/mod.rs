@@ -43,7 +43,7 @@ use std::sync::Arc;
 
 pub use apply::Application;
 pub use caller::Caller;
-pub use document::{RunDocument, RunsDocument, Summary, next, not_sent};
+pub use document::{RunDocument, RunsDocument, SummaryDocument, next, not_sent};
 pub use error::{Exit, JobError};
 pub use find::find_run;
 pub use harm::nowhere_to_ask;
@@ -64,7 +64,7 @@ use crate::run::StopSwitch;
 use crate::sheet::{is_standard_input, shown};
 use memory::Memory;
 use node_job::{NodeJobs, PreparedNode};
-use origin::Origin;
+use origin::RowsOrigin;
 use unfinished::worked_since;
 
 /// One file to carry out.
@@ -72,7 +72,7 @@ pub struct Job {
     spec: JobSpec,
     caller: Arc<dyn Caller>,
     /// Where the rows come from, and what is known of them.
-    origin: Origin,
+    origin: RowsOrigin,
     /// Unfinished runs that are not continued, since the user starts over.
     replaces: Vec<RunId>,
     /// What there is to say of the file was said already.
@@ -85,7 +85,7 @@ pub struct Finished {
     /// How the program ends.
     pub exit: Exit,
     /// What it came to, for a program; none where there was nothing to do.
-    pub summary: Option<Box<Summary>>,
+    pub summary: Option<Box<SummaryDocument>>,
 }
 
 impl Finished {
@@ -93,7 +93,7 @@ impl Finished {
     fn nothing_sent(run: &RunRecord, exit: Exit) -> Result<Self, JobError> {
         Ok(Finished {
             exit,
-            summary: Some(Box::new(Summary::without_calls(run, exit)?)),
+            summary: Some(Box::new(SummaryDocument::without_calls(run, exit)?)),
         })
     }
 }
@@ -110,10 +110,10 @@ enum Purpose {
 impl Job {
     /// A new job.
     pub fn new(spec: JobSpec, caller: Arc<dyn Caller>) -> Self {
-        Self::with_origin(spec, caller, Origin::File)
+        Self::with_origin(spec, caller, RowsOrigin::File)
     }
 
-    fn with_origin(spec: JobSpec, caller: Arc<dyn Caller>, origin: Origin) -> Self {
+    fn with_origin(spec: JobSpec, caller: Arc<dyn Caller>, origin: RowsOrigin) -> Self {
         Job {
             spec,
             caller,
@@ -148,7 +148,7 @@ impl Job {
 
     /// Refuses to continue a run without the user's word if another one has worked on its file meanwhile.
     fn check_others_since(&self) -> Result<(), JobError> {
-        let Origin::Resumed(earlier) = &self.origin else {
+        let RowsOrigin::Resumed(earlier) = &self.origin else {
             return Ok(());
         };
         let is_told_to = self.spec.options.unfinished == OnUnfinished::Resume;

@@ -32,7 +32,7 @@ pub use progress::{Counter, Progress, When};
 pub use results::{Layout, OverwritePolicy, ResultsError, ResultsFile, UnfitError};
 pub use screen::{Screen, TerminalWriter, ask, say};
 pub use style::{Colours, Style, plain};
-pub use summary::{Summary, Tally};
+pub use summary::{RunSummary, Tally};
 pub use table::Table;
 pub use wrap::paragraph;
 
