@@ -232,10 +232,7 @@ impl Job {
                 ),
                 None => format!("{harm} on {node}?"),
             };
-            let agrees = caller::ask(&self.caller, move |caller| caller.agrees(&question));
-            if !agrees.await? {
-                return Err(JobError::usage("not confirmed; nothing was sent"));
-            }
+            caller::confirm(&self.caller, question).await?;
         }
         Ok(())
     }
