@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::node_job::PreparedNode;
 use super::origin::RowsOrigin;
-use super::{Exit, Job, JobError, caller, unless_stopped};
+use super::{Exit, Job, JobError, caller, telling_waits, unless_stopped};
 use crate::directory::AccountLookup;
 use crate::guard::{Distinct, Harm, LockLimit, allowed};
 use crate::plan::{self, AccountPatch, Impossible, PlannedOperation};
@@ -33,6 +33,7 @@ impl Job {
                 let assessed = self.assess_node(each).await;
                 assessed.map_err(|error| if is_alone { error } else { error.about(&name) })
             };
+            let assessed = telling_waits(&*self.caller, || stop.pace(), assessed);
             unless_stopped(&stop, assessed).await?;
         }
         Ok(())

@@ -42,7 +42,9 @@ mod tests;
 mod undo;
 mod unfinished;
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use apply::Application;
 pub use caller::Caller;
@@ -63,9 +65,9 @@ pub use undo::undo;
 
 use self::node::SANDBOX;
 use crate::ledger::{RunId, RunRecord};
-use crate::report::grouped;
+use crate::report::{grouped, waits};
 use crate::roster::{self, Roster};
-use crate::run::StopSwitch;
+use crate::run::{PaceReport, StopSwitch};
 use crate::sheet::{is_standard_input, shown};
 use memory::Memory;
 use node_job::{NodeJobs, PreparedNode};
@@ -203,7 +205,9 @@ impl Job {
         purpose: Purpose,
     ) -> Result<Vec<PreparedNode>, JobError> {
         let stop = node_jobs.stop();
-        unless_stopped(&stop, node_jobs.look(self, purpose)).await
+        let pace = || stop.pace();
+        let looked = telling_waits(&*self.caller, pace, node_jobs.look(self, purpose));
+        unless_stopped(&stop, looked).await
     }
 
     /// Opens the file.
@@ -271,11 +275,33 @@ impl Job {
 /// Works until it is done or a signal stops it, before anything is sent.
 async fn unless_stopped<T>(
     stop: &StopSwitch,
-    planned: impl Future<Output = Result<T, JobError>>,
+    work: impl Future<Output = Result<T, JobError>>,
 ) -> Result<T, JobError> {
     tokio::select! {
-        done = planned => done,
+        done = work => done,
         () = stop.drained() => Err(JobError::interrupted()),
+    }
+}
+
+/// How long calls may wait before it is said, and how often from then on.
+const TELL_WAITS_EVERY: Duration = Duration::from_secs(10);
+
+/// Works until it is done, and tells the caller what calls wait for while nothing else shows that something is going on.
+async fn telling_waits<T>(
+    caller: &dyn Caller,
+    pace: impl Fn() -> PaceReport,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = pin!(work);
+    loop {
+        match tokio::time::timeout(TELL_WAITS_EVERY, &mut work).await {
+            Ok(done) => return done,
+            Err(_) => {
+                if let Some(words) = waits(pace()) {
+                    caller.remark(&format_args!("Nothing was sent yet: {words}."));
+                }
+            }
+        }
     }
 }
 

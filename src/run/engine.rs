@@ -478,9 +478,9 @@ impl Engine {
         });
     }
 
-    fn spawn(&mut self, task: Task, planned: impl Future<Output = Done> + Send + 'static) {
+    fn spawn(&mut self, task: Task, work: impl Future<Output = Done> + Send + 'static) {
         // In a box, it is not kept twice: there may be thousands.
-        let id = self.tasks.spawn(Box::pin(planned)).id();
+        let id = self.tasks.spawn(Box::pin(work)).id();
         self.running.insert(id, task);
     }
 

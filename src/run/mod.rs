@@ -247,7 +247,7 @@ impl Run {
         let _ = emitting.await;
         ticker.abort();
         // The last word on the number of calls. A reporter that is gone has said so itself.
-        let _ = events.send(Event::Pace(pace_report(&self.pace))).await;
+        let _ = events.send(Event::Pace(PaceReport::of(&self.pace))).await;
         let traffic = Box::new(self.pace.traffic());
         let _ = events.send(Event::Calls(traffic)).await;
         RunEnd {
@@ -268,20 +268,6 @@ async fn tell_pace(pace: Arc<Pace>, events: mpsc::Sender<Event>) {
     loop {
         ticks.tick().await;
         // A reporter that is behind needs no more of these.
-        let _ = events.try_send(Event::Pace(pace_report(&pace)));
-    }
-}
-
-fn pace_report(pace: &Pace) -> PaceReport {
-    let (refused, unavailable) = pace.refusals();
-    PaceReport {
-        calls: pace.admitted(),
-        refused,
-        unavailable,
-        waiting: pace.waiting(),
-        resting: pace.resting(),
-        held_for: pace.held_for(),
-        resting_for: pace.resting_for(),
-        down_for: pace.down_for(),
+        let _ = events.try_send(Event::Pace(PaceReport::of(&pace)));
     }
 }
