@@ -174,7 +174,7 @@ impl ExportArgs {
     }
 
     fn choice(&self, several: bool) -> Result<Choice, JobError> {
-        let header = self.what.header().iter().copied();
+        let header = self.what.header().into_iter();
         let header = header.chain(several.then_some(NODE)).collect();
         Choice::of(header, &self.columns, self.sort.as_deref()).map_err(JobError::usage)
     }

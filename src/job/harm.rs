@@ -176,7 +176,7 @@ impl Job {
             AccountLookup::Account(account) => Some(account),
             _ => None,
         };
-        let email = account.as_ref().and_then(|user| user.user_name.as_deref());
+        let email = account.as_ref().and_then(|user| user.user_name());
         let is_protected = |id: &str| {
             prepared
                 .node_job

@@ -10,11 +10,11 @@ mod share;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use difference::TEXTS;
 pub use difference::{Difference, of_attributes, of_correction, of_newcomer};
 pub use one_by_one::one_by_one;
 pub use share::{Memberships, alone};
 
+use crate::attribute::Attribute;
 use crate::directory::{AccountLookup, TeamProblem, Teams};
 use crate::roster::{AccountUpdate, Change, GroupName, NewAccount};
 use crate::scim::{NewUser, Operation, Patch, User};
@@ -254,12 +254,10 @@ fn revise(
 }
 
 fn create(new_account: &NewAccount, teams: &Teams) -> Result<NewUser, Impossible> {
+    let mut texts = new_account.texts.clone();
+    texts[Attribute::UserName] = Some(new_account.email.as_str().to_owned());
     Ok(NewUser {
-        user_name: new_account.email.as_str().to_owned(),
-        given_name: new_account.given_name.clone(),
-        family_name: new_account.family_name.clone(),
-        display_name: new_account.display_name.clone(),
-        external_id: new_account.external_id.clone(),
+        texts,
         active: new_account.active,
         groups: ids(&new_account.join, teams)?
             .into_iter()

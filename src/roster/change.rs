@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::email::Email;
 use super::person::Person;
+use crate::attribute::{Attribute, Attributes, Texts};
 
 /// What happens to one attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
@@ -14,19 +15,6 @@ pub enum Edit<T> {
     Clear,
     /// It becomes this.
     Set(T),
-}
-
-/// What happens to the attributes of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
-pub struct Attributes {
-    /// First name.
-    pub given_name: Edit<String>,
-    /// Last name.
-    pub family_name: Edit<String>,
-    /// The name shown to others.
-    pub display_name: Edit<String>,
-    /// The id that the company knows the person by.
-    pub external_id: Edit<String>,
 }
 
 /// A team, or a role.
@@ -69,8 +57,8 @@ impl GroupName {
 /// What an update asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
 pub struct AccountUpdate {
-    /// What happens to the attributes.
-    pub attributes: Attributes,
+    /// What happens to the attributes; a new email is apart.
+    pub attributes: Attributes<Edit<String>>,
     /// True to unlock, false to lock.
     pub active: Option<bool>,
     /// The new email.
@@ -86,16 +74,10 @@ pub struct AccountUpdate {
 pub struct NewAccount {
     /// The email.
     pub email: Email,
-    /// First name.
-    pub given_name: Option<String>,
-    /// Last name.
-    pub family_name: Option<String>,
-    /// The name shown to others; first and last name unless the row says otherwise.
-    pub display_name: Option<String>,
+    /// All else that is a text. The name shown to others is first and last name unless the row says otherwise.
+    pub texts: Texts,
     /// Whether the display name was put together from first and last name, since the row names none.
     pub display_name_is_derived: bool,
-    /// The id that the company knows the person by.
-    pub external_id: Option<String>,
     /// Whether the account is usable from the start.
     pub active: Option<bool>,
     /// Teams and roles to be in from the start.
@@ -106,23 +88,18 @@ impl NewAccount {
     /// The same, without what the row leaves to the program.
     #[must_use]
     pub fn as_named(&self) -> Self {
-        let named = !self.display_name_is_derived;
-        NewAccount {
-            display_name: self.display_name.clone().filter(|_| named),
-            ..self.clone()
-        }
+        let mut named = self.clone();
+        named.texts[Attribute::DisplayName].take_if(|_| self.display_name_is_derived);
+        named
     }
 
     /// The same as changes to an account that exists: what is not named stays.
     #[must_use]
-    pub fn edits(&self) -> Attributes {
-        let edit = |text: &Option<String>| text.clone().map_or(Edit::Keep, Edit::Set);
-        Attributes {
-            given_name: edit(&self.given_name),
-            family_name: edit(&self.family_name),
-            display_name: edit(&self.display_name),
-            external_id: edit(&self.external_id),
-        }
+    pub fn edits(&self) -> Attributes<Edit<String>> {
+        Attributes::of(|attribute| {
+            let text = self.texts[attribute].clone();
+            text.map_or(Edit::Keep, Edit::Set)
+        })
     }
 }
 

@@ -8,10 +8,11 @@ use std::io;
 use super::action::Action;
 use super::change::{Change, GroupName};
 use super::external_sort::ExternalSort;
-use super::fingerprint::{FIELDS, Fingerprint};
+use super::fingerprint::{FIELDS, Fingerprint, column_of};
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
 use super::{CheckedRow, Roster};
+use crate::attribute::Attribute;
 use crate::sheet::{Cells, RowNumber, SheetError, trim};
 
 /// What a file asks for.
@@ -97,7 +98,7 @@ impl InputSummary {
 
     fn count(&mut self, change: &Change, row: RowNumber) {
         if let Change::Create(new_account) = change
-            && new_account.display_name.is_none()
+            && new_account.texts[Attribute::DisplayName].is_none()
         {
             self.nameless.add(row, true);
         }
@@ -176,7 +177,7 @@ impl fmt::Display for Mentions {
     }
 }
 
-/// What rows do not agree about: a person or new email, an action, and one of [`FIELDS`].
+/// What rows do not agree about: a person or new email, an action, and one of the [`FIELDS`].
 type Matter = (u64, u8, usize);
 
 /// Two rows that do not agree.
@@ -239,7 +240,7 @@ fn compare(
 ) -> io::Result<BTreeMap<Matter, Dispute>> {
     let mut in_order = sort.sorted()?;
     let mut disputes = BTreeMap::new();
-    let mut before: Option<(Fingerprint, [u64; FIELDS.len()])> = None;
+    let mut before: Option<(Fingerprint, [u64; FIELDS])> = None;
     while let Some(next) = in_order.next()? {
         let same_person = |(first, _): &(Fingerprint, _)| {
             let both_settled = first.is_settled() && next.is_settled();
@@ -255,7 +256,7 @@ fn compare(
                         .insert(RowNumber(next.row), RowNumber(first.row));
                 }
             }
-            _ => before = Some((next, [next.row; FIELDS.len()])),
+            _ => before = Some((next, [next.row; FIELDS])),
         }
     }
     Ok(disputes)
@@ -264,7 +265,7 @@ fn compare(
 /// Holds `next` against what the rows before it have said together.
 fn agree(
     said: &mut Fingerprint,
-    said_in: &mut [u64; FIELDS.len()],
+    said_in: &mut [u64; FIELDS],
     next: &Fingerprint,
     disputes: &mut BTreeMap<Matter, Dispute>,
 ) {
@@ -341,7 +342,7 @@ fn disagreement(
     (field, is_claim): (usize, bool),
     other: u64,
 ) -> Problem {
-    let at = roster.columns().at(FIELDS[field]);
+    let at = roster.columns().at(column_of(field));
     let value = at
         .and_then(|at| cells.get(at))
         .filter(|cell| !trim(cell).is_empty());

@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::action::Action;
-use super::change::{AccountUpdate, Attributes, Change, GroupKind, GroupName, NewAccount};
+use super::change::{AccountUpdate, Change, GroupKind, GroupName, NewAccount};
 use super::column::Column;
 use super::email::Email;
 use super::names::full_name;
@@ -12,6 +12,7 @@ use super::problem_kind::ProblemKind;
 use super::reading::{Reading, is_clear};
 use super::rules::Rules;
 use super::spreadsheet_damage::SpreadsheetDamage;
+use crate::attribute::{Attribute, Attributes, Texts};
 use crate::sheet::Row;
 
 /// What a row asks for.
@@ -189,13 +190,14 @@ impl Reading<'_> {
                 "a new account needs an email; fill it in or remove the row",
             );
         }
-        let given_name = self.plain(Column::FirstName);
-        let family_name = self.plain(Column::LastName);
-        let display_name = self.plain(Column::DisplayName);
-        let display_name_is_derived = display_name.is_none();
-        let display_name =
-            display_name.or_else(|| full_name(given_name.as_deref(), family_name.as_deref()));
-        let external_id = self.plain(Column::ExternalId);
+        let mut texts = Texts::from(
+            Attribute::FREE_TEXTS.map(|attribute| (attribute, self.plain(attribute.into()))),
+        );
+        let display_name_is_derived = texts[Attribute::DisplayName].is_none();
+        if display_name_is_derived {
+            let [given, family] = [Attribute::GivenName, Attribute::FamilyName];
+            texts[Attribute::DisplayName] = full_name(texts.get(given), texts.get(family));
+        }
         let active = self.active();
         let join = self.join();
         if self.action() == Some(Action::Create) {
@@ -213,23 +215,17 @@ impl Reading<'_> {
         }
         Some(NewAccount {
             email: email?,
-            given_name,
-            family_name,
-            display_name,
+            texts,
             display_name_is_derived,
-            external_id,
             active,
             join,
         })
     }
 
     fn update(&mut self) -> AccountUpdate {
-        let attributes = Attributes {
-            given_name: self.edit(Column::FirstName),
-            family_name: self.edit(Column::LastName),
-            display_name: self.edit(Column::DisplayName),
-            external_id: self.edit(Column::ExternalId),
-        };
+        let attributes = Attributes::from(
+            Attribute::FREE_TEXTS.map(|attribute| (attribute, self.edit(attribute.into()))),
+        );
         let (join, leave) = (self.join(), self.leave());
         for both in join.iter().filter(|group| leave.contains(group)) {
             let column = match both.kind {

@@ -5,6 +5,7 @@ use std::io::Write;
 use insta::assert_snapshot;
 
 use super::*;
+use crate::attribute::{Attribute, Attributes, Texts};
 
 fn roster(content: &str, default_action: Action, forced_action: bool) -> Roster {
     let mut file = tempfile::Builder::new()
@@ -65,6 +66,12 @@ fn group(kind: GroupKind, name: &str) -> GroupName {
 }
 
 #[test]
+fn each_attribute_has_a_column() {
+    let named = Attribute::all().map(|attribute| Column::from(attribute).name());
+    assert!(named.eq(Attribute::all().map(Attribute::column)));
+}
+
+#[test]
 fn a_new_account_is_what_the_cells_say_without_the_blanks_around_it() {
     let changes = changes(
         "Work Email,Given Name,Surname,Employee ID,Active,Teams,Roles,Desk\n\
@@ -76,10 +83,10 @@ fn a_new_account_is_what_the_cells_say_without_the_blanks_around_it() {
         panic!("{changes:?}");
     };
     assert_eq!(ann.email.as_str(), "Ann.Lee@Example.com");
-    assert_eq!(ann.given_name.as_deref(), Some("Ann"));
-    assert_eq!(ann.family_name.as_deref(), Some("Lee"));
-    assert_eq!(ann.display_name.as_deref(), Some("Ann Lee"));
-    assert_eq!(ann.external_id.as_deref(), Some("007"));
+    assert_eq!(ann.texts.get(Attribute::GivenName), Some("Ann"));
+    assert_eq!(ann.texts.get(Attribute::FamilyName), Some("Lee"));
+    assert_eq!(ann.texts.get(Attribute::DisplayName), Some("Ann Lee"));
+    assert_eq!(ann.texts.get(Attribute::ExternalId), Some("007"));
     assert_eq!(ann.active, Some(true));
     assert_eq!(
         ann.join,
@@ -94,11 +101,8 @@ fn a_new_account_is_what_the_cells_say_without_the_blanks_around_it() {
     };
     let nothing = NewAccount {
         email: Email::try_from("bob@example.com").unwrap(),
-        given_name: None,
-        family_name: None,
-        display_name: None,
+        texts: Texts::default(),
         display_name_is_derived: true,
-        external_id: None,
         active: None,
         join: Vec::new(),
     };
@@ -119,12 +123,10 @@ fn on_update_an_empty_cell_keeps_and_a_mark_clears() {
     assert_eq!(person, &Person::Id(UserId::new("42").unwrap()));
     assert_eq!(
         update.attributes,
-        Attributes {
-            given_name: Edit::Keep,
-            family_name: Edit::Set("Lee".to_owned()),
-            display_name: Edit::Clear,
-            external_id: Edit::Keep,
-        }
+        Attributes::from([
+            (Attribute::FamilyName, Edit::Set("Lee".to_owned())),
+            (Attribute::DisplayName, Edit::Clear),
+        ])
     );
     assert_eq!(update.active, Some(false));
     assert_eq!(

@@ -156,7 +156,7 @@ impl Worker {
             PlannedOperation::Impossible(reason) => impossible(&reason).into(),
             PlannedOperation::Delete { id } => {
                 let email = match &lookup {
-                    AccountLookup::Account(account) => account.user_name.as_deref(),
+                    AccountLookup::Account(account) => account.user_name(),
                     _ => None,
                 };
                 if self.protected.recognises(&id, email) {
@@ -194,7 +194,7 @@ impl Worker {
     fn would_create(&self, user: &NewUser) -> Outcome {
         let teams = &self.directory.teams;
         // No node gives such an id; it only has to be different for each.
-        let id = format!("{MADE_UP}{}", user.user_name.to_lowercase());
+        let id = format!("{MADE_UP}{}", user.user_name().to_lowercase());
         self.directory.people.remember(&User {
             active: Some(user.active.unwrap_or(true)),
             ..user.account(id)

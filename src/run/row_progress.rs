@@ -60,7 +60,7 @@ impl PendingPatch {
     fn prior(&self) -> Before {
         if let Some(made) = self.made() {
             Before::Nobody {
-                email: self.account_patch.after.user_name.clone(),
+                email: self.account_patch.after.user_name().map(str::to_owned),
                 made: Some(self.account_patch.before.id.clone()),
                 proven: made.proven,
             }
@@ -95,7 +95,7 @@ impl Worker {
     /// Refuses what would lock somebody who is protected.
     pub(super) fn spare(&self, account_patch: &AccountPatch) -> Option<Outcome> {
         let account = &account_patch.before;
-        let email = account.user_name.as_deref();
+        let email = account.user_name();
         let is_protected = self.protected.recognises(&account.id, email);
         (is_protected && account_patch.locks()).then(|| protected(&account.id, email))
     }

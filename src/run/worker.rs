@@ -185,7 +185,7 @@ impl Worker {
 
     async fn delete(&self, asked: &RequestedChange, lookup: &AccountLookup, id: String) -> Outcome {
         let email = match lookup {
-            AccountLookup::Account(account) => account.user_name.clone(),
+            AccountLookup::Account(account) => account.user_name().map(str::to_owned),
             _ => None,
         };
         if self.protected.recognises(&id, email.as_deref()) {
