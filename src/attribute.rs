@@ -76,6 +76,7 @@ impl Attribute {
     }
 
     /// The sub-attributes of `name`, with their names there.
+    #[must_use]
     pub fn of_name() -> impl DoubleEndedIterator<Item = (&'static str, Attribute)> {
         let all = Self::VARIANTS.iter();
         all.filter_map(|attribute| Some((attribute.path().strip_prefix("name.")?, *attribute)))

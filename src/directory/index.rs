@@ -279,7 +279,6 @@ mod tests {
             active: Some(true),
             groups: Some(vec![Reference::to("t1".into())]),
             created: Timestamp::from_second(1_800_000_000).ok(),
-            ..User::default()
         }
     }
 

@@ -182,7 +182,6 @@ mod tests {
             ]),
             active: Some(false),
             groups: &[("g1", Some("Sales")), ("g2", None)],
-            ..Subject::default()
         };
         for (text, expected) in [
             ("active eq false", true),

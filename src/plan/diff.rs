@@ -19,9 +19,15 @@ pub(super) fn diff(
 ) -> AccountPatch {
     let mut after = account.clone();
     let mut operations = Vec::new();
+    let mut edits = update.attributes.clone();
+    if let Some(email) = &update.new_email {
+        edits[Attribute::UserName] = Edit::Set(email.as_str().to_owned());
+    }
     for attribute in in_patch() {
-        let Some(wanted) = wanted(update, attribute) else {
-            continue;
+        let wanted = match &edits[attribute] {
+            Edit::Keep => continue,
+            Edit::Clear => None,
+            Edit::Set(text) => Some(text.as_str()),
         };
         if after.texts.get(attribute) != wanted {
             let value = wanted.unwrap_or_default();
@@ -59,18 +65,6 @@ pub(super) fn diff(
 fn in_patch() -> impl Iterator<Item = Attribute> {
     let all = Attribute::simple().chain(Attribute::of_name().rev());
     all.map(|(_, attribute)| attribute)
-}
-
-/// The text that is asked for, or that there be none; nothing where the attribute stays as it is.
-fn wanted(update: &AccountUpdate, attribute: Attribute) -> Option<Option<&str>> {
-    if attribute == Attribute::UserName {
-        return update.new_email.as_ref().map(|email| Some(email.as_str()));
-    }
-    match &update.attributes[attribute] {
-        Edit::Keep => None,
-        Edit::Clear => Some(None),
-        Edit::Set(text) => Some(Some(text)),
-    }
 }
 
 /// Whether the account is in the group: as it shows itself, or else as the group does. Nothing where
