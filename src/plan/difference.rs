@@ -81,18 +81,18 @@ impl fmt::Display for Difference {
 /// What a correction changes of the account itself.
 #[must_use]
 pub fn of_attributes(account_patch: &AccountPatch) -> Vec<Difference> {
-    between(&account_patch.before, &account_patch.after).collect()
+    between(&account_patch.before, &account_patch.after)
 }
 
 /// What differs between two accounts themselves.
-fn between(before: &User, after: &User) -> impl Iterator<Item = Difference> + use<> {
+fn between(before: &User, after: &User) -> Vec<Difference> {
     let text = |attribute: Attribute| {
         let [before, after] = [before, after].map(|user| user.texts.get(attribute));
         Difference::new(attribute.column(), before, after)
     };
     let active = Difference::new("active", yes_no(before.active), yes_no(after.active));
-    let all: Vec<_> = Attribute::all().map(text).chain([active]).collect();
-    all.into_iter().flatten()
+    let all = Attribute::all().map(text).chain([active]);
+    all.flatten().collect()
 }
 
 /// What a correction changes.
@@ -121,7 +121,7 @@ pub fn of_newcomer(user: &NewUser, teams: &Teams) -> Vec<Difference> {
         .groups
         .iter()
         .filter_map(|id| Difference::new(TEAM, None, Some(teams.name(id))));
-    attributes.chain(teams).collect()
+    attributes.into_iter().chain(teams).collect()
 }
 
 fn yes_no(active: Option<bool>) -> Option<&'static str> {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::attribute::{Attributes, Texts};
-use crate::roster::{Edit, Email, GroupKind, Person};
+use crate::roster::{Action, Edit, Email, GroupKind, Person};
 use crate::scim::{Group, Reference};
 
 fn teams() -> Teams {
@@ -64,11 +64,34 @@ fn sent(change: &Change) -> Value {
     }
 }
 
+/// A change of Ann's account; nothing here depends on which action it comes from.
 fn update_of(update: AccountUpdate) -> Change {
-    Change::Update {
+    Change {
+        action: Action::Update,
         person: ann(),
-        update,
+        ask: Ask::Revise(update),
     }
+}
+
+fn active(active: bool) -> Change {
+    update_of(AccountUpdate {
+        active: Some(active),
+        ..AccountUpdate::default()
+    })
+}
+
+fn join(teams: &[&str]) -> Change {
+    update_of(AccountUpdate {
+        join: teams.iter().map(|name| team(name)).collect(),
+        ..AccountUpdate::default()
+    })
+}
+
+fn leave(teams: &[&str]) -> Change {
+    update_of(AccountUpdate {
+        leave: teams.iter().map(|name| team(name)).collect(),
+        ..AccountUpdate::default()
+    })
 }
 
 #[test]
@@ -103,16 +126,13 @@ fn attributes_lock_state_and_teams_of_one_person_are_one_patch() {
         ]),
         "what is so already is not sent: the first name, the empty external id, the team"
     );
-    let leaving = Change::RemoveTeams {
-        person: ann(),
-        groups: vec![team("Sales"), team("Legal")],
-    };
+    let leaving = leave(&["Sales", "Legal"]);
     assert_eq!(
         sent(&leaving),
         json!([{"op": "remove", "path": "groups", "value": [{"value": "t1"}]}])
     );
     assert_eq!(
-        sent(&Change::Lock(ann())),
+        sent(&active(false)),
         json!([{"op": "replace", "path": "active", "value": false}])
     );
 }
@@ -120,15 +140,9 @@ fn attributes_lock_state_and_teams_of_one_person_are_one_patch() {
 #[test]
 fn what_is_so_already_costs_no_write() {
     for change in [
-        Change::Unlock(ann()),
-        Change::AddTeams {
-            person: ann(),
-            groups: vec![team("sales")],
-        },
-        Change::RemoveTeams {
-            person: ann(),
-            groups: vec![team("Legal")],
-        },
+        active(true),
+        join(&["sales"]),
+        leave(&["Legal"]),
         update_of(AccountUpdate::default()),
     ] {
         assert_eq!(
@@ -145,10 +159,7 @@ fn memberships_that_the_node_does_not_show_are_sent() {
         groups: None,
         ..account()
     }));
-    let change = Change::AddTeams {
-        person: ann(),
-        groups: vec![team("Sales")],
-    };
+    let change = join(&["Sales"]);
     assert!(matches!(
         plan(&change, &silent, &teams()),
         PlannedOperation::Patch(_)
@@ -157,7 +168,7 @@ fn memberships_that_the_node_does_not_show_are_sent() {
 
 #[test]
 fn nobody_two_people_and_twins_are_left_alone() {
-    let lock = Change::Lock(ann());
+    let lock = active(false);
     for lookup in [
         AccountLookup::NotFound,
         AccountLookup::IdMismatch {
@@ -175,10 +186,7 @@ fn nobody_two_people_and_twins_are_left_alone() {
             "{lookup:?}"
         );
     }
-    let unknown = Change::AddTeams {
-        person: ann(),
-        groups: vec![team("Kitchen")],
-    };
+    let unknown = join(&["Kitchen"]);
     assert!(matches!(
         plan(&unknown, &held(), &teams()),
         PlannedOperation::Impossible(Impossible::Team { .. })

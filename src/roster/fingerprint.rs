@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::action::Action;
-use super::change::{AccountUpdate, Change, Edit, GroupKind, GroupName, NewAccount};
+use super::change::{AccountUpdate, Ask, Change, Edit, GroupKind, GroupName, NewAccount};
 use super::column::Column;
 use super::person::{Person, UserId};
 use crate::attribute::Attribute;
@@ -61,7 +61,7 @@ impl Fingerprint {
     /// that names the person in one of them, and one for a new email.
     pub(super) fn all_of(change: &Change, row: u64) -> impl Iterator<Item = Self> {
         let asked = Self::asked(change, row);
-        let person = change.person();
+        let person = &change.person;
         let about = |key| asked.about(key);
         let by_email = person
             .email()
@@ -92,16 +92,14 @@ impl Fingerprint {
 
     /// What a row asks for, without the person.
     fn asked(change: &Change, row: u64) -> Self {
-        let fields = match change {
-            Change::Create(new_account) => newcomer_fields(new_account),
-            Change::Update { update, .. } | Change::Upsert { update, .. } => {
-                revision_fields(update)
-            }
-            _ => [0; FIELDS],
+        let fields = match &change.ask {
+            Ask::Create(new_account) => newcomer_fields(new_account),
+            Ask::Revise(update) | Ask::CreateOrRevise(_, update) => revision_fields(update),
+            Ask::Delete => [0; FIELDS],
         };
         Fingerprint {
             key: 0,
-            action: change.action() as u8,
+            action: change.action as u8,
             row,
             fields,
         }
@@ -112,7 +110,7 @@ impl Fingerprint {
         let email = change.new_email()?;
         let mut fields = [0; FIELDS];
         // In the place of the column that a problem is to name.
-        fields[NEW_EMAIL] = small(&person(&change.person()));
+        fields[NEW_EMAIL] = small(&person(&change.person));
         Some(Fingerprint {
             key: key_of_email(&email.folded()),
             action: CLAIMS_EMAIL,

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 
 use super::action::Action;
-use super::change::{Change, GroupName};
+use super::change::{Ask, Change, GroupName};
 use super::external_sort::ExternalSort;
 use super::fingerprint::{FIELDS, Fingerprint, column_of};
 use super::problem::Problem;
@@ -97,28 +97,28 @@ impl InputSummary {
     }
 
     fn count(&mut self, change: &Change, row: RowNumber) {
-        if let Change::Create(new_account) = change
+        if let Ask::Create(new_account) = &change.ask
             && new_account.texts[Attribute::DisplayName].is_none()
         {
             self.nameless.add(row, true);
         }
-        *self.by_action.entry(change.action()).or_default() += 1;
+        *self.by_action.entry(change.action).or_default() += 1;
         self.locks += u64::from(change.locks());
-        match change {
-            Change::Create(new_account) if new_account.active == Some(false) => {
+        match &change.ask {
+            Ask::Create(new_account) if new_account.active == Some(false) => {
                 self.inactive_creates += 1;
             }
-            Change::Upsert { .. } if change.locks() => self.inactive_upserts += 1,
+            Ask::CreateOrRevise(..) if change.locks() => self.inactive_upserts += 1,
             _ => {}
         }
         let is_rename = change.new_email().is_some();
         self.renames += u64::from(is_rename);
-        if change.action() != Action::Create {
-            match change.person().email() {
+        if change.action != Action::Create {
+            match change.person.email() {
                 Some(_) => self.people_by_email += 1,
                 None => {
                     self.people_by_id += 1;
-                    let frees = is_rename || change.action() == Action::Delete;
+                    let frees = is_rename || change.action == Action::Delete;
                     self.emails_freed_by_id += u64::from(frees);
                 }
             }
@@ -328,7 +328,7 @@ fn reject(
         }
         if !told.is_empty() {
             summary.rejected.insert(number);
-            summary.uncount(change.action());
+            summary.uncount(change.action);
             summary.repeats.remove(&number);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::action::Action;
-use super::change::{AccountUpdate, Change, GroupKind, GroupName, NewAccount};
+use super::change::{AccountUpdate, Ask, Change, GroupKind, GroupName, NewAccount};
 use super::column::Column;
 use super::email::Email;
 use super::names::full_name;
@@ -43,37 +43,37 @@ impl Reading<'_> {
             self.person();
             return None;
         };
-        match action {
-            Action::Create => self.new_account().map(Change::Create),
+        let (person, ask) = match action {
+            Action::Create => {
+                let new_account = self.new_account()?;
+                (Some(new_account.person()), Ask::Create(new_account))
+            }
             Action::Upsert => {
                 let (new_account, update) = (self.new_account(), self.update());
                 self.not_new_email("upsert");
-                Some(Change::Upsert {
-                    new_account: new_account?,
-                    update,
-                })
+                let new_account = new_account?;
+                let person = new_account.person();
+                (Some(person), Ask::CreateOrRevise(new_account, update))
             }
-            Action::Update => {
-                let (person, update) = (self.person(), self.update());
-                Some(Change::Update {
-                    person: person?,
-                    update,
-                })
-            }
-            Action::Lock => self.person().map(Change::Lock),
-            Action::Unlock => self.person().map(Change::Unlock),
-            Action::Delete => self.person().map(Change::Delete),
-            Action::AddTeams => {
-                let person = self.person();
-                let groups = self.some_group(Column::Teams, Self::join);
-                Some(Change::AddTeams {
-                    person: person?,
-                    groups,
-                })
-            }
+            Action::Delete => (self.person(), Ask::Delete),
+            action => (self.person(), Ask::Revise(self.revision(action))),
+        };
+        Some(Change {
+            action,
+            person: person?,
+            ask,
+        })
+    }
+
+    /// What an action changes of an account that exists.
+    fn revision(&mut self, action: Action) -> AccountUpdate {
+        let mut update = AccountUpdate::default();
+        match action {
+            Action::Lock => update.active = Some(false),
+            Action::Unlock => update.active = Some(true),
+            Action::AddTeams => update.join = self.some_group(Column::Teams, Self::join),
             Action::RemoveTeams => {
-                let person = self.person();
-                let groups = self.some_group(Column::RemoveTeams, |row| {
+                update.leave = self.some_group(Column::RemoveTeams, |row| {
                     let groups = row.leave();
                     if groups.is_empty() {
                         row.join()
@@ -81,17 +81,15 @@ impl Reading<'_> {
                         groups
                     }
                 });
-                Some(Change::RemoveTeams {
-                    person: person?,
-                    groups,
-                })
             }
+            _ => update = self.update(),
         }
+        update
     }
 
     /// Nobody who is protected is locked or deleted.
     pub(super) fn spare(&mut self, change: &Change) {
-        let person = change.person();
+        let person = &change.person;
         let (id, email) = (person.id(), person.email());
         let is_protected = self
             .rules

@@ -79,7 +79,7 @@ fn a_new_account_is_what_the_cells_say_without_the_blanks_around_it() {
          bob@example.com,,,,,,,\n",
         Action::Create,
     );
-    let Change::Create(ann) = &changes[0] else {
+    let Ask::Create(ann) = &changes[0].ask else {
         panic!("{changes:?}");
     };
     assert_eq!(ann.email.as_str(), "Ann.Lee@Example.com");
@@ -96,7 +96,7 @@ fn a_new_account_is_what_the_cells_say_without_the_blanks_around_it() {
             group(GroupKind::Role, "Auditor"),
         ]
     );
-    let Change::Create(bob) = &changes[1] else {
+    let Ask::Create(bob) = &changes[1].ask else {
         panic!("{changes:?}");
     };
     let nothing = NewAccount {
@@ -117,10 +117,10 @@ fn on_update_an_empty_cell_keeps_and_a_mark_clears() {
          ,ann@example.com,,,,ANN@example.com,,\n",
         Action::Update,
     );
-    let Change::Update { person, update } = &changes[0] else {
+    let Ask::Revise(update) = &changes[0].ask else {
         panic!("{changes:?}");
     };
-    assert_eq!(person, &Person::Id(UserId::new("42").unwrap()));
+    assert_eq!(changes[0].person, Person::Id(UserId::new("42").unwrap()));
     assert_eq!(
         update.attributes,
         Attributes::from([
@@ -153,7 +153,7 @@ fn each_row_can_have_an_action_of_its_own() {
     );
     let actions: Vec<String> = changes
         .iter()
-        .map(|change| change.action().to_string())
+        .map(|change| change.action.to_string())
         .collect();
     assert_eq!(
         actions.join(" "),
@@ -162,7 +162,7 @@ fn each_row_can_have_an_action_of_its_own() {
     // A row that leaves teams may name them as those that it is about.
     assert!(matches!(
         &changes[4],
-        Change::RemoveTeams { groups, .. } if groups == &[group(GroupKind::Team, "Sales")]
+        Change { action: Action::RemoveTeams, .. } if changes[4].leaves() == [group(GroupKind::Team, "Sales")]
     ));
 }
 

@@ -11,7 +11,7 @@ use super::stop::StopReason;
 use super::worker::{Worker, done, impossible};
 use crate::directory::AccountLookup;
 use crate::plan::{PlannedOperation, adopt, plan};
-use crate::roster::{Action, Change, CheckedRow, Person, UserId};
+use crate::roster::{Action, Ask, Change, CheckedRow, Person, UserId};
 use crate::scim::same_id;
 use crate::sheet::{RowNumber, SheetError};
 
@@ -102,7 +102,7 @@ impl RequestedChange {
             Some(Before::Nobody { made: None, .. }) | None => None,
         };
         id.and_then(|id| UserId::new(id))
-            .map_or_else(|| self.change.person(), Person::Id)
+            .map_or_else(|| self.change.person.clone(), Person::Id)
     }
 }
 
@@ -145,19 +145,17 @@ impl Worker {
                 };
                 // An upsert takes whoever is there for what it is.
                 let others = matches!(creation, Creation::ConflictOutcome { .. });
-                if others && asked.change.action() != Action::Create {
+                if others && asked.change.action != Action::Create {
                     return None;
                 }
                 Some(Box::pin(self.conclude(asked, &user, new_account, creation)).await)
             }
             (Before::Account(prior), AccountLookup::Account(account)) => {
-                let planned = match &asked.change {
-                    Change::Create(new_account) => {
-                        adopt(new_account, account, &self.directory.teams)
-                    }
-                    change => plan(change, lookup, &self.directory.teams),
+                let planned = match &asked.change.ask {
+                    Ask::Create(new_account) => adopt(new_account, account, &self.directory.teams),
+                    _ => plan(&asked.change, lookup, &self.directory.teams),
                 };
-                let action = match asked.change.action() {
+                let action = match asked.change.action {
                     Action::Create => Action::Update,
                     action => action,
                 };
@@ -167,7 +165,7 @@ impl Worker {
                         Some(Outcome::new(done(action)).status(200).user(id).into())
                     }
                     PlannedOperation::Patch(account_patch)
-                        if asked.change.action() == Action::Create =>
+                        if asked.change.action == Action::Create =>
                     {
                         let pending = PendingPatch::new(asked.number, action, *account_patch);
                         Some(Box::pin(self.apply_patch(pending)).await)

@@ -10,7 +10,7 @@ use super::row_progress::{PendingPatch, RowProgress};
 use super::worker::{Worker, done, impossible, protected};
 use crate::directory::AccountLookup;
 use crate::plan::{self, AccountPatch, PlannedOperation};
-use crate::roster::{Action, Change};
+use crate::roster::{Action, Ask};
 use crate::scim::{BulkLimits, BulkOperation, NewUser, User};
 
 /// The calls that a run would send to change something.
@@ -125,12 +125,12 @@ impl Worker {
         asked: &RequestedChange,
     ) -> RowProgress {
         let change = &asked.change;
-        let lookup = match Box::pin(self.directory.find(&change.person(), change)).await {
+        let lookup = match Box::pin(self.directory.find(&change.person, change)).await {
             Ok(lookup) => lookup,
             Err(error) => return self.not_found_out(&error).into(),
         };
-        let planned = match (change, &lookup) {
-            (Change::Create(new_account), AccountLookup::Account(account)) => {
+        let planned = match (&change.ask, &lookup) {
+            (Ask::Create(new_account), AccountLookup::Account(account)) => {
                 match self
                     .would_be_taken(new_account, account, asked.repeats)
                     .await
@@ -139,7 +139,7 @@ impl Worker {
                     Err(outcome) => return outcome.into(),
                 }
             }
-            (Change::Create(_), AccountLookup::Ambiguous { ids }) => {
+            (Ask::Create(_), AccountLookup::Ambiguous { ids }) => {
                 return self.would_be_unclear(ids.clone()).into();
             }
             _ => plan::plan(change, &lookup, &self.directory.teams),
@@ -170,7 +170,7 @@ impl Worker {
                 if let Some(outcome) = self.spare(&account_patch) {
                     return outcome.into();
                 }
-                let pending = PendingPatch::new(asked.number, change.action(), *account_patch);
+                let pending = PendingPatch::new(asked.number, change.action, *account_patch);
                 if pending.account_patch.operations.is_empty() {
                     return RowProgress::Memberships(Box::new(pending));
                 }
@@ -185,7 +185,7 @@ impl Worker {
                     BulkOperation::patch::<User>(&account_patch.before.id, &account_patch.patch())
                         .ok()
                 });
-                self.would_change(change.action(), &pending.account_patch)
+                self.would_change(change.action, &pending.account_patch)
                     .into()
             }
         }

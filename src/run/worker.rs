@@ -17,7 +17,7 @@ use super::{Settings, not_attempted};
 use crate::directory::{AccountLookup, Directory};
 use crate::guard::{LockAllowance, LockLimit};
 use crate::plan::{Impossible, PlannedOperation, plan};
-use crate::roster::{Action, Change, Email, Protected};
+use crate::roster::{Action, Ask, Change, Email, Protected};
 use crate::scim::{Client, Error};
 use crate::transport::FaultKind;
 
@@ -131,8 +131,8 @@ impl Worker {
         if let Some(rehearsal) = &self.rehearsal {
             return Box::pin(self.rehearse(rehearsal, asked)).await;
         }
-        let lookup = match (change, &asked.doubt) {
-            (Change::Create(_), None) => AccountLookup::NotFound,
+        let lookup = match (&change.ask, &asked.doubt) {
+            (Ask::Create(_), None) => AccountLookup::NotFound,
             _ => match Box::pin(self.directory.find(&asked.person(), change)).await {
                 Ok(lookup) => lookup,
                 Err(error) => return self.not_found(asked, &error).into(),
@@ -157,7 +157,7 @@ impl Worker {
             PlannedOperation::Patch(account_patch) => {
                 Box::pin(self.apply_patch(PendingPatch::new(
                     asked.number,
-                    change.action(),
+                    change.action,
                     *account_patch,
                 )))
                 .await
@@ -169,7 +169,7 @@ impl Worker {
     /// What becomes of a row that cannot be carried out on what the node shows.
     fn not_there(&self, change: &Change, reason: &Impossible) -> Outcome {
         let people = &self.directory.people;
-        let person = change.person();
+        let person = &change.person;
         let is_expected = || {
             person
                 .email()
