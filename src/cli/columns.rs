@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::args::{ProfileArgs, RowsArgs, SpreadsheetArgs};
-use super::printed::{Reader, error, print_json, show};
+use super::printed::{OutputFormat, error, print_json, show};
 use super::{Exit, JobError};
 use crate::inspect::Understood;
 use crate::report::say;
@@ -26,7 +26,7 @@ pub(super) struct ColumnsArgs {
     rows: RowsArgs,
     /// For people, or for programs
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_CHECK_FORMAT")]
-    format: Reader,
+    format: OutputFormat,
     #[command(flatten)]
     spreadsheet: SpreadsheetArgs,
     #[command(flatten)]
@@ -46,8 +46,8 @@ pub(super) fn columns(args: &ColumnsArgs) -> Result<Exit, JobError> {
         Roster::as_far_as_understood(original, &reading, options).map_err(JobError::usage)?;
     let understood = Understood::of(&roster, problems);
     match args.format {
-        Reader::Json => print_json(&understood.to_json())?,
-        Reader::Text => {
+        OutputFormat::Json => print_json(&understood.to_json())?,
+        OutputFormat::Text => {
             show(&understood.to_string())?;
             for remark in roster.remarks() {
                 say(remark);

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::args::{GuardedNodeArgs, ProfileArgs};
 use super::explain::{SetVariable, explain, variables};
-use super::printed::{Reader, error, print, print_json, show as print_text};
+use super::printed::{OutputFormat, error, print, print_json, show as print_text};
 use super::{Exit, JobError, init};
 use crate::report::say;
 use crate::settings::{Explained, Origin};
@@ -68,7 +68,7 @@ enum ConfigCommand {
 struct ShowArgs {
     /// For people, or for programs
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_CONFIG_FORMAT")]
-    format: Reader,
+    format: OutputFormat,
     #[command(flatten)]
     node: GuardedNodeArgs,
 }
@@ -144,8 +144,8 @@ fn show(args: &ShowArgs) -> Result<Exit, JobError> {
         nodes,
     };
     match args.format {
-        Reader::Json => print_json(&shown)?,
-        Reader::Text => print_text(&text(&shown))?,
+        OutputFormat::Json => print_json(&shown)?,
+        OutputFormat::Text => print_text(&text(&shown))?,
     }
     let problems: Vec<JobError> = problems.into_iter().flatten().collect();
     for problem in &problems {

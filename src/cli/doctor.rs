@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::args::NodeArgs;
-use super::printed::{Reader, print_json, show};
+use super::printed::{OutputFormat, print_json, show};
 use super::{Exit, JobError, signals};
 use crate::doctor::{self, Setup};
 use crate::report::{TerminalWriter, say};
@@ -27,7 +27,7 @@ the token may not be used, or users cannot be listed.";
 pub(super) struct DoctorArgs {
     /// For people, or for programs
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_DOCTOR_FORMAT")]
-    pub(super) format: Reader,
+    pub(super) format: OutputFormat,
     #[command(flatten)]
     pub(super) node: NodeArgs,
 }
@@ -52,8 +52,8 @@ pub(super) async fn doctor(args: DoctorArgs) -> Result<Exit, JobError> {
         }
     };
     match args.format {
-        Reader::Json => print_json(&report.to_json())?,
-        Reader::Text => {
+        OutputFormat::Json => print_json(&report.to_json())?,
+        OutputFormat::Text => {
             let width = TerminalWriter::standard_output().columns();
             show(&report.lines(width))?;
         }

@@ -30,7 +30,7 @@ use std::{io, thread};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::runtime::{self, Runtime};
 
-use printed::{Reader, error};
+use printed::{OutputFormat, error};
 
 use crate::job::JobError;
 use crate::report::{plain, say};
@@ -86,7 +86,7 @@ impl Command {
     }
 
     /// Who reads the summary of the command, where a program may: then one that fails has a document as well.
-    fn reader(&self) -> Reader {
+    fn reader(&self) -> OutputFormat {
         match self {
             Command::Import(args) => args.run.preview.output.format,
             Command::Lock(args) | Command::Unlock(args) => args.run.preview.output.format,
@@ -94,7 +94,7 @@ impl Command {
             Command::Apply(args) => args.run.preview.output.format,
             Command::Doctor(args) => args.format,
             Command::Runs(args) => args.reader(),
-            _ => Reader::Text,
+            _ => OutputFormat::Text,
         }
     }
 }
@@ -259,9 +259,9 @@ pub fn main() -> Exit {
 }
 
 /// Says why a command has failed, and how the program ends with it. A program that waits for a document gets one.
-fn tell(failure: &JobError, reader: Reader) -> Exit {
+fn tell(failure: &JobError, reader: OutputFormat) -> Exit {
     say(error(&failure.message));
-    if reader == Reader::Json {
+    if reader == OutputFormat::Json {
         let document = serde_json::json!({
             "schema": "urn:headcount:schema:error:1",
             "error": plain(&failure.message),

@@ -9,11 +9,11 @@ use clap::Args;
 use super::args::{
     GuardedNodeArgs, InputArgs, OutputArgs, PreviewArgs, RowsArgs, RunArgs, TeamArgs,
 };
-use super::printed::{Reader, finish, written};
+use super::printed::{OutputFormat, finish, written};
 use super::terminal::Terminal;
 use super::{Exit, JobError};
 use crate::job::{Application, Job, JobSpec, Outlook, Preview, Previewed};
-use crate::preview::{Document, Line, PlanWriter, without_lines};
+use crate::preview::{Line, PlanWriter, PreviewDocument, without_lines};
 use crate::report::{Style, TerminalWriter, say};
 use crate::run::OnConflict;
 use crate::spec::ImportSpec;
@@ -116,7 +116,7 @@ async fn show(job: Job, plan: Option<&Path>, output: OutputArgs) -> Result<Exit,
         Outlook::Nothing(finished) => return finish(&finished, output.format),
     };
     match (plan, output.format) {
-        (None, Reader::Text) => {
+        (None, OutputFormat::Text) => {
             let mut paper = TerminalWriter::standard_output();
             for line in preview.new_groups() {
                 written(paper.print(&line))?;
@@ -126,11 +126,11 @@ async fn show(job: Job, plan: Option<&Path>, output: OutputArgs) -> Result<Exit,
             tell(&previewed, None, output);
             Ok(previewed.exit())
         }
-        (None, Reader::Json) => {
+        (None, OutputFormat::Json) => {
             let out = BufWriter::new(io::stdout());
             let document =
-                Document::begin(out, &preview.opening()).map_err(JobError::unexpected)?;
-            let write = |document: &mut Document<_>, line: &Line| document.line(line);
+                PreviewDocument::begin(out, &preview.opening()).map_err(JobError::unexpected)?;
+            let write = |document: &mut PreviewDocument<_>, line: &Line| document.line(line);
             let (previewed, document) = preview.rehearse(document, write).await?;
             tell(&previewed, None, output);
             let exit = previewed.exit();
@@ -174,7 +174,7 @@ fn print(
     exit: Exit,
     output: OutputArgs,
 ) -> Result<Exit, JobError> {
-    if output.format == Reader::Json {
+    if output.format == OutputFormat::Json {
         written(without_lines(
             &mut io::stdout().lock(),
             &preview.opening(),

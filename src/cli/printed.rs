@@ -12,7 +12,7 @@ use crate::report::{Style, TerminalWriter};
 
 /// Who reads what is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Reader {
+pub(super) enum OutputFormat {
     /// A person
     #[default]
     Text,
@@ -50,8 +50,8 @@ pub(super) fn written(result: io::Result<()>) -> Result<(), JobError> {
 }
 
 /// Prints what a job came to, if a program asks for it.
-pub(super) fn finish(finished: &Finished, reader: Reader) -> Result<Exit, JobError> {
-    if reader == Reader::Json
+pub(super) fn finish(finished: &Finished, reader: OutputFormat) -> Result<Exit, JobError> {
+    if reader == OutputFormat::Json
         && let Some(summary) = &finished.summary
     {
         print_json(summary)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::args::OutputArgs;
 use super::signals;
-use crate::job::{Caller, JobError};
+use crate::job::Caller;
 use crate::report::{self, Progress, say};
 use crate::run::StopSwitch;
 
@@ -23,7 +23,7 @@ impl Caller for Terminal {
     }
 
     fn can_ask(&self) -> bool {
-        is_there()
+        io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
     fn choose(&self, choices: &[&str]) -> io::Result<Option<usize>> {
@@ -47,7 +47,8 @@ impl Caller for Terminal {
     }
 
     fn agrees(&self, question: &str) -> io::Result<bool> {
-        agrees(question)
+        let line = answer(&format!("{question} [y/N] "))?;
+        Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
     fn may_stop(&self, stops: Vec<Arc<StopSwitch>>) {
@@ -57,29 +58,6 @@ impl Caller for Terminal {
     fn progress(&self, rows: u64) -> Progress {
         Progress::new(self.0.progress, self.0.quiet.is_quiet(), rows)
     }
-}
-
-/// Whether there is a terminal to ask at.
-pub(super) fn is_there() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
-/// Asks for a yes; anything else is a no.
-fn agrees(question: &str) -> io::Result<bool> {
-    let line = answer(&format!("{question} [y/N] "))?;
-    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
-}
-
-/// Asks before something is taken away from people, and refuses without a yes.
-pub(super) async fn confirm(question: String) -> Result<(), JobError> {
-    let answer = tokio::task::spawn_blocking(move || agrees(&question)).await;
-    let agrees = answer
-        .map_err(JobError::unexpected)?
-        .map_err(JobError::unexpected)?;
-    if agrees {
-        return Ok(());
-    }
-    Err(JobError::usage("not confirmed; nothing was sent"))
 }
 
 /// A line that is typed, with its end.

@@ -19,7 +19,7 @@ use std::iter;
 use std::sync::Arc;
 
 pub use filter::Filter;
-pub use table::{Choice, Table};
+pub use table::{Choice, ExportTable};
 pub use terms::About;
 
 use groups::{Groups, with_members};
@@ -127,7 +127,7 @@ impl<'c> Export<'c> {
     pub async fn write<W: Write>(
         &self,
         what: What,
-        table: &mut Table<W>,
+        table: &mut ExportTable<W>,
         on_page: &mut OnPage<'_>,
     ) -> Result<u64, ExportError> {
         match what {
@@ -151,7 +151,7 @@ impl<'c> Export<'c> {
 
     async fn users<W: Write>(
         &self,
-        table: &mut Table<W>,
+        table: &mut ExportTable<W>,
         on_page: &mut OnPage<'_>,
     ) -> Result<u64, ExportError> {
         let by_groups = self.filter.is_some_and(Filter::is_about_groups);
@@ -184,7 +184,7 @@ impl<'c> Export<'c> {
 
     fn user<W: Write>(
         &self,
-        table: &mut Table<W>,
+        table: &mut ExportTable<W>,
         user: &User,
         memberships: &[(&str, Option<&str>)],
     ) -> io::Result<()> {
@@ -207,7 +207,7 @@ impl<'c> Export<'c> {
 
     async fn teams<W: Write>(
         &self,
-        table: &mut Table<W>,
+        table: &mut ExportTable<W>,
         on_page: &mut OnPage<'_>,
     ) -> Result<u64, ExportError> {
         let lean = Query {
@@ -236,7 +236,7 @@ impl<'c> Export<'c> {
     /// Nodes tell memberships with the group, with the user, or with both: the two are put together.
     async fn members<W: Write>(
         &self,
-        table: &mut Table<W>,
+        table: &mut ExportTable<W>,
         on_page: &mut OnPage<'_>,
     ) -> Result<u64, ExportError> {
         let groups = Listing::<Group>::new(self.client, Query::default(), Overlap::One)
@@ -297,7 +297,7 @@ impl<'c> Export<'c> {
         Ok(rows)
     }
 
-    fn row<W: Write>(&self, table: &mut Table<W>, cells: &[Cell<'_>]) -> io::Result<()> {
+    fn row<W: Write>(&self, table: &mut ExportTable<W>, cells: &[Cell<'_>]) -> io::Result<()> {
         match self.node {
             None => table.row(cells),
             Some(node) => table.row(&[cells, &[Cell::Text(node)]].concat()),

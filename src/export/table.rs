@@ -95,7 +95,7 @@ fn plain(name: &str) -> String {
 
 /// Rows on their way into a file.
 #[derive(Debug)]
-pub struct Table<W: Write> {
+pub struct ExportTable<W: Write> {
     writer: Writer<W>,
     format: Format,
     choice: Choice,
@@ -106,13 +106,13 @@ pub struct Table<W: Write> {
 /// Cells without anything come last, as in a spreadsheet program; upper and lower case are the same.
 type SortKey = (bool, String);
 
-impl<W: Write> Table<W> {
+impl<W: Write> ExportTable<W> {
     /// Begins a file with the headings of the columns that are shown.
     ///
     /// # Errors
     /// When they cannot be written.
     pub fn new(to: W, format: Format, choice: Choice) -> io::Result<Self> {
-        Ok(Table {
+        Ok(ExportTable {
             writer: Writer::new(to, format, &choice.header())?,
             format,
             choice,
@@ -156,7 +156,7 @@ impl<W: Write> Table<W> {
     }
 }
 
-impl<W: Write + Send> Table<W> {
+impl<W: Write + Send> ExportTable<W> {
     /// Ends the file.
     ///
     /// # Errors
@@ -229,7 +229,7 @@ mod tests {
 
     fn table(columns: &[&str], sort: Option<&str>, rows: &[[&str; 3]]) -> String {
         let choice = choice(columns, sort).unwrap();
-        let mut table = Table::new(Vec::new(), Format::Csv, choice).unwrap();
+        let mut table = ExportTable::new(Vec::new(), Format::Csv, choice).unwrap();
         for row in rows {
             table.row(&row.map(Cell::Text)).unwrap();
         }

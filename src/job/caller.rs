@@ -54,3 +54,11 @@ pub(super) async fn ask<T: Send + 'static>(
         .map_err(JobError::unexpected)?
         .map_err(JobError::unexpected)
 }
+
+/// Asks before something is taken away from people, and refuses without a yes.
+pub(super) async fn confirm(caller: &Arc<dyn Caller>, question: String) -> Result<(), JobError> {
+    if ask(caller, move |caller| caller.agrees(&question)).await? {
+        return Ok(());
+    }
+    Err(JobError::usage("not confirmed; nothing was sent"))
+}

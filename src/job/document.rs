@@ -157,7 +157,7 @@ impl RunsDocument {
 
 /// The summary of a run that is over: what is known of it, and what was only seen while it went on.
 #[derive(Debug, Serialize)]
-pub struct Summary {
+pub struct SummaryDocument {
     schema: &'static str,
     #[serde(flatten)]
     run: RunDocument,
@@ -182,7 +182,7 @@ pub struct Part {
     pub exit_code: u8,
 }
 
-impl Summary {
+impl SummaryDocument {
     /// Of a run for which nothing was sent now.
     pub(super) fn without_calls(record: &RunRecord, exit: Exit) -> Result<Self, JobError> {
         let part = Part {
@@ -194,7 +194,7 @@ impl Summary {
 
     /// Of a run that nobody works on any more.
     pub fn of(record: &RunRecord, part: Part) -> Result<Self, JobError> {
-        Ok(Summary {
+        Ok(SummaryDocument {
             schema: SUMMARY,
             run: RunDocument::of(record, false)?,
             part,

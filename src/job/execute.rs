@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::document::{Part, Summary as RunSummary};
+use super::document::{Part, SummaryDocument};
 use super::node_job::PreparedNode;
-use super::origin::{Origin, whole};
+use super::origin::{RowsOrigin, whole};
 use super::{Exit, Finished, Job, JobError, missing, page};
 use crate::guard::LockAllowance;
 use crate::ledger::{Access, JournalWriter, RunRecord};
 use crate::report::page::{Calls, Page};
-use crate::report::{self, Progress, ResultsFile, RunReport, Style, Summary, Tally};
+use crate::report::{self, Progress, ResultsFile, RunReport, RunSummary, Style, Tally};
 use crate::run::{
     Event, Journal, NotWritten, Run, RunEnd, Settings, StopReason, Verdict, interleave,
 };
@@ -65,7 +65,7 @@ impl Job {
             each.node_job.destination.remember(pace, &memory);
             new_groups += each.directory.teams.count_founded();
         }
-        self.caller.remark(&Summary {
+        self.caller.remark(&RunSummary {
             tally: &told.tally,
             ended: &ended,
             results: &path,
@@ -85,7 +85,7 @@ impl Job {
         };
         Ok(Finished {
             exit,
-            summary: Some(Box::new(RunSummary::of(&record, part)?)),
+            summary: Some(Box::new(SummaryDocument::of(&record, part)?)),
         })
     }
 
@@ -116,7 +116,7 @@ impl Job {
             return Ok(None);
         };
         let allowance = LockAllowance::new(limit);
-        if let Origin::Resumed(earlier) = &self.origin {
+        if let RowsOrigin::Resumed(earlier) = &self.origin {
             earlier
                 .record
                 .access_changes(node, |id, access| match access {

@@ -5,8 +5,8 @@ use std::fmt;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::node_job::PreparedNode;
-use super::origin::Origin;
-use super::{Exit, Job, JobError, caller, unless_stopped};
+use super::origin::RowsOrigin;
+use super::{Exit, Job, JobError, caller, telling_waits, unless_stopped};
 use crate::directory::AccountLookup;
 use crate::guard::{Distinct, Harm, LockLimit, allowed};
 use crate::plan::{self, AccountPatch, Impossible, PlannedOperation};
@@ -33,6 +33,7 @@ impl Job {
                 let assessed = self.assess_node(each).await;
                 assessed.map_err(|error| if is_alone { error } else { error.about(&name) })
             };
+            let assessed = telling_waits(&*self.caller, || stop.pace(), assessed);
             unless_stopped(&stop, assessed).await?;
         }
         Ok(())
@@ -75,7 +76,7 @@ impl Job {
     /// From how many people a run that goes on may take access: as it was when it began, unless the command line says
     /// otherwise now.
     fn recorded_limit(&self, prepared: &PreparedNode) -> Option<LockLimit> {
-        let Origin::Resumed(earlier) = &self.origin else {
+        let RowsOrigin::Resumed(earlier) = &self.origin else {
             return None;
         };
         let address = prepared.node_job.destination.address();
@@ -232,10 +233,7 @@ impl Job {
                 ),
                 None => format!("{harm} on {node}?"),
             };
-            let agrees = caller::ask(&self.caller, move |caller| caller.agrees(&question));
-            if !agrees.await? {
-                return Err(JobError::usage("not confirmed; nothing was sent"));
-            }
+            caller::confirm(&self.caller, question).await?;
         }
         Ok(())
     }

@@ -14,12 +14,15 @@
 mod apply;
 mod bulk;
 mod caller;
+mod check;
 mod document;
 mod done;
 mod error;
 mod execute;
+mod export;
 mod facts;
 mod find;
+mod groups;
 mod harm;
 mod memory;
 mod missing;
@@ -39,16 +42,20 @@ mod tests;
 mod undo;
 mod unfinished;
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use apply::Application;
 pub use caller::Caller;
-pub use document::{RunDocument, RunsDocument, Summary, next, not_sent};
+pub use check::FileCheck;
+pub use document::{RunDocument, RunsDocument, SummaryDocument, next, not_sent};
 pub use error::{Exit, JobError};
+pub use export::{ExportSpec, export};
 pub use find::find_run;
-pub use harm::nowhere_to_ask;
+pub use groups::Groups;
+use harm::nowhere_to_ask;
 pub use node::{Connected, Destination, NetworkRef, NodeRef, NodeTarget};
-pub use node_job::share_out;
 pub use preview::{Outlook, Preview, Previewed};
 pub use records::{Discarded, discard, prune, report_text, write_report, write_results};
 pub use resume::{Continuation, resume};
@@ -58,13 +65,13 @@ pub use undo::undo;
 
 use self::node::SANDBOX;
 use crate::ledger::{RunId, RunRecord};
-use crate::report::grouped;
+use crate::report::{grouped, waits};
 use crate::roster::{self, Roster};
-use crate::run::StopSwitch;
+use crate::run::{PaceReport, StopSwitch};
 use crate::sheet::{is_standard_input, shown};
 use memory::Memory;
 use node_job::{NodeJobs, PreparedNode};
-use origin::Origin;
+use origin::RowsOrigin;
 use unfinished::worked_since;
 
 /// One file to carry out.
@@ -72,7 +79,7 @@ pub struct Job {
     spec: JobSpec,
     caller: Arc<dyn Caller>,
     /// Where the rows come from, and what is known of them.
-    origin: Origin,
+    origin: RowsOrigin,
     /// Unfinished runs that are not continued, since the user starts over.
     replaces: Vec<RunId>,
     /// What there is to say of the file was said already.
@@ -85,7 +92,7 @@ pub struct Finished {
     /// How the program ends.
     pub exit: Exit,
     /// What it came to, for a program; none where there was nothing to do.
-    pub summary: Option<Box<Summary>>,
+    pub summary: Option<Box<SummaryDocument>>,
 }
 
 impl Finished {
@@ -93,7 +100,7 @@ impl Finished {
     fn nothing_sent(run: &RunRecord, exit: Exit) -> Result<Self, JobError> {
         Ok(Finished {
             exit,
-            summary: Some(Box::new(Summary::without_calls(run, exit)?)),
+            summary: Some(Box::new(SummaryDocument::without_calls(run, exit)?)),
         })
     }
 }
@@ -110,10 +117,10 @@ enum Purpose {
 impl Job {
     /// A new job.
     pub fn new(spec: JobSpec, caller: Arc<dyn Caller>) -> Self {
-        Self::with_origin(spec, caller, Origin::File)
+        Self::with_origin(spec, caller, RowsOrigin::File)
     }
 
-    fn with_origin(spec: JobSpec, caller: Arc<dyn Caller>, origin: Origin) -> Self {
+    fn with_origin(spec: JobSpec, caller: Arc<dyn Caller>, origin: RowsOrigin) -> Self {
         Job {
             spec,
             caller,
@@ -148,7 +155,7 @@ impl Job {
 
     /// Refuses to continue a run without the user's word if another one has worked on its file meanwhile.
     fn check_others_since(&self) -> Result<(), JobError> {
-        let Origin::Resumed(earlier) = &self.origin else {
+        let RowsOrigin::Resumed(earlier) = &self.origin else {
             return Ok(());
         };
         let is_told_to = self.spec.options.unfinished == OnUnfinished::Resume;
@@ -198,7 +205,9 @@ impl Job {
         purpose: Purpose,
     ) -> Result<Vec<PreparedNode>, JobError> {
         let stop = node_jobs.stop();
-        unless_stopped(&stop, node_jobs.look(self, purpose)).await
+        let pace = || stop.pace();
+        let looked = telling_waits(&*self.caller, pace, node_jobs.look(self, purpose));
+        unless_stopped(&stop, looked).await
     }
 
     /// Opens the file.
@@ -266,11 +275,33 @@ impl Job {
 /// Works until it is done or a signal stops it, before anything is sent.
 async fn unless_stopped<T>(
     stop: &StopSwitch,
-    planned: impl Future<Output = Result<T, JobError>>,
+    work: impl Future<Output = Result<T, JobError>>,
 ) -> Result<T, JobError> {
     tokio::select! {
-        done = planned => done,
+        done = work => done,
         () = stop.drained() => Err(JobError::interrupted()),
+    }
+}
+
+/// How long calls may wait before it is said, and how often from then on.
+const TELL_WAITS_EVERY: Duration = Duration::from_secs(10);
+
+/// Works until it is done, and tells the caller what calls wait for while nothing else shows that something is going on.
+async fn telling_waits<T>(
+    caller: &dyn Caller,
+    pace: impl Fn() -> PaceReport,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = pin!(work);
+    loop {
+        match tokio::time::timeout(TELL_WAITS_EVERY, &mut work).await {
+            Ok(done) => return done,
+            Err(_) => {
+                if let Some(words) = waits(pace()) {
+                    caller.remark(&format_args!("Nothing was sent yet: {words}."));
+                }
+            }
+        }
     }
 }
 

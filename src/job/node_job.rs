@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::{join_all, try_join_all};
 
 use super::node::{Connected, Destination};
-use super::origin::Origin;
+use super::origin::RowsOrigin;
 use super::{Caller, Job, JobError, Purpose, missing, unless_stopped};
 use crate::directory::{Directory, People, Teams};
 use crate::guard::{Harm, LockLimit};
@@ -75,7 +75,7 @@ impl Job {
     /// The nodes that the flags name, or else those that a column of the file may.
     fn destinations(&self, roster: &Roster) -> Result<Vec<Destination>, JobError> {
         let mut destinations = self.named_destinations(roster)?;
-        if let Origin::Resumed(earlier) = &self.origin {
+        if let RowsOrigin::Resumed(earlier) = &self.origin {
             let nodes = &earlier.record.about().nodes;
             for destination in &mut destinations {
                 let address = destination.address();

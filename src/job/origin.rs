@@ -17,7 +17,7 @@ use crate::sheet::{Original, Reading, SheetError, is_standard_input};
 
 /// Where the rows of a job come from, and what is known of them.
 #[derive(Debug, Default)]
-pub(super) enum Origin {
+pub(super) enum RowsOrigin {
     /// A spreadsheet of which nothing is known.
     #[default]
     File,
@@ -123,11 +123,11 @@ pub(super) struct Earlier {
     pub(super) history: Arc<History>,
 }
 
-impl Origin {
+impl RowsOrigin {
     /// The runs that it retries.
     pub(super) fn chain(&self) -> Option<&Chain> {
         match self {
-            Origin::Retried(retried) => Some(&retried.chain),
+            RowsOrigin::Retried(retried) => Some(&retried.chain),
             _ => None,
         }
     }
@@ -135,41 +135,41 @@ impl Origin {
     /// The run whose input it takes as it was.
     fn input_of(&self) -> Option<&RunRecord> {
         match self {
-            Origin::Resumed(earlier) => Some(&earlier.record),
-            Origin::Retried(retried) if retried.done.is_none() => Some(retried.chain.first()),
+            RowsOrigin::Resumed(earlier) => Some(&earlier.record),
+            RowsOrigin::Retried(retried) if retried.done.is_none() => Some(retried.chain.first()),
             _ => None,
         }
     }
 
     /// Whether rows that an earlier run has settled may be all that there are.
     pub(super) fn is_retry(&self) -> bool {
-        matches!(self, Origin::Retried(_) | Origin::RetriedFile)
+        matches!(self, RowsOrigin::Retried(_) | RowsOrigin::RetriedFile)
     }
 
     /// Whether it goes on with a run that was agreed to.
     pub(super) fn is_resumed(&self) -> bool {
-        matches!(self, Origin::Resumed(_))
+        matches!(self, RowsOrigin::Resumed(_))
     }
 
     /// Whether new people have to be looked for before they are created.
     pub(super) fn is_unclean(&self) -> bool {
         match self {
-            Origin::Resumed(earlier) => earlier.history.is_unclean(),
-            Origin::Retried(retried) => {
+            RowsOrigin::Resumed(earlier) => earlier.history.is_unclean(),
+            RowsOrigin::Retried(retried) => {
                 matches!(retried.chain.latest().state(), Ok(RunState::Open))
             }
-            Origin::File | Origin::RetriedFile | Origin::Undo { .. } => false,
+            RowsOrigin::File | RowsOrigin::RetriedFile | RowsOrigin::Undo { .. } => false,
         }
     }
 
     pub(super) fn kind(&self) -> RunKind {
         match self {
-            Origin::File | Origin::Resumed(_) => RunKind::Import,
-            Origin::Retried(retried) => RunKind::Retry {
+            RowsOrigin::File | RowsOrigin::Resumed(_) => RunKind::Import,
+            RowsOrigin::Retried(retried) => RunKind::Retry {
                 of: Some(retried.chain.latest().id().to_string()),
             },
-            Origin::RetriedFile => RunKind::Retry { of: None },
-            Origin::Undo { of, .. } => RunKind::Undo { of: of.to_string() },
+            RowsOrigin::RetriedFile => RunKind::Retry { of: None },
+            RowsOrigin::Undo { of, .. } => RunKind::Undo { of: of.to_string() },
         }
     }
 
@@ -235,21 +235,21 @@ impl Origin {
 
     fn with_already_done(&self, roster: Roster, file: &Path) -> Result<Roster, JobError> {
         Ok(match self {
-            Origin::Resumed(earlier) => {
+            RowsOrigin::Resumed(earlier) => {
                 let history = Arc::clone(&earlier.history);
                 roster
                     .with_already_done(AlreadyDone::by(move |entry| history.is_done(entry.number)))
             }
-            Origin::Retried(retried) => {
+            RowsOrigin::Retried(retried) => {
                 let history = retried.history(&roster, file)?;
                 roster
                     .with_already_done(AlreadyDone::by(move |entry| history.is_done(entry.number)))
             }
-            Origin::RetriedFile => {
+            RowsOrigin::RetriedFile => {
                 let prior = prior_results(&roster, file)?;
                 roster.with_already_done(AlreadyDone::by(move |entry| prior.is_done(&entry.cells)))
             }
-            Origin::File | Origin::Undo { .. } => roster,
+            RowsOrigin::File | RowsOrigin::Undo { .. } => roster,
         })
     }
 
@@ -261,7 +261,7 @@ impl Origin {
     ) -> Result<CarriedRows<'_>, JobError> {
         let entries = roster.entries().map_err(JobError::unexpected)?;
         Ok(match self {
-            Origin::Retried(retried) => {
+            RowsOrigin::Retried(retried) => {
                 let finder = retried.finder(roster, file)?;
                 Box::new(entries.filter_map(move |entry| {
                     let carry = |entry: CheckedRow| {
@@ -272,7 +272,7 @@ impl Origin {
                     entry.map_err(LedgerError::from).and_then(carry).transpose()
                 }))
             }
-            Origin::RetriedFile => {
+            RowsOrigin::RetriedFile => {
                 let prior = prior_results(roster, file)?;
                 Box::new(entries.filter_map(move |entry| match entry {
                     Ok(entry) => {
@@ -283,7 +283,9 @@ impl Origin {
                     Err(error) => Some(Err(error.into())),
                 }))
             }
-            Origin::File | Origin::Resumed(_) | Origin::Undo { .. } => Box::new(iter::empty()),
+            RowsOrigin::File | RowsOrigin::Resumed(_) | RowsOrigin::Undo { .. } => {
+                Box::new(iter::empty())
+            }
         })
     }
 
@@ -295,10 +297,10 @@ impl Origin {
     ) -> Result<Assignments, JobError> {
         let entries: CheckedRows = roster.entries().map_err(JobError::unexpected)?;
         Ok(match self {
-            Origin::File | Origin::Undo { .. } => {
+            RowsOrigin::File | RowsOrigin::Undo { .. } => {
                 Box::new(entries.map(|entry| entry.map(Assignment::from)))
             }
-            Origin::Resumed(earlier) => {
+            RowsOrigin::Resumed(earlier) => {
                 let mut pages = RecordedRows::of(earlier.record.reader()?);
                 let history = Arc::clone(&earlier.history);
                 let name = roster.file_name().to_owned();
@@ -309,7 +311,7 @@ impl Origin {
                     Ok(Assignment { entry, prior_state })
                 }))
             }
-            Origin::Retried(retried) => {
+            RowsOrigin::Retried(retried) => {
                 let history = retried.history(roster, file)?;
                 let finder = retried.finder(roster, file)?;
                 let name = roster.file_name().to_owned();
@@ -323,7 +325,7 @@ impl Origin {
                     Ok(Assignment { entry, prior_state })
                 }))
             }
-            Origin::RetriedFile => {
+            RowsOrigin::RetriedFile => {
                 let prior = prior_results(roster, file)?;
                 Box::new(entries.map(move |entry| {
                     let entry = entry?;

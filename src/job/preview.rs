@@ -4,7 +4,7 @@ use super::execute::{exit, names, together};
 use super::node_job::PreparedNode;
 use super::origin::whole;
 use super::{Exit, Finished, Job, JobError, Purpose};
-use crate::preview::{self, Closing, Line, NewGroup, Opening, Planned, Share, Summary};
+use crate::preview::{self, Closing, Line, NewGroup, Opening, Planned, PreviewSummary, Share};
 use crate::report::{NodeName, Style, Tally};
 use crate::roster::{GroupName, Naming};
 use crate::run::RunEnd;
@@ -156,8 +156,8 @@ impl Previewed {
     }
 
     /// What the rows come to.
-    pub fn summary(&self) -> Summary<'_> {
-        Summary {
+    pub fn summary(&self) -> PreviewSummary<'_> {
+        PreviewSummary {
             tally: &self.tally,
             shares: &self.shares,
             node: &self.nodes,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::node::Destination;
 use super::node_job::{NodeJob, PreparedNode, node_jobs};
-use super::origin::{Earlier, Origin, whole};
+use super::origin::{Earlier, RowsOrigin, whole};
 use super::{Job, JobError};
 use crate::ledger::{About, NodeAbout, RunRecord};
 use crate::roster::{Mapping, Roster};
@@ -30,13 +30,13 @@ impl Job {
             node.allowed_locks = each.lock_limit;
         }
         match std::mem::take(&mut self.origin) {
-            Origin::Resumed(earlier) => {
+            RowsOrigin::Resumed(earlier) => {
                 let Earlier {
                     mut record,
                     history,
                 } = *earlier;
                 // What is known of its rows is read from another connection.
-                self.origin = Origin::Resumed(Box::new(Earlier {
+                self.origin = RowsOrigin::Resumed(Box::new(Earlier {
                     record: record.reader()?,
                     history,
                 }));
@@ -127,24 +127,24 @@ impl Job {
         let of_record =
             |record: &RunRecord| record.about().addresses().map(str::to_owned).collect();
         let (id, were, are_those): (_, Vec<String>, bool) = match &self.origin {
-            Origin::Undo { of, on } => {
+            RowsOrigin::Undo { of, on } => {
                 // Of some of them there may be nothing to take back.
                 let known = addresses.iter().all(|address| on.contains(address));
                 (of, on.clone(), known)
             }
-            Origin::Resumed(earlier) => {
+            RowsOrigin::Resumed(earlier) => {
                 let were = of_record(&earlier.record);
                 let same = were == addresses;
                 (earlier.record.id(), were, same)
             }
-            Origin::Retried(retried) => {
+            RowsOrigin::Retried(retried) => {
                 let first = retried.first();
                 let were = of_record(first);
                 // For some of them there may be no row left.
                 let known = addresses.iter().all(|address| were.contains(address));
                 (first.id(), were, known)
             }
-            Origin::File | Origin::RetriedFile => return Ok(()),
+            RowsOrigin::File | RowsOrigin::RetriedFile => return Ok(()),
         };
         if are_those {
             return Ok(());

@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use jiff::Timestamp;
 
-use super::origin::Origin;
+use super::origin::RowsOrigin;
 use super::{Job, JobError};
 use crate::ledger::{RunRecord, RunState};
 use crate::links::followed;
@@ -27,7 +27,7 @@ impl Job {
             ))),
             Some(path) => Ok(path.clone()),
             None => Ok(match &self.origin {
-                Origin::Resumed(earlier) => earlier.record.about().results.clone(),
+                RowsOrigin::Resumed(earlier) => earlier.record.about().results.clone(),
                 _ => report::beside(&self.spec.file),
             }),
         }
@@ -36,7 +36,7 @@ impl Job {
     /// Where they go, and what happens to a file that is there. The results of another run stay.
     pub(super) fn results_target(&self) -> Result<(PathBuf, OverwritePolicy), JobError> {
         let path = self.results_path()?;
-        let Origin::Resumed(earlier) = &self.origin else {
+        let RowsOrigin::Resumed(earlier) = &self.origin else {
             // A name that the user gave is theirs to reuse; one that follows from the input is not.
             return Ok(match self.spec.options.results {
                 Some(_) => (path, IfExists::Replace.into()),
@@ -64,7 +64,7 @@ impl Job {
     /// What a run has written before it is continued is out of date from now on: it is removed, or set aside if it was
     /// changed since.
     pub(super) fn clear_stale_results(&self, path: &Path) -> Result<(), JobError> {
-        let Origin::Resumed(earlier) = &self.origin else {
+        let RowsOrigin::Resumed(earlier) = &self.origin else {
             return Ok(());
         };
         let record = &earlier.record;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::find::{find, nothing};
-use super::origin::{Earlier, Origin};
+use super::origin::{Earlier, RowsOrigin};
 use super::unfinished::{recovered, worked_since};
 use super::{Caller, Exit, Finished, Job, JobError, JobSpec, NodeRef, RunOptions, SANDBOX};
 use crate::ledger::{About, Counts, History, RunId, RunRecord, RunState};
@@ -89,7 +89,7 @@ pub(super) fn job_of(
     let mut spec = spec_of(&about, options, node);
     // The file was valid when the run started: what is wrong now, such as a person who is protected since, fails its row.
     spec.import.skip_invalid = true;
-    let origin = Origin::Resumed(Box::new(Earlier { record, history }));
+    let origin = RowsOrigin::Resumed(Box::new(Earlier { record, history }));
     let mut job = Job::with_origin(spec, caller, origin);
     job.input_is_told = input_is_told;
     Ok(Continuation::Job(Box::new(job)))

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::find::{find_run, nothing, of_results, refuse_going, unreadable};
-use super::origin::{Origin, Retried};
+use super::origin::{Retried, RowsOrigin};
 use super::resume::{Continuation, gone, spec_of};
 use super::{Caller, Exit, Finished, Job, JobError, JobSpec, NodeRef, RunOptions, SANDBOX};
 use crate::ledger::{Chain, RunId, RunState, RunStore};
@@ -58,7 +58,7 @@ pub fn retry(
         shown(&about.input.path)
     ));
     let node = node.or_recorded(&about.node_ref)?;
-    let origin = Origin::Retried(Box::new(Retried::as_they_were(chain)));
+    let origin = RowsOrigin::Retried(Box::new(Retried::as_they_were(chain)));
     let job = Job::with_origin(spec_of(&about, options, node), caller, origin);
     Ok(Continuation::Job(Box::new(job)))
 }
@@ -167,7 +167,7 @@ fn retry_file(
             map: node.mappings(&[])?,
             ..ImportSpec::new(action)
         };
-        let job = Job::with_origin(spec(import, node), caller, Origin::RetriedFile);
+        let job = Job::with_origin(spec(import, node), caller, RowsOrigin::RetriedFile);
         return Ok(Continuation::Job(Box::new(job)));
     };
     let chain = chain_of(run_store, &id, file)?;
@@ -189,7 +189,7 @@ fn retry_file(
     let job = Job::with_origin(
         spec(import, node),
         caller,
-        Origin::Retried(Box::new(retried)),
+        RowsOrigin::Retried(Box::new(retried)),
     );
     Ok(Continuation::Job(Box::new(job)))
 }

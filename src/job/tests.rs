@@ -206,3 +206,23 @@ fn how_a_node_was_named_is_read_again_and_another_version_is_refused() {
     let refused = now.or_recorded(&record).unwrap_err();
     assert!(refused.message.contains("its format is 2"), "{refused}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_calls_wait_for_is_told_before_anything_is_sent() {
+    let page = Page::default();
+    let held = PaceReport {
+        waiting: 1,
+        held_for: Some(Duration::from_secs(30)),
+        ..PaceReport::default()
+    };
+    let work = tokio::time::sleep(Duration::from_secs(25));
+    telling_waits(&page, || held, work).await;
+    let words =
+        "Nothing was sent yet: 1 call waiting (the node takes no more for now; next try in 30 s).";
+    assert_eq!(*page.heard.lock().unwrap(), [words, words]);
+
+    let page = Page::default();
+    let work = tokio::time::sleep(Duration::from_secs(25));
+    telling_waits(&page, PaceReport::default, work).await;
+    assert!(page.heard.lock().unwrap().is_empty());
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::find::{find, nothing, refuse_going};
-use super::origin::Origin;
+use super::origin::RowsOrigin;
 use super::resume::{Continuation, gone};
 use super::{Caller, Exit, Finished, Job, JobError, JobSpec, NodeRef, RunOptions, SANDBOX};
 use crate::attribute::Attribute;
@@ -81,7 +81,7 @@ pub fn undo(
         node: node.or_recorded(&about.node_ref)?,
         options,
     };
-    let origin = Origin::Undo {
+    let origin = RowsOrigin::Undo {
         on: about.addresses().map(str::to_owned).collect(),
         of: id,
     };

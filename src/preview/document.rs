@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Line, Summary};
+use super::{Line, PreviewSummary};
 use crate::report::{NodeName, Outcomes};
 
 /// What programs know it by.
@@ -46,12 +46,12 @@ pub struct Closing {
 
 /// A preview that is being written. Lines are written as they come: memory does not grow with them.
 #[derive(Debug)]
-pub struct Document<W> {
+pub struct PreviewDocument<W> {
     out: W,
     is_empty: bool,
 }
 
-impl<W: Write> Document<W> {
+impl<W: Write> PreviewDocument<W> {
     /// Begins the object.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ impl<W: Write> Document<W> {
         write!(out, "{{\n\"schema\": {}", json!(SCHEMA))?;
         put(&mut out, &json!(opening))?;
         write!(out, ",\n\"lines\": [")?;
-        Ok(Document {
+        Ok(PreviewDocument {
             out,
             is_empty: true,
         })
@@ -80,7 +80,7 @@ impl<W: Write> Document<W> {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn end(mut self, summary: &Summary<'_>, closing: &Closing) -> io::Result<()> {
+    pub fn end(mut self, summary: &PreviewSummary<'_>, closing: &Closing) -> io::Result<()> {
         let end = if self.is_empty { "]" } else { "\n]" };
         self.out.write_all(end.as_bytes())?;
         close(&mut self.out, summary, closing)
@@ -94,7 +94,7 @@ impl<W: Write> Document<W> {
 pub fn without_lines(
     out: &mut impl Write,
     opening: &Opening,
-    summary: &Summary<'_>,
+    summary: &PreviewSummary<'_>,
     closing: &Closing,
 ) -> io::Result<()> {
     write!(out, "{{\n\"schema\": {}", json!(SCHEMA))?;
@@ -102,7 +102,7 @@ pub fn without_lines(
     close(out, summary, closing)
 }
 
-fn close(out: &mut impl Write, summary: &Summary<'_>, closing: &Closing) -> io::Result<()> {
+fn close(out: &mut impl Write, summary: &PreviewSummary<'_>, closing: &Closing) -> io::Result<()> {
     let rows = json!({
         "rows": summary.tally.rows(),
         "outcomes": Outcomes::of(|verdict| summary.tally.of(verdict)),

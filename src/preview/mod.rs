@@ -13,10 +13,10 @@ mod summary;
 use tokio::sync::mpsc;
 
 pub use compare::Comparison;
-pub use document::{Closing, Document, NewGroup, Opening, without_lines};
+pub use document::{Closing, NewGroup, Opening, PreviewDocument, without_lines};
 pub use file::{PlanError, PlanFile, PlanWriter, Planned};
 pub use line::Line;
-pub use summary::{Share, Summary};
+pub use summary::{PreviewSummary, Share};
 
 use crate::report::{Progress, Tally, follow};
 use crate::roster::Naming;

@@ -23,7 +23,7 @@ pub struct Share {
 
 /// The end of a preview, told to a person.
 #[derive(Debug)]
-pub struct Summary<'a> {
+pub struct PreviewSummary<'a> {
     /// What was counted.
     pub tally: &'a Tally,
     /// What would be sent, to each node.
@@ -100,7 +100,7 @@ const KINDS: [Kind; 6] = [
     },
 ];
 
-impl Summary<'_> {
+impl PreviewSummary<'_> {
     /// Each kind of operation with how many there are, on all nodes.
     fn counted(&self) -> impl Iterator<Item = (&'static Kind, u64)> {
         KINDS
@@ -164,9 +164,9 @@ impl Summary<'_> {
     }
 }
 
-impl fmt::Display for Summary<'_> {
+impl fmt::Display for PreviewSummary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary {
+        let PreviewSummary {
             tally,
             shares,
             node,

@@ -28,11 +28,11 @@ pub use digest::{Digest, ProblemGroup};
 pub use document::{NodeName, Outcomes};
 pub use place::{beside, is_stream, name_after};
 pub use prior_results::PriorResults;
-pub use progress::{Counter, Progress, When};
+pub use progress::{Counter, Progress, When, waits};
 pub use results::{Layout, OverwritePolicy, ResultsError, ResultsFile, UnfitError};
 pub use screen::{Screen, TerminalWriter, ask, say};
 pub use style::{Colours, Style, plain};
-pub use summary::{Summary, Tally};
+pub use summary::{RunSummary, Tally};
 pub use table::Table;
 pub use wrap::paragraph;
 

@@ -162,18 +162,24 @@ fn bar(rows: u64) -> ProgressBar {
 
 /// "12 created, 1 failed; 3 calls waiting (the node takes no more for now; next try in 12 s)"
 fn state(tally: &Tally, pace: PaceReport) -> String {
-    let mut parts = vec![tally.in_words()];
+    let parts = [Some(tally.in_words()), waits(pace)];
+    let parts = parts.into_iter().flatten();
+    let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join("; ")
+}
+
+/// What calls wait for; nothing if none waits.
+#[must_use]
+pub fn waits(pace: PaceReport) -> Option<String> {
     if let Some(down) = pace.down_for {
         let down = duration(down);
-        parts.push(format!(
+        return Some(format!(
             "the node has not answered for {down}, trying again"
         ));
-    } else {
-        parts.push(waiting(pace));
-        parts.push(resting(pace));
     }
+    let mut parts = vec![waiting(pace), resting(pace)];
     parts.retain(|part| !part.is_empty());
-    parts.join("; ")
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 fn waiting(pace: PaceReport) -> String {

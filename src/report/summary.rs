@@ -107,7 +107,7 @@ fn in_words(verdict: Verdict) -> &'static str {
 
 /// The end of a run, told to a person.
 #[derive(Debug)]
-pub struct Summary<'a> {
+pub struct RunSummary<'a> {
     /// What was counted.
     pub tally: &'a Tally,
     /// How it ended.
@@ -122,9 +122,9 @@ pub struct Summary<'a> {
     pub run: Option<&'a str>,
 }
 
-impl fmt::Display for Summary<'_> {
+impl fmt::Display for RunSummary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary {
+        let RunSummary {
             tally,
             ended,
             results,
@@ -168,7 +168,7 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-impl Summary<'_> {
+impl RunSummary<'_> {
     /// What to do about rows that are not done.
     fn hints(&self) -> Vec<String> {
         let tally = self.tally;
@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     /// Without the line that says how long it took.
-    fn timeless(summary: &Summary<'_>) -> String {
+    fn timeless(summary: &RunSummary<'_>) -> String {
         let text = plain(&summary.to_string());
         let lines = text.lines().filter(|line| !line.contains("1 call in "));
         lines.collect::<Vec<_>>().join("\n")
@@ -283,7 +283,7 @@ mod tests {
             seats_used_up: true,
             forecast: None,
         };
-        let mut summary = Summary {
+        let mut summary = RunSummary {
             tally: &tally,
             ended: &ended,
             results: Path::new("x.results.csv"),

@@ -9,8 +9,9 @@ use std::time::Duration;
 use super::confirm::{Drift, drift, in_words};
 use super::memberships::in_part;
 use super::observed_capabilities::CapabilitySet;
-use super::outcome::{Outcome, Verdict};
-use super::worker::{Worker, done};
+use super::outcome::{Outcome, Verdict, done, protected};
+use super::row_progress::{PendingPatch, RowProgress};
+use super::worker::Worker;
 use tracing::debug;
 
 use super::change_method::ChangeProgress;
@@ -27,6 +28,66 @@ const MOMENTS: [Duration; 3] = [
 ];
 
 impl Worker {
+    /// Refuses what would lock somebody who is protected.
+    pub(super) fn spare(&self, account_patch: &AccountPatch) -> Option<Outcome> {
+        let account = &account_patch.before;
+        let email = account.user_name();
+        let is_protected = self.protected.recognises(&account.id, email);
+        (is_protected && account_patch.locks()).then(|| protected(&account.id, email))
+    }
+
+    /// Changes an account, or leaves its memberships to be changed with those of others: where that
+    /// is all there is to do, and where the node changes them with the group only.
+    pub(super) async fn apply_patch(&self, mut pending: PendingPatch) -> RowProgress {
+        if let Some(outcome) = self.spare(&pending.account_patch) {
+            return pending.finish(outcome).into();
+        }
+        // A new account that is locked takes access from nobody, if it is certain that this run has made it.
+        if pending.account_patch.locks()
+            && !pending.was_made()
+            && let Some(outcome) = self.one_too_many(&pending.account_patch.before.id)
+        {
+            return pending.finish(outcome).into();
+        }
+        if let Err(error) = self.writer.make_groups_of(&mut pending.account_patch).await {
+            return pending.finish(self.failed(&error)).into();
+        }
+        if let Err(outcome) = self.announce(pending.row, pending.prior()).await {
+            return pending.finish(outcome).into();
+        }
+        let account_patch = &pending.account_patch;
+        if account_patch.unlocks() {
+            self.note_unlocked(&account_patch.before.id);
+        }
+        if !account_patch.changes_memberships() {
+            let amended = self.amend(pending.action, account_patch).await;
+            return pending.finish(amended).into();
+        }
+        if account_patch.operations.is_empty() {
+            return RowProgress::Memberships(Box::new(pending));
+        }
+        if !self.capabilities.memberships_by_group() {
+            let amended = self.amend(pending.action, account_patch).await;
+            return pending.finish(amended).into();
+        }
+        let (attributes, memberships) = pending.account_patch.apart();
+        let amended = self.amend(pending.action, &attributes).await;
+        let failed = !amended.verdict.is_done();
+        let outcome = PendingPatch {
+            account_patch: attributes,
+            ..pending
+        }
+        .finish(amended);
+        if failed {
+            return outcome.into();
+        }
+        pending = PendingPatch {
+            before: Some(outcome),
+            ..PendingPatch::new(pending.row, pending.action, memberships)
+        };
+        RowProgress::Memberships(Box::new(pending))
+    }
+
     /// Carries out a correction for a row that asks for `action`.
     pub(super) async fn amend(&self, action: Action, account_patch: &AccountPatch) -> Outcome {
         let id = &account_patch.before.id;

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::likeness::Read;
-use super::outcome::{Outcome, Verdict};
+use super::outcome::{Outcome, Verdict, impossible};
 use super::ownership::{Claim, Likeness, Owner, owner};
-use super::worker::{Worker, impossible};
+use super::worker::Worker;
 use crate::attribute::Attribute;
 use crate::directory::AccountLookup;
 use crate::plan::{AccountPatch, Difference, Impossible, PlannedOperation, adopt};

@@ -173,7 +173,7 @@ impl Engine {
             admitted: false,
         };
         loop {
-            while self.active < self.most
+            while self.has_room()
                 && let Some((_, (guard, row))) = self.ready.pop_first()
             {
                 self.begin(guard, row);
@@ -189,7 +189,7 @@ impl Engine {
                     _ => {}
                 }
             }
-            let has_room = self.active < self.most && self.ready.is_empty();
+            let has_room = self.has_room() && self.ready.is_empty();
             // Once rows are set aside, others of their groups are looked for in the whole window.
             let wants_more = !self.over && (has_room || self.pool.is_used);
             tokio::select! {
@@ -293,15 +293,23 @@ impl Engine {
     fn set_aside(&mut self, row: MembershipRow) {
         if self.pooling {
             self.pool.put(row);
+        } else if self.worker.rehearsal.is_some() {
+            self.rehearse(Flush::alone(row));
         } else {
-            self.send(Flush::alone(row));
+            self.send_alone(row);
         }
+    }
+
+    /// Whether another row may begin. Where rows are not set aside, one is carried out to its end before the next.
+    fn has_room(&self) -> bool {
+        let on_their_way = if self.pooling { 0 } else { self.sending };
+        self.active + on_their_way < self.most
     }
 
     /// Sends the bulk request that is being filled when nobody moves any more who could add to it:
     /// all tasks wait for an answer, and no further one can begin.
     fn send_open_batch(&mut self) {
-        let is_full = self.active >= self.most || self.window.available_permits() == 0;
+        let is_full = !self.has_room() || self.window.available_permits() == 0;
         let Some(Parcels { bulk_queue, .. }) = &self.items else {
             return;
         };
@@ -470,9 +478,9 @@ impl Engine {
         });
     }
 
-    fn spawn(&mut self, task: Task, planned: impl Future<Output = Done> + Send + 'static) {
+    fn spawn(&mut self, task: Task, work: impl Future<Output = Done> + Send + 'static) {
         // In a box, it is not kept twice: there may be thousands.
-        let id = self.tasks.spawn(Box::pin(planned)).id();
+        let id = self.tasks.spawn(Box::pin(work)).id();
         self.running.insert(id, task);
     }
 

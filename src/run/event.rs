@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::roster::Action;
 use crate::run::{Outcome, Verdict};
 use crate::sheet::{Cells, RowNumber};
-use crate::transport::Traffic;
+use crate::transport::{Pace, Traffic};
 
 /// Something happened.
 #[derive(Debug)]
@@ -52,4 +52,22 @@ pub struct PaceReport {
     pub resting_for: Option<Duration>,
     /// How long the node has not answered, where one call at a time is tried until it does.
     pub down_for: Option<Duration>,
+}
+
+impl PaceReport {
+    /// How `pace` stands now.
+    #[must_use]
+    pub fn of(pace: &Pace) -> Self {
+        let (refused, unavailable) = pace.refusals();
+        PaceReport {
+            calls: pace.admitted(),
+            refused,
+            unavailable,
+            waiting: pace.waiting(),
+            resting: pace.resting(),
+            held_for: pace.held_for(),
+            resting_for: pace.resting_for(),
+            down_for: pace.down_for(),
+        }
+    }
 }

@@ -9,9 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
-use super::outcome::{Outcome, Verdict};
-use super::stop::StopReason;
-use super::worker::Worker;
+use super::outcome::Outcome;
 use crate::plan::{AccountPatch, Difference, of_attributes};
 use crate::roster::Action;
 use crate::sheet::RowNumber;
@@ -161,7 +159,7 @@ impl Journal {
     }
 
     /// Returns when it is durable that a row may be sent.
-    async fn may_be_sent(
+    pub(super) async fn may_be_sent(
         &self,
         row: RowNumber,
         node_time: Option<i64>,
@@ -201,22 +199,5 @@ impl Journal {
         };
         let sent = notes.send(note).await;
         sent.map_err(|_| NotWritten::Failed("it was closed".to_owned()))
-    }
-}
-
-impl Worker {
-    /// Writes down that a row may be sent from now on. If that cannot be, it must not, nor any other. Gives the node's
-    /// own time that was written down with it.
-    pub(super) async fn announce(
-        &self,
-        row: RowNumber,
-        before: Before,
-    ) -> Result<Option<i64>, Outcome> {
-        let node_time = self.client.node_time();
-        let written = self.journal.may_be_sent(row, node_time, before).await;
-        written.map(|()| node_time).map_err(|error| {
-            self.stop.drain(StopReason::Broken(error.to_string()));
-            Outcome::new(Verdict::NotAttempted).because(format!("nothing was sent: {error}"))
-        })
     }
 }

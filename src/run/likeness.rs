@@ -1,8 +1,8 @@
 //! Whether an account that exists is what a row for a new person asks for.
 
 use super::confirm::is_alike;
+use super::forecast::is_made_up;
 use super::ownership::Likeness;
-use super::rehearse::is_made_up;
 use super::worker::Worker;
 use crate::plan::{Difference, PlannedOperation, adopt, of_correction};
 use crate::roster::NewAccount;

@@ -27,6 +27,7 @@ mod create;
 mod emitter;
 mod engine;
 mod event;
+mod forecast;
 mod group_provisioner;
 mod interleave;
 mod journal;
@@ -44,6 +45,7 @@ mod queued_operation;
 mod queues;
 mod read_ahead;
 mod rehearse;
+mod resolve;
 mod row_progress;
 mod rows;
 mod stop;
@@ -57,11 +59,11 @@ use tokio::sync::{Semaphore, mpsc};
 
 pub use conflict::OnConflict;
 pub use event::{Event, PaceReport, RowRecord};
+pub use forecast::Forecast;
 pub use interleave::interleave;
 pub use journal::{Before, Journal, NotWritten, Note, PriorAccount};
 pub use outcome::{Outcome, Verdict};
 pub use prior_state::{Assignment, Assignments, InDoubt, PriorState, Proof};
-pub use rehearse::Forecast;
 pub use stop::{StopReason, StopSwitch};
 
 use crate::directory::Directory;
@@ -72,8 +74,8 @@ use crate::transport::Pace;
 use bulk_queue::BulkQueue;
 use emitter::Emitter;
 use engine::{Engine, Parcels};
+use forecast::Rehearsal;
 use group_provisioner::GroupProvisioner;
-use rehearse::Rehearsal;
 use worker::Worker;
 use writer::Writer;
 
@@ -245,7 +247,7 @@ impl Run {
         let _ = emitting.await;
         ticker.abort();
         // The last word on the number of calls. A reporter that is gone has said so itself.
-        let _ = events.send(Event::Pace(pace_report(&self.pace))).await;
+        let _ = events.send(Event::Pace(PaceReport::of(&self.pace))).await;
         let traffic = Box::new(self.pace.traffic());
         let _ = events.send(Event::Calls(traffic)).await;
         RunEnd {
@@ -266,20 +268,6 @@ async fn tell_pace(pace: Arc<Pace>, events: mpsc::Sender<Event>) {
     loop {
         ticks.tick().await;
         // A reporter that is behind needs no more of these.
-        let _ = events.try_send(Event::Pace(pace_report(&pace)));
-    }
-}
-
-fn pace_report(pace: &Pace) -> PaceReport {
-    let (refused, unavailable) = pace.refusals();
-    PaceReport {
-        calls: pace.admitted(),
-        refused,
-        unavailable,
-        waiting: pace.waiting(),
-        resting: pace.resting(),
-        held_for: pace.held_for(),
-        resting_for: pace.resting_for(),
-        down_for: pace.down_for(),
+        let _ = events.try_send(Event::Pace(PaceReport::of(&pace)));
     }
 }

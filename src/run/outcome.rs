@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use strum::{EnumCount, VariantArray};
 
 use crate::plan::Difference;
+use crate::plan::Impossible;
+use crate::roster::Action;
 
 /// The word that stands for it in the results file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount, VariantArray)]
@@ -175,5 +177,44 @@ impl Outcome {
             error: Some(error.to_string()),
             ..self
         }
+    }
+}
+
+impl Outcome {
+    /// Counts the calls of a refused create in, on top of those that followed.
+    pub(super) fn attempts_of(self, create: u32) -> Self {
+        let attempts = self.attempts + create;
+        self.attempts(attempts)
+    }
+}
+
+/// A row that asks for somebody whom the node does not have is answered as the node would: 404.
+pub(super) fn impossible(reason: &Impossible) -> Outcome {
+    let outcome = match reason {
+        Impossible::Nobody(_) => Outcome::new(Verdict::Failed).status(404),
+        Impossible::SomeoneElse { .. } | Impossible::Several { .. } => {
+            Outcome::new(Verdict::Failed)
+        }
+        Impossible::Team { .. } => Outcome::new(Verdict::Invalid),
+    };
+    outcome.because(reason)
+}
+
+/// A row that would lock or delete somebody who keeps their access.
+pub(super) fn protected(id: &str, email: Option<&str>) -> Outcome {
+    let who = email.unwrap_or(id);
+    Outcome::new(Verdict::Invalid)
+        .user(id.to_owned())
+        .because(format!(
+            "{who} is protected, and is neither locked nor deleted; nothing was changed"
+        ))
+}
+
+/// What a row is when its account was changed as it asks.
+pub(super) fn done(action: Action) -> Verdict {
+    match action {
+        Action::Lock => Verdict::Locked,
+        Action::Unlock => Verdict::Unlocked,
+        _ => Verdict::Updated,
     }
 }

@@ -2,7 +2,6 @@
 
 use super::journal::{Before, PriorAccount};
 use super::outcome::{Outcome, Verdict};
-use super::worker::{Worker, protected};
 use crate::plan::AccountPatch;
 use crate::roster::Action;
 use crate::sheet::RowNumber;
@@ -46,18 +45,18 @@ impl PendingPatch {
     }
 
     /// The outcome of the create if the row has made the account, as far as is known.
-    fn made(&self) -> Option<&Outcome> {
+    pub(super) fn made(&self) -> Option<&Outcome> {
         let before = self.before.as_ref();
         before.filter(|before| before.verdict == Verdict::Created)
     }
 
     /// Whether it is proven that the row has made the account.
-    fn was_made(&self) -> bool {
+    pub(super) fn was_made(&self) -> bool {
         self.made().is_some_and(|made| made.proven)
     }
 
     /// What was there before the row was carried out.
-    fn prior(&self) -> Before {
+    pub(super) fn prior(&self) -> Before {
         if let Some(made) = self.made() {
             Before::Nobody {
                 email: self.account_patch.after.user_name().map(str::to_owned),
@@ -88,67 +87,5 @@ impl PendingPatch {
             .attempts_of(memberships.attempts)
             .because(format!("{what}: {words}")),
         }
-    }
-}
-
-impl Worker {
-    /// Refuses what would lock somebody who is protected.
-    pub(super) fn spare(&self, account_patch: &AccountPatch) -> Option<Outcome> {
-        let account = &account_patch.before;
-        let email = account.user_name();
-        let is_protected = self.protected.recognises(&account.id, email);
-        (is_protected && account_patch.locks()).then(|| protected(&account.id, email))
-    }
-
-    /// Changes an account, or leaves its memberships to be changed with those of others: where that
-    /// is all there is to do, and where the node changes them with the group only.
-    pub(super) async fn apply_patch(&self, mut pending: PendingPatch) -> RowProgress {
-        if let Some(outcome) = self.spare(&pending.account_patch) {
-            return pending.finish(outcome).into();
-        }
-        // A new account that is locked takes access from nobody, if it is certain that this run has made it.
-        if pending.account_patch.locks()
-            && !pending.was_made()
-            && let Some(outcome) = self.one_too_many(&pending.account_patch.before.id)
-        {
-            return pending.finish(outcome).into();
-        }
-        if let Err(error) = self.writer.make_groups_of(&mut pending.account_patch).await {
-            return pending.finish(self.failed(&error)).into();
-        }
-        if let Err(outcome) = self.announce(pending.row, pending.prior()).await {
-            return pending.finish(outcome).into();
-        }
-        let account_patch = &pending.account_patch;
-        if account_patch.unlocks() {
-            self.note_unlocked(&account_patch.before.id);
-        }
-        if !account_patch.changes_memberships() {
-            let amended = self.amend(pending.action, account_patch).await;
-            return pending.finish(amended).into();
-        }
-        if account_patch.operations.is_empty() {
-            return RowProgress::Memberships(Box::new(pending));
-        }
-        if !self.capabilities.memberships_by_group() {
-            let amended = self.amend(pending.action, account_patch).await;
-            return pending.finish(amended).into();
-        }
-        let (attributes, memberships) = pending.account_patch.apart();
-        let amended = self.amend(pending.action, &attributes).await;
-        let failed = !amended.verdict.is_done();
-        let outcome = PendingPatch {
-            account_patch: attributes,
-            ..pending
-        }
-        .finish(amended);
-        if failed {
-            return outcome.into();
-        }
-        pending = PendingPatch {
-            before: Some(outcome),
-            ..PendingPatch::new(pending.row, pending.action, memberships)
-        };
-        RowProgress::Memberships(Box::new(pending))
     }
 }

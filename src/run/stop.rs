@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 
+use super::event::PaceReport;
 use crate::transport::Pace;
 
 /// Why no further call is sent.
@@ -93,6 +94,12 @@ impl StopSwitch {
     /// Waits for nothing any more.
     pub fn halt(&self) {
         self.halted.send_replace(true);
+    }
+
+    /// How the calls stand that it stops.
+    #[must_use]
+    pub fn pace(&self) -> PaceReport {
+        PaceReport::of(&self.pace)
     }
 
     /// Why the run is stopping, if it is.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::concurrent_removals::{ConcurrentRemovals, RemovedFrom};
+use super::forecast::Rehearsal;
 use super::journal::{Before, Journal};
 use super::observed_capabilities::ObservedCapabilities;
-use super::outcome::{Outcome, Verdict};
+use super::outcome::{Outcome, Verdict, impossible, protected};
 use super::ownership::Lag;
 use super::prior_state::RequestedChange;
-use super::rehearse::Rehearsal;
 use super::row_progress::{PendingPatch, RowProgress};
 use super::stop::{StopReason, StopSwitch};
 use super::writer::Writer;
@@ -17,8 +17,9 @@ use super::{Settings, not_attempted};
 use crate::directory::{AccountLookup, Directory};
 use crate::guard::{LockAllowance, LockLimit};
 use crate::plan::{Impossible, PlannedOperation, plan};
-use crate::roster::{Action, Ask, Change, Email, Protected};
+use crate::roster::{Ask, Change, Email, Protected};
 use crate::scim::{Client, Error};
+use crate::sheet::RowNumber;
 use crate::transport::FaultKind;
 
 /// What every row of a run needs.
@@ -302,43 +303,19 @@ impl Worker {
             _ => {}
         }
     }
-}
 
-impl Outcome {
-    /// Counts the calls of a refused create in, on top of those that followed.
-    pub(super) fn attempts_of(self, create: u32) -> Self {
-        let attempts = self.attempts + create;
-        self.attempts(attempts)
-    }
-}
-
-/// A row that asks for somebody whom the node does not have is answered as the node would: 404.
-pub(super) fn impossible(reason: &Impossible) -> Outcome {
-    let outcome = match reason {
-        Impossible::Nobody(_) => Outcome::new(Verdict::Failed).status(404),
-        Impossible::SomeoneElse { .. } | Impossible::Several { .. } => {
-            Outcome::new(Verdict::Failed)
-        }
-        Impossible::Team { .. } => Outcome::new(Verdict::Invalid),
-    };
-    outcome.because(reason)
-}
-
-/// A row that would lock or delete somebody who keeps their access.
-pub(super) fn protected(id: &str, email: Option<&str>) -> Outcome {
-    let who = email.unwrap_or(id);
-    Outcome::new(Verdict::Invalid)
-        .user(id.to_owned())
-        .because(format!(
-            "{who} is protected, and is neither locked nor deleted; nothing was changed"
-        ))
-}
-
-/// What a row is when its account was changed as it asks.
-pub(super) fn done(action: Action) -> Verdict {
-    match action {
-        Action::Lock => Verdict::Locked,
-        Action::Unlock => Verdict::Unlocked,
-        _ => Verdict::Updated,
+    /// Writes down that a row may be sent from now on. If that cannot be, it must not, nor any other. Gives the node's
+    /// own time that was written down with it.
+    pub(super) async fn announce(
+        &self,
+        row: RowNumber,
+        before: Before,
+    ) -> Result<Option<i64>, Outcome> {
+        let node_time = self.client.node_time();
+        let written = self.journal.may_be_sent(row, node_time, before).await;
+        written.map(|()| node_time).map_err(|error| {
+            self.stop.drain(StopReason::Broken(error.to_string()));
+            Outcome::new(Verdict::NotAttempted).because(format!("nothing was sent: {error}"))
+        })
     }
 }

@@ -13,12 +13,12 @@ pub struct Explained {
     /// The profile, if one is used.
     pub profile: Option<String>,
     /// The settings.
-    pub settings: Vec<Row>,
+    pub settings: Vec<ExplainedSetting>,
 }
 
 /// One setting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub struct ExplainedSetting {
     /// Its name.
     pub name: &'static str,
     /// What it is; nothing if it is not set.
@@ -30,7 +30,7 @@ pub struct Row {
 impl Explained {
     /// Adds a setting.
     pub fn say(&mut self, name: &'static str, value: impl Into<Option<String>>, origin: &Origin) {
-        self.settings.push(Row {
+        self.settings.push(ExplainedSetting {
             name,
             value: value.into(),
             from: origin.to_string(),
@@ -47,7 +47,7 @@ impl Explained {
 
     /// Adds the address that follows from the settings.
     pub fn say_address(&mut self, address: String) {
-        self.settings.push(Row {
+        self.settings.push(ExplainedSetting {
             name: "address",
             value: Some(address),
             from: "from these".to_owned(),
@@ -63,7 +63,7 @@ impl Explained {
             Presence::Missing(why) => (format!("no: {why}"), "looked at"),
             Presence::NotLookedAt(why) => (why, "not looked at"),
         };
-        self.settings.push(Row {
+        self.settings.push(ExplainedSetting {
             name: "token_there",
             value: Some(words),
             from: from.to_owned(),

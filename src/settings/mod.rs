@@ -18,7 +18,7 @@ mod token;
 pub use config::{Address, Config, ConfigError};
 pub use document::{KEYS, nearest};
 pub use draft::{Draft, DraftError, Existing, NodeLocation, TokenAt};
-pub use explain::{Explained, Row};
+pub use explain::{Explained, ExplainedSetting};
 pub use keyring::{Account, KeyringError};
 pub use layers::{Layers, Named, Origin, Said, Setting, Spot, Usage, flag, variable};
 pub use node::{Node, NodeError, Region};

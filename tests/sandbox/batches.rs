@@ -397,3 +397,50 @@ fn a_node_that_empties_the_team_gets_the_others_back() {
     let expected: BTreeSet<String> = (20..50).map(|i| format!("u{i}")).collect();
     assert_eq!(held.lock().unwrap().members, expected);
 }
+
+#[test]
+fn rows_whose_people_are_named_in_two_ways_go_one_by_one_to_their_end() {
+    let node = Node::start(Options {
+        users: 2_000,
+        page_max: 50,
+        latency: std::time::Duration::from_millis(10),
+        // Of two calls at once, one is refused.
+        limits: "all=1/once".parse().unwrap(),
+        ..Options::default()
+    });
+    let people = node.sandbox().snapshot().users;
+    let rows = people[..6]
+        .iter()
+        .enumerate()
+        .map(|(at, user)| match at % 2 {
+            0 => format!("{},,Night shift\n", user.id),
+            _ => format!(",{},Night shift\n", user.user_name),
+        });
+    let desk = node.desk();
+    desk.file(
+        "people.csv",
+        "id,email,teams\n".to_owned() + &rows.collect::<String>(),
+    );
+    desk.headcount(&[
+        "import",
+        "people.csv",
+        "--action",
+        "update",
+        "--create-teams",
+        "--bulk",
+        "off",
+    ])
+    .with(0)
+    .says("6 updated");
+    let calls = node.sandbox().calls();
+    assert_eq!(calls.answered(429), 0, "two rows were on their way at once");
+    assert_eq!(
+        node.sandbox()
+            .snapshot()
+            .group("Night shift")
+            .unwrap()
+            .members
+            .len(),
+        6
+    );
+}

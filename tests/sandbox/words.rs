@@ -46,9 +46,9 @@ fn validated(schema: Value, document: &Value) -> Option<String> {
     compiler.add_resource("schema.json", schema).unwrap();
     let mut schemas = Schemas::new();
     // Holds the schema against the schema of schemas, too.
-    let compiled = compiler.compile("schema.json", &mut schemas);
-    let compiled = compiled.unwrap_or_else(|error| panic!("{error:#}"));
-    let validated = schemas.validate(document, compiled);
+    let schema = compiler.compile("schema.json", &mut schemas);
+    let schema = schema.unwrap_or_else(|error| panic!("{error:#}"));
+    let validated = schemas.validate(document, schema);
     validated.err().map(|error| format!("{error:#}"))
 }
 

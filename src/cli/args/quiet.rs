@@ -8,7 +8,7 @@ use clap::builder::FalseyValueParser;
 use crate::report::say;
 
 /// Whether anything is said but errors.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Copy, Default, Args)]
 pub(in crate::cli) struct QuietArgs {
     /// Say nothing but errors
     #[arg(short, long, value_parser = FalseyValueParser::new(), env = "HEADCOUNT_QUIET")]

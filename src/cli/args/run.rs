@@ -7,7 +7,7 @@ use clap::builder::FalseyValueParser;
 
 use super::quiet::QuietArgs;
 use super::spreadsheet::SpreadsheetArgs;
-use crate::cli::printed::Reader;
+use crate::cli::printed::OutputFormat;
 use crate::guard::MaxErrors;
 use crate::job::{JobError, NodeRef, OnUnfinished, ReportOptions, RunOptions};
 use crate::ledger::RunStore;
@@ -138,7 +138,7 @@ pub(in crate::cli) struct OutputArgs {
     pub(in crate::cli) progress: When,
     /// For people, or for programs: what it came to as one JSON object on standard output
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_RUN_FORMAT")]
-    pub(in crate::cli) format: Reader,
+    pub(in crate::cli) format: OutputFormat,
 }
 
 impl RunArgs {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{ListArgs, ShowArgs};
-use crate::cli::printed::{Reader, print_json, show as show_text};
+use crate::cli::printed::{OutputFormat, print_json, show as show_text};
 use crate::cli::{Exit, JobError};
 use crate::job::{RunDocument, RunsDocument, find_run, next, not_sent};
 use crate::ledger::{Counts, RunId, RunKind, RunState, RunStore};
@@ -26,7 +26,7 @@ fn standing(run_store: &RunStore, id: &RunId, state: &RunState, counts: &Counts)
 
 pub(super) fn list(args: &ListArgs) -> Result<Exit, JobError> {
     let run_store = &args.state.run_store()?;
-    if args.format == Reader::Json {
+    if args.format == OutputFormat::Json {
         print_json(&RunsDocument::of(run_store)?)?;
         return Ok(Exit::Done);
     }
@@ -69,7 +69,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit, JobError> {
     let id = find_run(&run_store, args.one.run.as_deref())?;
     let record = run_store.read(&id)?;
     let is_going = run_store.is_going(&id);
-    if args.format == Reader::Json {
+    if args.format == OutputFormat::Json {
         print_json(&RunDocument::of(&record, is_going)?.alone())?;
         return Ok(Exit::Done);
     }

@@ -15,7 +15,7 @@ use super::args::{
     GuardedNodeArgs, MaskArgs, ProfileArgs, QuietArgs, RunArgs, StateArgs, UnfinishedArgs,
 };
 use super::preview::carry_out;
-use super::printed::{Reader, finish, print};
+use super::printed::{OutputFormat, finish, print};
 use super::terminal::Terminal;
 use super::{Exit, JobError};
 use crate::job::{self, Caller, Continuation, Discarded, find_run};
@@ -85,7 +85,7 @@ struct OneArgs {
 struct ListArgs {
     /// For people, or for programs
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_RUN_FORMAT")]
-    format: Reader,
+    format: OutputFormat,
     #[command(flatten)]
     state: StateArgs,
 }
@@ -96,7 +96,7 @@ struct ShowArgs {
     one: OneArgs,
     /// For people, or for programs
     #[arg(long, value_enum, default_value_t, env = "HEADCOUNT_RUN_FORMAT")]
-    format: Reader,
+    format: OutputFormat,
 }
 
 #[derive(Debug, Args)]
@@ -196,14 +196,14 @@ impl FromStr for Age {
 
 impl RunsArgs {
     /// Who reads what is printed.
-    pub(super) fn reader(&self) -> Reader {
+    pub(super) fn reader(&self) -> OutputFormat {
         match &self.command {
             RunsCommand::List(args) => args.format,
             RunsCommand::Show(args) => args.format,
             RunsCommand::Results(_)
             | RunsCommand::Report(_)
             | RunsCommand::Discard(_)
-            | RunsCommand::Prune(_) => Reader::Text,
+            | RunsCommand::Prune(_) => OutputFormat::Text,
             RunsCommand::Resume(args) => args.reader(),
             RunsCommand::Retry(RetryArgs { again, .. }) | RunsCommand::Undo(again) => {
                 again.resume.reader()
@@ -224,7 +224,7 @@ impl RunsArgs {
 }
 
 impl ResumeArgs {
-    fn reader(&self) -> Reader {
+    fn reader(&self) -> OutputFormat {
         self.options.preview.output.format
     }
 
