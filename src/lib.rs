@@ -15,6 +15,7 @@
 //! |---|---|
 //! | [`cli`] | the command line: one file a command; parses, calls the library, prints |
 //! | `job` | one file carried out on its nodes, and runs continued, retried and undone; knows neither the command line nor a terminal |
+//! | [`attribute`] | the table of a user's text attributes: what SCIM and a spreadsheet call each |
 //! | [`settings`] | which node, which token |
 //! | [`sheet`] | spreadsheets in and out: format, dialect, header, formula-safe writing |
 //! | [`roster`] | what a row means: columns, cell rules, validation; row to [`roster::Change`] |
@@ -46,6 +47,7 @@
 //!
 //! Public is what tests and benches need. Of the other modules the compiler says what nobody uses.
 
+pub mod attribute;
 pub mod cli;
 pub mod directory;
 pub mod ledger;

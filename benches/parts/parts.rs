@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use criterion::{BatchSize, Criterion, Throughput};
+use headcount::attribute::Attribute;
 use headcount::directory::{AccountLookup, Teams};
 use headcount::plan::{self, Memberships, PlannedOperation};
 use headcount::roster::{self, Action, Change, Roster};
@@ -206,11 +207,11 @@ fn export(users: &[User], to: Vec<u8>) -> Vec<u8> {
         let teams: Vec<_> = teams.map(Cow::from).collect();
         let cells = [
             Cell::Text(&user.id),
-            cell(user.user_name.as_deref()),
-            cell(user.given_name.as_deref()),
-            cell(user.family_name.as_deref()),
-            cell(user.display_name.as_deref()),
-            cell(user.external_id.as_deref()),
+            cell(user.texts.get(Attribute::UserName)),
+            cell(user.texts.get(Attribute::GivenName)),
+            cell(user.texts.get(Attribute::FamilyName)),
+            cell(user.texts.get(Attribute::DisplayName)),
+            cell(user.texts.get(Attribute::ExternalId)),
             user.active.map_or(Cell::Empty, Cell::Flag),
             Cell::List(&teams),
         ];
@@ -293,10 +294,10 @@ fn joiners(users: &[User]) -> String {
     let header = "Employee ID,First Name,Last Name,Work Email,Department,Teams,Start Date";
     table(header, users, |user| {
         [
-            shown(user.external_id.as_deref()),
-            shown(user.given_name.as_deref()),
-            shown(user.family_name.as_deref()),
-            shown(user.user_name.as_deref()),
+            shown(user.texts.get(Attribute::ExternalId)),
+            shown(user.texts.get(Attribute::GivenName)),
+            shown(user.texts.get(Attribute::FamilyName)),
+            shown(user.texts.get(Attribute::UserName)),
             "Engineering".to_owned(),
             teams(user),
             "2026-12-01".to_owned(),
@@ -309,11 +310,11 @@ fn changed(users: &[User]) -> String {
     let header = "email,first_name,last_name,display_name,external_id,teams,comment";
     table(header, users, |user| {
         let (first, last) = (
-            shown(user.given_name.as_deref()),
-            shown(user.family_name.as_deref()),
+            shown(user.texts.get(Attribute::GivenName)),
+            shown(user.texts.get(Attribute::FamilyName)),
         );
         [
-            shown(user.user_name.as_deref()),
+            shown(user.texts.get(Attribute::UserName)),
             String::new(),
             format!("{last}-Baker"),
             format!("{first} {last}-Baker"),
@@ -330,10 +331,10 @@ fn leavers(users: &[User]) -> String {
         [
             format!(
                 "{}, {}",
-                shown(user.family_name.as_deref()),
-                shown(user.given_name.as_deref())
+                shown(user.texts.get(Attribute::FamilyName)),
+                shown(user.texts.get(Attribute::GivenName))
             ),
-            shown(user.user_name.as_deref()),
+            shown(user.texts.get(Attribute::UserName)),
             "2026-12-31".to_owned(),
         ]
     })

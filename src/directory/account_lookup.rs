@@ -39,7 +39,7 @@ impl AccountLookup {
         if accounts.len() > 1 {
             let spelt: Vec<User> = accounts
                 .iter()
-                .filter(|user| user.user_name.as_deref() == Some(email.as_str()))
+                .filter(|user| user.user_name() == Some(email.as_str()))
                 .cloned()
                 .collect();
             if spelt.len() != 1 {
@@ -55,7 +55,6 @@ impl AccountLookup {
 
 /// Whether an account has an email.
 pub(super) fn is_called(user: &User, email: &Email) -> bool {
-    user.user_name
-        .as_deref()
+    user.user_name()
         .is_some_and(|name| name.to_lowercase() == email.folded())
 }

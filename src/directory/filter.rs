@@ -129,14 +129,14 @@ async fn filtered(
 /// Whether the node finds somebody who is there by their address in the other case.
 async fn probe(client: &Client) -> Result<bool, Error> {
     let page = client.first::<User>(&Query::default(), 1).await?.value;
-    let Some(known) = page.resources.into_iter().find_map(|user| user.user_name) else {
+    let Some(known) = page.resources.iter().find_map(User::user_name) else {
         // An empty node: every miss is true.
         return Ok(page.next.is_none() && page.total.unwrap_or(0) == 0);
     };
-    let Ok(email) = Email::try_from(known.as_str()) else {
+    let Ok(email) = Email::try_from(known) else {
         return Ok(false);
     };
-    let (_, filtered) = filtered(client, &other_case(&known), &email).await?;
+    let (_, filtered) = filtered(client, &other_case(known), &email).await?;
     Ok(matches!(filtered, Filtered::Found(_)))
 }
 

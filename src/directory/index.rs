@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use hashbrown::HashTable;
 use jiff::Timestamp;
 
+use crate::attribute::{Attribute, Attributes};
 use crate::scim::{Reference, User, same_id};
 
 /// People, found by id or by folded email.
@@ -45,7 +46,7 @@ impl Index {
                 });
             }
         }
-        let Some(email) = user.user_name.as_deref().map(str::to_lowercase) else {
+        let Some(email) = user.user_name().map(str::to_lowercase) else {
             return;
         };
         // Two accounts may have emails that differ in case only: both are kept.
@@ -76,7 +77,7 @@ impl Index {
     }
 
     fn forget_email(&mut self, former: &User) {
-        let Some(email) = former.user_name.as_deref().map(str::to_lowercase) else {
+        let Some(email) = former.user_name().map(str::to_lowercase) else {
             return;
         };
         let Index {
@@ -143,8 +144,7 @@ impl Index {
 struct Records(Vec<u8>);
 
 const ID: usize = 0;
-const EMAIL: usize = 1;
-const FIELDS: usize = 6;
+const EMAIL: usize = 1 + Attribute::UserName as usize;
 
 /// More than nearly every record needs.
 const ROOM: usize = 4 << 10;
@@ -165,16 +165,9 @@ impl Records {
             self.0.reserve_exact((self.0.len() / 8).max(16 * ROOM));
         }
         let at = self.0.len();
-        let fields = [
-            Some(&user.id),
-            user.user_name.as_ref(),
-            user.given_name.as_ref(),
-            user.family_name.as_ref(),
-            user.display_name.as_ref(),
-            user.external_id.as_ref(),
-        ];
-        for field in fields {
-            self.push_text(field.map(String::as_str));
+        self.push_text(Some(&user.id));
+        for attribute in Attribute::all() {
+            self.push_text(user.texts.get(attribute));
         }
         self.0.push(match user.active {
             None => 0,
@@ -220,18 +213,8 @@ impl Records {
 
     fn get(&self, at: usize) -> User {
         let mut cursor = Cursor { bytes: &self.0, at };
-        let mut fields = [const { None }; FIELDS];
-        for field in &mut fields {
-            *field = cursor.text().map(str::to_owned);
-        }
-        let [
-            id,
-            user_name,
-            given_name,
-            family_name,
-            display_name,
-            external_id,
-        ] = fields;
+        let id = cursor.text().unwrap_or_default().to_owned();
+        let texts = Attributes::of(|_| cursor.text().map(str::to_owned));
         let active = match cursor.byte() {
             0 => None,
             active => Some(active == 2),
@@ -242,12 +225,8 @@ impl Records {
             (0..groups).map(one).collect()
         });
         User {
-            id: id.unwrap_or_default(),
-            user_name,
-            given_name,
-            family_name,
-            display_name,
-            external_id,
+            id,
+            texts,
             active,
             groups,
             created,
@@ -293,12 +272,13 @@ mod tests {
     fn user(id: &str, email: &str) -> User {
         User {
             id: id.into(),
-            user_name: Some(email.into()),
-            given_name: Some("Zoë".into()),
+            texts: Attributes::from([
+                (Attribute::UserName, Some(email.into())),
+                (Attribute::GivenName, Some("Zoë".into())),
+            ]),
             active: Some(true),
             groups: Some(vec![Reference::to("t1".into())]),
             created: Timestamp::from_second(1_800_000_000).ok(),
-            ..User::default()
         }
     }
 
@@ -351,11 +331,16 @@ mod tests {
         let mut records = Records::default();
         let at = records.push(&User {
             id: "4290574019123".into(),
-            user_name: Some("firstname.lastname@example.com".into()),
-            given_name: Some("Firstname".into()),
-            family_name: Some("Lastname".into()),
-            display_name: Some("Firstname Lastname".into()),
-            external_id: Some("E01234".into()),
+            texts: Attributes::of(|attribute| {
+                let text = match attribute {
+                    Attribute::UserName => "firstname.lastname@example.com",
+                    Attribute::GivenName => "Firstname",
+                    Attribute::FamilyName => "Lastname",
+                    Attribute::DisplayName => "Firstname Lastname",
+                    Attribute::ExternalId => "E01234",
+                };
+                Some(text.into())
+            }),
             active: Some(true),
             groups: None,
             created: Timestamp::from_second(1_800_000_000).ok(),

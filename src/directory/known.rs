@@ -63,7 +63,7 @@ impl Known {
     /// The state of an account after a change.
     pub(super) fn changed(&mut self, user: &User) {
         self.overruled.remove(&folded(&user.id));
-        if let Some(email) = &user.user_name {
+        if let Some(email) = user.user_name() {
             self.awaited.remove(&email.to_lowercase());
         }
         self.newer.insert(user);
@@ -197,7 +197,7 @@ impl Known {
 }
 
 fn names(user: User) -> (String, String) {
-    (user.user_name.unwrap_or_default().to_lowercase(), user.id)
+    (user.user_name().unwrap_or_default().to_lowercase(), user.id)
 }
 
 /// Some nodes write an id now in upper and now in lower case.
@@ -208,11 +208,12 @@ fn folded(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attribute::{Attribute, Texts};
 
     fn user(id: &str, email: &str, active: bool) -> User {
         User {
             id: id.to_owned(),
-            user_name: Some(email.to_owned()),
+            texts: Texts::from([(Attribute::UserName, Some(email.to_owned()))]),
             active: Some(active),
             ..User::default()
         }

@@ -193,7 +193,7 @@ impl People {
             Person::Both { email, id } => Ok(match self.by_id(id.as_str()).await? {
                 AccountLookup::Account(user) if !is_called(&user, email) => {
                     AccountLookup::IdMismatch {
-                        email: user.user_name.unwrap_or_default(),
+                        email: user.user_name().unwrap_or_default().to_owned(),
                     }
                 }
                 lookup => lookup,

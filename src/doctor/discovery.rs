@@ -4,6 +4,7 @@
 use super::ask::NoAnswer;
 use super::connection::is_token_refused;
 use super::{Check, Examination, State};
+use crate::attribute::Attribute;
 use crate::scim::{Page, Raw, RequestTarget, ResourceType, Schema, ServiceProviderConfig};
 use crate::wording::grouped;
 
@@ -11,15 +12,11 @@ const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 
 /// The attributes that headcount sends. `externalId` is not among them: it belongs to every
 /// resource and need not be in a schema (RFC 7643, section 3.1).
-const SENT: [&str; 7] = [
-    "userName",
-    "name.givenName",
-    "name.familyName",
-    "displayName",
-    "emails.value",
-    "active",
-    "groups.value",
-];
+fn sent() -> impl Iterator<Item = &'static str> {
+    let texts = Attribute::all().filter(|attribute| *attribute != Attribute::ExternalId);
+    let others = ["emails.value", "active", "groups.value"];
+    texts.map(Attribute::path).chain(others)
+}
 
 impl Examination<'_> {
     /// Asks everything that the node tells of itself. Where the token is refused, this may still be
@@ -124,7 +121,7 @@ impl Examination<'_> {
             Err(why) => return self.missed(Check::UserSchema, &why),
         };
         let (mut missing, mut read_only) = (Vec::new(), Vec::new());
-        for path in SENT {
+        for path in sent() {
             match schema.attribute(path) {
                 None => missing.push(path),
                 Some(attribute) => {

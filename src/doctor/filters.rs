@@ -25,8 +25,8 @@ impl Examination<'_> {
             return self.skip(&ALL, "no list of users");
         };
         let known = users.first.iter().find_map(|user| {
-            let name = user.user_name.clone()?;
-            (other_case(&name) != name).then(|| (user.id.clone(), name))
+            let name = user.user_name()?;
+            (other_case(name) != name).then(|| (user.id.clone(), name.to_owned()))
         });
         let locked_seen = users.first.iter().any(|user| user.active == Some(false));
         match known {

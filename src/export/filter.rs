@@ -14,7 +14,7 @@ use std::fmt;
 use unicode_width::UnicodeWidthStr;
 
 use super::filter_words::{Token, Wrong, words};
-use super::terms::{About, Attribute, Operator, Sameness, Term};
+use super::terms::{About, Operator, Sameness, Target, Term};
 
 /// A filter that makes sense.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,8 +138,8 @@ impl Reader {
                 }
             }
             Token::Word(name) => {
-                let attribute = Attribute::named(&name, self.about).map_err(|what| (at, what))?;
-                self.comparison(attribute)
+                let target = Target::named(&name, self.about).map_err(|what| (at, what))?;
+                self.comparison(target)
             }
             Token::Close => Err((at, "an attribute is missing before this bracket".to_owned())),
             Token::Text(_) => Err((
@@ -175,14 +175,14 @@ impl Reader {
         }
     }
 
-    fn comparison(&mut self, attribute: Attribute) -> Result<Term, Wrong> {
+    fn comparison(&mut self, target: Target) -> Result<Term, Wrong> {
         let names = || Operator::ALL.map(|(name, _)| name).join(", ") + ", pr";
         let (at, token) = self.take("an operator (eq, co, sw, …)")?;
         let Token::Word(word) = token else {
             return Err((at, format!("there has to be an operator here: {}", names())));
         };
         if word.eq_ignore_ascii_case("pr") {
-            return Ok(Term::Present(attribute));
+            return Ok(Term::Present(target));
         }
         let known = Operator::ALL;
         let known = known
@@ -196,17 +196,17 @@ impl Reader {
         };
         let (value_at, value) = self.take("a value")?;
         let value = Value::of(value).map_err(|what| (value_at, what))?;
-        match (attribute, operator, value) {
-            (Attribute::Active, Operator::Same(sameness), value) => {
+        match (target, operator, value) {
+            (Target::Active, Operator::Same(sameness), value) => {
                 let flag = value.flag().map_err(|what| (value_at, what))?;
                 Ok(Term::Active(*sameness, flag))
             }
-            (Attribute::Active, ..) => Err((
+            (Target::Active, ..) => Err((
                 at,
                 format!("active is compared with eq and ne, not with {name}"),
             )),
-            (_, _, Value::Text(text)) => Ok(Term::Compare(attribute, *operator, text)),
-            (_, Operator::Same(sameness), Value::Null) => Ok(Term::Null(attribute, *sameness)),
+            (_, _, Value::Text(text)) => Ok(Term::Compare(target, *operator, text)),
+            (_, Operator::Same(sameness), Value::Null) => Ok(Term::Null(target, *sameness)),
             (_, _, Value::Null | Value::Flag(_)) => Err((
                 value_at,
                 "there has to be a text in double quotation marks here".to_owned(),

@@ -7,18 +7,15 @@
 //! well.
 
 use super::filter::Filter;
-use super::terms::{Attribute, Operator, Sameness, Term};
-use crate::scim::{User, equals};
+use super::terms::{Operator, Sameness, Target, Term};
+use crate::attribute::{Attribute, Attributes};
+use crate::scim::{Group, User, equals};
 
 /// What a filter is held against. An empty text counts as absent.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Subject<'s> {
     pub(super) id: &'s str,
-    pub(super) user_name: Option<&'s str>,
-    pub(super) external_id: Option<&'s str>,
-    pub(super) display_name: Option<&'s str>,
-    pub(super) given_name: Option<&'s str>,
-    pub(super) family_name: Option<&'s str>,
+    pub(super) texts: Attributes<Option<&'s str>>,
     pub(super) active: Option<bool>,
     /// Ids and names, as far as known.
     pub(super) groups: &'s [(&'s str, Option<&'s str>)],
@@ -28,36 +25,35 @@ impl<'s> Subject<'s> {
     pub(super) fn user(user: &'s User, groups: &'s [(&'s str, Option<&'s str>)]) -> Self {
         Subject {
             id: &user.id,
-            user_name: user.user_name.as_deref(),
-            external_id: user.external_id.as_deref(),
-            display_name: user.display_name.as_deref(),
-            given_name: user.given_name.as_deref(),
-            family_name: user.family_name.as_deref(),
+            texts: Attributes::of(|attribute| user.texts.get(attribute)),
             active: user.active,
             groups,
         }
     }
 
-    /// The values of an attribute of texts.
-    fn texts(&self, attribute: Attribute) -> Vec<&'s str> {
-        let one = |text: Option<&'s str>| text.into_iter().collect();
-        match attribute {
-            Attribute::Id => vec![self.id],
-            Attribute::UserName => one(self.user_name),
-            Attribute::ExternalId => one(self.external_id),
-            Attribute::DisplayName => one(self.display_name),
-            Attribute::GivenName => one(self.given_name),
-            Attribute::FamilyName => one(self.family_name),
-            Attribute::GroupId => self.groups.iter().map(|(id, _)| *id).collect(),
-            Attribute::GroupName => self.groups.iter().filter_map(|(_, name)| *name).collect(),
-            Attribute::Active => Vec::new(),
+    pub(super) fn group(group: &'s Group) -> Self {
+        Subject {
+            id: &group.id,
+            texts: Attributes::from([(Attribute::DisplayName, group.display_name.as_deref())]),
+            ..Subject::default()
         }
     }
 
-    fn has(&self, attribute: Attribute) -> bool {
-        match attribute {
-            Attribute::Active => self.active.is_some(),
-            attribute => !self.texts(attribute).is_empty(),
+    /// The values of what holds texts.
+    fn texts(&self, target: Target) -> Vec<&'s str> {
+        match target {
+            Target::Id => vec![self.id],
+            Target::Text(attribute) => self.texts[attribute].into_iter().collect(),
+            Target::GroupId => self.groups.iter().map(|(id, _)| *id).collect(),
+            Target::GroupName => self.groups.iter().filter_map(|(_, name)| *name).collect(),
+            Target::Active => Vec::new(),
+        }
+    }
+
+    fn has(&self, target: Target) -> bool {
+        match target {
+            Target::Active => self.active.is_some(),
+            target => !self.texts(target).is_empty(),
         }
     }
 }
@@ -76,9 +72,11 @@ impl Filter {
     pub(super) fn for_the_node(&self) -> Option<String> {
         match &self.0 {
             // Nobody is the only wrong answer to this, and that is not believed.
-            Term::Compare(Attribute::UserName, Operator::Same(Sameness::Equal), email) => {
-                Some(equals("userName", email))
-            }
+            Term::Compare(
+                Target::Text(attribute @ Attribute::UserName),
+                Operator::Same(Sameness::Equal),
+                email,
+            ) => Some(equals(attribute.path(), email)),
             term => term.for_the_node(),
         }
     }
@@ -90,20 +88,20 @@ impl Term {
             Term::And(terms) => terms.iter().all(|term| term.matches(subject)),
             Term::Or(terms) => terms.iter().any(|term| term.matches(subject)),
             Term::Not(term) => !term.matches(subject),
-            Term::Present(attribute) => subject.has(*attribute),
-            Term::Null(attribute, sameness) => {
-                subject.has(*attribute) == (*sameness == Sameness::Different)
+            Term::Present(target) => subject.has(*target),
+            Term::Null(target, sameness) => {
+                subject.has(*target) == (*sameness == Sameness::Different)
             }
             Term::Active(sameness, wanted) => {
                 (subject.active == *wanted) == (*sameness == Sameness::Equal)
             }
-            Term::Compare(attribute, operator, wanted) => {
-                let texts = subject.texts(*attribute);
+            Term::Compare(target, operator, wanted) => {
+                let texts = subject.texts(*target);
                 if *operator == Operator::Same(Sameness::Different) && texts.is_empty() {
                     return true;
                 }
                 let mut texts = texts.into_iter();
-                if attribute.is_exact() {
+                if target.is_case_exact() {
                     texts.any(|text| operator.holds(text, wanted))
                 } else {
                     let wanted = wanted.to_lowercase();
@@ -117,8 +115,8 @@ impl Term {
         match self {
             Term::And(terms) | Term::Or(terms) => terms.iter().any(Term::is_about_groups),
             Term::Not(term) => term.is_about_groups(),
-            Term::Present(attribute) | Term::Null(attribute, _) | Term::Compare(attribute, ..) => {
-                matches!(attribute, Attribute::GroupId | Attribute::GroupName)
+            Term::Present(target) | Term::Null(target, _) | Term::Compare(target, ..) => {
+                matches!(target, Target::GroupId | Target::GroupName)
             }
             Term::Active(..) => false,
         }
@@ -127,11 +125,13 @@ impl Term {
     fn for_the_node(&self) -> Option<String> {
         match self {
             Term::Active(Sameness::Equal, Some(active)) => Some(format!("active eq {active}")),
-            Term::Compare(Attribute::Id, Operator::Same(Sameness::Equal), id) => {
+            Term::Compare(Target::Id, Operator::Same(Sameness::Equal), id) => {
                 Some(equals("id", id))
             }
-            Term::Compare(Attribute::ExternalId, Operator::Same(Sameness::Equal), id) => {
-                Some(equals("externalId", id))
+            Term::Compare(Target::Text(attribute), Operator::Same(Sameness::Equal), text)
+                if attribute.is_case_exact() =>
+            {
+                Some(equals(attribute.path(), text))
             }
             Term::And(terms) => {
                 let parts: Vec<String> = terms.iter().filter_map(Term::for_the_node).collect();
@@ -175,12 +175,13 @@ mod tests {
     fn a_filter_matches_as_the_protocol_says() {
         let ann = Subject {
             id: "aB1",
-            user_name: Some("Ann.Müller@Example.com"),
-            external_id: Some("N01"),
-            family_name: Some("Müller"),
+            texts: Attributes::from([
+                (Attribute::UserName, Some("Ann.Müller@Example.com")),
+                (Attribute::ExternalId, Some("N01")),
+                (Attribute::FamilyName, Some("Müller")),
+            ]),
             active: Some(false),
             groups: &[("g1", Some("Sales")), ("g2", None)],
-            ..Subject::default()
         };
         for (text, expected) in [
             ("active eq false", true),

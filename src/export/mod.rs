@@ -15,6 +15,7 @@ mod terms;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
+use std::iter;
 use std::sync::Arc;
 
 pub use filter::Filter;
@@ -25,6 +26,7 @@ use groups::{Groups, with_members};
 use matching::Subject;
 use shortened::Shortened;
 
+use crate::attribute::Attribute;
 use crate::scim::{Client, Error, Group, Listing, Overlap, Query, User};
 use crate::sheet::Cell;
 
@@ -53,21 +55,15 @@ pub enum ExportError {
 impl What {
     /// The headings.
     #[must_use]
-    pub fn header(self) -> &'static [&'static str] {
+    pub fn header(self) -> Vec<&'static str> {
         match self {
-            What::Users => &[
-                "id",
-                "email",
-                "first_name",
-                "last_name",
-                "display_name",
-                "external_id",
-                "active",
-                "teams",
-                "roles",
-            ],
-            What::Teams => &["id", "name", "kind"],
-            What::Members => &["team_id", "team", "kind", "user_id", "email"],
+            What::Users => {
+                let texts = Attribute::all().map(Attribute::column);
+                let others = ["active", "teams", "roles"];
+                iter::once("id").chain(texts).chain(others).collect()
+            }
+            What::Teams => vec!["id", "name", "kind"],
+            What::Members => vec!["team_id", "team", "kind", "user_id", "email"],
         }
     }
 
@@ -199,20 +195,14 @@ impl<'c> Export<'c> {
                 None => teams.push(cell_name(name, id)),
             }
         }
-        self.row(
-            table,
-            &[
-                Cell::Text(&user.id),
-                optional(user.user_name.as_deref()),
-                optional(user.given_name.as_deref()),
-                optional(user.family_name.as_deref()),
-                optional(user.display_name.as_deref()),
-                optional(user.external_id.as_deref()),
-                user.active.map_or(Cell::Empty, Cell::Flag),
-                Cell::List(&teams),
-                Cell::List(&roles),
-            ],
-        )
+        let mut cells = vec![Cell::Text(&user.id)];
+        cells.extend(Attribute::all().map(|attribute| optional(user.texts.get(attribute))));
+        cells.extend([
+            user.active.map_or(Cell::Empty, Cell::Flag),
+            Cell::List(&teams),
+            Cell::List(&roles),
+        ]);
+        self.row(table, &cells)
     }
 
     async fn teams<W: Write>(
@@ -228,12 +218,7 @@ impl<'c> Export<'c> {
         let mut rows = 0;
         while let Some(page) = listing.next().await? {
             for group in &page {
-                let subject = Subject {
-                    id: &group.id,
-                    display_name: group.display_name.as_deref(),
-                    ..Subject::default()
-                };
-                if !self.admits(&subject) {
+                if !self.admits(&Subject::group(group)) {
                     continue;
                 }
                 let (kind, name) = self.kind(group.display_name.as_deref().unwrap_or_default());
@@ -276,7 +261,8 @@ impl<'c> Export<'c> {
                 }
                 let of_user = of_user.iter().map(|(group, _)| (*group).to_owned());
                 memberships.extend(of_user.map(|group| (group, user.id.clone())));
-                emails.insert(user.id, user.user_name.unwrap_or_default());
+                let email = user.user_name().unwrap_or_default().to_owned();
+                emails.insert(user.id, email);
             }
             page = users.next().await?;
         }

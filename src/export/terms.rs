@@ -1,5 +1,8 @@
 //! What filters are made of: attributes, operators, and how they are put together.
 
+use std::iter;
+
+use crate::attribute::Attribute;
 use crate::wording::nearest;
 
 /// What a filter is about.
@@ -17,11 +20,11 @@ pub(super) enum Term {
     And(Vec<Term>),
     Or(Vec<Term>),
     Not(Box<Term>),
-    Present(Attribute),
+    Present(Target),
     Active(Sameness, Option<bool>),
     /// Whether there is nothing (eq) or something (ne).
-    Null(Attribute, Sameness),
-    Compare(Attribute, Operator, String),
+    Null(Target, Sameness),
+    Compare(Target, Operator, String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,14 +33,11 @@ pub(super) enum Sameness {
     Different,
 }
 
+/// What of a user or group is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Attribute {
+pub(super) enum Target {
     Id,
-    UserName,
-    ExternalId,
-    DisplayName,
-    GivenName,
-    FamilyName,
+    Text(Attribute),
     Active,
     GroupId,
     GroupName,
@@ -55,46 +55,42 @@ pub(super) enum Operator {
     LessOrSame,
 }
 
-impl Attribute {
+impl Target {
     /// Their names; those of the protocol first, then those of columns.
-    const OF_USERS: [(&'static str, Attribute); 17] = [
-        ("id", Attribute::Id),
-        ("userName", Attribute::UserName),
-        ("externalId", Attribute::ExternalId),
-        ("displayName", Attribute::DisplayName),
-        ("name.givenName", Attribute::GivenName),
-        ("name.familyName", Attribute::FamilyName),
-        ("active", Attribute::Active),
-        ("groups.value", Attribute::GroupId),
-        ("groups.display", Attribute::GroupName),
-        ("groups", Attribute::GroupId),
-        // A Keeper account has one address: the one that it signs in with.
-        ("emails", Attribute::UserName),
-        ("emails.value", Attribute::UserName),
-        ("email", Attribute::UserName),
-        ("first_name", Attribute::GivenName),
-        ("last_name", Attribute::FamilyName),
-        ("display_name", Attribute::DisplayName),
-        ("external_id", Attribute::ExternalId),
-    ];
+    fn of_users() -> Vec<(&'static str, Target)> {
+        let names = |name: fn(Attribute) -> &'static str| {
+            Attribute::all().map(move |attribute| (name(attribute), Target::Text(attribute)))
+        };
+        let others = [
+            ("active", Target::Active),
+            ("groups.value", Target::GroupId),
+            ("groups.display", Target::GroupName),
+            ("groups", Target::GroupId),
+            // A Keeper account has one address: the one that it signs in with.
+            ("emails", Target::Text(Attribute::UserName)),
+            ("emails.value", Target::Text(Attribute::UserName)),
+        ];
+        let of_protocol = iter::once(("id", Target::Id)).chain(names(Attribute::path));
+        let all = of_protocol.chain(others).chain(names(Attribute::column));
+        all.collect()
+    }
 
-    const OF_GROUPS: [(&'static str, Attribute); 3] = [
-        ("id", Attribute::Id),
-        ("displayName", Attribute::DisplayName),
-        ("name", Attribute::DisplayName),
-    ];
+    fn of_groups() -> Vec<(&'static str, Target)> {
+        let name = Target::Text(Attribute::DisplayName);
+        vec![("id", Target::Id), ("displayName", name), ("name", name)]
+    }
 
     pub(super) fn named(name: &str, about: About) -> Result<Self, String> {
-        let all: &[(&str, Attribute)] = match about {
-            About::Users => &Attribute::OF_USERS,
-            About::Groups => &Attribute::OF_GROUPS,
+        let all = match about {
+            About::Users => Self::of_users(),
+            About::Groups => Self::of_groups(),
         };
         // urn:ietf:params:scim:schemas:core:2.0:User:userName
         let short = name.rsplit_once(':').map_or(name, |(_, short)| short);
         let found = all
             .iter()
             .find(|(each, _)| each.eq_ignore_ascii_case(short));
-        found.map(|(_, attribute)| *attribute).ok_or_else(|| {
+        found.map(|(_, target)| *target).ok_or_else(|| {
             let names = all.iter().map(|(each, _)| *each);
             match nearest(short, names.clone()) {
                 Some(near) => format!("there is no attribute {name:?}; did you mean {near}?"),
@@ -107,11 +103,12 @@ impl Attribute {
     }
 
     /// Whether upper and lower case are different (RFC 7643, section 3.1).
-    pub(super) fn is_exact(self) -> bool {
-        matches!(
-            self,
-            Attribute::Id | Attribute::ExternalId | Attribute::GroupId
-        )
+    pub(super) fn is_case_exact(self) -> bool {
+        match self {
+            Target::Id | Target::GroupId => true,
+            Target::Text(attribute) => attribute.is_case_exact(),
+            Target::Active | Target::GroupName => false,
+        }
     }
 }
 

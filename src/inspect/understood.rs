@@ -71,7 +71,7 @@ impl Understood {
             self.first.push(FirstRow {
                 number: entry.number,
                 action: match &entry.change {
-                    Ok(change) if has_headings => Some(change.action().as_str()),
+                    Ok(change) if has_headings => Some(change.action.as_str()),
                     _ => None,
                 },
                 cells: cells.collect(),

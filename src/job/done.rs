@@ -144,12 +144,12 @@ impl Sources {
 fn hashes(entry: &CheckedRow, node: Option<usize>) -> Option<(u64, u64)> {
     let change = entry.change.as_ref().ok()?;
     let node = node.and_then(|at| entry.cells.get(at)).map(trim);
-    let person = change.person();
+    let person = &change.person;
     let email = person.email().map(|email| email.folded().into_owned());
     let id = person.id().map(|id| id.as_str().to_ascii_lowercase());
     Some((
         hash(&(node, change)),
-        hash(&(node, change.action(), email, id)),
+        hash(&(node, change.action, email, id)),
     ))
 }
 

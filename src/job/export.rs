@@ -39,7 +39,7 @@ pub async fn export(
     counter: Counter,
 ) -> Result<(), JobError> {
     let destinations = node.all()?;
-    let header = spec.what.header().iter().copied();
+    let header = spec.what.header().into_iter();
     let header = header
         .chain((destinations.len() > 1).then_some(NODE))
         .collect();

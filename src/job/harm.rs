@@ -11,7 +11,7 @@ use crate::directory::AccountLookup;
 use crate::guard::{Distinct, Harm, LockLimit, allowed};
 use crate::plan::{self, AccountPatch, Impossible, PlannedOperation};
 use crate::report::grouped;
-use crate::roster::{Action, Change, InputSummary};
+use crate::roster::{Action, Ask, Change, InputSummary};
 use crate::run::{Assignment, OnConflict, PriorState};
 
 /// What a row takes from an account.
@@ -149,12 +149,12 @@ impl Job {
     }
 
     fn may_take_access(&self, change: &Change) -> bool {
-        match change {
-            Change::Create(new_account) => {
+        match &change.ask {
+            Ask::Create(new_account) => {
                 self.spec.import.on_conflict == OnConflict::Update
                     && new_account.active == Some(false)
             }
-            change => change.takes_access(),
+            _ => change.takes_access(),
         }
     }
 
@@ -165,19 +165,19 @@ impl Job {
         change: &Change,
     ) -> Result<Option<Loss>, JobError> {
         let directory = &prepared.directory;
-        let lookup = directory.people.find(&change.person()).await?;
-        let planned = match (change, &lookup) {
-            (Change::Create(new_account), AccountLookup::Account(account)) => {
+        let lookup = directory.people.find(&change.person).await?;
+        let planned = match (&change.ask, &lookup) {
+            (Ask::Create(new_account), AccountLookup::Account(account)) => {
                 plan::adopt(new_account, account, &directory.teams)
             }
-            (Change::Create(_), _) => return Ok(None),
+            (Ask::Create(_), _) => return Ok(None),
             _ => plan::plan(change, &lookup, &directory.teams),
         };
         let account = match lookup {
             AccountLookup::Account(account) => Some(account),
             _ => None,
         };
-        let email = account.as_ref().and_then(|user| user.user_name.as_deref());
+        let email = account.as_ref().and_then(|user| user.user_name());
         let is_protected = |id: &str| {
             prepared
                 .node_job
@@ -198,7 +198,7 @@ impl Job {
             PlannedOperation::Impossible(
                 Impossible::Nobody(_) | Impossible::SomeoneElse { .. },
             ) if may_be_met_later(&prepared.node_job.summary) => {
-                let person = change.person();
+                let person = &change.person;
                 let id = person.id().map(|id| id.as_str().to_owned());
                 let email = person.email().map(ToString::to_string);
                 id.or(email).map(|id| Loss::Lock { id })

@@ -12,7 +12,7 @@ use super::page::{create, write};
 use crate::ledger::{RecordedRows, RunId, RunRecord, RunStore};
 use crate::report::page::{Mask, Page};
 use crate::report::{IfExists, Layout, ResultsFile, name_after};
-use crate::roster::{self, Naming, Roster};
+use crate::roster::{Naming, Roster};
 use crate::run::{Event, RowRecord};
 
 /// Writes the results of a run again, also while it is going, and tells where they are: at `to`, else where the run was
@@ -129,7 +129,7 @@ fn recall(
         let change = entry.change.as_ref().ok();
         on_row(RowRecord {
             number: entry.number,
-            action: change.map(roster::Change::action),
+            action: change.map(|change| change.action),
             cells: entry.cells,
             outcome,
         })?;

@@ -8,6 +8,7 @@ use super::find::{find, nothing, refuse_going};
 use super::origin::RowsOrigin;
 use super::resume::{Continuation, gone};
 use super::{Caller, Exit, Finished, Job, JobError, JobSpec, NodeRef, RunOptions, SANDBOX};
+use crate::attribute::Attribute;
 use crate::ledger::{Counts, RunKind, RunRecord, RunState, UndoRow, UndoStep};
 use crate::report::{AtomicFile, BegunFile, IfExists, counted, name_after};
 use crate::roster::Action;
@@ -15,20 +16,15 @@ use crate::sheet::{Cell, Format, Writer, beginning};
 use crate::spec::ImportSpec;
 
 /// The columns of the spreadsheet that undoes a run.
-const COLUMNS: [&str; 12] = [
-    "action",
-    "id",
-    "email",
-    "first_name",
-    "last_name",
-    "display_name",
-    "external_id",
-    "active",
-    "new_email",
-    "teams",
-    "remove_teams",
-    "node",
-];
+fn columns() -> Vec<&'static str> {
+    let texts = Attribute::FREE_TEXTS.into_iter().map(Attribute::column);
+    let others = ["active", "new_email", "teams", "remove_teams"];
+    let person = ["action", "id", "email"].into_iter();
+    person.chain(texts).chain(others).collect()
+}
+
+/// The column with the node, where a run was on several.
+const NODE: &str = "node";
 
 /// How many of those that cannot be taken back are named on the terminal.
 const NAMED: usize = 20;
@@ -120,11 +116,8 @@ fn write(
         ))
     };
     let several = record.about().nodes.len() > 1;
-    let columns = if several { 12 } else { 11 };
-    let header: Vec<String> = COLUMNS[..columns]
-        .iter()
-        .map(|name| (*name).to_owned())
-        .collect();
+    let columns = columns().into_iter().chain(several.then_some(NODE));
+    let header: Vec<String> = columns.map(str::to_owned).collect();
     let sign = beginning(format, &header);
     let begun = AtomicFile::begin(&path, IfExists::Replace, &sign);
     let BegunFile { part, file, .. } = begun.map_err(failed)?;
@@ -161,36 +154,20 @@ fn write(
     Ok((path, rows))
 }
 
-fn cells(row: &UndoRow) -> [String; 11] {
-    let empty = String::new;
-    let email = row.email.clone().unwrap_or_default();
-    match &row.step {
-        UndoStep::Lock => {
-            let mut cells: [String; 11] = std::array::from_fn(|_| empty());
-            "lock".clone_into(&mut cells[0]);
-            cells[1].clone_from(&row.id);
-            cells[2] = email;
-            cells
-        }
-        UndoStep::Restore { was, join, leave } => {
-            let text = |what: &str| match was.get(what) {
-                None => empty(),
-                Some(None) => "<clear>".to_owned(),
-                Some(Some(text)) => text.clone(),
-            };
-            [
-                "update".to_owned(),
-                row.id.clone(),
-                email,
-                text("first_name"),
-                text("last_name"),
-                text("display_name"),
-                text("external_id"),
-                text("active"),
-                text("new_email"),
-                join.join(";"),
-                leave.join(";"),
-            ]
-        }
-    }
+fn cells(row: &UndoRow) -> Vec<String> {
+    let column = |name| match (name, &row.step) {
+        ("action", UndoStep::Lock) => "lock".to_owned(),
+        ("action", UndoStep::Restore { .. }) => "update".to_owned(),
+        ("id", _) => row.id.clone(),
+        ("email", _) => row.email.clone().unwrap_or_default(),
+        (_, UndoStep::Lock) => String::new(),
+        ("teams", UndoStep::Restore { join, .. }) => join.join(";"),
+        ("remove_teams", UndoStep::Restore { leave, .. }) => leave.join(";"),
+        (name, UndoStep::Restore { was, .. }) => match was.get(name) {
+            None => String::new(),
+            Some(None) => "<clear>".to_owned(),
+            Some(Some(text)) => text.clone(),
+        },
+    };
+    columns().into_iter().map(column).collect()
 }

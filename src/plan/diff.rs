@@ -1,6 +1,7 @@
 //! What differs between an account and what a row asks of it.
 
 use super::AccountPatch;
+use crate::attribute::Attribute;
 use crate::directory::Teams;
 use crate::roster::{AccountUpdate, Edit};
 use crate::scim::{Operation, Reference, User, same_id};
@@ -18,35 +19,22 @@ pub(super) fn diff(
 ) -> AccountPatch {
     let mut after = account.clone();
     let mut operations = Vec::new();
+    let mut edits = update.attributes.clone();
     if let Some(email) = &update.new_email {
-        let email = Edit::Set(email.as_str().to_owned());
-        edit(&mut operations, "userName", &mut after.user_name, &email);
+        edits[Attribute::UserName] = Edit::Set(email.as_str().to_owned());
     }
-    let attributes = &update.attributes;
-    edit(
-        &mut operations,
-        "displayName",
-        &mut after.display_name,
-        &attributes.display_name,
-    );
-    edit(
-        &mut operations,
-        "externalId",
-        &mut after.external_id,
-        &attributes.external_id,
-    );
-    edit(
-        &mut operations,
-        "name.familyName",
-        &mut after.family_name,
-        &attributes.family_name,
-    );
-    edit(
-        &mut operations,
-        "name.givenName",
-        &mut after.given_name,
-        &attributes.given_name,
-    );
+    for attribute in in_patch() {
+        let wanted = match &edits[attribute] {
+            Edit::Keep => continue,
+            Edit::Clear => None,
+            Edit::Set(text) => Some(text.as_str()),
+        };
+        if after.texts.get(attribute) != wanted {
+            let value = wanted.unwrap_or_default();
+            operations.push(Operation::replace(attribute.path(), value));
+            after.texts[attribute] = wanted.map(str::to_owned);
+        }
+    }
     if let Some(active) = update.active
         && after.active != Some(active)
     {
@@ -73,24 +61,10 @@ pub(super) fn diff(
     }
 }
 
-fn edit(
-    operations: &mut Vec<Operation>,
-    path: &'static str,
-    current: &mut Option<String>,
-    edit: &Edit<String>,
-) {
-    let wanted = match edit {
-        Edit::Keep => return,
-        Edit::Clear => None,
-        Edit::Set(text) => Some(text),
-    };
-    if current.as_ref() != wanted {
-        operations.push(Operation::replace(
-            path,
-            wanted.cloned().unwrap_or_default(),
-        ));
-        *current = wanted.cloned();
-    }
+/// The attributes in the order in which a PATCH has them: what stands in `name` last, and the last name first.
+fn in_patch() -> impl Iterator<Item = Attribute> {
+    let all = Attribute::simple().chain(Attribute::of_name().rev());
+    all.map(|(_, attribute)| attribute)
 }
 
 /// Whether the account is in the group: as it shows itself, or else as the group does. Nothing where

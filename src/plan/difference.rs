@@ -3,20 +3,9 @@
 use std::fmt;
 
 use super::AccountPatch;
+use crate::attribute::Attribute;
 use crate::directory::Teams;
 use crate::scim::{NewUser, User};
-
-/// The texts of an account, by the names of their columns.
-pub(crate) const TEXTS: [(&str, Text); 5] = [
-    ("email", |user| user.user_name.as_deref()),
-    ("first_name", |user| user.given_name.as_deref()),
-    ("last_name", |user| user.family_name.as_deref()),
-    ("display_name", |user| user.display_name.as_deref()),
-    ("external_id", |user| user.external_id.as_deref()),
-];
-
-/// A text of an account; none where it is empty.
-pub(crate) type Text = fn(&User) -> Option<&str>;
 
 /// One thing that changes.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -52,7 +41,7 @@ impl Difference {
 
     /// Whether a text is there, and another is asked for.
     pub(crate) fn is_other_text(&self) -> bool {
-        let is_text = TEXTS.iter().any(|(name, _)| *name == self.what);
+        let is_text = Attribute::all().any(|attribute| attribute.column() == self.what);
         is_text && !self.before.is_empty()
     }
 
@@ -92,14 +81,18 @@ impl fmt::Display for Difference {
 /// What a correction changes of the account itself.
 #[must_use]
 pub fn of_attributes(account_patch: &AccountPatch) -> Vec<Difference> {
-    between(&account_patch.before, &account_patch.after).collect()
+    between(&account_patch.before, &account_patch.after)
 }
 
 /// What differs between two accounts themselves.
-fn between(before: &User, after: &User) -> impl Iterator<Item = Difference> + use<> {
-    let texts = TEXTS.map(|(what, text)| Difference::new(what, text(before), text(after)));
+fn between(before: &User, after: &User) -> Vec<Difference> {
+    let text = |attribute: Attribute| {
+        let [before, after] = [before, after].map(|user| user.texts.get(attribute));
+        Difference::new(attribute.column(), before, after)
+    };
     let active = Difference::new("active", yes_no(before.active), yes_no(after.active));
-    texts.into_iter().chain([active]).flatten()
+    let all = Attribute::all().map(text).chain([active]);
+    all.flatten().collect()
 }
 
 /// What a correction changes.
@@ -128,7 +121,7 @@ pub fn of_newcomer(user: &NewUser, teams: &Teams) -> Vec<Difference> {
         .groups
         .iter()
         .filter_map(|id| Difference::new(TEAM, None, Some(teams.name(id))));
-    attributes.chain(teams).collect()
+    attributes.into_iter().chain(teams).collect()
 }
 
 fn yes_no(active: Option<bool>) -> Option<&'static str> {

@@ -10,13 +10,13 @@ mod share;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use difference::TEXTS;
 pub use difference::{Difference, of_attributes, of_correction, of_newcomer};
 pub use one_by_one::one_by_one;
 pub use share::{Memberships, alone};
 
+use crate::attribute::Attribute;
 use crate::directory::{AccountLookup, TeamProblem, Teams};
-use crate::roster::{AccountUpdate, Change, GroupName, NewAccount};
+use crate::roster::{AccountUpdate, Ask, Change, GroupName, NewAccount};
 use crate::scim::{NewUser, Operation, Patch, User};
 
 /// What has to be sent for one row.
@@ -170,15 +170,15 @@ fn planned(
     teams: &Teams,
 ) -> Result<PlannedOperation, Impossible> {
     let nobody = || {
-        Impossible::Nobody(if change.person().email().is_some() {
+        Impossible::Nobody(if change.person.email().is_some() {
             "email"
         } else {
             "id"
         })
     };
-    let account = match (change, lookup) {
-        (Change::Create(new_account), _)
-        | (Change::Upsert { new_account, .. }, AccountLookup::NotFound) => {
+    let account = match (&change.ask, lookup) {
+        (Ask::Create(new_account), _)
+        | (Ask::CreateOrRevise(new_account, _), AccountLookup::NotFound) => {
             return create(new_account, teams).map(PlannedOperation::Create);
         }
         (_, AccountLookup::NotFound) => return Err(nobody()),
@@ -192,32 +192,12 @@ fn planned(
         }
         (_, AccountLookup::Account(account)) => account,
     };
-    let update = match change {
-        Change::Delete(_) => {
-            return Ok(PlannedOperation::Delete {
-                id: account.id.clone(),
-            });
-        }
-        Change::Lock(_) => AccountUpdate {
-            active: Some(false),
-            ..AccountUpdate::default()
-        },
-        Change::Unlock(_) => AccountUpdate {
-            active: Some(true),
-            ..AccountUpdate::default()
-        },
-        Change::AddTeams { groups, .. } => AccountUpdate {
-            join: groups.clone(),
-            ..AccountUpdate::default()
-        },
-        Change::RemoveTeams { groups, .. } => AccountUpdate {
-            leave: groups.clone(),
-            ..AccountUpdate::default()
-        },
-        Change::Update { update, .. } | Change::Upsert { update, .. } => update.clone(),
-        Change::Create(new_account) => revision_of(new_account),
-    };
-    revise(account, &update, teams)
+    match change.update() {
+        Some(update) => revise(account, update, teams),
+        None => Ok(PlannedOperation::Delete {
+            id: account.id.clone(),
+        }),
+    }
 }
 
 /// The work that makes an account that exists already what `new_account` asks for
@@ -254,12 +234,10 @@ fn revise(
 }
 
 fn create(new_account: &NewAccount, teams: &Teams) -> Result<NewUser, Impossible> {
+    let mut texts = new_account.texts.clone();
+    texts[Attribute::UserName] = Some(new_account.email.as_str().to_owned());
     Ok(NewUser {
-        user_name: new_account.email.as_str().to_owned(),
-        given_name: new_account.given_name.clone(),
-        family_name: new_account.family_name.clone(),
-        display_name: new_account.display_name.clone(),
-        external_id: new_account.external_id.clone(),
+        texts,
         active: new_account.active,
         groups: ids(&new_account.join, teams)?
             .into_iter()

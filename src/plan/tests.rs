@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::roster::{Attributes, Edit, Email, GroupKind, Person};
+use crate::attribute::{Attributes, Texts};
+use crate::roster::{Action, Edit, Email, GroupKind, Person};
 use crate::scim::{Group, Reference};
 
 fn teams() -> Teams {
@@ -37,11 +38,12 @@ fn ann() -> Person {
 fn account() -> User {
     User {
         id: "7".into(),
-        user_name: Some("Ann@example.com".into()),
-        given_name: Some("Ann".into()),
-        family_name: Some("Lee".into()),
-        display_name: Some("Ann Lee".into()),
-        external_id: None,
+        texts: Texts::from([
+            (Attribute::UserName, Some("Ann@example.com".into())),
+            (Attribute::GivenName, Some("Ann".into())),
+            (Attribute::FamilyName, Some("Lee".into())),
+            (Attribute::DisplayName, Some("Ann Lee".into())),
+        ]),
         active: Some(true),
         groups: Some(vec![Reference::to("t1".into())]),
         created: None,
@@ -62,22 +64,45 @@ fn sent(change: &Change) -> Value {
     }
 }
 
+/// A change of Ann's account; nothing here depends on which action it comes from.
 fn update_of(update: AccountUpdate) -> Change {
-    Change::Update {
+    Change {
+        action: Action::Update,
         person: ann(),
-        update,
+        ask: Ask::Revise(update),
     }
+}
+
+fn active(active: bool) -> Change {
+    update_of(AccountUpdate {
+        active: Some(active),
+        ..AccountUpdate::default()
+    })
+}
+
+fn join(teams: &[&str]) -> Change {
+    update_of(AccountUpdate {
+        join: teams.iter().map(|name| team(name)).collect(),
+        ..AccountUpdate::default()
+    })
+}
+
+fn leave(teams: &[&str]) -> Change {
+    update_of(AccountUpdate {
+        leave: teams.iter().map(|name| team(name)).collect(),
+        ..AccountUpdate::default()
+    })
 }
 
 #[test]
 fn attributes_lock_state_and_teams_of_one_person_are_one_patch() {
     let update = AccountUpdate {
-        attributes: Attributes {
-            family_name: Edit::Set("Chen".into()),
-            given_name: Edit::Set("Ann".into()),
-            display_name: Edit::Clear,
-            external_id: Edit::Clear,
-        },
+        attributes: Attributes::from([
+            (Attribute::FamilyName, Edit::Set("Chen".into())),
+            (Attribute::GivenName, Edit::Set("Ann".into())),
+            (Attribute::DisplayName, Edit::Clear),
+            (Attribute::ExternalId, Edit::Clear),
+        ]),
         active: Some(false),
         new_email: Some(Email::try_from("ann.chen@example.com").unwrap()),
         join: vec![
@@ -101,16 +126,13 @@ fn attributes_lock_state_and_teams_of_one_person_are_one_patch() {
         ]),
         "what is so already is not sent: the first name, the empty external id, the team"
     );
-    let leaving = Change::RemoveTeams {
-        person: ann(),
-        groups: vec![team("Sales"), team("Legal")],
-    };
+    let leaving = leave(&["Sales", "Legal"]);
     assert_eq!(
         sent(&leaving),
         json!([{"op": "remove", "path": "groups", "value": [{"value": "t1"}]}])
     );
     assert_eq!(
-        sent(&Change::Lock(ann())),
+        sent(&active(false)),
         json!([{"op": "replace", "path": "active", "value": false}])
     );
 }
@@ -118,15 +140,9 @@ fn attributes_lock_state_and_teams_of_one_person_are_one_patch() {
 #[test]
 fn what_is_so_already_costs_no_write() {
     for change in [
-        Change::Unlock(ann()),
-        Change::AddTeams {
-            person: ann(),
-            groups: vec![team("sales")],
-        },
-        Change::RemoveTeams {
-            person: ann(),
-            groups: vec![team("Legal")],
-        },
+        active(true),
+        join(&["sales"]),
+        leave(&["Legal"]),
         update_of(AccountUpdate::default()),
     ] {
         assert_eq!(
@@ -143,10 +159,7 @@ fn memberships_that_the_node_does_not_show_are_sent() {
         groups: None,
         ..account()
     }));
-    let change = Change::AddTeams {
-        person: ann(),
-        groups: vec![team("Sales")],
-    };
+    let change = join(&["Sales"]);
     assert!(matches!(
         plan(&change, &silent, &teams()),
         PlannedOperation::Patch(_)
@@ -155,7 +168,7 @@ fn memberships_that_the_node_does_not_show_are_sent() {
 
 #[test]
 fn nobody_two_people_and_twins_are_left_alone() {
-    let lock = Change::Lock(ann());
+    let lock = active(false);
     for lookup in [
         AccountLookup::NotFound,
         AccountLookup::IdMismatch {
@@ -173,10 +186,7 @@ fn nobody_two_people_and_twins_are_left_alone() {
             "{lookup:?}"
         );
     }
-    let unknown = Change::AddTeams {
-        person: ann(),
-        groups: vec![team("Kitchen")],
-    };
+    let unknown = join(&["Kitchen"]);
     assert!(matches!(
         plan(&unknown, &held(), &teams()),
         PlannedOperation::Impossible(Impossible::Team { .. })
@@ -208,11 +218,6 @@ fn carried_out(before: &User, account_patch: &AccountPatch) -> User {
             operation["path"].as_str().unwrap(),
             operation["op"].as_str().unwrap(),
         ) {
-            ("userName", _) => account.user_name = text(),
-            ("displayName", _) => account.display_name = text(),
-            ("externalId", _) => account.external_id = text(),
-            ("name.givenName", _) => account.given_name = text(),
-            ("name.familyName", _) => account.family_name = text(),
             ("active", _) => account.active = value.as_bool(),
             ("groups", "add") => {
                 let joined = ids().map(Reference::to);
@@ -225,7 +230,10 @@ fn carried_out(before: &User, account_patch: &AccountPatch) -> User {
                     .get_or_insert_default()
                     .retain(|group| !left.contains(&group.value));
             }
-            other => panic!("{other:?}"),
+            (path, _) => {
+                let attribute = Attribute::all().find(|attribute| attribute.path() == path);
+                account.texts[attribute.expect(path)] = text();
+            }
         }
     }
     account
@@ -253,9 +261,16 @@ proptest! {
         (had_first, had_external) in (proptest::option::of("[abc]{1,2}"), proptest::option::of("[abc]{1,2}")),
     ) {
         let leave: Vec<GroupName> = leave.into_iter().filter(|team| !join.contains(team)).collect();
-        let before = User { given_name: had_first, external_id: had_external, ..account() };
-        let attributes = Attributes { given_name: first.clone(), family_name: last, display_name: shown, external_id: external.clone() };
-        let change = update_of(AccountUpdate { attributes, active, new_email: None, join: join.clone(), leave: leave.clone() });
+        let mut before = account();
+        before.texts[Attribute::GivenName] = had_first;
+        before.texts[Attribute::ExternalId] = had_external;
+        let attributes = Attributes::from([
+            (Attribute::GivenName, first),
+            (Attribute::FamilyName, last),
+            (Attribute::DisplayName, shown),
+            (Attribute::ExternalId, external),
+        ]);
+        let change = update_of(AccountUpdate { attributes: attributes.clone(), active, new_email: None, join: join.clone(), leave: leave.clone() });
         let after = match plan(&change, &AccountLookup::Account(Box::new(before.clone())), &teams()) {
             PlannedOperation::Nothing { .. } => before.clone(),
             PlannedOperation::Patch(account_patch) => {
@@ -271,8 +286,10 @@ proptest! {
             Edit::Clear => None,
             Edit::Set(text) => Some(text.clone()),
         };
-        prop_assert_eq!(&after.given_name, &wanted(&first, &before.given_name));
-        prop_assert_eq!(&after.external_id, &wanted(&external, &before.external_id));
+        for attribute in Attribute::all() {
+            let wanted = wanted(&attributes[attribute], &before.texts[attribute]);
+            prop_assert_eq!(&after.texts[attribute], &wanted);
+        }
         prop_assert_eq!(after.active, active.or(before.active));
         let is_in = |name: &GroupName| {
             let id = teams().resolve(name).unwrap().to_owned();

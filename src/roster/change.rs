@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::email::Email;
 use super::person::Person;
+use crate::attribute::{Attribute, Attributes, Texts};
 
 /// What happens to one attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
@@ -14,19 +15,6 @@ pub enum Edit<T> {
     Clear,
     /// It becomes this.
     Set(T),
-}
-
-/// What happens to the attributes of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
-pub struct Attributes {
-    /// First name.
-    pub given_name: Edit<String>,
-    /// Last name.
-    pub family_name: Edit<String>,
-    /// The name shown to others.
-    pub display_name: Edit<String>,
-    /// The id that the company knows the person by.
-    pub external_id: Edit<String>,
 }
 
 /// A team, or a role.
@@ -69,8 +57,8 @@ impl GroupName {
 /// What an update asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
 pub struct AccountUpdate {
-    /// What happens to the attributes.
-    pub attributes: Attributes,
+    /// What happens to the attributes; a new email is apart.
+    pub attributes: Attributes<Edit<String>>,
     /// True to unlock, false to lock.
     pub active: Option<bool>,
     /// The new email.
@@ -86,16 +74,10 @@ pub struct AccountUpdate {
 pub struct NewAccount {
     /// The email.
     pub email: Email,
-    /// First name.
-    pub given_name: Option<String>,
-    /// Last name.
-    pub family_name: Option<String>,
-    /// The name shown to others; first and last name unless the row says otherwise.
-    pub display_name: Option<String>,
+    /// All else that is a text. The name shown to others is first and last name unless the row says otherwise.
+    pub texts: Texts,
     /// Whether the display name was put together from first and last name, since the row names none.
     pub display_name_is_derived: bool,
-    /// The id that the company knows the person by.
-    pub external_id: Option<String>,
     /// Whether the account is usable from the start.
     pub active: Option<bool>,
     /// Teams and roles to be in from the start.
@@ -103,143 +85,82 @@ pub struct NewAccount {
 }
 
 impl NewAccount {
+    /// Whom it is for.
+    #[must_use]
+    pub fn person(&self) -> Person {
+        Person::Email(self.email.clone())
+    }
+
     /// The same, without what the row leaves to the program.
     #[must_use]
     pub fn as_named(&self) -> Self {
-        let named = !self.display_name_is_derived;
-        NewAccount {
-            display_name: self.display_name.clone().filter(|_| named),
-            ..self.clone()
-        }
+        let mut named = self.clone();
+        named.texts[Attribute::DisplayName].take_if(|_| self.display_name_is_derived);
+        named
     }
 
     /// The same as changes to an account that exists: what is not named stays.
     #[must_use]
-    pub fn edits(&self) -> Attributes {
-        let edit = |text: &Option<String>| text.clone().map_or(Edit::Keep, Edit::Set);
-        Attributes {
-            given_name: edit(&self.given_name),
-            family_name: edit(&self.family_name),
-            display_name: edit(&self.display_name),
-            external_id: edit(&self.external_id),
-        }
+    pub fn edits(&self) -> Attributes<Edit<String>> {
+        Attributes::of(|attribute| {
+            let text = self.texts[attribute].clone();
+            text.map_or(Edit::Keep, Edit::Set)
+        })
     }
 }
 
 /// What a row asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Change {
-    /// Make an account.
+pub struct Change {
+    /// The action it comes from.
+    pub action: Action,
+    /// Whom it is about.
+    pub person: Person,
+    /// What becomes of the account.
+    pub ask: Ask,
+}
+
+/// What a row asks for an account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Ask {
+    /// Create it.
     Create(NewAccount),
-    /// Change an account.
-    Update {
-        /// Whose.
-        person: Person,
-        /// How.
-        update: AccountUpdate,
-    },
-    /// Make an account, or change it if it is there.
-    Upsert {
-        /// What to make.
-        new_account: NewAccount,
-        /// What to change.
-        update: AccountUpdate,
-    },
-    /// Lock an account.
-    Lock(Person),
-    /// Unlock an account.
-    Unlock(Person),
-    /// Delete an account.
-    Delete(Person),
-    /// Put somebody in teams and roles.
-    AddTeams {
-        /// Whom.
-        person: Person,
-        /// Which; at least one.
-        groups: Vec<GroupName>,
-    },
-    /// Take somebody out of teams and roles.
-    RemoveTeams {
-        /// Whom.
-        person: Person,
-        /// Which; at least one.
-        groups: Vec<GroupName>,
-    },
+    /// Change it.
+    Revise(AccountUpdate),
+    /// Create it, or change it if it exists.
+    CreateOrRevise(NewAccount, AccountUpdate),
+    /// Delete it.
+    Delete,
 }
 
 impl Change {
-    /// The action it comes from.
-    #[must_use]
-    pub fn action(&self) -> Action {
-        match self {
-            Change::Create(_) => Action::Create,
-            Change::Update { .. } => Action::Update,
-            Change::Upsert { .. } => Action::Upsert,
-            Change::Lock(_) => Action::Lock,
-            Change::Unlock(_) => Action::Unlock,
-            Change::Delete(_) => Action::Delete,
-            Change::AddTeams { .. } => Action::AddTeams,
-            Change::RemoveTeams { .. } => Action::RemoveTeams,
-        }
-    }
-
-    /// Whom it is about.
-    #[must_use]
-    pub fn person(&self) -> Person {
-        match self {
-            Change::Create(new_account) | Change::Upsert { new_account, .. } => {
-                Person::Email(new_account.email.clone())
-            }
-            Change::Update { person, .. }
-            | Change::Lock(person)
-            | Change::Unlock(person)
-            | Change::Delete(person)
-            | Change::AddTeams { person, .. }
-            | Change::RemoveTeams { person, .. } => person.clone(),
-        }
-    }
-
     /// Who is to get an account, if somebody is.
     #[must_use]
     pub fn new_account(&self) -> Option<&NewAccount> {
-        match self {
-            Change::Create(new_account) | Change::Upsert { new_account, .. } => Some(new_account),
-            _ => None,
+        match &self.ask {
+            Ask::Create(new_account) | Ask::CreateOrRevise(new_account, _) => Some(new_account),
+            Ask::Revise(_) | Ask::Delete => None,
+        }
+    }
+
+    /// What is to change of an account that exists.
+    #[must_use]
+    pub fn update(&self) -> Option<&AccountUpdate> {
+        match &self.ask {
+            Ask::Revise(update) | Ask::CreateOrRevise(_, update) => Some(update),
+            Ask::Create(_) | Ask::Delete => None,
         }
     }
 
     /// The teams and roles that an account joins or leaves.
     pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
-        let (join, leave): (&[GroupName], &[GroupName]) = match self {
-            Change::Create(new_account) => (&new_account.join, &[]),
-            Change::Update { update, .. } | Change::Upsert { update, .. } => {
-                (&update.join, &update.leave)
-            }
-            Change::AddTeams { groups, .. } => (groups, &[]),
-            Change::RemoveTeams { groups, .. } => (&[], groups),
-            Change::Lock(_) | Change::Unlock(_) | Change::Delete(_) => (&[], &[]),
-        };
-        join.iter().chain(leave)
+        self.joins().iter().chain(self.leaves())
     }
 
     /// Whether somebody is to leave a group.
     #[must_use]
     pub fn leaves_groups(&self) -> bool {
-        match self {
-            Change::RemoveTeams { .. } => true,
-            change => change
-                .update()
-                .is_some_and(|update| !update.leave.is_empty()),
-        }
-    }
-
-    /// What is to change, if the row says so attribute by attribute.
-    #[must_use]
-    pub fn update(&self) -> Option<&AccountUpdate> {
-        match self {
-            Change::Update { update, .. } | Change::Upsert { update, .. } => Some(update),
-            _ => None,
-        }
+        !self.leaves().is_empty()
     }
 
     /// The email that the person is to get.
@@ -251,47 +172,36 @@ impl Change {
     /// The emails that the account may have afterwards, as far as the row says.
     #[must_use]
     pub fn emails(&self) -> Vec<Email> {
-        let person = self.person();
-        let emails = [person.email(), self.new_email()];
+        let emails = [self.person.email(), self.new_email()];
         emails.into_iter().flatten().cloned().collect()
     }
 
     /// Whether the person loses the use of the account, without its being deleted.
     #[must_use]
     pub fn locks(&self) -> bool {
-        match self {
-            Change::Lock(_) => true,
-            Change::Update { update, .. } | Change::Upsert { update, .. } => {
-                update.active == Some(false)
-            }
-            _ => false,
-        }
+        self.update()
+            .is_some_and(|update| update.active == Some(false))
     }
 
     /// Whether the person loses the use of the account, in whatever way.
     #[must_use]
     pub fn takes_access(&self) -> bool {
-        self.locks() || matches!(self, Change::Delete(_))
+        self.locks() || self.ask == Ask::Delete
     }
 
     /// The teams and roles that are to be joined.
     #[must_use]
     pub fn joins(&self) -> &[GroupName] {
-        match self {
-            Change::Create(new_account) => &new_account.join,
-            Change::Update { update, .. } | Change::Upsert { update, .. } => &update.join,
-            Change::AddTeams { groups, .. } => groups,
-            _ => &[],
+        match &self.ask {
+            Ask::Create(new_account) => &new_account.join,
+            Ask::Revise(update) | Ask::CreateOrRevise(_, update) => &update.join,
+            Ask::Delete => &[],
         }
     }
 
     /// The teams and roles that are to be left.
     #[must_use]
     pub fn leaves(&self) -> &[GroupName] {
-        match self {
-            Change::Update { update, .. } | Change::Upsert { update, .. } => &update.leave,
-            Change::RemoveTeams { groups, .. } => groups,
-            _ => &[],
-        }
+        self.update().map_or(&[], |update| &update.leave)
     }
 }

@@ -3,8 +3,9 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use strum::{EnumCount, VariantArray};
+use strum::{EnumCount, IntoStaticStr, VariantArray};
 
+use crate::attribute::Attribute;
 use crate::sheet::trim;
 
 /// A column that means something.
@@ -18,11 +19,13 @@ use crate::sheet::trim;
     Ord,
     Hash,
     EnumCount,
+    IntoStaticStr,
     VariantArray,
     Serialize,
     Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Column {
     /// What the row asks for.
     Action,
@@ -63,29 +66,22 @@ impl Column {
     /// All of them.
     pub const ALL: [Column; Column::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
-    fn names() -> [&'static str; 14] {
+    fn names() -> [&'static str; Column::COUNT] {
         Column::ALL.map(Column::name)
     }
 
     /// Its name in the reference.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Column::Action => "action",
-            Column::Email => "email",
-            Column::Id => "id",
-            Column::FirstName => "first_name",
-            Column::LastName => "last_name",
-            Column::DisplayName => "display_name",
-            Column::ExternalId => "external_id",
-            Column::Active => "active",
-            Column::Teams => "teams",
-            Column::RemoveTeams => "remove_teams",
-            Column::Roles => "roles",
-            Column::RemoveRoles => "remove_roles",
-            Column::NewEmail => "new_email",
-            Column::Node => "node",
-        }
+        self.into()
+    }
+}
+
+impl From<Attribute> for Column {
+    fn from(attribute: Attribute) -> Self {
+        let mut all = Column::ALL.into_iter();
+        all.find(|column| column.name() == attribute.column())
+            .expect("each attribute has a column")
     }
 }
 

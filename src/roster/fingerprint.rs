@@ -3,21 +3,36 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::action::Action;
-use super::change::{AccountUpdate, Change, Edit, GroupKind, GroupName, NewAccount};
+use super::change::{AccountUpdate, Ask, Change, Edit, GroupKind, GroupName, NewAccount};
 use super::column::Column;
 use super::person::{Person, UserId};
+use crate::attribute::Attribute;
 
-/// The columns whose contents are compared. Teams count for new accounts only.
-pub(super) const FIELDS: [Column; 8] = [
-    Column::FirstName,
-    Column::LastName,
-    Column::DisplayName,
-    Column::ExternalId,
+/// What is compared beside the free texts. Teams count for new accounts only.
+const OTHERS: [Column; 4] = [
     Column::Active,
     Column::NewEmail,
     Column::Teams,
     Column::Roles,
 ];
+
+/// How many columns are compared.
+pub(super) const FIELDS: usize = Attribute::FREE_TEXTS.len() + OTHERS.len();
+
+/// The place of the new email among them.
+const NEW_EMAIL: usize = Attribute::FREE_TEXTS.len() + 1;
+
+/// The column of a field.
+pub(super) fn column_of(field: usize) -> Column {
+    let texts = Attribute::FREE_TEXTS.into_iter().map(Column::from);
+    texts.chain(OTHERS).nth(field).expect("one of the fields")
+}
+
+/// The fields of a row: free texts, then the others.
+fn fields(text: impl FnMut(Attribute) -> u32, others: [u32; OTHERS.len()]) -> [u32; FIELDS] {
+    let mut all = Attribute::FREE_TEXTS.into_iter().map(text).chain(others);
+    std::array::from_fn(|_| all.next().unwrap_or_default())
+}
 
 /// What stands for a row. Ordered by person, then action, then row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +44,7 @@ pub(super) struct Fingerprint {
     /// Where.
     pub(super) row: u64,
     /// The contents, 0 where the row says nothing.
-    pub(super) fields: [u32; FIELDS.len()],
+    pub(super) fields: [u32; FIELDS],
 }
 
 /// The action of a fingerprint that says "this person gets this email".
@@ -39,14 +54,14 @@ const CLAIMS_EMAIL: u8 = u8::MAX;
 const SETTLED: u8 = u8::MAX - 1;
 
 /// Bytes of one in a file.
-pub(super) const SIZE: usize = 8 + 1 + 8 + 4 * FIELDS.len();
+pub(super) const SIZE: usize = 8 + 1 + 8 + 4 * FIELDS;
 
 impl Fingerprint {
     /// All fingerprints of a row: one for each way it names its person, so that it meets every row
     /// that names the person in one of them, and one for a new email.
     pub(super) fn all_of(change: &Change, row: u64) -> impl Iterator<Item = Self> {
         let asked = Self::asked(change, row);
-        let person = change.person();
+        let person = &change.person;
         let about = |key| asked.about(key);
         let by_email = person
             .email()
@@ -61,7 +76,7 @@ impl Fingerprint {
     pub(super) fn settled(self) -> Self {
         Fingerprint {
             action: SETTLED,
-            fields: [0; FIELDS.len()],
+            fields: [0; FIELDS],
             ..self
         }
     }
@@ -77,16 +92,14 @@ impl Fingerprint {
 
     /// What a row asks for, without the person.
     fn asked(change: &Change, row: u64) -> Self {
-        let fields = match change {
-            Change::Create(new_account) => newcomer_fields(new_account),
-            Change::Update { update, .. } | Change::Upsert { update, .. } => {
-                revision_fields(update)
-            }
-            _ => [0; FIELDS.len()],
+        let fields = match &change.ask {
+            Ask::Create(new_account) => newcomer_fields(new_account),
+            Ask::Revise(update) | Ask::CreateOrRevise(_, update) => revision_fields(update),
+            Ask::Delete => [0; FIELDS],
         };
         Fingerprint {
             key: 0,
-            action: change.action() as u8,
+            action: change.action as u8,
             row,
             fields,
         }
@@ -95,9 +108,9 @@ impl Fingerprint {
     /// That somebody gets a new email, if the row says so.
     fn claim(change: &Change, row: u64) -> Option<Self> {
         let email = change.new_email()?;
-        let mut fields = [0; FIELDS.len()];
+        let mut fields = [0; FIELDS];
         // In the place of the column that a problem is to name.
-        fields[5] = small(&person(&change.person()));
+        fields[NEW_EMAIL] = small(&person(&change.person));
         Some(Fingerprint {
             key: key_of_email(&email.folded()),
             action: CLAIMS_EMAIL,
@@ -133,7 +146,7 @@ impl Fingerprint {
             long.copy_from_slice(&bytes[at..at + 8]);
             u64::from_le_bytes(long)
         };
-        let mut fields = [0; FIELDS.len()];
+        let mut fields = [0; FIELDS];
         for (field, from) in fields.iter_mut().zip(bytes[17..].as_chunks::<4>().0) {
             *field = u32::from_le_bytes(*from);
         }
@@ -146,54 +159,45 @@ impl Fingerprint {
     }
 }
 
-fn newcomer_fields(new_account: &NewAccount) -> [u32; FIELDS.len()] {
-    let text = |text: &Option<String>| text.as_ref().map_or(0, small);
+fn newcomer_fields(new_account: &NewAccount) -> [u32; FIELDS] {
+    let texts = &new_account.texts;
     // A display name that follows from the names is not a difference of its own.
-    let names = [&new_account.given_name, &new_account.family_name]
-        .map(|name| name.as_deref().unwrap_or_default());
-    let follows = new_account.display_name.as_deref() == Some(names.join(" ").trim());
+    let names = [Attribute::GivenName, Attribute::FamilyName]
+        .map(|name| texts.get(name).unwrap_or_default());
+    let follows = texts.get(Attribute::DisplayName) == Some(names.join(" ").trim());
+    let text = |attribute| match attribute {
+        Attribute::DisplayName if follows => 0,
+        attribute => texts[attribute].as_ref().map_or(0, small),
+    };
     let groups = |kind| {
         let mut groups: Vec<&GroupName> = new_account.join.iter().collect();
         groups.retain(|group| group.kind == kind);
         groups.sort_unstable();
         if groups.is_empty() { 0 } else { small(&groups) }
     };
-    [
-        text(&new_account.given_name),
-        text(&new_account.family_name),
-        if follows {
-            0
-        } else {
-            text(&new_account.display_name)
-        },
-        text(&new_account.external_id),
+    let others = [
         new_account.active.as_ref().map_or(0, small),
         0,
         groups(GroupKind::Team),
         groups(GroupKind::Role),
-    ]
+    ];
+    fields(text, others)
 }
 
-fn revision_fields(update: &AccountUpdate) -> [u32; FIELDS.len()] {
-    let edit = |edit: &Edit<String>| match edit {
+fn revision_fields(update: &AccountUpdate) -> [u32; FIELDS] {
+    let edit = |attribute| match &update.attributes[attribute] {
         Edit::Keep => 0,
         Edit::Clear => small(&"<clear>"),
         Edit::Set(text) => small(text),
     };
-    let attributes = &update.attributes;
-    [
-        edit(&attributes.given_name),
-        edit(&attributes.family_name),
-        edit(&attributes.display_name),
-        edit(&attributes.external_id),
+    let new_email = update.new_email.as_ref();
+    let others = [
         update.active.as_ref().map_or(0, small),
-        update
-            .new_email
-            .as_ref()
-            .map_or(0, |email| small(&email.folded())),
+        new_email.map_or(0, |email| small(&email.folded())),
         0,
         0,
-    ]
+    ];
+    fields(edit, others)
 }
 
 fn person(person: &Person) -> u64 {

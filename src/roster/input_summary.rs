@@ -6,12 +6,13 @@ use std::fmt;
 use std::io;
 
 use super::action::Action;
-use super::change::{Change, GroupName};
+use super::change::{Ask, Change, GroupName};
 use super::external_sort::ExternalSort;
-use super::fingerprint::{FIELDS, Fingerprint};
+use super::fingerprint::{FIELDS, Fingerprint, column_of};
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
 use super::{CheckedRow, Roster};
+use crate::attribute::Attribute;
 use crate::sheet::{Cells, RowNumber, SheetError, trim};
 
 /// What a file asks for.
@@ -96,28 +97,28 @@ impl InputSummary {
     }
 
     fn count(&mut self, change: &Change, row: RowNumber) {
-        if let Change::Create(new_account) = change
-            && new_account.display_name.is_none()
+        if let Ask::Create(new_account) = &change.ask
+            && new_account.texts[Attribute::DisplayName].is_none()
         {
             self.nameless.add(row, true);
         }
-        *self.by_action.entry(change.action()).or_default() += 1;
+        *self.by_action.entry(change.action).or_default() += 1;
         self.locks += u64::from(change.locks());
-        match change {
-            Change::Create(new_account) if new_account.active == Some(false) => {
+        match &change.ask {
+            Ask::Create(new_account) if new_account.active == Some(false) => {
                 self.inactive_creates += 1;
             }
-            Change::Upsert { .. } if change.locks() => self.inactive_upserts += 1,
+            Ask::CreateOrRevise(..) if change.locks() => self.inactive_upserts += 1,
             _ => {}
         }
         let is_rename = change.new_email().is_some();
         self.renames += u64::from(is_rename);
-        if change.action() != Action::Create {
-            match change.person().email() {
+        if change.action != Action::Create {
+            match change.person.email() {
                 Some(_) => self.people_by_email += 1,
                 None => {
                     self.people_by_id += 1;
-                    let frees = is_rename || change.action() == Action::Delete;
+                    let frees = is_rename || change.action == Action::Delete;
                     self.emails_freed_by_id += u64::from(frees);
                 }
             }
@@ -176,7 +177,7 @@ impl fmt::Display for Mentions {
     }
 }
 
-/// What rows do not agree about: a person or new email, an action, and one of [`FIELDS`].
+/// What rows do not agree about: a person or new email, an action, and one of the [`FIELDS`].
 type Matter = (u64, u8, usize);
 
 /// Two rows that do not agree.
@@ -239,7 +240,7 @@ fn compare(
 ) -> io::Result<BTreeMap<Matter, Dispute>> {
     let mut in_order = sort.sorted()?;
     let mut disputes = BTreeMap::new();
-    let mut before: Option<(Fingerprint, [u64; FIELDS.len()])> = None;
+    let mut before: Option<(Fingerprint, [u64; FIELDS])> = None;
     while let Some(next) = in_order.next()? {
         let same_person = |(first, _): &(Fingerprint, _)| {
             let both_settled = first.is_settled() && next.is_settled();
@@ -255,7 +256,7 @@ fn compare(
                         .insert(RowNumber(next.row), RowNumber(first.row));
                 }
             }
-            _ => before = Some((next, [next.row; FIELDS.len()])),
+            _ => before = Some((next, [next.row; FIELDS])),
         }
     }
     Ok(disputes)
@@ -264,7 +265,7 @@ fn compare(
 /// Holds `next` against what the rows before it have said together.
 fn agree(
     said: &mut Fingerprint,
-    said_in: &mut [u64; FIELDS.len()],
+    said_in: &mut [u64; FIELDS],
     next: &Fingerprint,
     disputes: &mut BTreeMap<Matter, Dispute>,
 ) {
@@ -327,7 +328,7 @@ fn reject(
         }
         if !told.is_empty() {
             summary.rejected.insert(number);
-            summary.uncount(change.action());
+            summary.uncount(change.action);
             summary.repeats.remove(&number);
         }
     }
@@ -341,7 +342,7 @@ fn disagreement(
     (field, is_claim): (usize, bool),
     other: u64,
 ) -> Problem {
-    let at = roster.columns().at(FIELDS[field]);
+    let at = roster.columns().at(column_of(field));
     let value = at
         .and_then(|at| cells.get(at))
         .filter(|cell| !trim(cell).is_empty());

@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::action::Action;
-use super::change::{AccountUpdate, Attributes, Change, GroupKind, GroupName, NewAccount};
+use super::change::{AccountUpdate, Ask, Change, GroupKind, GroupName, NewAccount};
 use super::column::Column;
 use super::email::Email;
 use super::names::full_name;
@@ -12,6 +12,7 @@ use super::problem_kind::ProblemKind;
 use super::reading::{Reading, is_clear};
 use super::rules::Rules;
 use super::spreadsheet_damage::SpreadsheetDamage;
+use crate::attribute::{Attribute, Attributes, Texts};
 use crate::sheet::Row;
 
 /// What a row asks for.
@@ -42,37 +43,37 @@ impl Reading<'_> {
             self.person();
             return None;
         };
-        match action {
-            Action::Create => self.new_account().map(Change::Create),
+        let (person, ask) = match action {
+            Action::Create => {
+                let new_account = self.new_account()?;
+                (Some(new_account.person()), Ask::Create(new_account))
+            }
             Action::Upsert => {
                 let (new_account, update) = (self.new_account(), self.update());
                 self.not_new_email("upsert");
-                Some(Change::Upsert {
-                    new_account: new_account?,
-                    update,
-                })
+                let new_account = new_account?;
+                let person = new_account.person();
+                (Some(person), Ask::CreateOrRevise(new_account, update))
             }
-            Action::Update => {
-                let (person, update) = (self.person(), self.update());
-                Some(Change::Update {
-                    person: person?,
-                    update,
-                })
-            }
-            Action::Lock => self.person().map(Change::Lock),
-            Action::Unlock => self.person().map(Change::Unlock),
-            Action::Delete => self.person().map(Change::Delete),
-            Action::AddTeams => {
-                let person = self.person();
-                let groups = self.some_group(Column::Teams, Self::join);
-                Some(Change::AddTeams {
-                    person: person?,
-                    groups,
-                })
-            }
+            Action::Delete => (self.person(), Ask::Delete),
+            action => (self.person(), Ask::Revise(self.revision(action))),
+        };
+        Some(Change {
+            action,
+            person: person?,
+            ask,
+        })
+    }
+
+    /// What an action changes of an account that exists.
+    fn revision(&mut self, action: Action) -> AccountUpdate {
+        let mut update = AccountUpdate::default();
+        match action {
+            Action::Lock => update.active = Some(false),
+            Action::Unlock => update.active = Some(true),
+            Action::AddTeams => update.join = self.some_group(Column::Teams, Self::join),
             Action::RemoveTeams => {
-                let person = self.person();
-                let groups = self.some_group(Column::RemoveTeams, |row| {
+                update.leave = self.some_group(Column::RemoveTeams, |row| {
                     let groups = row.leave();
                     if groups.is_empty() {
                         row.join()
@@ -80,17 +81,15 @@ impl Reading<'_> {
                         groups
                     }
                 });
-                Some(Change::RemoveTeams {
-                    person: person?,
-                    groups,
-                })
             }
+            _ => update = self.update(),
         }
+        update
     }
 
     /// Nobody who is protected is locked or deleted.
     pub(super) fn spare(&mut self, change: &Change) {
-        let person = change.person();
+        let person = &change.person;
         let (id, email) = (person.id(), person.email());
         let is_protected = self
             .rules
@@ -189,13 +188,14 @@ impl Reading<'_> {
                 "a new account needs an email; fill it in or remove the row",
             );
         }
-        let given_name = self.plain(Column::FirstName);
-        let family_name = self.plain(Column::LastName);
-        let display_name = self.plain(Column::DisplayName);
-        let display_name_is_derived = display_name.is_none();
-        let display_name =
-            display_name.or_else(|| full_name(given_name.as_deref(), family_name.as_deref()));
-        let external_id = self.plain(Column::ExternalId);
+        let mut texts = Texts::from(
+            Attribute::FREE_TEXTS.map(|attribute| (attribute, self.plain(attribute.into()))),
+        );
+        let display_name_is_derived = texts[Attribute::DisplayName].is_none();
+        if display_name_is_derived {
+            let [given, family] = [Attribute::GivenName, Attribute::FamilyName];
+            texts[Attribute::DisplayName] = full_name(texts.get(given), texts.get(family));
+        }
         let active = self.active();
         let join = self.join();
         if self.action() == Some(Action::Create) {
@@ -213,23 +213,17 @@ impl Reading<'_> {
         }
         Some(NewAccount {
             email: email?,
-            given_name,
-            family_name,
-            display_name,
+            texts,
             display_name_is_derived,
-            external_id,
             active,
             join,
         })
     }
 
     fn update(&mut self) -> AccountUpdate {
-        let attributes = Attributes {
-            given_name: self.edit(Column::FirstName),
-            family_name: self.edit(Column::LastName),
-            display_name: self.edit(Column::DisplayName),
-            external_id: self.edit(Column::ExternalId),
-        };
+        let attributes = Attributes::from(
+            Attribute::FREE_TEXTS.map(|attribute| (attribute, self.edit(attribute.into()))),
+        );
         let (join, leave) = (self.join(), self.leave());
         for both in join.iter().filter(|group| leave.contains(group)) {
             let column = match both.kind {

@@ -37,7 +37,7 @@ use std::sync::Arc;
 
 pub use action::{Action, ActionError};
 pub use already_done::AlreadyDone;
-pub use change::{AccountUpdate, Attributes, Change, Edit, GroupKind, GroupName, NewAccount};
+pub use change::{AccountUpdate, Ask, Change, Edit, GroupKind, GroupName, NewAccount};
 pub use column::{Column, ColumnError, RESULT_COLUMNS};
 pub use email::{Email, EmailError};
 pub use header::{Columns, Idle, Meaning, Why};

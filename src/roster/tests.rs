@@ -5,6 +5,7 @@ use std::io::Write;
 use insta::assert_snapshot;
 
 use super::*;
+use crate::attribute::{Attribute, Attributes, Texts};
 
 fn roster(content: &str, default_action: Action, forced_action: bool) -> Roster {
     let mut file = tempfile::Builder::new()
@@ -65,6 +66,12 @@ fn group(kind: GroupKind, name: &str) -> GroupName {
 }
 
 #[test]
+fn each_attribute_has_a_column() {
+    let named = Attribute::all().map(|attribute| Column::from(attribute).name());
+    assert!(named.eq(Attribute::all().map(Attribute::column)));
+}
+
+#[test]
 fn a_new_account_is_what_the_cells_say_without_the_blanks_around_it() {
     let changes = changes(
         "Work Email,Given Name,Surname,Employee ID,Active,Teams,Roles,Desk\n\
@@ -72,14 +79,14 @@ fn a_new_account_is_what_the_cells_say_without_the_blanks_around_it() {
          bob@example.com,,,,,,,\n",
         Action::Create,
     );
-    let Change::Create(ann) = &changes[0] else {
+    let Ask::Create(ann) = &changes[0].ask else {
         panic!("{changes:?}");
     };
     assert_eq!(ann.email.as_str(), "Ann.Lee@Example.com");
-    assert_eq!(ann.given_name.as_deref(), Some("Ann"));
-    assert_eq!(ann.family_name.as_deref(), Some("Lee"));
-    assert_eq!(ann.display_name.as_deref(), Some("Ann Lee"));
-    assert_eq!(ann.external_id.as_deref(), Some("007"));
+    assert_eq!(ann.texts.get(Attribute::GivenName), Some("Ann"));
+    assert_eq!(ann.texts.get(Attribute::FamilyName), Some("Lee"));
+    assert_eq!(ann.texts.get(Attribute::DisplayName), Some("Ann Lee"));
+    assert_eq!(ann.texts.get(Attribute::ExternalId), Some("007"));
     assert_eq!(ann.active, Some(true));
     assert_eq!(
         ann.join,
@@ -89,16 +96,13 @@ fn a_new_account_is_what_the_cells_say_without_the_blanks_around_it() {
             group(GroupKind::Role, "Auditor"),
         ]
     );
-    let Change::Create(bob) = &changes[1] else {
+    let Ask::Create(bob) = &changes[1].ask else {
         panic!("{changes:?}");
     };
     let nothing = NewAccount {
         email: Email::try_from("bob@example.com").unwrap(),
-        given_name: None,
-        family_name: None,
-        display_name: None,
+        texts: Texts::default(),
         display_name_is_derived: true,
-        external_id: None,
         active: None,
         join: Vec::new(),
     };
@@ -113,18 +117,16 @@ fn on_update_an_empty_cell_keeps_and_a_mark_clears() {
          ,ann@example.com,,,,ANN@example.com,,\n",
         Action::Update,
     );
-    let Change::Update { person, update } = &changes[0] else {
+    let Ask::Revise(update) = &changes[0].ask else {
         panic!("{changes:?}");
     };
-    assert_eq!(person, &Person::Id(UserId::new("42").unwrap()));
+    assert_eq!(changes[0].person, Person::Id(UserId::new("42").unwrap()));
     assert_eq!(
         update.attributes,
-        Attributes {
-            given_name: Edit::Keep,
-            family_name: Edit::Set("Lee".to_owned()),
-            display_name: Edit::Clear,
-            external_id: Edit::Keep,
-        }
+        Attributes::from([
+            (Attribute::FamilyName, Edit::Set("Lee".to_owned())),
+            (Attribute::DisplayName, Edit::Clear),
+        ])
     );
     assert_eq!(update.active, Some(false));
     assert_eq!(
@@ -151,7 +153,7 @@ fn each_row_can_have_an_action_of_its_own() {
     );
     let actions: Vec<String> = changes
         .iter()
-        .map(|change| change.action().to_string())
+        .map(|change| change.action.to_string())
         .collect();
     assert_eq!(
         actions.join(" "),
@@ -160,7 +162,7 @@ fn each_row_can_have_an_action_of_its_own() {
     // A row that leaves teams may name them as those that it is about.
     assert!(matches!(
         &changes[4],
-        Change::RemoveTeams { groups, .. } if groups == &[group(GroupKind::Team, "Sales")]
+        Change { action: Action::RemoveTeams, .. } if changes[4].leaves() == [group(GroupKind::Team, "Sales")]
     ));
 }
 

@@ -31,7 +31,7 @@ impl Worker {
     /// Refuses what would lock somebody who is protected.
     pub(super) fn spare(&self, account_patch: &AccountPatch) -> Option<Outcome> {
         let account = &account_patch.before;
-        let email = account.user_name.as_deref();
+        let email = account.user_name();
         let is_protected = self.protected.recognises(&account.id, email);
         (is_protected && account_patch.locks()).then(|| protected(&account.id, email))
     }

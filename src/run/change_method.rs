@@ -47,7 +47,7 @@ impl ChangeProgress {
             active: None,
             is_unseen: false,
             shown: shown
-                .filter(|user| user.user_name.is_some() && user.id.eq_ignore_ascii_case(id)),
+                .filter(|user| user.user_name().is_some() && user.id.eq_ignore_ascii_case(id)),
         }
     }
 

@@ -5,7 +5,8 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::plan::{AccountPatch, TEXTS};
+use crate::attribute::Attribute;
+use crate::plan::AccountPatch;
 use crate::scim::{NewUser, User, same_id};
 
 /// What of a correction an account does not show.
@@ -40,13 +41,13 @@ impl Drift {
 /// An attribute of which the node has made something of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UnexpectedValue {
-    name: &'static str,
+    attribute: Attribute,
     shown: String,
 }
 
 impl fmt::Display for UnexpectedValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "shows {} as {:?}", self.name, self.shown)
+        write!(f, "shows {} as {:?}", self.attribute.column(), self.shown)
     }
 }
 
@@ -67,14 +68,10 @@ pub(super) fn is_alike(asked: &str, shown: &str) -> bool {
 }
 
 /// An attribute that was asked for, where something else is shown. What is not shown is not known.
-fn unexpected_value(
-    name: &'static str,
-    asked: Option<&str>,
-    shown: Option<&str>,
-) -> Option<UnexpectedValue> {
-    let (asked, shown) = (asked?, shown?);
+fn unexpected_value(attribute: Attribute, asked: &User, shown: &User) -> Option<UnexpectedValue> {
+    let (asked, shown) = (asked.texts.get(attribute)?, shown.texts.get(attribute)?);
     (!is_alike(asked, shown)).then(|| UnexpectedValue {
-        name,
+        attribute,
         shown: shown.to_owned(),
     })
 }
@@ -82,23 +79,26 @@ fn unexpected_value(
 /// What of a new account the node has made otherwise.
 pub(super) fn unexpected_values(asked: &NewUser, account: &User) -> Vec<UnexpectedValue> {
     let wanted = chosen(asked, account);
-    let all = TEXTS.into_iter();
-    all.filter_map(|(name, text)| unexpected_value(name, text(&wanted), text(account)))
+    Attribute::all()
+        .filter_map(|attribute| unexpected_value(attribute, &wanted, account))
         .collect()
 }
 
 /// Whether an account shows a name or an external id other than those that were asked for.
 pub(super) fn is_another(asked: &NewUser, account: &User) -> bool {
     let unexpected = unexpected_values(asked, account);
-    unexpected.iter().any(|text| text.name != "email")
+    unexpected
+        .iter()
+        .any(|value| value.attribute != Attribute::UserName)
 }
 
 /// What was asked for with a new account and is not shown at all.
 pub(super) fn left_out(asked: &NewUser, account: &User) -> Vec<&'static str> {
     let wanted = chosen(asked, account);
-    let all = TEXTS.into_iter();
-    all.filter(|(_, text)| text(&wanted).is_some() && text(account).is_none())
-        .map(|(name, _)| name)
+    let is_shown = |user: &User, attribute| user.texts[attribute].is_some();
+    Attribute::all()
+        .filter(|attribute| is_shown(&wanted, *attribute) && !is_shown(account, *attribute))
+        .map(Attribute::column)
         .collect()
 }
 
@@ -106,9 +106,12 @@ pub(super) fn left_out(asked: &NewUser, account: &User) -> Vec<&'static str> {
 /// chose another, and a node may know better.
 fn chosen(asked: &NewUser, account: &User) -> User {
     let mut wanted = asked.account(account.id.clone());
-    let names = [&asked.given_name, &asked.family_name];
-    let names: Vec<&str> = names.into_iter().filter_map(Option::as_deref).collect();
-    wanted.display_name.take_if(|name| *name == names.join(" "));
+    let names = [Attribute::GivenName, Attribute::FamilyName];
+    let names: Vec<&str> = names
+        .into_iter()
+        .filter_map(|name| asked.texts.get(name))
+        .collect();
+    wanted.texts[Attribute::DisplayName].take_if(|name| *name == names.join(" "));
     wanted
 }
 
@@ -121,14 +124,14 @@ pub(super) fn drift(account_patch: &AccountPatch, shown: &User) -> Drift {
         leave,
         ..
     } = account_patch;
-    let changed = TEXTS
-        .into_iter()
-        .filter(|(_, text)| text(before) != text(after));
-    let (old, new): (Vec<_>, Vec<_>) = changed.partition(|(_, text)| text(shown) == text(before));
-    let mut attributes: Vec<&'static str> = old.into_iter().map(|(name, _)| name).collect();
+    let is_as_before = |user: &User, attribute| user.texts[attribute] == before.texts[attribute];
+    let (old, new): (Vec<_>, Vec<_>) = Attribute::all()
+        .filter(|attribute| !is_as_before(after, *attribute))
+        .partition(|attribute| is_as_before(shown, *attribute));
+    let mut attributes: Vec<&'static str> = old.into_iter().map(Attribute::column).collect();
     let unexpected = new
         .into_iter()
-        .filter_map(|(name, text)| unexpected_value(name, text(after), text(shown)));
+        .filter_map(|attribute| unexpected_value(attribute, after, shown));
     if after.active != before.active && shown.active.is_some() && shown.active != after.active {
         attributes.push("active");
     }
@@ -151,13 +154,14 @@ pub(super) fn drift(account_patch: &AccountPatch, shown: &User) -> Drift {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attribute::Texts;
     use crate::scim::Reference;
 
     fn user(last_name: &str, active: bool, groups: Option<&[&str]>) -> User {
         let reference = |id: &&str| Reference::to((*id).to_owned());
         User {
             id: "1".into(),
-            family_name: Some(last_name.into()),
+            texts: Texts::from([(Attribute::FamilyName, Some(last_name.into()))]),
             active: Some(active),
             groups: groups.map(|groups| groups.iter().map(reference).collect()),
             ..User::default()
@@ -197,19 +201,19 @@ mod tests {
     #[test]
     fn a_node_may_put_a_name_together_and_not_change_one_that_was_chosen() {
         let mut asked = NewUser {
-            user_name: "ann@example.com".into(),
-            given_name: Some("Ann".into()),
-            family_name: Some("Lee".into()),
-            display_name: Some("Ann Lee".into()),
+            texts: Texts::from([
+                (Attribute::UserName, Some("ann@example.com".into())),
+                (Attribute::GivenName, Some("Ann".into())),
+                (Attribute::FamilyName, Some("Lee".into())),
+                (Attribute::DisplayName, Some("Ann Lee".into())),
+            ]),
             ..NewUser::default()
         };
-        let shown = User {
-            display_name: Some("Lee, Ann".into()),
-            external_id: Some("7".into()),
-            ..asked.account("1".into())
-        };
+        let mut shown = asked.account("1".into());
+        shown.texts[Attribute::DisplayName] = Some("Lee, Ann".into());
+        shown.texts[Attribute::ExternalId] = Some("7".into());
         assert_eq!(unexpected_values(&asked, &shown), []);
-        asked.display_name = Some("Annie".into());
+        asked.texts[Attribute::DisplayName] = Some("Annie".into());
         assert_eq!(
             in_words(&unexpected_values(&asked, &shown)),
             r#"shows display_name as "Lee, Ann""#

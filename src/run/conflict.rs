@@ -6,6 +6,7 @@ use super::likeness::Read;
 use super::outcome::{Outcome, Verdict, impossible};
 use super::ownership::{Claim, Likeness, Owner, owner};
 use super::worker::Worker;
+use crate::attribute::Attribute;
 use crate::directory::AccountLookup;
 use crate::plan::{AccountPatch, Difference, Impossible, PlannedOperation, adopt};
 use crate::roster::NewAccount;
@@ -242,7 +243,7 @@ fn differing(differences: &[Difference]) -> String {
 
 /// Why a create is refused although nobody on the node has the email.
 fn elsewhere(new_account: &NewAccount) -> &'static str {
-    if new_account.external_id.is_some() {
+    if new_account.texts[Attribute::ExternalId].is_some() {
         "no account on this node has this email, so it belongs to another node or tenant, or the external id is taken"
     } else {
         "no account on this node has this email, so it belongs to another node or tenant"

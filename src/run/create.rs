@@ -206,7 +206,7 @@ impl<'w> Create<'w> {
     async fn created(self, reply: Reply<Option<User>>) -> Creation {
         let (status, attempts) = (reply.status, self.attempts + reply.attempts);
         // A yes without the account, or with a part of it: the whole is worth a look.
-        let account = match reply.value.filter(|user| user.user_name.is_some()) {
+        let account = match reply.value.filter(|user| user.user_name().is_some()) {
             Some(user) => Some(Box::new(user)),
             None => match self.find().await {
                 Ok((Some(account), _)) => Some(account),

@@ -366,7 +366,7 @@ impl Engine {
             cells,
             change,
         } = entry;
-        let action = change.as_ref().ok().map(Change::action);
+        let action = change.as_ref().ok().map(|change| change.action);
         let sequence = self.rows.enter(number, cells, action);
         let doubt = match prior_state {
             PriorState::Settled(outcome) => {
@@ -437,7 +437,7 @@ impl Engine {
     /// What a row's person is known by: rows that share a key are carried out one after the other. Whoever gets a new
     /// email in one row is known by id where a later row uses that email.
     fn keys(&mut self, change: &Change) -> Vec<String> {
-        let person = change.person();
+        let person = &change.person;
         let by_email = |folded: &str| format!("email {folded}");
         let by_id = |id: &str| format!("{ID}{}", id.to_ascii_lowercase());
         let new_email = change.new_email().map(|email| by_email(&email.folded()));
@@ -448,7 +448,7 @@ impl Engine {
         if self.summary.people_by_id == 0 {
             return keys;
         }
-        for (email, id) in self.worker.directory.people.possible_names(&person) {
+        for (email, id) in self.worker.directory.people.possible_names(person) {
             keys.extend([by_email(&email), by_id(&id)]);
         }
         let earlier = keys.iter().filter_map(|key| self.renamed.get(key));

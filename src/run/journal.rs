@@ -76,7 +76,7 @@ impl PriorAccount {
     pub(super) fn of(account_patch: &AccountPatch) -> Self {
         PriorAccount {
             id: account_patch.before.id.clone(),
-            email: account_patch.after.user_name.clone(),
+            email: account_patch.after.user_name().map(str::to_owned),
             changes: of_attributes(account_patch),
             joined: account_patch.join.clone(),
             left: account_patch.leave.clone(),

@@ -41,7 +41,7 @@ impl MembershipRow {
 
     /// The outcome of the row after that of its memberships.
     pub(super) fn finish(self, worker: &Worker, memberships: Outcome) -> Outcome {
-        let email = self.pending.account_patch.after.user_name.as_deref();
+        let email = self.pending.account_patch.after.user_name();
         let email = email.and_then(|email| Email::try_from(email).ok());
         let outcome = self.pending.finish(memberships);
         worker.count(&outcome, email.as_slice());

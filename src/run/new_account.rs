@@ -32,7 +32,7 @@ impl Worker {
             return no_seat().into();
         }
         let before = Before::Nobody {
-            email: Some(user.user_name.clone()),
+            email: Some(user.user_name().to_owned()),
             made: None,
             proven: false,
         };

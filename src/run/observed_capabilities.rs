@@ -7,6 +7,7 @@ use std::sync::{PoisonError, RwLock};
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 use tracing::info;
 
+use crate::attribute::Attribute;
 use crate::plan::AccountPatch;
 use crate::scim::{ActiveAs, Capabilities, ChangesBy, LeaversIn, MembershipsBy};
 use crate::transport::retry::{LOOK_UPS, RefusedCreates};
@@ -36,36 +37,36 @@ impl CapabilitySet {
 
     /// What a new account asks for that a node might leave aside.
     pub(super) fn of_new(user: &crate::scim::NewUser) -> Self {
-        let all = [
+        Self::those([
             (Self::TEAMS_OF_NEW, !user.groups.is_empty()),
             (Self::LOCK_OF_NEW, user.active == Some(false)),
-        ];
-        Self::those(&all)
+        ])
     }
 
-    fn those(all: &[(CapabilitySet, bool)]) -> Self {
-        let asked = all.iter().filter(|(_, asked)| *asked);
-        CapabilitySet(asked.map(|(each, _)| each.0).sum())
+    fn those(all: impl IntoIterator<Item = (CapabilitySet, bool)>) -> Self {
+        let asked = all.into_iter().filter(|(_, asked)| *asked);
+        CapabilitySet(asked.fold(0, |set, (each, _)| set | each.0))
     }
 
     /// What a correction asks for.
     pub(super) fn of(account_patch: &AccountPatch) -> Self {
         let (before, after) = (&account_patch.before, &account_patch.after);
-        let names = |user: &crate::scim::User| {
-            (
-                user.given_name.clone(),
-                user.family_name.clone(),
-                user.display_name.clone(),
-            )
-        };
-        let all = [
+        let differs = |attribute| before.texts[attribute] != after.texts[attribute];
+        let texts =
+            Attribute::all().map(|attribute| (Self::of_text(attribute), differs(attribute)));
+        let others = [
             (Self::ACTIVE, before.active != after.active),
             (Self::GROUPS, account_patch.changes_memberships()),
-            (Self::NAMES, names(before) != names(after)),
-            (Self::EMAIL, before.user_name != after.user_name),
-            (Self::EXTERNAL_ID, before.external_id != after.external_id),
         ];
-        Self::those(&all)
+        Self::those(texts.chain(others))
+    }
+
+    fn of_text(attribute: Attribute) -> Self {
+        match attribute {
+            Attribute::UserName => Self::EMAIL,
+            Attribute::ExternalId => Self::EXTERNAL_ID,
+            _ => Self::NAMES,
+        }
     }
 }
 

@@ -96,7 +96,7 @@ impl RequestedChange {
             Some(Before::Nobody { made: None, .. }) | None => None,
         };
         id.and_then(|id| UserId::new(id))
-            .map_or_else(|| self.change.person(), Person::Id)
+            .map_or_else(|| self.change.person.clone(), Person::Id)
     }
 }
 

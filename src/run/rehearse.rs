@@ -9,7 +9,7 @@ use super::row_progress::{PendingPatch, RowProgress};
 use super::worker::Worker;
 use crate::directory::AccountLookup;
 use crate::plan::{self, AccountPatch, PlannedOperation};
-use crate::roster::{Action, Change};
+use crate::roster::{Action, Ask};
 use crate::scim::{BulkOperation, NewUser, User};
 
 impl Worker {
@@ -20,12 +20,12 @@ impl Worker {
         asked: &RequestedChange,
     ) -> RowProgress {
         let change = &asked.change;
-        let lookup = match Box::pin(self.directory.find(&change.person(), change)).await {
+        let lookup = match Box::pin(self.directory.find(&change.person, change)).await {
             Ok(lookup) => lookup,
             Err(error) => return self.not_found_out(&error).into(),
         };
-        let planned = match (change, &lookup) {
-            (Change::Create(new_account), AccountLookup::Account(account)) => {
+        let planned = match (&change.ask, &lookup) {
+            (Ask::Create(new_account), AccountLookup::Account(account)) => {
                 match self
                     .would_be_taken(new_account, account, asked.repeats)
                     .await
@@ -34,7 +34,7 @@ impl Worker {
                     Err(outcome) => return outcome.into(),
                 }
             }
-            (Change::Create(_), AccountLookup::Ambiguous { ids }) => {
+            (Ask::Create(_), AccountLookup::Ambiguous { ids }) => {
                 return self.would_be_unclear(ids.clone()).into();
             }
             _ => plan::plan(change, &lookup, &self.directory.teams),
@@ -51,7 +51,7 @@ impl Worker {
             PlannedOperation::Impossible(reason) => impossible(&reason).into(),
             PlannedOperation::Delete { id } => {
                 let email = match &lookup {
-                    AccountLookup::Account(account) => account.user_name.as_deref(),
+                    AccountLookup::Account(account) => account.user_name(),
                     _ => None,
                 };
                 if self.protected.recognises(&id, email) {
@@ -65,7 +65,7 @@ impl Worker {
                 if let Some(outcome) = self.spare(&account_patch) {
                     return outcome.into();
                 }
-                let pending = PendingPatch::new(asked.number, change.action(), *account_patch);
+                let pending = PendingPatch::new(asked.number, change.action, *account_patch);
                 if pending.account_patch.operations.is_empty() {
                     return RowProgress::Memberships(Box::new(pending));
                 }
@@ -80,7 +80,7 @@ impl Worker {
                     BulkOperation::patch::<User>(&account_patch.before.id, &account_patch.patch())
                         .ok()
                 });
-                self.would_change(change.action(), &pending.account_patch)
+                self.would_change(change.action, &pending.account_patch)
                     .into()
             }
         }
@@ -89,7 +89,7 @@ impl Worker {
     fn would_create(&self, user: &NewUser) -> Outcome {
         let teams = &self.directory.teams;
         // No node gives such an id; it only has to be different for each.
-        let id = format!("{MADE_UP}{}", user.user_name.to_lowercase());
+        let id = format!("{MADE_UP}{}", user.user_name().to_lowercase());
         self.directory.people.remember(&User {
             active: Some(user.active.unwrap_or(true)),
             ..user.account(id)

@@ -8,7 +8,7 @@ use super::row_progress::{PendingPatch, RowProgress};
 use super::worker::Worker;
 use crate::directory::AccountLookup;
 use crate::plan::{PlannedOperation, adopt, plan};
-use crate::roster::{Action, Change};
+use crate::roster::{Action, Ask};
 use crate::scim::same_id;
 
 impl Worker {
@@ -43,19 +43,17 @@ impl Worker {
                 };
                 // An upsert takes whoever is there for what it is.
                 let others = matches!(creation, Creation::ConflictOutcome { .. });
-                if others && asked.change.action() != Action::Create {
+                if others && asked.change.action != Action::Create {
                     return None;
                 }
                 Some(Box::pin(self.conclude(asked, &user, new_account, creation)).await)
             }
             (Before::Account(prior), AccountLookup::Account(account)) => {
-                let planned = match &asked.change {
-                    Change::Create(new_account) => {
-                        adopt(new_account, account, &self.directory.teams)
-                    }
-                    change => plan(change, lookup, &self.directory.teams),
+                let planned = match &asked.change.ask {
+                    Ask::Create(new_account) => adopt(new_account, account, &self.directory.teams),
+                    _ => plan(&asked.change, lookup, &self.directory.teams),
                 };
-                let action = match asked.change.action() {
+                let action = match asked.change.action {
                     Action::Create => Action::Update,
                     action => action,
                 };
@@ -65,7 +63,7 @@ impl Worker {
                         Some(Outcome::new(done(action)).status(200).user(id).into())
                     }
                     PlannedOperation::Patch(account_patch)
-                        if asked.change.action() == Action::Create =>
+                        if asked.change.action == Action::Create =>
                     {
                         let pending = PendingPatch::new(asked.number, action, *account_patch);
                         Some(Box::pin(self.apply_patch(pending)).await)

@@ -59,7 +59,7 @@ impl PendingPatch {
     pub(super) fn prior(&self) -> Before {
         if let Some(made) = self.made() {
             Before::Nobody {
-                email: self.account_patch.after.user_name.clone(),
+                email: self.account_patch.after.user_name().map(str::to_owned),
                 made: Some(self.account_patch.before.id.clone()),
                 proven: made.proven,
             }

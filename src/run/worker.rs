@@ -17,7 +17,7 @@ use super::{Settings, not_attempted};
 use crate::directory::{AccountLookup, Directory};
 use crate::guard::{LockAllowance, LockLimit};
 use crate::plan::{Impossible, PlannedOperation, plan};
-use crate::roster::{Change, Email, Protected};
+use crate::roster::{Ask, Change, Email, Protected};
 use crate::scim::{Client, Error};
 use crate::sheet::RowNumber;
 use crate::transport::FaultKind;
@@ -132,8 +132,8 @@ impl Worker {
         if let Some(rehearsal) = &self.rehearsal {
             return Box::pin(self.rehearse(rehearsal, asked)).await;
         }
-        let lookup = match (change, &asked.doubt) {
-            (Change::Create(_), None) => AccountLookup::NotFound,
+        let lookup = match (&change.ask, &asked.doubt) {
+            (Ask::Create(_), None) => AccountLookup::NotFound,
             _ => match Box::pin(self.directory.find(&asked.person(), change)).await {
                 Ok(lookup) => lookup,
                 Err(error) => return self.not_found(asked, &error).into(),
@@ -158,7 +158,7 @@ impl Worker {
             PlannedOperation::Patch(account_patch) => {
                 Box::pin(self.apply_patch(PendingPatch::new(
                     asked.number,
-                    change.action(),
+                    change.action,
                     *account_patch,
                 )))
                 .await
@@ -170,7 +170,7 @@ impl Worker {
     /// What becomes of a row that cannot be carried out on what the node shows.
     fn not_there(&self, change: &Change, reason: &Impossible) -> Outcome {
         let people = &self.directory.people;
-        let person = change.person();
+        let person = &change.person;
         let is_expected = || {
             person
                 .email()
@@ -186,7 +186,7 @@ impl Worker {
 
     async fn delete(&self, asked: &RequestedChange, lookup: &AccountLookup, id: String) -> Outcome {
         let email = match lookup {
-            AccountLookup::Account(account) => account.user_name.clone(),
+            AccountLookup::Account(account) => account.user_name().map(str::to_owned),
             _ => None,
         };
         if self.protected.recognises(&id, email.as_deref()) {

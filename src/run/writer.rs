@@ -348,7 +348,7 @@ fn outside_of_groups(result: &BulkResult, asked: &NewUser) -> Option<User> {
 /// heeded teams and locks is looked at as ever.
 fn account_of(result: &BulkResult, asked: &NewUser) -> Option<User> {
     let shown: Option<User> = result.resource();
-    shown.filter(|user| user.user_name.is_some()).or_else(|| {
+    shown.filter(|user| user.user_name().is_some()).or_else(|| {
         Some(User {
             active: None,
             groups: None,

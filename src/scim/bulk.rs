@@ -317,6 +317,7 @@ mod tests {
     use super::super::message::Operation;
     use super::super::resource::{Group, User};
     use super::*;
+    use crate::attribute::{Attribute, Texts};
 
     const WIDE: BulkLimits = BulkLimits {
         max_operations: 1000,
@@ -325,7 +326,7 @@ mod tests {
 
     fn user(name: &str) -> BulkOperation {
         BulkOperation::create::<User>(&NewUser {
-            user_name: name.into(),
+            texts: Texts::from([(Attribute::UserName, Some(name.into()))]),
             ..NewUser::default()
         })
     }

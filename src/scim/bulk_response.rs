@@ -410,7 +410,7 @@ mod tests {
         assert_eq!((made.status, made.attempts, made.date), (201, 2, Some(5)));
         assert_eq!(made.value.id().as_deref(), Some("7"));
         let user = made.value.resource::<User>().unwrap();
-        assert_eq!(user.user_name.as_deref(), Some("ann@example.com"));
+        assert_eq!(user.user_name(), Some("ann@example.com"));
 
         let refused = |at: usize| match &results[at] {
             Err(Error::Refused(refusal)) => refusal.clone(),

@@ -1,22 +1,17 @@
 //! Users and groups that are to be made, as the provider's page shows them (RFC 7644, section 3.3).
 
 use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde_json::{Map, Value, json};
 
 use super::resource::{Reference, User};
+use crate::attribute::{Attribute, Texts};
 
 /// A user to be created: POST /Users of the provider's page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewUser {
-    /// The email address.
-    pub user_name: String,
-    /// First name.
-    pub given_name: Option<String>,
-    /// Last name.
-    pub family_name: Option<String>,
-    /// The name shown to others.
-    pub display_name: Option<String>,
-    /// The id that the company knows the user by.
-    pub external_id: Option<String>,
+    /// The email, names and external id.
+    pub texts: Texts,
     /// Left out unless asked for: a node makes users active.
     pub active: Option<bool>,
     /// Ids of the groups to be in from the start.
@@ -24,20 +19,30 @@ pub struct NewUser {
 }
 
 impl NewUser {
+    /// The email address.
+    #[must_use]
+    pub fn user_name(&self) -> &str {
+        self.texts.get(Attribute::UserName).unwrap_or_default()
+    }
+
     /// The account that this makes where a node does all that is asked for.
     #[must_use]
     pub fn account(&self, id: String) -> User {
         User {
             id,
-            user_name: Some(self.user_name.clone()),
-            given_name: self.given_name.clone(),
-            family_name: self.family_name.clone(),
-            display_name: self.display_name.clone(),
-            external_id: self.external_id.clone(),
+            texts: self.texts.clone(),
             active: self.active,
             groups: Some(self.groups.iter().cloned().map(Reference::to).collect()),
             created: None,
         }
+    }
+
+    /// Those of the texts that there are.
+    fn members(
+        &self,
+        of: impl Iterator<Item = (&'static str, Attribute)>,
+    ) -> impl Iterator<Item = (&'static str, &str)> {
+        of.filter_map(|(name, attribute)| Some((name, self.texts.get(attribute)?)))
     }
 }
 
@@ -45,59 +50,28 @@ const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 
 impl Serialize for NewUser {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Body<'a> {
-            schemas: [&'static str; 1],
-            user_name: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            display_name: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            external_id: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            name: Option<Name<'a>>,
-            emails: [Email<'a>; 1],
-            #[serde(skip_serializing_if = "Option::is_none")]
-            active: Option<bool>,
-            #[serde(skip_serializing_if = "Vec::is_empty")]
-            groups: Vec<Id<'a>>,
+        let mut body = serializer.serialize_map(None)?;
+        body.serialize_entry("schemas", &[USER_SCHEMA])?;
+        for (name, text) in self.members(Attribute::simple()) {
+            body.serialize_entry(name, text)?;
         }
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Name<'a> {
-            #[serde(skip_serializing_if = "Option::is_none")]
-            given_name: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            family_name: Option<&'a str>,
+        let name = self.members(Attribute::of_name());
+        let name: Map<String, Value> = name
+            .map(|(name, text)| (name.to_owned(), text.into()))
+            .collect();
+        if !name.is_empty() {
+            body.serialize_entry("name", &name)?;
         }
-        #[derive(Serialize)]
-        struct Email<'a> {
-            value: &'a str,
-            primary: bool,
+        let email = json!({ "value": self.user_name(), "primary": true });
+        body.serialize_entry("emails", &[email])?;
+        if let Some(active) = self.active {
+            body.serialize_entry("active", &active)?;
         }
-        #[derive(Serialize)]
-        struct Id<'a> {
-            value: &'a str,
+        if !self.groups.is_empty() {
+            let groups = self.groups.iter().map(|id| json!({ "value": id }));
+            body.serialize_entry("groups", &groups.collect::<Value>())?;
         }
-        let (given_name, family_name) = (self.given_name.as_deref(), self.family_name.as_deref());
-        let named = given_name.is_some() || family_name.is_some();
-        Body {
-            schemas: [USER_SCHEMA],
-            user_name: &self.user_name,
-            display_name: self.display_name.as_deref(),
-            external_id: self.external_id.as_deref(),
-            name: named.then_some(Name {
-                given_name,
-                family_name,
-            }),
-            emails: [Email {
-                value: &self.user_name,
-                primary: true,
-            }],
-            active: self.active,
-            groups: self.groups.iter().map(|value| Id { value }).collect(),
-        }
-        .serialize(serializer)
+        body.end()
     }
 }
 
@@ -158,28 +132,27 @@ fn random_uuid() -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn last_name_is_the_family_name_and_nothing_empty_is_sent() {
         let user = NewUser {
-            user_name: "ann@example.com".into(),
-            given_name: Some("Ann".into()),
-            family_name: Some("Lee".into()),
+            texts: Texts::from([
+                (Attribute::UserName, Some("ann@example.com".into())),
+                (Attribute::GivenName, Some("Ann".into())),
+                (Attribute::FamilyName, Some("Lee".into())),
+                (Attribute::ExternalId, Some("7".into())),
+            ]),
             groups: vec!["t1".into()],
-            ..NewUser::default()
+            active: None,
         };
         assert_eq!(
-            serde_json::to_value(&user).unwrap(),
-            json!({
-                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-                "userName": "ann@example.com",
-                "name": {"givenName": "Ann", "familyName": "Lee"},
-                "emails": [{"value": "ann@example.com", "primary": true}],
-                "groups": [{"value": "t1"}]
-            })
+            serde_json::to_string(&user).unwrap(),
+            concat!(
+                r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ann@example.com","#,
+                r#""externalId":"7","name":{"givenName":"Ann","familyName":"Lee"},"#,
+                r#""emails":[{"value":"ann@example.com","primary":true}],"groups":[{"value":"t1"}]}"#,
+            )
         );
     }
 

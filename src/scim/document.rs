@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::loose::Object;
 use super::resource::{User, same_id};
 use super::version::{version, version_said};
+use crate::attribute::Attribute;
 
 /// A user or a group as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -97,19 +98,22 @@ impl Document {
     pub fn changed(mut self, before: &User, after: &User) -> Self {
         // The node's own: what it was when it was read says nothing of what it will be.
         remove(&mut self.attributes, "meta");
-        if let (Some(old), Some(new)) = (&before.user_name, &after.user_name)
+        if let (Some(old), Some(new)) = (before.user_name(), after.user_name())
             && old != new
         {
             self.rename(old, new);
         }
-        let attribute = |map: &mut Map<String, Value>, name, of: fn(&User) -> Option<&str>| {
-            text(map, name, of(before), of(after));
+        let differs = |attribute| before.texts[attribute] != after.texts[attribute];
+        let change = |map: &mut Map<String, Value>, name, attribute| {
+            if differs(attribute) {
+                *entry(map, name) = after.texts.get(attribute).unwrap_or_default().into();
+            }
         };
         let root = &mut self.attributes;
-        attribute(root, "userName", |user| user.user_name.as_deref());
-        attribute(root, "displayName", |user| user.display_name.as_deref());
-        attribute(root, "externalId", |user| user.external_id.as_deref());
-        if (&before.given_name, &before.family_name) != (&after.given_name, &after.family_name) {
+        for (name, attribute) in Attribute::simple() {
+            change(root, name, attribute);
+        }
+        if Attribute::of_name().any(|(_, attribute)| differs(attribute)) {
             let name = entry(root, "name");
             if !name.is_object() {
                 *name = json!({});
@@ -117,8 +121,9 @@ impl Document {
             if let Value::Object(name) = name {
                 // Made from the others, by the node.
                 remove(name, "formatted");
-                attribute(name, "givenName", |user| user.given_name.as_deref());
-                attribute(name, "familyName", |user| user.family_name.as_deref());
+                for (part, attribute) in Attribute::of_name() {
+                    change(name, part, attribute);
+                }
             }
         }
         if before.active != after.active
@@ -169,12 +174,6 @@ impl Document {
     }
 }
 
-fn text(map: &mut Map<String, Value>, name: &str, before: Option<&str>, after: Option<&str>) {
-    if before != after {
-        *entry(map, name) = after.unwrap_or_default().into();
-    }
-}
-
 /// The member of this name in any case, made if there is none.
 fn entry<'m>(map: &'m mut Map<String, Value>, name: &str) -> &'m mut Value {
     let key = map.keys().find(|key| key.eq_ignore_ascii_case(name));
@@ -203,13 +202,13 @@ mod tests {
             "active": true, "externalId": "N1", "meta": {"version": "W/1"}
         });
         let before = resource::<User>(&came).unwrap();
-        let after = User {
-            user_name: Some("ann.chen@example.com".into()),
-            family_name: Some("Chen".into()),
-            external_id: None,
+        let mut after = User {
             groups: Some(vec![Reference::to("t2".into())]),
             ..before.clone()
         };
+        after.texts[Attribute::UserName] = Some("ann.chen@example.com".into());
+        after.texts[Attribute::FamilyName] = Some("Chen".into());
+        after.texts[Attribute::ExternalId] = None;
         let document = Document::parse(came.to_string().as_bytes()).unwrap();
         let sent = serde_json::to_value(document.changed(&before, &after)).unwrap();
         assert_eq!(

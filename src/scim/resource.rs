@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
@@ -10,6 +11,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use serde_json::Value;
 
 use super::loose::{self, Flag, Loose, Many, Text, each};
+use crate::attribute::{Attribute, Texts};
 
 /// Something with an id that a node lists.
 pub trait Resource: Sized + Send + 'static {
@@ -102,22 +104,22 @@ impl Loose for IsError {
 pub struct User {
     /// The id, opaque.
     pub id: String,
-    /// The email address that the user signs in with.
-    pub user_name: Option<String>,
-    /// First name (`name.givenName`).
-    pub given_name: Option<String>,
-    /// Last name (`name.familyName`).
-    pub family_name: Option<String>,
-    /// The name shown to others.
-    pub display_name: Option<String>,
-    /// The id that the company knows the user by.
-    pub external_id: Option<String>,
+    /// The email, names and external id.
+    pub texts: Texts,
     /// False when locked; absent when the node does not say.
     pub active: Option<bool>,
     /// The groups the user is in; absent when the node does not say.
     pub groups: Option<Vec<Reference>>,
     /// When the node made the user (`meta.created`).
     pub created: Option<Timestamp>,
+}
+
+impl User {
+    /// The email address that the user signs in with.
+    #[must_use]
+    pub fn user_name(&self) -> Option<&str> {
+        self.texts.get(Attribute::UserName)
+    }
 }
 
 /// A group as a node shows it: a team, or a role when its name has the role prefix.
@@ -144,31 +146,24 @@ impl Resource for User {
     const ENDPOINT: &'static str = "Users";
 
     fn read<'de, A: MapAccess<'de>>(members: A) -> Result<Shown<Self>, A::Error> {
-        const NAMES: [&str; 11] = [
-            "id",
-            "userName",
-            "name",
-            "displayName",
-            "externalId",
-            "active",
-            "groups",
-            "meta",
-            "error",
-            "errors",
-            "schemas",
-        ];
+        static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+            let others = [
+                "id", "name", "active", "groups", "meta", "error", "errors", "schemas",
+            ];
+            let simple = Attribute::simple().map(|(name, _)| name);
+            others.into_iter().chain(simple).collect()
+        });
         let (mut user, mut id) = (User::default(), None);
         let (mut schemas, mut error) = (SaysError::default(), TellsError::default());
         each(members, &NAMES, |member| {
             match member.name {
                 "id" => id = member.value()?,
-                "userName" => user.user_name = member.value()?,
                 "name" => {
-                    let name: Name = member.value()?;
-                    (user.given_name, user.family_name) = (name.given, name.family);
+                    let Name(mut name) = member.value()?;
+                    for (_, attribute) in Attribute::of_name() {
+                        user.texts[attribute] = name[attribute].take();
+                    }
                 }
-                "displayName" => user.display_name = member.value()?,
-                "externalId" => user.external_id = member.value()?,
                 "active" => user.active = member.value::<Flag>()?,
                 "groups" => user.groups = references(member.value()?),
                 "meta" => {
@@ -176,7 +171,8 @@ impl Resource for User {
                     user.created = created.0;
                 }
                 "error" | "errors" => error.0 |= member.value::<TellsError>()?.0,
-                _ => schemas = member.value()?,
+                "schemas" => schemas = member.value()?,
+                name => take_text(&mut user.texts, Attribute::simple(), name, member.value()?),
             }
             Ok(())
         })?;
@@ -193,22 +189,31 @@ impl Resource for User {
 
 /// `name` of a user.
 #[derive(Default)]
-struct Name {
-    given: Text,
-    family: Text,
-}
+struct Name(Texts);
 
 impl Loose for Name {
     fn of_members<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
-        let mut name = Name::default();
-        each(members, &["givenName", "familyName"], |member| {
-            match member.name {
-                "givenName" => name.given = member.value()?,
-                _ => name.family = member.value()?,
-            }
+        static NAMES: LazyLock<Vec<&str>> =
+            LazyLock::new(|| Attribute::of_name().map(|(name, _)| name).collect());
+        let mut texts = Texts::default();
+        each(members, &NAMES, |member| {
+            let name = member.name;
+            take_text(&mut texts, Attribute::of_name(), name, member.value()?);
             Ok(())
         })?;
-        Ok(name)
+        Ok(Name(texts))
+    }
+}
+
+/// Puts a text where the attribute of this name has its own.
+fn take_text(
+    texts: &mut Texts,
+    mut among: impl Iterator<Item = (&'static str, Attribute)>,
+    name: &str,
+    text: Text,
+) {
+    if let Some((_, attribute)) = among.find(|(each, _)| *each == name) {
+        texts[attribute] = text;
     }
 }
 

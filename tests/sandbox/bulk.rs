@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use headcount::attribute::{Attribute, Texts};
 use headcount::sandbox::{Bulk, Options, Sandbox};
 use headcount::scim::{
     BulkLimits, BulkOperation, BulkRequest, Client, Error, Group, NewUser, Operation, Patch, User,
@@ -39,7 +40,7 @@ fn empty() -> BulkRequest {
 
 fn user(user_name: &str, groups: &[&str]) -> BulkOperation {
     BulkOperation::create::<User>(&NewUser {
-        user_name: user_name.into(),
+        texts: Texts::from([(Attribute::UserName, Some(user_name.into()))]),
         groups: groups.iter().map(|id| (*id).to_owned()).collect(),
         ..NewUser::default()
     })
