@@ -331,16 +331,16 @@ mod tests {
         let mut records = Records::default();
         let at = records.push(&User {
             id: "4290574019123".into(),
-            texts: Attributes::of(|attribute| {
-                let text = match attribute {
-                    Attribute::UserName => "firstname.lastname@example.com",
-                    Attribute::GivenName => "Firstname",
-                    Attribute::FamilyName => "Lastname",
-                    Attribute::DisplayName => "Firstname Lastname",
-                    Attribute::ExternalId => "E01234",
-                };
-                Some(text.into())
-            }),
+            texts: Attributes::from([
+                (
+                    Attribute::UserName,
+                    Some("firstname.lastname@example.com".into()),
+                ),
+                (Attribute::GivenName, Some("Firstname".into())),
+                (Attribute::FamilyName, Some("Lastname".into())),
+                (Attribute::DisplayName, Some("Firstname Lastname".into())),
+                (Attribute::ExternalId, Some("E01234".into())),
+            ]),
             active: Some(true),
             groups: None,
             created: Timestamp::from_second(1_800_000_000).ok(),
